@@ -1,0 +1,85 @@
+# `make help` lists the targets. MODE=release|debug|asan|tsan|cov picks the build; objects of each mode stay apart.
+MODE   ?= release
+CC     ?= gcc
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+
+B := build/$(MODE)
+FOLDERS := config parse fetch store crawler
+SRC := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
+ARCH := $(shell uname -m)
+ASM := $(wildcard fetch/switch_$(ARCH).S)
+OBJ := $(SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
+LIB_OBJ := $(filter-out $(B)/crawler/main.o,$(OBJ))
+TEST_SRC := $(foreach d,$(FOLDERS),$(wildcard tests/$(d)/test_*.c))
+KIT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kit/*.c))
+TESTS := $(TEST_SRC:%.c=$(B)/%)
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 libseccomp INIReader jansson libcrypto
+PKGS := $(filter-out INIReader,$(PKGS))
+LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS)))
+LIBS := $(shell pkg-config --libs $(PKGS)) -linih -lpthread -lm
+TEST_LIBS := $(shell pkg-config --libs cmocka)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+  -Wmissing-declarations -Wredundant-decls -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
+  -Wformat=2 -Wconversion -Wdouble-promotion -Wimplicit-fallthrough=5 -Wunused-result
+GCC_WARN := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Walloca
+ifneq ($(findstring gcc,$(shell $(CC) --version 2>/dev/null | head -1)),)
+  WARN += $(GCC_WARN)
+endif
+ifdef WERROR
+  WARN += -Werror
+endif
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
+CFLAGS_debug := -O0 -g
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_cov := -O0 -g --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_cov := --coverage
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -DCRAWL_VERSION='"$(VERSION)"' -include config/banned.h -fno-common \
+  $(WARN) $(LIB_CFLAGS) $(CFLAGS_$(MODE)) $(CFLAGS)
+ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
+
+Q := $(if $(V),,@)
+
+.PHONY: all test bench clean help
+all: build/crawl ## build build/crawl
+
+build/crawl: $(B)/crawl
+	$(Q)mkdir -p build && ln -f $< $@
+
+$(B)/crawl: $(OBJ)
+	$(Q)echo "  LINK $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libcrawl.a: $(LIB_OBJ)
+	$(Q)rm -f $@; ar rcs $@ $^
+
+$(B)/%.o: %.c
+	$(Q)mkdir -p $(@D); echo "  CC   $<"; $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.S
+	$(Q)mkdir -p $(@D); echo "  AS   $<"; $(CC) -I. -c -o $@ $<
+
+$(B)/tests/%: $(B)/tests/%.o $(KIT_OBJ) $(B)/libcrawl.a
+	$(Q)echo "  LINK $@"; $(CC) $(ALL_LDFLAGS) -o $@ $< $(KIT_OBJ) $(B)/libcrawl.a $(LIBS) $(TEST_LIBS)
+
+test: $(TESTS) ## all tests, or T=parse/url for one module
+	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
+
+bench: $(BENCHES) ## the benchmarks, one JSON line each
+	$(Q)for b in $(BENCHES); do $$b || exit 1; done
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
+
+clean: ## remove build/
+	rm -rf build
+
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/mem.h"
+
+/* Test control, zero in production. */
+static int64_t fail_countdown;
+static void (*oom_hook)(void);
+
+static bool must_fail(void)
+{
+    return fail_countdown && --fail_countdown == 0;
+}
+
+NORETURN static void out_of_memory(size_t n)
+{
+    if (oom_hook)
+        oom_hook();
+    fprintf(stderr, "crawl: out of memory (%zu bytes asked for)\n", n);
+    abort();
+}
+
+void *mem_alloc(size_t n)
+{
+    void *p = must_fail() ? NULL : calloc(1, n ? n : 1);
+
+    if (!p)
+        out_of_memory(n);
+    return p;
+}
+
+void *mem_array(size_t count, size_t size)
+{
+    size_t n;
+
+    if (__builtin_mul_overflow(count, size, &n))
+        out_of_memory(SIZE_MAX);
+    return mem_alloc(n);
+}
+
+void *mem_try_alloc(size_t n)
+{
+    return must_fail() ? NULL : malloc(n ? n : 1);
+}
+
+void *mem_try_resize(void *old, size_t n)
+{
+    return must_fail() ? NULL : realloc(old, n ? n : 1);
+}
+
+char *mem_str_copy(struct span s)
+{
+    char *p = mem_alloc(s.len + 1);
+
+    if (s.len)
+        memcpy(p, s.ptr, s.len);
+    return p;
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}
+
+void mem_fail_after(int64_t n)
+{
+    fail_countdown = n;
+}
+
+void mem_set_oom_hook(void (*hook)(void))
+{
+    oom_hook = hook;
+}

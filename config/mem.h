@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heap memory. Small, fixed-size allocations (mem_*) abort with a message when
+ * there is none; allocations whose size an outsider chooses use the try_ form
+ * and return NULL. Only config/{mem,arena}.c call malloc.
+ */
+#pragma once
+
+#include "config/base.h"
+#include "config/span.h"
+
+/* n bytes, zeroed. Never NULL. */
+void *mem_alloc(size_t n) MUST_USE;
+
+/* count * size bytes, zeroed. Never NULL; a product that overflows aborts. */
+void *mem_array(size_t count, size_t size) MUST_USE;
+
+/* n bytes, not zeroed, or NULL. */
+void *mem_try_alloc(size_t n) MUST_USE;
+
+/* Grows or shrinks; old is untouched when NULL is returned. */
+void *mem_try_resize(void *old, size_t n) MUST_USE;
+
+/* A NUL-terminated copy. Never NULL. */
+char *mem_str_copy(struct span s) MUST_USE;
+
+/* free(); NULL is fine. */
+void mem_free(void *p);
+
+/*
+ * For tests: the nth allocation from now (1 = the next) fails once; 0 turns it
+ * off. A failing mem_alloc aborts through the hook below.
+ */
+void mem_fail_after(int64_t n);
+
+/* What to call instead of abort() when a small allocation fails. NULL restores. */
+void mem_set_oom_hook(void (*hook)(void));
