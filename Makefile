@@ -17,8 +17,8 @@ TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 libseccomp INIReader jansson libcrypto
-PKGS := $(filter-out INIReader,$(PKGS))
+PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \
+  libseccomp jansson libssl libcrypto
 LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS)))
 LIBS := $(shell pkg-config --libs $(PKGS)) -linih -lpthread -lm
 TEST_LIBS := $(shell pkg-config --libs cmocka)
@@ -42,7 +42,7 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_cov := --coverage
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -DCRAWL_VERSION='"$(VERSION)"' -include config/banned.h -fno-common \
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen -DCRAWL_VERSION='"$(VERSION)"' -include config/banned.h -fno-common \
   $(WARN) $(LIB_CFLAGS) $(CFLAGS_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
@@ -68,6 +68,13 @@ $(B)/%.o: %.S
 
 $(B)/tests/%: $(B)/tests/%.o $(KIT_OBJ) $(B)/libcrawl.a
 	$(Q)echo "  LINK $@"; $(CC) $(ALL_LDFLAGS) -o $@ $< $(KIT_OBJ) $(B)/libcrawl.a $(LIBS) $(TEST_LIBS)
+
+# The migrations become byte arrays sql_NNNN in the program.
+$(B)/gen/schema_sql.inc: $(wildcard store/migrations/*.sql)
+	$(Q)mkdir -p $(@D); for f in $^; do n=$$(basename $$f | cut -c1-4); echo "static const char sql_$$n[] = {"; \
+	  od -An -v -tx1 $$f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo "0 };"; done > $@
+
+$(B)/store/schema.o: $(B)/gen/schema_sql.inc
 
 test: $(TESTS) ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))

@@ -211,6 +211,11 @@ void *idmap_remove(struct idmap *m, uint64_t id)
     return value;
 }
 
+void *idmap_at(const struct idmap *m, size_t i)
+{
+    return i < m->cap && m->slots[i].id ? m->slots[i].value : NULL;
+}
+
 void idmap_each(const struct idmap *m, void (*fn)(void *arg, uint64_t id, void *value),
                 void *arg)
 {

@@ -45,6 +45,8 @@ void idmap_clear(struct idmap *m);
 void *idmap_get(const struct idmap *m, uint64_t id);
 void idmap_set(struct idmap *m, uint64_t id, void *value);
 void *idmap_remove(struct idmap *m, uint64_t id);
+/* The value in slot i (0 <= i < cap), or NULL: for walks that may look things up. */
+void *idmap_at(const struct idmap *m, size_t i);
 void idmap_each(const struct idmap *m, void (*fn)(void *arg, uint64_t id, void *value),
                 void *arg);
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/mem.h"
+
+
+enum err io_write_all(int fd, struct span s)
+{
+    while (s.len) {
+        ssize_t n = write(fd, s.ptr, s.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ERR_IO;
+        s = span_skip(s, (size_t)n);
+    }
+    return OK;
+}
+
+enum err io_read_all(int fd, struct buf *out)
+{
+    char step[4096];
+
+    for (;;) {
+        ssize_t n = read(fd, step, sizeof step);
+        enum err e;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ERR_IO;
+        if (n == 0)
+            return OK;
+        e = buf_append(out, span_make(step, (size_t)n));
+        if (e)
+            return e;
+    }
+}
+
+enum err io_read_file(const char *path, struct buf *out, struct err_note *note)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    enum err e;
+    int cause;
+
+    if (fd < 0)
+        return err_set_errno(note, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "cannot open %s",
+                             path);
+    e = io_read_all(fd, out);
+    cause = errno;
+    if (!is_stdin)
+        close(fd);
+    if (e == ERR_IO)
+        return err_set_errno(note, e, cause, "cannot read %s", path);
+    if (e)
+        return err_set(note, e, "%s is larger than %zu bytes", path, out->max);
+    return OK;
+}
+
+enum err io_replace_file(const char *path, struct span s, struct err_note *note)
+{
+    size_t size = strlen(path) + sizeof ".XXXXXX";
+    char *temp = mem_alloc(size);
+    enum err e = OK;
+    int fd;
+
+    snprintf(temp, size, "%s.XXXXXX", path);
+    fd = mkostemp(temp, O_CLOEXEC); /* O_EXCL, mode 0600 */
+    if (fd < 0) {
+        e = err_set_errno(note, ERR_IO, errno, "cannot create a file beside %s", path);
+        mem_free(temp);
+        return e;
+    }
+    if (io_write_all(fd, s))
+        e = err_set_errno(note, ERR_IO, errno, "cannot write %s", path);
+    if (close(fd) && !e)
+        e = err_set_errno(note, ERR_IO, errno, "cannot write %s", path);
+    if (!e && rename(temp, path))
+        e = err_set_errno(note, ERR_IO, errno, "cannot replace %s", path);
+    if (e)
+        unlink(temp);
+    mem_free(temp);
+    return e;
+}
+
+void io_reserve_standard(void)
+{
+    int fd;
+
+    /* open gives the lowest free number, so this fills the holes in order. */
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+int64_t io_raise_open_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        struct rlimit wanted = { limit.rlim_max, limit.rlim_max };
+
+        if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+            limit = wanted;
+    }
+    return limit.rlim_cur == RLIM_INFINITY ? INT64_C(1048576) : (int64_t)limit.rlim_cur;
+}

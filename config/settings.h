@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything a user can set for a crawl, with the default and the range of
+ * each in the table of settings.c: one table for flags, crawl.conf, CRAWL_*
+ * variables and --help. Plain data once loaded; nothing changes it afterwards.
+ *
+ * Precedence: command line over environment over file over default. Lists
+ * (include, exclude, header ...) add up in that order.
+ */
+#pragma once
+
+#include "config/options.h"
+
+enum settings_scope {
+    SCOPE_HOST,
+    SCOPE_DOMAIN,
+    SCOPE_PREFIX,
+    SCOPE_ANY,
+};
+
+enum settings_bodies {
+    BODIES_NONE,
+    BODIES_HTML,
+    BODIES_ALL,
+};
+
+enum settings_progress {
+    PROGRESS_AUTO,
+    PROGRESS_TTY,
+    PROGRESS_PLAIN,
+    PROGRESS_NONE,
+};
+
+/* Tags of the rules list. */
+enum settings_rule {
+    RULE_EXCLUDE,
+    RULE_INCLUDE,
+};
+
+/* A section [host "PATTERN"]: what differs for hosts that match ('*' stands for anything). -2 = not set. */
+struct host_settings {
+    char *pattern;
+    int64_t delay_ms, per_host, max_pages_per_host;
+    bool is_insecure;
+    struct text_list headers;
+};
+
+struct settings {
+    /* where and how much */
+    char *db;
+    int64_t depth, max_pages, max_pages_per_host, max_bytes, max_time_ms;
+    int scope, order, revisit;
+    struct text_list rules;
+    bool respects_nofollow, follows_embeds, has_no_sitemaps, has_no_robots;
+    /* politeness and speed */
+    int64_t delay_ms, per_host, per_ip, concurrency, rate, workers;
+    int64_t max_wait_ms;
+    /* one request */
+    int64_t connect_timeout_ms, first_byte_timeout_ms, timeout_ms;
+    int64_t low_speed_bytes, low_speed_ms;
+    int64_t retries, max_size, max_redirects;
+    char *user_agent, *contact, *proxy, *ca_file, *auth_file, *load_cookies, *dns_servers;
+    struct text_list headers, insecure;
+    bool uses_cookies;
+    struct text_list allow_net;
+    bool allows_private;
+    /* what is kept */
+    int store_bodies;
+    bool has_no_text, is_durable, is_fresh;
+    int64_t keep_history, revisit_min_ms, revisit_max_ms;
+    char *warc_dir;
+    /* limits of the machine */
+    int64_t max_memory, min_free;
+    bool has_no_sandbox;
+    /* running it */
+    char *config;
+    struct text_list set;
+    int64_t lock_wait_ms;
+    struct text_list fail_on;
+    bool is_quiet, is_verbose;
+    int progress;
+    char *log, *json_summary;
+    bool wants_help, wants_version;
+    /* sections of the file */
+    struct host_settings *hosts;
+    size_t n_hosts;
+};
+
+extern const struct option_table settings_table;
+
+/*
+ * Defaults, then the file, then the environment, then argv. env is an
+ * environ-style list. *operands are the seeds (free the array with mem_free).
+ * ERR_USAGE with a note for a person.
+ */
+enum err settings_load(struct settings *s, int argc, char **argv, char **env, char ***operands,
+                       size_t *n_operands, struct err_note *note) MUST_USE;
+
+/* Checks that span several fields; fills defaults that depend on the machine (workers, memory, per_ip). */
+enum err settings_check(struct settings *s, struct err_note *note) MUST_USE;
+
+void settings_clear(struct settings *s);
+
+/* The section that matches host best (the last one that matches), or NULL. */
+const struct host_settings *settings_for_host(const struct settings *s, struct span host);
+
+/* Every setting that differs from its default, as a JSON object; secrets are left out. */
+enum err settings_to_json(const struct settings *s, struct buf *out) MUST_USE;

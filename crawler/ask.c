@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/ask.h"
+
+#include "config/mem.h"
+#include "crawler/credentials.h"
+#include "parse/header.h"
+
+#define MAX_HEADERS 64
+
+/* Requests in flight to one address; lives while there is one. */
+struct ip_permit {
+    struct sem sem;
+    int64_t users;
+};
+
+static enum err enter_address(void *arg, struct span ip, deadline until)
+{
+    struct crawl *c = arg;
+    struct ip_permit *p = map_get(&c->ip_permits, ip);
+    enum err e;
+
+    if (!p) {
+        p = mem_alloc(sizeof *p);
+        sem_init_permits(&p->sem, c->settings->per_ip);
+        map_set(&c->ip_permits, ip, p);
+    }
+    p->users++;
+    e = sem_enter(&p->sem, until);
+    if (e && --p->users == 0)
+        mem_free(map_remove(&c->ip_permits, ip));
+    return e;
+}
+
+static void leave_address(void *arg, struct span ip)
+{
+    struct crawl *c = arg;
+    struct ip_permit *p = map_get(&c->ip_permits, ip);
+
+    sem_leave(&p->sem);
+    if (--p->users == 0)
+        mem_free(map_remove(&c->ip_permits, ip));
+}
+
+static void free_permit(void *arg, struct span key, void *value)
+{
+    (void)arg;
+    (void)key;
+    mem_free(value);
+}
+
+void ask_clear(struct crawl *c)
+{
+    map_each(&c->ip_permits, free_permit, NULL);
+    map_clear(&c->ip_permits);
+}
+
+bool ask_wants_type(const struct settings *s, struct span content_type)
+{
+    struct header_content_type type;
+
+    if (s->store_bodies == BODIES_ALL || !content_type.len)
+        return true;
+    header_content_type_parse(content_type, &type);
+    if (!type.essence.len || span_starts_nocase(type.essence, SPAN("text/")))
+        return true;
+    if (span_eq_nocase(type.essence, SPAN("application/xml")))
+        return true;
+    /* XML types (MIME Sniffing §4.6): anything that ends in +xml, but pictures. */
+    return span_ends(type.essence, SPAN("+xml")) &&
+           !span_starts_nocase(type.essence, SPAN("image/"));
+}
+
+static bool wants_body(void *arg, int status_code, struct span content_type)
+{
+    const struct crawl *c = arg;
+
+    (void)status_code;
+    return ask_wants_type(c->settings, content_type);
+}
+
+/* "Name: value" of a --header. */
+static struct fetch_header split_header(struct span line)
+{
+    size_t colon = span_find(line, ':');
+
+    return (struct fetch_header){ span_trim(span_slice(line, 0, colon)),
+                                  span_trim(span_skip(line, colon + 1)) };
+}
+
+static size_t add_headers(const struct text_list *list, struct fetch_header *out, size_t n)
+{
+    for (size_t i = 0; i < list->len && n < MAX_HEADERS; i++)
+        out[n++] = split_header(span_str(list->items[i].text));
+    return n;
+}
+
+static bool is_insecure_host(const struct settings *s, const struct host_settings *own,
+                             struct span host)
+{
+    for (size_t i = 0; i < s->insecure.len; i++)
+        if (span_eq_nocase(span_str(s->insecure.items[i].text), host))
+            return true;
+    return own && own->is_insecure;
+}
+
+enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadline until,
+                      struct fetch_result *out)
+{
+    const struct settings *s = c->settings;
+    struct span host = url_hostname(r->url);
+    const struct host_settings *own = settings_for_host(s, host);
+    struct fetch_header headers[MAX_HEADERS];
+    struct fetch_request request;
+    struct span secret;
+    size_t n = 0;
+
+    /* --header and the auth file belong to certain origins only (promise P23). */
+    if (credentials_is_seed_origin(c->credentials, r->url))
+        n = add_headers(&s->headers, headers, n);
+    if (own)
+        n = add_headers(&own->headers, headers, n);
+    if (n < MAX_HEADERS && credentials_authorization(c->credentials, r->url, mem, &secret))
+        headers[n++] = (struct fetch_header){ SPAN("Authorization"), secret };
+    if (n < MAX_HEADERS && credentials_cookie(c->credentials, r->url, mem, &secret))
+        headers[n++] = (struct fetch_header){ SPAN("Cookie"), secret };
+    request = (struct fetch_request){ .url = r->url->href,
+                                      .host = host,
+                                      .port = (uint16_t)url_port(r->url),
+                                      .is_https = r->url->scheme == URL_HTTPS,
+                                      .is_insecure = is_insecure_host(s, own, host),
+                                      .keep_alive = r->will_go_on,
+                                      .etag = r->etag,
+                                      .last_modified = r->last_modified,
+                                      .headers = headers,
+                                      .n_headers = n,
+                                      .wants_body = r->is_page ? wants_body : NULL,
+                                      .arg = c,
+                                      .enter_address = enter_address,
+                                      .leave_address = leave_address };
+    return fetcher_fetch(c->fetcher, &request, mem, until, out);
+}

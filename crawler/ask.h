@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request on behalf of the crawl: the fetcher's call with everything that
+ * settings say about this host put in (headers, authorisation, certificate
+ * checks, keep-alive) and the permits per address around it. Pages, robots.txt
+ * and sitemaps all go through here, so none can forget a rule.
+ */
+#pragma once
+
+#include "crawler/crawl.h"
+#include "parse/url.h"
+
+struct ask {
+    const struct url *url;
+    struct span etag, last_modified;
+    bool is_page;      /* stops after the headers of types that are not wanted */
+    bool will_go_on;   /* another request to this host is likely: keep the connection */
+};
+
+/*
+ * Suspends until it is answered or failed. The caller holds a permit of the
+ * site and gives it back. Spans of *out live in mem; out->body is the caller's.
+ * ERR_CANCELLED, ERR_TIMEOUT.
+ */
+enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadline until,
+                      struct fetch_result *out) MUST_USE;
+
+/* Would a page of this type be read to its end? Types as in DESIGN.md section 4, "Bodies". */
+bool ask_wants_type(const struct settings *s, struct span content_type);
+
+/* Frees the address permits. */
+void ask_clear(struct crawl *c);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include <unistd.h>
+
+#include "config/log.h"
+#include "config/mem.h"
+#include "config/settings.h"
+#include "crawler/command.h"
+#include "crawler/crawl.h"
+
+static int fail(const struct err_note *note)
+{
+    fprintf(stderr, "crawl: %s\n", note->text);
+    return 2;
+}
+
+static enum err open_log(const struct settings *s, struct err_note *note)
+{
+    log_set_level(s->is_quiet ? LOG_ERROR : s->is_verbose ? LOG_INFO : LOG_WARN);
+    return s->log ? log_open(s->log, note) : OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct settings s;
+    struct err_note note;
+    char **operands;
+    size_t n;
+    int code;
+
+    if (settings_load(&s, argc, argv, environ, &operands, &n, &note))
+        return fail(&note);
+    if (s.wants_help)
+        code = command_help(self);
+    else if (n == 0 && access(s.db, F_OK) != 0)
+        code = command_help(self);
+    else if (open_log(&s, &note))
+        code = fail(&note);
+    else
+        code = crawl_run(&s, operands, n);
+    mem_free(operands);
+    settings_clear(&s);
+    return code;
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .usage = "[run] [OPTIONS] SEEDS...",
+    .summary = "crawl from seeds, or go on with a database (the word run may be left out)",
+    .description =
+        "Crawls from SEEDS: files of URLs, - for standard input, or URLs. Pages, links, full text and\n"
+        "the frontier go into one SQLite file; the same command continues an unfinished run, and\n"
+        "begins a new one, asking conditionally, when the last one finished.\n"
+        "\n"
+        "  crawl seeds.txt                          fetch the sites of these seeds into crawl.db\n"
+        "  crawl -o docs.db -d 3 https://example.org/   three links deep, into docs.db\n"
+        "  crawl sql broken-links                   ask the database\n",
+    .options = &settings_table,
+    .exec = run,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/command.h"
+
+#include <unistd.h>
+
+#include "config/io.h"
+#include "config/mem.h"
+
+const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_status, &cmd_verify,
+                                               &cmd_explain, &cmd_inspect, NULL };
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; command_list[i]; i++)
+        if (strcmp(command_list[i]->name, name) == 0)
+            return command_list[i];
+    return NULL;
+}
+
+int command_help(const struct command *self)
+{
+    struct buf out;
+    enum err e;
+
+    buf_init(&out, (size_t)MIB);
+    e = buf_printf(&out, "usage: crawl %s\n\n%s", self->usage, self->description);
+    if (!e && self->options)
+        e = options_help(self->options, &out);
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    buf_clear(&out);
+    return e ? 3 : 0;
+}
+
+/* Anywhere before "--": people ask for help behind other words. */
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+bool command_parse(const struct command *self, void *options, int argc, char **argv,
+                   char ***operands, size_t *n_operands, int *exit_code)
+{
+    static const struct option_table none = { NULL, 0 };
+    const struct option_table *table = self->options ? self->options : &none;
+    struct err_note note;
+
+    if (asks_help(argc, argv)) {
+        *exit_code = command_help(self);
+        return false;
+    }
+    options_set_defaults(table, options);
+    if (options_parse_args(table, options, argc, argv, operands, n_operands, &note) == OK)
+        return true;
+    fprintf(stderr, "crawl %s: %s\n", self->name, note.text);
+    options_clear(table, options);
+    *exit_code = 2;
+    return false;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands of the program, one file each: cmd_NAME.c exports one constant
+ * descriptor. main picks by the first word; without a command's name it is run.
+ */
+#pragma once
+
+#include "config/options.h"
+
+struct command {
+    const char *name;
+    const char *usage; /* behind "crawl ", one line */
+    const char *summary; /* one line for the list of commands */
+    const char *description; /* paragraphs for --help */
+    const struct option_table *options; /* NULL: none but --help */
+    /* argv[0] is the command's name. Returns the exit code. */
+    int (*exec)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command cmd_run;
+extern const struct command cmd_sql;
+extern const struct command cmd_status;
+extern const struct command cmd_verify;
+extern const struct command cmd_explain;
+extern const struct command cmd_inspect;
+
+/* Every command, NULL at the end. */
+extern const struct command *const command_list[];
+
+/* The one of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* Prints usage, description and options to standard output; returns 0. */
+int command_help(const struct command *self);
+
+/*
+ * Reads the options of a command into *options (zeroed; defaults are set).
+ * True when the command is to go on; else *exit_code says how it ends (a
+ * mistake was printed, or help was asked for). operands: free with mem_free.
+ */
+bool command_parse(const struct command *self, void *options, int argc, char **argv,
+                   char ***operands, size_t *n_operands, int *exit_code);

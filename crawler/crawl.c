@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/crawl.h"
+
+#include <stdarg.h>
+
+#include "config/clock.h"
+#include "config/io.h"
+#include "config/log.h"
+#include "config/mem.h"
+#include "crawler/ask.h"
+#include "crawler/credentials.h"
+#include "crawler/dispatch.h"
+#include "crawler/outbox.h"
+#include "crawler/parts.h"
+#include "crawler/progress.h"
+
+#define GRACE_NS (5 * NS_PER_S)  /* first signal: transfers may still end */
+#define HURRY_NS (500 * NS_PER_MS) /* second signal */
+
+const char *crawl_stop_word(enum stop_reason r)
+{
+    static const char *const words[] = { "none",     "finished", "max-pages", "max-bytes",
+                                         "max-time", "signal",   "database",  "parser" };
+
+    return r < N_STOP_REASONS ? words[r] : "none";
+}
+
+int64_t crawl_wall_of(const struct crawl *c, deadline at)
+{
+    return clock_wall_ms() + (at - loop_now(c->loop)) / NS_PER_MS;
+}
+
+void crawl_poke(struct crawl *c)
+{
+    waitq_wake_all(frontier_changed(c->frontier));
+}
+
+void crawl_stop(struct crawl *c, enum stop_reason reason)
+{
+    if (!c->stop) {
+        c->stop = reason;
+        c->give_up_at = reason == STOP_SIGNAL ? clock_after(clock_now_ns(), GRACE_NS)
+                        : reason == STOP_STORE || reason == STOP_POOL ? clock_now_ns()
+                                                                      : DEADLINE_NEVER;
+    }
+    crawl_poke(c);
+}
+
+bool crawl_spawn(struct crawl *c, const char *name, coro_fn *fn, void *arg)
+{
+    if (group_spawn(c->group, name, fn, arg, NULL))
+        return false;
+    c->n_tasks++;
+    return true;
+}
+
+void crawl_task_done(struct crawl *c)
+{
+    c->n_tasks--;
+    crawl_poke(c);
+}
+
+static void on_event_stored(void *arg, struct store_op *op)
+{
+    (void)arg;
+    store_op_free(op);
+}
+
+void crawl_event(struct crawl *c, const char *level, const char *component, const char *event,
+                 int64_t url_id, const char *fmt, ...)
+{
+    struct store_op *op = store_op_new(STORE_EVENT, (size_t)16 * KIB);
+    char detail[1024];
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    n = MAX(0, MIN(n, (int)sizeof detail - 1));
+    op->u.event.level = level;
+    op->u.event.component = component;
+    op->u.event.event = event;
+    op->u.event.url_id = url_id;
+    op->u.event.detail = arena_copy(&op->mem, span_make(detail, (size_t)n));
+    op->on_done = on_event_stored;
+    outbox_submit(c, op);
+    if (strcmp(level, "info") == 0)
+        log_info(component, event, "%s", detail);
+    else
+        log_warn(component, event, "%s", detail);
+}
+
+/* --- signals --------------------------------------------------------------------------- */
+
+static void on_stop_signal(struct crawl *c, int signo)
+{
+    c->stop_signal = c->stop_signal ? c->stop_signal : signo;
+    if (++c->n_signals == 1)
+        crawl_stop(c, STOP_SIGNAL);
+    else
+        c->give_up_at = MIN(c->give_up_at, clock_after(clock_now_ns(), HURRY_NS));
+    crawl_poke(c);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct crawl *c = arg;
+    struct err_note note;
+
+    if (signo == SIGUSR1) {
+        progress_log_status(c);
+    } else if (signo == SIGHUP && log_has_file()) {
+        if (log_reopen(&note))
+            log_error("log", "reopen-failed", "%s", note.text);
+    } else {
+        on_stop_signal(c, signo == SIGHUP ? SIGTERM : signo);
+    }
+}
+
+static enum err watch_signals(struct crawl *c)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        sigaddset(&set, signals[i]);
+    signal(SIGPIPE, SIG_IGN);
+    return loop_signals(c->loop, &set, on_signal, c);
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static bool fails_on(const struct crawl *c, const char *condition)
+{
+    for (size_t i = 0; i < c->settings->fail_on.len; i++) {
+        struct span rest = span_str(c->settings->fail_on.items[i].text), word;
+
+        while (span_split(&rest, ',', &word))
+            if (span_eq(span_trim(word), span_str(condition)))
+                return true;
+    }
+    return false;
+}
+
+static int finished_code(const struct crawl *c, const struct store_totals *t)
+{
+    const struct crawl_counts *n = &c->counts;
+    bool has_content = t->by_state[STATE_FETCHED] || t->by_state[STATE_NOT_MODIFIED];
+
+    if (n->seeds && !n->answered && !n->hosts_reached && !has_content)
+        return 4;
+    if ((fails_on(c, "bad-seed") && n->bad_seeds) || (fails_on(c, "http-errors") && n->http_errors) ||
+        (fails_on(c, "failed") && t->by_state[STATE_FAILED]))
+        return 1;
+    return 0;
+}
+
+static int exit_code(struct crawl *c, const struct store_totals *t)
+{
+    switch (c->stop) {
+    case STOP_STORE:
+    case STOP_POOL:
+    case STOP_NONE:
+        return 3;
+    case STOP_SIGNAL:
+        return 128 + c->stop_signal;
+    case STOP_MAX_PAGES:
+    case STOP_MAX_BYTES:
+    case STOP_MAX_TIME:
+        if (t->by_state[STATE_QUEUED])
+            return 5;
+        c->stop = STOP_FINISHED;
+        break;
+    default:
+        break;
+    }
+    return finished_code(c, t);
+}
+
+struct ending {
+    struct crawl *c;
+    int code;
+};
+
+static intptr_t end_run_main(void *arg)
+{
+    struct ending *end = arg;
+    struct crawl *c = end->c;
+    struct store_op *op = store_op_new(STORE_END_RUN, (size_t)1 * MIB);
+    struct buf json;
+
+    buf_init(&json, (size_t)512 * KIB);
+    op->u.end_run.is_finished = c->stop == STOP_FINISHED;
+    op->u.end_run.keeps_budget = c->stop == STOP_SIGNAL;
+    op->u.end_run.stop_reason = crawl_stop_word(c->stop);
+    if (progress_summary_json(c, end->code, &json) == OK)
+        op->u.end_run.summary_json = arena_copy(&op->mem, buf_span(&json));
+    buf_clear(&json);
+    if (outbox_wait(c, op, DEADLINE_NEVER) == OK) {
+        if (op->result)
+            end->code = 3;
+        store_op_free(op);
+    }
+    sched_stop(c->sched);
+    return 0;
+}
+
+/* Writes the end of the run; the summary goes out when it is in the file. */
+static int end_run(struct crawl *c)
+{
+    struct store_totals totals;
+    struct ending end = { .c = c };
+    struct group *g;
+
+    store_get_totals(c->store, &totals);
+    end.code = exit_code(c, &totals);
+    if (c->stop == STOP_STORE)
+        return end.code;
+    g = group_new(c->sched, NULL);
+    if (group_spawn(g, "end", end_run_main, &end, NULL) == OK)
+        sched_run(c->sched);
+    group_free(g);
+    return end.code;
+}
+
+static void write_summary(struct crawl *c, int code)
+{
+    struct err_note note;
+    struct buf json;
+
+    if (!c->settings->is_quiet)
+        progress_print_summary(c, code);
+    if (!c->settings->json_summary)
+        return;
+    buf_init(&json, (size_t)512 * KIB);
+    if (progress_summary_json(c, code, &json) || buf_append_byte(&json, '\n') ||
+        io_replace_file(c->settings->json_summary, buf_span(&json), &note))
+        fprintf(stderr, "crawl: the summary could not be written: %s\n", note.text);
+    buf_clear(&json);
+}
+
+static int run_loop(struct crawl *c, const struct seeds *seeds)
+{
+    struct dispatch d = { c, seeds };
+    struct progress *p;
+    struct err_note note;
+    int code;
+
+    c->started_ns = clock_now_ns();
+    c->stop_at = c->settings->max_time_ms >= 0
+                     ? clock_after(c->started_ns, c->settings->max_time_ms * NS_PER_MS)
+                     : DEADLINE_NEVER;
+    p = progress_start(c);
+    if (group_spawn(c->group, "dispatcher", dispatch_main, &d, NULL) == OK)
+        sched_run(c->sched);
+    progress_stop(p);
+    code = end_run(c);
+    if (store_failure(c->store, &note)) {
+        fprintf(stderr, "crawl: %s\n", note.text);
+        code = 3;
+    }
+    write_summary(c, code);
+    return code;
+}
+
+int crawl_run(const struct settings *s, char **operands, size_t n_operands)
+{
+    struct crawl c = { .settings = s, .give_up_at = DEADLINE_NEVER };
+    struct seeds seeds = { 0 };
+    struct err_note note = { "" };
+    enum err e;
+    int code;
+
+    e = seeds_read(operands, n_operands, &seeds, &note);
+    if (!e)
+        e = parts_open(&c, &seeds, &note);
+    if (!e)
+        e = watch_signals(&c);
+    if (!e) {
+        c.counts.seeds = (int64_t)seeds.len;
+        c.counts.bad_seeds = seeds.n_bad;
+        code = run_loop(&c, &seeds);
+    } else {
+        fprintf(stderr, "crawl: %s\n", note.text[0] ? note.text : err_text(e));
+        code = e == ERR_USAGE ? 2 : e == ERR_LOCKED ? 6 : 3;
+    }
+    if (parts_close(&c, &note)) {
+        fprintf(stderr, "crawl: %s\n", note.text);
+        code = code ? code : 3;
+    }
+    seeds_clear(&seeds);
+    return code;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The crawl: its parts, put together. Everything that is not passed by value
+ * hangs off this struct; there are no globals. The parts know each other only
+ * through it, and only inside crawler/.
+ */
+#pragma once
+
+#include "config/settings.h"
+#include "crawler/frontier.h"
+#include "crawler/known.h"
+#include "crawler/pool.h"
+#include "crawler/scope.h"
+#include "fetch/address.h"
+#include "fetch/fetcher.h"
+#include "fetch/retry.h"
+#include "store/store.h"
+
+/* Why the crawl ends. */
+enum stop_reason {
+    STOP_NONE,       /* it goes on */
+    STOP_FINISHED,   /* nothing is left to do */
+    STOP_MAX_PAGES,
+    STOP_MAX_BYTES,
+    STOP_MAX_TIME,
+    STOP_SIGNAL,
+    STOP_STORE,      /* the database cannot be written */
+    STOP_POOL,       /* no parser process can be started */
+    N_STOP_REASONS
+};
+
+/* What the summary and the progress line show; counts of this start. */
+struct crawl_counts {
+    int64_t answered;    /* page requests that got an answer */
+    int64_t requests;    /* page requests made */
+    int64_t by_outcome[N_FETCH_OUTCOMES];
+    int64_t http_errors; /* 4xx, 5xx */
+    int64_t retries;
+    int64_t robots_requests, sitemap_requests;
+    int64_t hosts_reached; /* whose robots.txt request got an answer of any kind */
+    int64_t bytes;       /* of page bodies, as sent */
+    int64_t parse_failures;
+    int64_t new_urls;
+    int64_t bad_seeds, seeds;
+    int64_t seeds_answered;
+};
+
+struct crawl {
+    const struct settings *settings;
+    struct span user_agent, product_token;
+    struct address_policy addresses;
+    struct retry_options retry;
+    struct arena mem; /* of the settings that were worked out at start */
+    struct arena rule_mem; /* of the last rule handed to the store */
+    int64_t concurrency; /* as set, or what the limit of open files leaves */
+
+    struct loop *loop;
+    struct sched *sched;
+    struct group *group; /* visits, preparations, the dispatcher; detached */
+    struct bodies *bodies;
+    struct dns *dns;
+    struct fetcher *fetcher;
+    struct pool *pool;
+    struct store *store;
+    struct scope *scope;
+    struct credentials *credentials;
+    struct known *known;
+    struct frontier *frontier;
+    struct loop_wakeup *store_wakeup;
+    struct map sitemaps_seen; /* URLs of sitemaps read in this run */
+    struct map ip_permits;    /* address -> struct ip_permit */
+
+    struct store_run run;
+    enum stop_reason stop;
+    int stop_signal;
+    int n_signals;
+    int64_t started_ns;
+    bool is_draining;     /* the dispatcher starts nothing more */
+    deadline give_up_at;  /* when a stop was asked for: transfers still running are cancelled then */
+    deadline stop_at;     /* --max-time */
+    deadline next_start_at; /* --rate */
+    /* budgets */
+    int64_t pages_done, pages_reserved, bytes_done;
+    /* under way */
+    int64_t in_flight;    /* page requests between start and answer */
+    int64_t answered;     /* answered pages whose commit is still to come */
+    int64_t n_tasks;      /* coroutines of the crawl but the dispatcher */
+    struct crawl_counts counts;
+};
+
+/* The word for `runs.stop_reason` and the summary. */
+const char *crawl_stop_word(enum stop_reason r);
+
+/*
+ * Runs a whole crawl. operands are seeds: files, "-", URLs. Returns the exit
+ * code of DESIGN.md section 2; prints what a person must know to standard error.
+ */
+int crawl_run(const struct settings *s, char **operands, size_t n_operands);
+
+/* Asks for the end: no new requests; the rest is finished or cancelled. The first reason stands. */
+void crawl_stop(struct crawl *c, enum stop_reason reason);
+
+/* Something became fewer or free: the dispatcher looks again. */
+void crawl_poke(struct crawl *c);
+
+/* Starts a coroutine of this crawl; counts as work. False when none can be had. */
+bool crawl_spawn(struct crawl *c, const char *name, coro_fn *fn, void *arg);
+/* Its end; every function given to crawl_spawn calls it last. */
+void crawl_task_done(struct crawl *c);
+
+/* Records an event in the database and, at that level, in the log. level: "info", "warn", "error". */
+void crawl_event(struct crawl *c, const char *level, const char *component, const char *event,
+                 int64_t url_id, const char *fmt, ...) PRINTF_LIKE(6, 7);
+
+/* Wall-clock milliseconds of a moment on our clock. */
+int64_t crawl_wall_of(const struct crawl *c, deadline at);

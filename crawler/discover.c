@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/discover.h"
+
+/* Verdict and identity of a URL that the loop does not know. mem holds what the offer points at. */
+static void decide(struct crawl *c, const struct url *u, int depth, struct arena *mem,
+                   struct store_offer *o)
+{
+    struct scope_verdict verdict;
+
+    o->url = u->href;
+    o->host = url_hostname(u);
+    o->port = url_port(u) > 0 ? (uint16_t)url_port(u) : 0;
+    o->is_web = url_is_web(u);
+    o->is_https = u->scheme == URL_HTTPS;
+    o->depth = depth;
+    o->lastmod_ms = -1;
+    o->kind = N_LINK_KINDS;
+    if (url_normalize(u, mem, &o->key))
+        o->key = u->href;
+    scope_decide(c->scope, u, depth, mem, &verdict);
+    o->reason = verdict.reason;
+    o->rule = verdict.rule;
+}
+
+void discover_seed(struct crawl *c, const struct url *u, struct arena *mem, struct store_offer *out)
+{
+    *out = (struct store_offer){ .hop = HOP_SEED };
+    decide(c, u, 0, mem, out);
+}
+
+bool discover_entry(struct crawl *c, struct span url, enum url_hop hop, int64_t lastmod_ms,
+                    struct arena *mem, struct store_offer *out)
+{
+    struct url u;
+
+    if (url_parse(url, NULL, mem, &u) || url_page(&u, mem, &u))
+        return false;
+    *out = (struct store_offer){ .hop = hop };
+    decide(c, &u, 1, mem, out);
+    out->lastmod_ms = lastmod_ms;
+    return true;
+}
+
+bool discover_redirect(struct crawl *c, const struct ticket *from, const struct url *base,
+                       struct span location, struct arena *mem, struct store_offer *out)
+{
+    struct url u;
+
+    if (url_parse(location, base, mem, &u) || url_page(&u, mem, &u))
+        return false;
+    /* Where a seed redirects, its host is what the user meant. */
+    if (from->depth == 0 && url_is_web(&u) && (from->hop == HOP_SEED || from->hop == HOP_REDIRECT) &&
+        scope_add_redirect(c->scope, &u))
+        crawl_event(c, "info", "scope", "seed-redirected", from->id, "%.*s joins the scope",
+                    SPAN_ARG(url_host(&u)));
+    *out = (struct store_offer){ .hop = HOP_REDIRECT };
+    decide(c, &u, from->depth, mem, out);
+    out->redirects = from->redirects + 1;
+    out->priority = from->priority;
+    out->parent_id = from->id;
+    return true;
+}
+
+static enum url_hop hop_of(const struct fact_link *link)
+{
+    switch ((enum fact_hop)link->hop) {
+    case FACT_HOP_REFRESH:
+        return HOP_REFRESH;
+    case FACT_HOP_CANONICAL:
+        return HOP_CANONICAL;
+    case FACT_HOP_FEED:
+        return HOP_FEED;
+    case FACT_HOP_EMBED:
+        return HOP_EMBED;
+    case FACT_HOP_SITEMAP:
+        return HOP_SITEMAP;
+    default:
+        return HOP_LINK;
+    }
+}
+
+/* Why this link is recorded only, whatever it points at. */
+static enum url_reason not_followed(const struct crawl *c, const struct discover_page *page,
+                                    const struct fact_link *link, struct span *rule)
+{
+    const struct settings *s = c->settings;
+
+    if (link->hop == FACT_HOP_NONE || (link->hop == FACT_HOP_EMBED && !s->follows_embeds)) {
+        *rule = SPAN("not followed: this kind of link");
+        return REASON_KIND;
+    }
+    if (page->is_error_page) {
+        *rule = SPAN("not followed: link on an error page");
+        return REASON_KIND;
+    }
+    if (page->facts->is_nofollow) {
+        *rule = SPAN("page says nofollow");
+        return REASON_NOFOLLOW;
+    }
+    if (link->is_nofollow && s->respects_nofollow) {
+        *rule = SPAN("--respect-rel-nofollow");
+        return REASON_NOFOLLOW;
+    }
+    return REASON_NONE;
+}
+
+static void describe(const struct fact_link *link, size_t position, struct store_offer *o)
+{
+    o->kind = link->kind;
+    o->is_nofollow = link->is_nofollow;
+    o->rel = link->rel;
+    o->anchor = link->text;
+    o->position = (uint32_t)position;
+}
+
+/* One link. False when it is no URL. */
+static bool discover_link(struct crawl *c, const struct discover_page *page, size_t i,
+                          struct arena *mem, struct store_offer *o)
+{
+    const struct fact_link *link = &page->facts->links[i];
+    int depth = page->ticket->depth + 1;
+    struct span href = span_slice(link->url, 0, span_find(link->url, '#')), rule = SPAN_NONE;
+    enum url_reason only_recorded = not_followed(c, page, link, &rule);
+    struct known_entry known;
+    struct url u;
+
+    *o = (struct store_offer){ 0 };
+    if (known_find(c->known, href, &known) && (only_recorded || known.depth <= depth)) {
+        o->known_id = known.id;
+        o->depth = depth;
+        o->reason = only_recorded;
+        o->lastmod_ms = -1;
+        describe(link, i, o);
+        return true;
+    }
+    if (url_parse(href, NULL, mem, &u) || url_page(&u, mem, &u))
+        return false;
+    o->hop = hop_of(link);
+    decide(c, &u, link->hop == FACT_HOP_FEED ? 1 : depth, mem, o);
+    if (!o->reason && only_recorded) {
+        o->reason = only_recorded;
+        o->rule = rule;
+    }
+    o->parent_id = page->ticket->id;
+    describe(link, i, o);
+    return true;
+}
+
+size_t discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
+                      struct store_offer *offers)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < page->facts->n_links; i++)
+        if (discover_link(c, page, i, mem, &offers[n]))
+            n++;
+    return n;
+}

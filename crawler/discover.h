@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what a page points at to what the store is offered: each link becomes
+ * an offer with a verdict. Links whose URL is known to the loop cost a hash;
+ * only the others are parsed, normalised and decided. The parent does this
+ * itself: a worker's word about a URL is never taken for more than text.
+ */
+#pragma once
+
+#include "crawler/crawl.h"
+
+/* The page the links stand on. */
+struct discover_page {
+    const struct ticket *ticket;
+    const struct page_facts *facts;
+    bool is_error_page; /* 4xx, 5xx: links are recorded, not followed */
+};
+
+/* Fills offers (room for facts->n_links) in mem; returns how many there are. */
+size_t discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
+                      struct store_offer *offers);
+
+/* A redirect's target. False when location is no URL. */
+bool discover_redirect(struct crawl *c, const struct ticket *from, const struct url *base,
+                       struct span location, struct arena *mem, struct store_offer *out);
+
+/* A sitemap's or feed's entry, at depth 1. False when it is no URL. */
+bool discover_entry(struct crawl *c, struct span url, enum url_hop hop, int64_t lastmod_ms,
+                    struct arena *mem, struct store_offer *out);
+
+/* A seed, at depth 0. u is without fragment and userinfo. */
+void discover_seed(struct crawl *c, const struct url *u, struct arena *mem, struct store_offer *out);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/document.h"
+
+#include "config/clock.h"
+#include "parse/header.h"
+
+static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem, deadline until,
+                         struct fetch_result *out)
+{
+    struct politeness *p = frontier_politeness(c->frontier);
+    struct site *site = politeness_site(p, url_hostname(url), url_port(url));
+    struct ask ask = { .url = url, .will_go_on = true };
+    int64_t started;
+    enum err e;
+
+    e = politeness_enter(p, site, until);
+    if (e)
+        return e;
+    started = clock_now_ns();
+    do
+        e = ask_send(c, &ask, mem, until, out);
+    while (!e && out->is_out_of_descriptors && coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) == OK);
+    politeness_leave(p, site, started, true);
+    return e;
+}
+
+static const char *follow(const struct url *from, const struct fetch_result *answer,
+                          struct arena *mem, struct url *out)
+{
+    struct url target;
+
+    if (url_parse(answer->location, from, mem, &target) || url_page(&target, mem, &target))
+        return "redirect to something that is no URL";
+    if (!url_is_web(&target))
+        return "redirect to another scheme";
+    *out = target;
+    return NULL;
+}
+
+enum err document_fetch(struct crawl *c, const struct url *url, int max_redirects, struct arena *mem,
+                        deadline until, struct document *out)
+{
+    struct document doc = { .url = *url, .retry_after_ms = -1 };
+
+    for (int hops = 0;; hops++) {
+        enum err e = send_one(c, &doc.url, mem, until, &doc.result);
+
+        if (e)
+            return e;
+        if (doc.result.outcome != FETCH_REDIRECT)
+            break;
+        doc.problem = hops == max_redirects ? "redirect loop"
+                                            : follow(&doc.url, &doc.result, mem, &doc.url);
+        if (doc.problem)
+            break;
+        bodies_free(c->bodies, &doc.result.body);
+    }
+    if (doc.result.retry_after.len &&
+        header_retry_after(doc.result.retry_after, clock_wall_ms(), &doc.retry_after_ms))
+        doc.retry_after_ms = -1;
+    *out = doc;
+    return OK;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetches a file that is no page: robots.txt, a sitemap. Follows redirects
+ * itself, each hop under the politeness of its own site. Such files have no
+ * row in urls and count as no page.
+ */
+#pragma once
+
+#include "crawler/ask.h"
+
+struct document {
+    struct fetch_result result; /* of the last hop; body owned by the caller */
+    struct url url;             /* of the last hop, in mem */
+    int64_t retry_after_ms;     /* -1: not stated */
+    const char *problem;        /* static; why it is no answer, or NULL */
+};
+
+/*
+ * Suspends until the last hop is answered, or failed, or max_redirects are used
+ * up (problem "redirect loop"). A target that is not http(s) ends it (problem
+ * "redirect to another scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
+ */
+enum err document_fetch(struct crawl *c, const struct url *url, int max_redirects, struct arena *mem,
+                        deadline until, struct document *out) MUST_USE;

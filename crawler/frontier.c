@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/frontier.h"
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "crawler/window.h"
+
+#define WINDOW_MIN ((size_t)8)
+#define WINDOW_MAX ((size_t)4096)
+#define MAX_REFILLS 64 /* asked of the store at one time */
+
+struct frontier {
+    struct loop *loop;
+    struct frontier_options options;
+    const struct settings *settings;
+    struct politeness *politeness;
+    frontier_refill_fn *refill;
+    void *refill_arg;
+    struct idmap hosts;     /* id -> host */
+    struct map origins;     /* "https|host|port" -> host */
+    struct idmap tickets;   /* id -> ticket */
+    struct heap ready;      /* hosts that may be asked, by moment */
+    struct heap delayed;    /* tickets, by moment */
+    struct waitq changed;
+    struct list_node hungry; /* hosts whose window runs low, beyond MAX_REFILLS */
+    size_t n_busy, n_preparing, n_refilling;
+};
+
+/* --- life --------------------------------------------------------------------- */
+
+static void on_site_change(void *arg, struct site *site);
+
+struct frontier *frontier_new(struct loop *l, const struct settings *s, const struct frontier_options *o,
+                              frontier_refill_fn *refill, void *arg)
+{
+    struct frontier *f = mem_alloc(sizeof *f);
+
+    f->loop = l;
+    f->settings = s;
+    f->options = *o;
+    f->refill = refill;
+    f->refill_arg = arg;
+    f->politeness = politeness_new(l, s, on_site_change, f);
+    idmap_init(&f->hosts);
+    idmap_init(&f->tickets);
+    map_init(&f->origins);
+    heap_init(&f->ready);
+    heap_init(&f->delayed);
+    waitq_init(&f->changed);
+    list_init(&f->hungry);
+    return f;
+}
+
+static void free_ticket_of(void *arg, uint64_t id, void *value)
+{
+    (void)arg;
+    (void)id;
+    mem_free(value);
+}
+
+static void free_host_of(void *arg, uint64_t id, void *value)
+{
+    struct host *h = value;
+
+    (void)arg;
+    (void)id;
+    arena_clear(&h->robots_mem);
+    mem_free(h->blocked_why);
+    mem_free(h->window);
+    mem_free(h->name);
+    mem_free(h);
+}
+
+void frontier_free(struct frontier *f)
+{
+    if (!f)
+        return;
+    idmap_each(&f->tickets, free_ticket_of, NULL);
+    idmap_each(&f->hosts, free_host_of, NULL);
+    idmap_clear(&f->tickets);
+    idmap_clear(&f->hosts);
+    map_clear(&f->origins);
+    heap_clear(&f->ready);
+    heap_clear(&f->delayed);
+    politeness_free(f->politeness);
+    mem_free(f);
+}
+
+struct politeness *frontier_politeness(struct frontier *f)
+{
+    return f->politeness;
+}
+
+struct waitq *frontier_changed(struct frontier *f)
+{
+    return &f->changed;
+}
+
+/* --- hosts ---------------------------------------------------------------------- */
+
+static struct host *host_of_node(struct heap_node *n)
+{
+    return CONTAINER_OF(n, struct host, ready);
+}
+
+static size_t window_limit(const struct frontier *f)
+{
+    size_t share = f->options.max_tickets / MAX(f->hosts.len, (size_t)1);
+
+    return MAX(WINDOW_MIN, MIN(WINDOW_MAX, share));
+}
+
+/* Would one more request be within the host's budget? */
+static bool has_page_budget(const struct host *h)
+{
+    return h->max_pages < 0 || h->run_pages + h->pages_in_flight < h->max_pages;
+}
+
+/* Is there something to do for h: a page to fetch, or robots.txt to read for one? */
+static bool wants_turn(const struct host *h)
+{
+    if (h->state != HOST_NEW && h->state != HOST_READY)
+        return false;
+    return h->len > 0 && (h->state == HOST_NEW || has_page_budget(h));
+}
+
+static bool wants_refill(const struct frontier *f, const struct host *h)
+{
+    return h->has_more && !h->is_refilling && h->state != HOST_PARKED &&
+           h->len <= window_limit(f) / 4;
+}
+
+static void ask_refill(struct frontier *f, struct host *h)
+{
+    list_remove(&h->hungry);
+    if (!wants_refill(f, h))
+        return;
+    if (f->n_refilling >= MAX_REFILLS) {
+        list_add_last(&f->hungry, &h->hungry);
+        return;
+    }
+    h->is_refilling = true;
+    h->cursor_moved = false;
+    f->n_refilling++;
+    f->refill(f->refill_arg, h);
+}
+
+/* Gives the place that came free to a host that waits for one. */
+static void refill_hungry(struct frontier *f)
+{
+    struct list_node *n = list_take_first(&f->hungry);
+
+    if (n)
+        ask_refill(f, CONTAINER_OF(n, struct host, hungry));
+}
+
+/* Puts h where it belongs in the heap of ready hosts, or out of it. */
+static void update(struct frontier *f, struct host *h)
+{
+    deadline at = wants_turn(h) ? politeness_ready_at(h->site) : DEADLINE_NEVER;
+
+    ask_refill(f, h);
+    if (at == DEADLINE_NEVER)
+        heap_remove(&f->ready, &h->ready);
+    else if (!heap_has(&h->ready) || h->ready.key != at)
+        heap_move(&f->ready, &h->ready, at);
+    waitq_wake_one(&f->changed);
+}
+
+static void on_site_change(void *arg, struct site *site)
+{
+    LIST_EACH(n, &site->hosts)
+        update(arg, CONTAINER_OF(n, struct host, in_site));
+}
+
+static int origin_key(char *out, size_t size, bool is_https, struct span name, uint16_t port)
+{
+    return snprintf(out, size, "%d|%u|%.*s", is_https, port, SPAN_ARG(name));
+}
+
+struct host *frontier_find_origin(const struct frontier *f, bool is_https, struct span name,
+                                  uint16_t port)
+{
+    char key[512];
+    int n = origin_key(key, sizeof key, is_https, name, port);
+
+    return n < (int)sizeof key ? map_get(&f->origins, span_make(key, (size_t)n)) : NULL;
+}
+
+struct host *frontier_find_host(const struct frontier *f, int64_t host_id)
+{
+    return idmap_get(&f->hosts, (uint64_t)host_id);
+}
+
+struct host *frontier_host(struct frontier *f, const struct store_origin *origin, bool is_on_disk)
+{
+    struct host *h = frontier_find_host(f, origin->id);
+    const struct host_settings *own;
+    char key[512];
+    int n;
+
+    if (h)
+        return h;
+    own = settings_for_host(f->settings, origin->host);
+    h = mem_alloc(sizeof *h);
+    h->id = origin->id;
+    h->is_https = origin->is_https;
+    h->name = mem_str_copy(origin->host);
+    h->port = origin->port;
+    h->has_more = is_on_disk;
+    h->max_pages = own && own->max_pages_per_host > -2 ? own->max_pages_per_host
+                                                       : f->options.max_pages_per_host;
+    h->site = politeness_site(f->politeness, origin->host, origin->port);
+    arena_init(&h->robots_mem, (size_t)4 * MIB);
+    list_init(&h->hungry);
+    list_add_last(&h->site->hosts, &h->in_site);
+    idmap_set(&f->hosts, (uint64_t)h->id, h);
+    n = origin_key(key, sizeof key, h->is_https, origin->host, h->port);
+    if (n < (int)sizeof key)
+        map_set(&f->origins, span_make(key, (size_t)n), h);
+    update(f, h);
+    return h;
+}
+
+void frontier_each_host(struct frontier *f, void (*fn)(void *arg, struct host *h), void *arg)
+{
+    for (size_t i = 0; i < f->hosts.cap; i++) {
+        struct host *h = idmap_at(&f->hosts, i);
+
+        if (h)
+            fn(arg, h);
+    }
+}
+
+/* --- the window -------------------------------------------------------------------- */
+
+static bool is_behind_cursor(const struct frontier *f, const struct host *h, int priority, int depth,
+                             int64_t id)
+{
+    if (!h->has_more)
+        return false;
+    if (!h->has_cursor)
+        return true;
+    return window_compare(f->options.order, priority, depth, id, h->cursor_priority, h->cursor_depth,
+                          h->cursor_id) > 0;
+}
+
+static void set_cursor(struct host *h, int priority, int depth, int64_t id)
+{
+    h->has_cursor = true;
+    h->cursor_priority = priority;
+    h->cursor_depth = depth;
+    h->cursor_id = id;
+}
+
+static void free_ticket(struct frontier *f, struct ticket *t)
+{
+    idmap_remove(&f->tickets, (uint64_t)t->id);
+    mem_free(t);
+}
+
+/* Too many in memory: the last ones go back to being rows only, and the cursor with them. */
+static void evict(struct frontier *f, struct host *h)
+{
+    while (h->len > window_limit(f) + WINDOW_MIN) {
+        struct ticket *t = window_take_last(h);
+        struct ticket *last = window_peek_last(h);
+
+        set_cursor(h, last->priority, last->depth, last->id);
+        h->has_more = true;
+        h->cursor_moved = true;
+        free_ticket(f, t);
+    }
+}
+
+static struct ticket *new_ticket(struct host *h, const struct store_item *item)
+{
+    size_t text = item->url.len + item->etag.len + item->last_modified.len;
+    struct ticket *t = mem_alloc(sizeof *t + text);
+    char *p = (char *)(t + 1);
+
+    *t = (struct ticket){ .host = h,
+                          .id = item->id,
+                          .priority = item->priority,
+                          .depth = item->depth,
+                          .redirects = item->redirects,
+                          .retries = item->retries,
+                          .hop = item->hop };
+    t->url = span_make(p, item->url.len);
+    t->etag = span_make(p + item->url.len, item->etag.len);
+    t->last_modified = span_make(p + item->url.len + item->etag.len, item->last_modified.len);
+    if (item->url.len)
+        memcpy(p, item->url.ptr, item->url.len);
+    if (item->etag.len)
+        memcpy(p + item->url.len, item->etag.ptr, item->etag.len);
+    if (item->last_modified.len)
+        memcpy(p + item->url.len + item->etag.len, item->last_modified.ptr, item->last_modified.len);
+    return t;
+}
+
+static void put_in_window(struct frontier *f, struct ticket *t)
+{
+    t->state = TICKET_WINDOW;
+    window_insert(t->host, f->options.order, t);
+    evict(f, t->host);
+}
+
+static void put_delayed(struct frontier *f, struct ticket *t, deadline at)
+{
+    t->state = TICKET_DELAYED;
+    heap_add(&f->delayed, &t->delay, at);
+}
+
+/* The moment on our clock of a wall-clock moment, or 0 when it has passed. */
+static deadline moment_of_wall(const struct frontier *f, int64_t wall_ms)
+{
+    int64_t left = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
+
+    return left > 0 ? clock_after(loop_now(f->loop), left * NS_PER_MS) : 0;
+}
+
+static void admit(struct frontier *f, struct host *h, const struct store_item *item)
+{
+    deadline at = moment_of_wall(f, item->next_fetch_ms);
+    struct ticket *t = new_ticket(h, item);
+
+    idmap_set(&f->tickets, (uint64_t)t->id, t);
+    if (at)
+        put_delayed(f, t, at);
+    else
+        put_in_window(f, t);
+}
+
+/* A known ticket was found at a smaller depth. */
+static void refresh(struct frontier *f, struct ticket *t, const struct store_item *item)
+{
+    if (t->state != TICKET_WINDOW || (t->depth == item->depth && t->priority == item->priority)) {
+        t->depth = MIN(t->depth, item->depth);
+        return;
+    }
+    window_remove(t->host, t);
+    t->depth = item->depth;
+    t->priority = item->priority;
+    put_in_window(f, t);
+}
+
+void frontier_add(struct frontier *f, struct host *h, const struct store_item *item)
+{
+    struct ticket *known = idmap_get(&f->tickets, (uint64_t)item->id);
+
+    if (known) {
+        refresh(f, known, item);
+    } else if (h->state == HOST_PARKED) {
+        h->must_park_again = true;
+    } else if (is_behind_cursor(f, h, item->priority, item->depth, item->id)) {
+        h->has_more = true;
+    } else {
+        admit(f, h, item);
+    }
+    update(f, h);
+}
+
+void frontier_refilled(struct frontier *f, struct host *h, const struct store_item *items, size_t n,
+                       bool has_more)
+{
+    h->is_refilling = false;
+    f->n_refilling--;
+    /* An eviction moved the cursor back meanwhile: this answer has a gap before it. Ask again. */
+    if (!h->cursor_moved && h->state != HOST_PARKED) {
+        h->has_more = has_more;
+        if (n)
+            set_cursor(h, items[n - 1].priority, items[n - 1].depth, items[n - 1].id);
+        for (size_t i = 0; i < n; i++)
+            if (!idmap_get(&f->tickets, (uint64_t)items[i].id))
+                admit(f, h, &items[i]);
+    }
+    update(f, h);
+    refill_hungry(f);
+}
+
+void frontier_reread(struct frontier *f, struct host *h)
+{
+    struct ticket *t;
+
+    if (h->state == HOST_PARKED)
+        return;
+    while ((t = window_take_first(h)) != NULL)
+        free_ticket(f, t);
+    h->has_more = true;
+    h->has_cursor = false;
+    h->cursor_moved = true; /* an answer still on its way is of the old order */
+    update(f, h);
+}
+
+/* --- taking -------------------------------------------------------------------------- */
+
+static void wake_delayed(struct frontier *f)
+{
+    struct heap_node *n = heap_peek(&f->delayed);
+
+    for (; n && n->key <= loop_now(f->loop); n = heap_peek(&f->delayed)) {
+        struct ticket *t = CONTAINER_OF(n, struct ticket, delay);
+
+        heap_remove(&f->delayed, n);
+        put_in_window(f, t);
+        update(f, t->host);
+    }
+}
+
+static struct ticket *take_ticket(struct frontier *f, struct host *h)
+{
+    struct ticket *t = window_take_first(h);
+
+    t->state = TICKET_BUSY;
+    f->n_busy++;
+    h->pages_in_flight++;
+    politeness_take(f->politeness, h->site);
+    on_site_change(f, h->site);
+    return t;
+}
+
+enum frontier_next frontier_take(struct frontier *f, struct host **out_host, struct ticket **out_ticket,
+                                 deadline *out_wait)
+{
+    struct heap_node *n, *d;
+    struct host *h;
+
+    wake_delayed(f);
+    n = heap_peek(&f->ready);
+    d = heap_peek(&f->delayed);
+    if (!n || n->key > loop_now(f->loop)) {
+        *out_wait = MIN(n ? n->key : DEADLINE_NEVER, d ? d->key : DEADLINE_NEVER);
+        return NEXT_NOTHING;
+    }
+    h = host_of_node(n);
+    *out_host = h;
+    if (h->state == HOST_NEW || h->robots_expire_at <= loop_now(f->loop)) {
+        h->state = HOST_PREPARING;
+        f->n_preparing++;
+        update(f, h);
+        return NEXT_PREPARE;
+    }
+    *out_ticket = take_ticket(f, h);
+    return NEXT_VISIT;
+}
+
+void frontier_prepared(struct frontier *f, struct host *h)
+{
+    f->n_preparing--;
+    if (h->state == HOST_PREPARING)
+        h->state = HOST_READY;
+    update(f, h);
+}
+
+static void leave_busy(struct frontier *f, struct ticket *t)
+{
+    BUG_IF(t->state != TICKET_BUSY);
+    f->n_busy--;
+    t->host->pages_in_flight--;
+}
+
+void frontier_finish(struct frontier *f, struct ticket *t)
+{
+    struct host *h = t->host;
+
+    leave_busy(f, t);
+    free_ticket(f, t);
+    update(f, h);
+}
+
+void frontier_retry(struct frontier *f, struct ticket *t, deadline at)
+{
+    struct host *h = t->host;
+
+    leave_busy(f, t);
+    if (h->state == HOST_PARKED) {
+        h->must_park_again = true;
+        free_ticket(f, t);
+    } else {
+        put_delayed(f, t, at);
+    }
+    update(f, h);
+}
+
+static void drop_delayed_of(struct frontier *f, const struct host *h)
+{
+    for (size_t i = 0; i < f->delayed.len;) {
+        struct ticket *t = CONTAINER_OF(f->delayed.nodes[i], struct ticket, delay);
+
+        if (t->host == h) {
+            heap_remove(&f->delayed, &t->delay);
+            free_ticket(f, t);
+            i = 0; /* the heap was rearranged */
+        } else {
+            i++;
+        }
+    }
+}
+
+void frontier_park(struct frontier *f, struct host *h, enum url_reason reason, struct span rule,
+                   int64_t until_wall_ms)
+{
+    struct ticket *t;
+
+    h->state = HOST_PARKED;
+    h->park_reason = reason;
+    h->park_rule = rule;
+    h->park_until_ms = until_wall_ms;
+    while ((t = window_take_first(h)) != NULL)
+        free_ticket(f, t);
+    drop_delayed_of(f, h);
+    h->has_more = false;
+    update(f, h);
+}
+
+bool frontier_is_idle(const struct frontier *f)
+{
+    return f->tickets.len == 0 && !f->n_preparing && !f->n_refilling &&
+           list_is_empty(&f->hungry);
+}
+
+void frontier_get_stats(const struct frontier *f, struct frontier_stats *out)
+{
+    *out = (struct frontier_stats){ .hosts = f->hosts.len,
+                                    .tickets = f->tickets.len,
+                                    .busy = f->n_busy,
+                                    .delayed = f->delayed.len,
+                                    .preparing = f->n_preparing,
+                                    .refilling = f->n_refilling };
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop's memory of URLs it has met: a fixed-size cache from the hash of a
+ * serialised URL to its row. Nine links of ten on a site point at pages already
+ * known; for those this saves parsing, deciding and a look-up in the database.
+ *
+ * A miss means only "ask the store". An entry is final: it is left out for
+ * rows that a later link could still change (excluded for kind, nofollow or
+ * depth), and it carries the smallest depth the loop has reported. Keys are
+ * 128-bit XXH3 with a secret seed, so pages cannot make them collide.
+ */
+#pragma once
+
+#include "config/err.h"
+#include "config/span.h"
+
+struct known;
+
+struct known_entry {
+    int64_t id;
+    int32_t depth;
+};
+
+/* Takes at most max_bytes of memory, as it fills. ERR_IO when the kernel gives no random seed. */
+enum err known_open(size_t max_bytes, struct known **out) MUST_USE;
+void known_close(struct known *k);
+
+/* False when not in the cache. */
+bool known_find(const struct known *k, struct span url, struct known_entry *out);
+
+/* Adds or updates; may push out another entry. */
+void known_put(struct known *k, struct span url, int64_t id, int32_t depth);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/outbox.h"
+
+#include "config/clock.h"
+#include "config/mem.h"
+
+#define REFILL_BYTES ((size_t)64 * MIB)
+#define REFILL_LIMIT 512
+#define SMALL_OP_BYTES ((size_t)2 * MIB)
+
+void outbox_submit(struct crawl *c, struct store_op *op)
+{
+    store_submit(c->store, op);
+}
+
+void outbox_collect(struct crawl *c)
+{
+    struct list_node done, *n;
+
+    list_init(&done);
+    store_take_done(c->store, &done);
+    while ((n = list_take_first(&done)) != NULL) {
+        struct store_op *op = CONTAINER_OF(n, struct store_op, node);
+
+        if (op->result && !c->stop)
+            crawl_stop(c, STOP_STORE);
+        op->on_done(op->arg, op);
+    }
+    crawl_poke(c);
+}
+
+/* A later link could still get these rows queued: the store must see it. */
+static bool may_change(const struct store_offer *o)
+{
+    return o->state == STATE_EXCLUDED &&
+           (o->state_reason == REASON_KIND || o->state_reason == REASON_NOFOLLOW ||
+            o->state_reason == REASON_DEPTH);
+}
+
+static struct host *host_of(struct crawl *c, const struct store_offer *o)
+{
+    struct store_origin origin = { o->host_id, o->is_https, o->host, o->port };
+
+    return frontier_host(c->frontier, &origin, false);
+}
+
+void outbox_learn(struct crawl *c, const struct store_offer *o)
+{
+    struct store_item item;
+
+    if (o->id && o->url.len && !may_change(o))
+        known_put(c->known, o->url, o->id, o->state_depth);
+    if (o->change == CHANGE_NEW)
+        c->counts.new_urls++;
+    if (o->state != STATE_QUEUED || (o->change != CHANGE_NEW && o->change != CHANGE_QUEUED))
+        return;
+    item = (struct store_item){ .id = o->id,
+                                .host_id = o->host_id,
+                                .url = o->url,
+                                .depth = o->state_depth,
+                                .priority = o->priority,
+                                .redirects = o->redirects,
+                                .hop = o->hop };
+    frontier_add(c->frontier, host_of(c, o), &item);
+}
+
+void outbox_learn_extra(struct crawl *c, const struct store_op *op)
+{
+    for (size_t i = 0; i < op->n_extra; i++) {
+        const struct store_item *item = &op->extra[i];
+        struct store_origin origin = { item->host_id, item->is_https, item->host, item->port };
+
+        frontier_add(c->frontier, frontier_host(c->frontier, &origin, true), item);
+    }
+}
+
+/* --- refills -------------------------------------------------------------------- */
+
+static void on_refilled(void *arg, struct store_op *op)
+{
+    struct crawl *c = arg;
+    struct host *h = frontier_find_host(c->frontier, op->u.refill.host_id);
+
+    frontier_refilled(c->frontier, h, op->u.refill.items, op->u.refill.n_items,
+                      !op->result && op->u.refill.has_more);
+    store_op_free(op);
+}
+
+void outbox_refill(void *arg, struct host *h)
+{
+    struct crawl *c = arg;
+    struct store_op *op = store_op_new(STORE_REFILL, REFILL_BYTES);
+
+    op->u.refill.host_id = h->id;
+    op->u.refill.order = (enum store_order)c->settings->order;
+    op->u.refill.from_start = !h->has_cursor;
+    op->u.refill.after_priority = h->cursor_priority;
+    op->u.refill.after_depth = h->cursor_depth;
+    op->u.refill.after_id = h->cursor_id;
+    op->u.refill.limit = REFILL_LIMIT;
+    op->on_done = on_refilled;
+    op->arg = c;
+    outbox_submit(c, op);
+}
+
+/* --- hosts ------------------------------------------------------------------------ */
+
+struct park {
+    struct crawl *c;
+    struct host *h;
+};
+
+static void on_parked(void *arg, struct store_op *op)
+{
+    struct park *p = arg;
+
+    p->h->is_parking = false;
+    if (p->h->must_park_again && !op->result)
+        outbox_park(p->c, p->h);
+    mem_free(p);
+    store_op_free(op);
+}
+
+void outbox_park(struct crawl *c, struct host *h)
+{
+    struct store_op *op;
+    struct park *p;
+
+    if (h->is_parking) {
+        h->must_park_again = true;
+        return;
+    }
+    h->is_parking = true;
+    h->must_park_again = false;
+    p = mem_alloc(sizeof *p);
+    *p = (struct park){ c, h };
+    op = store_op_new(STORE_HOST_PARK, SMALL_OP_BYTES);
+    op->u.park.host_id = h->id;
+    op->u.park.reason = h->park_reason;
+    op->u.park.rule = arena_copy(&op->mem, h->park_rule);
+    op->u.park.next_fetch_ms = h->park_until_ms;
+    op->on_done = on_parked;
+    op->arg = p;
+    outbox_submit(c, op);
+}
+
+static void on_requeued(void *arg, struct store_op *op)
+{
+    struct crawl *c = arg;
+    struct host *h = frontier_find_host(c->frontier, op->u.park.host_id);
+
+    if (!op->result && op->u.park.n_parked)
+        frontier_reread(c->frontier, h);
+    store_op_free(op);
+}
+
+void outbox_requeue(struct crawl *c, struct host *h, enum url_reason reason)
+{
+    struct store_op *op = store_op_new(STORE_HOST_REQUEUE, SMALL_OP_BYTES);
+
+    op->u.park.host_id = h->id;
+    op->u.park.reason = reason;
+    op->on_done = on_requeued;
+    op->arg = c;
+    outbox_submit(c, op);
+}
+
+static void on_saved(void *arg, struct store_op *op)
+{
+    (void)arg;
+    store_op_free(op);
+}
+
+void outbox_save_host(struct crawl *c, const struct host *h, const struct store_host_state *robots)
+{
+    struct store_op *op = store_op_new(STORE_HOST_SAVE, SMALL_OP_BYTES);
+    struct store_host_state *state = &op->u.host;
+
+    if (robots) {
+        *state = *robots;
+        state->robots_body = arena_copy(&op->mem, robots->robots_body);
+        state->robots_outcome = arena_copy(&op->mem, robots->robots_outcome);
+        state->ip = arena_copy(&op->mem, robots->ip);
+    }
+    state->host_id = h->id;
+    state->next_fetch_ms = h->site->next_at ? crawl_wall_of(c, h->site->next_at) : 0;
+    state->backoff_until_ms = h->site->backoff_until ? crawl_wall_of(c, h->site->backoff_until) : 0;
+    state->failures = h->site->failures;
+    state->crawl_delay_ms = h->site->crawl_delay_ms;
+    state->run_pages = h->run_pages;
+    op->on_done = on_saved;
+    outbox_submit(c, op);
+}
+
+/* --- waiting ------------------------------------------------------------------------ */
+
+struct wait {
+    struct event done;
+    bool is_abandoned;
+};
+
+static void on_waited(void *arg, struct store_op *op)
+{
+    struct wait *w = arg;
+
+    if (w->is_abandoned) {
+        mem_free(w);
+        store_op_free(op);
+        return;
+    }
+    event_set(&w->done);
+}
+
+enum err outbox_wait(struct crawl *c, struct store_op *op, deadline until)
+{
+    struct wait *w = mem_alloc(sizeof *w);
+    enum err e;
+
+    event_init(&w->done);
+    op->on_done = on_waited;
+    op->arg = w;
+    outbox_submit(c, op);
+    e = event_wait(&w->done, until);
+    if (e) {
+        w->is_abandoned = true;
+        return e;
+    }
+    mem_free(w);
+    return OK;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/parts.h"
+
+#include "config/clock.h"
+#include "config/io.h"
+#include "config/log.h"
+#include "config/mem.h"
+#include "crawler/ask.h"
+#include "crawler/credentials.h"
+#include "crawler/outbox.h"
+#include "fetch/dns.h"
+
+#define RESERVED_FILES 64 /* descriptors kept for the database, pipes and name service */
+#define MAX_KNOWN_BYTES (64 * MIB)
+#define MAX_TICKETS 200000
+#define TICKET_BYTES 256
+#define JOB_TIMEOUT_MS 5000
+#define WORKER_WINDOW 8
+#define WORKER_MEMORY (512 * MIB)
+#define WORKER_JOBS 20000
+#define MAX_HEADER_BYTES (300 * KIB)
+#define MAX_HEADERS 5000
+#define FIRST_RETRY_MS 1000
+#define LONGEST_RETRY_MS 60000
+
+/* --- settings worked out --------------------------------------------------------- */
+
+static enum err read_networks(struct crawl *c, struct err_note *note)
+{
+    const struct text_list *list = &c->settings->allow_net;
+    struct address_network *networks = arena_try_array(&c->mem, list->len + 1, sizeof *networks);
+
+    BUG_IF(!networks);
+    for (size_t i = 0; i < list->len; i++)
+        if (address_parse_network(span_str(list->items[i].text), &networks[i]))
+            return err_set(note, ERR_USAGE, "--allow-net %s: it must be ADDRESS/BITS, such as 10.0.0.0/8",
+                           list->items[i].text);
+    c->addresses = (struct address_policy){ networks, list->len, c->settings->allows_private };
+    return OK;
+}
+
+/* Our name in robots.txt: the user agent up to the first character that is no letter, '-' or '_'. */
+static struct span product_token(struct span agent)
+{
+    size_t n = 0;
+
+    while (n < agent.len && (agent.ptr[n] == '-' || agent.ptr[n] == '_' ||
+                             (span_ascii_lower(agent.ptr[n]) >= 'a' && span_ascii_lower(agent.ptr[n]) <= 'z')))
+        n++;
+    return span_slice(agent, 0, n);
+}
+
+static enum err name_ourselves(struct crawl *c, struct err_note *note)
+{
+    const struct settings *s = c->settings;
+
+    if (s->user_agent)
+        c->user_agent = span_str(s->user_agent);
+    else if (s->contact)
+        c->user_agent = arena_format(&c->mem, "crawl/%s (+%s)", CRAWL_VERSION, s->contact);
+    else
+        c->user_agent = SPAN("crawl/" CRAWL_VERSION);
+    c->product_token = product_token(c->user_agent);
+    if (!c->product_token.len)
+        return err_set(note, ERR_USAGE,
+                       "--user-agent must begin with a name made of letters, '-' and '_'");
+    return OK;
+}
+
+/* --- opening ------------------------------------------------------------------------ */
+
+static enum err open_store(struct crawl *c, struct err_note *note)
+{
+    const struct settings *s = c->settings;
+    struct store_options options = { .path = s->db,
+                                     .is_fresh = s->is_fresh,
+                                     .is_durable = s->is_durable,
+                                     .keeps_text = !s->has_no_text,
+                                     .lock_wait_ms = s->lock_wait_ms,
+                                     .min_free_bytes = s->min_free,
+                                     .revisit_min_ms = s->revisit_min_ms,
+                                     .revisit_max_ms = s->revisit_max_ms,
+                                     .keep_history = (int)s->keep_history,
+                                     .max_depth = s->depth < 0 ? -1 : (int)s->depth,
+                                     .respects_nofollow = s->respects_nofollow,
+                                     .follows_embeds = s->follows_embeds };
+
+    return store_open(&options, &c->store, note);
+}
+
+static enum err begin_run(struct crawl *c, struct err_note *note)
+{
+    struct store_run_params params = { .version = SPAN(CRAWL_VERSION),
+                                       .revisit = (enum store_revisit)c->settings->revisit,
+                                       .now_wall_ms = clock_wall_ms() };
+    struct buf json;
+    enum err e;
+
+    buf_init(&json, (size_t)MIB);
+    e = settings_to_json(c->settings, &json);
+    params.settings_json = buf_span(&json);
+    if (!e)
+        e = store_begin_run(c->store, &params, &c->run, note);
+    buf_clear(&json);
+    c->pages_done = c->run.used_pages;
+    c->bytes_done = c->run.used_bytes;
+    return e;
+}
+
+static void add_stored_seed(void *arg, struct span text)
+{
+    struct crawl *c = arg;
+    struct arena mem;
+    struct url u;
+
+    arena_init(&mem, (size_t)MIB);
+    if (url_parse(text, NULL, &mem, &u) == OK && url_is_web(&u)) {
+        scope_add_seed(c->scope, &u);
+        credentials_add_seed(c->credentials, &u);
+    }
+    arena_clear(&mem);
+}
+
+static enum err add_seeds(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+{
+    for (size_t i = 0; i < seeds->len; i++) {
+        scope_add_seed(c->scope, &seeds->items[i].url);
+        credentials_add_seed(c->credentials, &seeds->items[i].url);
+    }
+    return store_each_seed(c->store, add_stored_seed, c, note);
+}
+
+/* What an excluded URL is under today's rules. */
+static void decide_again(void *arg, const struct store_excluded *url, struct store_verdict *out)
+{
+    struct crawl *c = arg;
+    struct scope_verdict verdict;
+    struct arena mem;
+    struct url u;
+
+    out->reason = url->reason;
+    if (url->reason == REASON_NOFOLLOW ||
+        (url->reason == REASON_KIND && !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
+        return;
+    arena_init(&mem, (size_t)MIB);
+    if (url_parse(url->url, NULL, &mem, &u) == OK) {
+        scope_decide(c->scope, &u, url->depth, &mem, &verdict);
+        out->reason = verdict.reason;
+        arena_reset(&c->rule_mem);
+        out->rule = arena_copy(&c->rule_mem, verdict.rule);
+    }
+    arena_clear(&mem);
+}
+
+static enum err open_network(struct crawl *c, struct err_note *note)
+{
+    const struct settings *s = c->settings;
+    struct fetcher_options options = { .connect_timeout_ms = s->connect_timeout_ms,
+                                       .first_byte_timeout_ms = s->first_byte_timeout_ms,
+                                       .total_timeout_ms = s->timeout_ms,
+                                       .low_speed_bytes = s->low_speed_bytes,
+                                       .low_speed_ms = s->low_speed_ms,
+                                       .max_body_bytes = (size_t)s->max_size,
+                                       .max_header_bytes = (size_t)MAX_HEADER_BYTES,
+                                       .max_headers = MAX_HEADERS,
+                                       .concurrency = (size_t)c->concurrency,
+                                       .user_agent = c->user_agent,
+                                       .proxy = span_str(s->proxy),
+                                       .ca_file = span_str(s->ca_file),
+                                       .addresses = &c->addresses };
+    enum err e;
+
+    e = dns_open(c->sched, span_str(s->dns_servers), &c->dns, note);
+    if (!e)
+        e = fetcher_open(c->sched, &options, c->dns, c->bodies, &c->fetcher, note);
+    return e;
+}
+
+static enum err open_parsers(struct crawl *c, struct err_note *note)
+{
+    struct pool_options options = { .workers = (size_t)c->settings->workers,
+                                    .window = WORKER_WINDOW,
+                                    .job_timeout_ms = JOB_TIMEOUT_MS,
+                                    .worker_memory_bytes = (size_t)WORKER_MEMORY,
+                                    .recycle_after_jobs = WORKER_JOBS,
+                                    .has_no_sandbox = c->settings->has_no_sandbox };
+
+    return pool_open(c->sched, &options, c->bodies, &c->pool, note);
+}
+
+static enum err open_runtime(struct crawl *c, struct err_note *note)
+{
+    enum err e = loop_open(&c->loop, note);
+
+    if (!e)
+        e = sched_open(c->loop, &c->sched, note);
+    if (e)
+        return e;
+    c->group = group_new(c->sched, NULL);
+    group_set_detached(c->group);
+    return bodies_open((size_t)c->settings->max_memory / 4, &c->bodies, note);
+}
+
+static enum err open_frontier(struct crawl *c)
+{
+    const struct settings *s = c->settings;
+    struct frontier_options options = {
+        .order = (enum store_order)s->order,
+        .max_tickets = (size_t)MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS),
+        .max_pages_per_host = s->max_pages_per_host
+    };
+
+    c->frontier = frontier_new(c->loop, s, &options, outbox_refill, c);
+    map_init(&c->sitemaps_seen);
+    map_init(&c->ip_permits);
+    return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known);
+}
+
+/* --- queued hosts --------------------------------------------------------------------- */
+
+/* Origins met before the writer runs; their queues may be read only afterwards. */
+struct origins {
+    struct arena mem;
+    struct store_origin *items;
+    size_t len, cap;
+};
+
+static void collect_origin(void *arg, const struct store_origin *origin)
+{
+    struct origins *o = arg;
+
+    if (o->len == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 64;
+        struct store_origin *grown = mem_array(cap, sizeof *grown);
+
+        for (size_t i = 0; i < o->len; i++)
+            grown[i] = o->items[i];
+        mem_free(o->items);
+        o->items = grown;
+        o->cap = cap;
+    }
+    o->items[o->len] = *origin;
+    o->items[o->len++].host = arena_copy(&o->mem, origin->host);
+}
+
+static void notify_loop(void *arg)
+{
+    loop_wakeup_signal(arg);
+}
+
+static void on_store_wakeup(void *arg)
+{
+    outbox_collect(arg);
+}
+
+/*
+ * After a start that follows closely on an earlier request (a crash, a quick
+ * restart), no known host is asked before its delay has passed once more.
+ */
+static void keep_distance(struct crawl *c, struct host *h)
+{
+    if (c->run.was_crash || clock_wall_ms() - c->run.last_ended_ms < 60000)
+        h->site->next_at = MAX(h->site->next_at,
+                               clock_after(loop_now(c->loop), politeness_gap_ns(h->site)));
+}
+
+static enum err start_store(struct crawl *c, struct err_note *note)
+{
+    struct origins origins = { 0 };
+    enum err e;
+
+    arena_init(&origins.mem, (size_t)4 * GIB);
+    e = store_each_queued_host(c->store, collect_origin, &origins, note);
+    if (!e)
+        e = loop_wakeup_open(c->loop, on_store_wakeup, c, &c->store_wakeup);
+    if (!e)
+        e = store_start(c->store, notify_loop, c->store_wakeup, note);
+    for (size_t i = 0; !e && i < origins.len; i++)
+        keep_distance(c, frontier_host(c->frontier, &origins.items[i], true));
+    mem_free(origins.items);
+    arena_clear(&origins.mem);
+    return e;
+}
+
+/* --- all together --------------------------------------------------------------------------- */
+
+static void warn_about_settings(const struct crawl *c)
+{
+    const struct settings *s = c->settings;
+
+    if (s->has_no_robots)
+        log_warn("crawl", "no-robots", "robots.txt is not obeyed in this run");
+    if (s->has_no_sandbox)
+        log_warn("crawl", "no-sandbox", "parser processes run without their sandbox");
+    if (!s->contact && !s->user_agent && !s->allow_net.len && !s->allows_private)
+        log_warn("crawl", "no-contact", "set --contact so that a site's owner can reach you");
+}
+
+enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+{
+    int64_t files = io_raise_open_files();
+    enum err e;
+
+    arena_init(&c->rule_mem, (size_t)MIB);
+    arena_init(&c->mem, (size_t)16 * MIB);
+    c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS, LONGEST_RETRY_MS };
+    e = name_ourselves(c, note);
+    if (!e)
+        e = read_networks(c, note);
+    if (!e)
+        e = scope_open(c->settings, &c->scope, note);
+    if (!e)
+        e = credentials_open(c->settings, &c->credentials, note);
+    c->concurrency = MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
+    if (!e)
+        e = open_store(c, note);
+    if (!e)
+        e = open_runtime(c, note);
+    if (!e)
+        e = open_parsers(c, note);
+    if (!e)
+        e = open_network(c, note);
+    if (!e)
+        e = open_frontier(c);
+    if (!e)
+        e = begin_run(c, note);
+    if (!e)
+        e = add_seeds(c, seeds, note);
+    if (!e && !seeds->len && !c->run.has_known_urls)
+        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
+    if (!e && c->run.has_known_urls)
+        e = store_decide_again(c->store, decide_again, c, note);
+    if (!e)
+        e = start_store(c, note);
+    if (!e)
+        warn_about_settings(c);
+    return e;
+}
+
+enum err parts_close(struct crawl *c, struct err_note *note)
+{
+    enum err e;
+
+    if (c->pool) {
+        pool_terminate(c->pool);
+        pool_free(c->pool);
+    }
+    fetcher_close(c->fetcher);
+    dns_close(c->dns);
+    e = store_close(c->store, note);
+    if (c->store_wakeup)
+        loop_wakeup_close(c->store_wakeup);
+    frontier_free(c->frontier);
+    if (c->group)
+        group_free(c->group);
+    if (c->sched)
+        sched_close(c->sched);
+    loop_close(c->loop);
+    bodies_close(c->bodies);
+    known_close(c->known);
+    scope_close(c->scope);
+    credentials_close(c->credentials);
+    map_clear(&c->sitemaps_seen);
+    ask_clear(c);
+    arena_clear(&c->rule_mem);
+    arena_clear(&c->mem);
+    return e;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When may a site be asked? A site is a host name and port, 80 and 443 as one,
+ * so http and https origins of one name share it. Every request (pages, redirect
+ * hops, retries, robots.txt, sitemaps) takes a permit here and gives it back.
+ *
+ * Invariants (DESIGN.md section 4, promise P3)
+ * 1. Never more requests in flight to a site than its permits.
+ * 2. The next request starts no sooner after the end of the last one, nor
+ *    after its start, than max(delay, Crawl-delay, last response time up to
+ *    30 s); --delay 0 switches the response-time term off, never Crawl-delay,
+ *    Retry-After or back-off.
+ * 3. Permits taken for a hand-over are never visible to a third party.
+ */
+#pragma once
+
+#include "config/map.h"
+#include "config/settings.h"
+#include "fetch/sync.h"
+
+struct politeness;
+
+struct site {
+    char *key;              /* "host" or "host:port" */
+    int64_t delay_ms;       /* of settings, or the host's own section */
+    int64_t per_host;
+    int64_t crawl_delay_ms; /* from robots.txt, capped; -1 = none */
+    int64_t in_flight;
+    int64_t last_response_ns;
+    deadline next_at;       /* no request before */
+    deadline backoff_until; /* 429, 503, unreachable robots.txt; included in next_at */
+    int failures;           /* answers in a row that asked for a pause */
+    struct waitq waiters;   /* coroutines in politeness_enter */
+    int64_t n_waiters;
+    struct list_node hosts; /* the frontier's origins of this site */
+};
+
+/* on_change is called whenever a site's next_at or permits changed; it only marks and wakes. */
+struct politeness *politeness_new(struct loop *l, const struct settings *s,
+                                  void (*on_change)(void *arg, struct site *site), void *arg);
+void politeness_free(struct politeness *p);
+
+/* Finds or makes the site of a host name and port. Lives as long as p. */
+struct site *politeness_site(struct politeness *p, struct span hostname, int32_t port);
+
+/* When the dispatcher may start a request: a moment, or DEADLINE_NEVER while no permit is free. */
+deadline politeness_ready_at(const struct site *site);
+
+/* Takes a permit at once; only when politeness_ready_at has come. */
+void politeness_take(struct politeness *p, struct site *site);
+
+/* Suspends until a permit is free and the moment has come. ERR_TIMEOUT, ERR_CANCELLED: nothing taken. */
+enum err politeness_enter(struct politeness *p, struct site *site, deadline until) MUST_USE;
+
+/* Ends a request that began at started_ns; did_ask is false when nothing went out. */
+void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns, bool did_ask);
+
+/* The whole site pauses until then at least. */
+void politeness_back_off(struct politeness *p, struct site *site, deadline until);
+
+/* What robots.txt says; -1 = nothing. Capped at 60 s; true when it was cut. */
+bool politeness_set_crawl_delay(struct politeness *p, struct site *site, int64_t delay_ms);
+
+/* The gap that now holds between two requests, in ns. */
+int64_t politeness_gap_ns(const struct site *site);

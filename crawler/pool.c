@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/pool.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "config/mem.h"
+#include "crawler/parser.h"
+#include "crawler/pool_job.h"
+#include "fetch/sync.h"
+#include "parse/wire.h"
+
+/* A larger inline body travels through the body region. */
+#define MAX_INLINE_BYTES ((size_t)256 << 10)
+/* Answers between two looks at a parser's memory. */
+#define MEMORY_CHECK_JOBS 256
+/* Starts that may fail in a row before what waits is told so. */
+#define MAX_FAILED_STARTS 5
+#define FIRST_BACKOFF_NS (50 * NS_PER_MS)
+#define MAX_BACKOFF_NS (5 * NS_PER_S)
+#define OPEN_PATIENCE_MS 15000
+#define FREE_PATIENCE_MS 1000
+
+struct member {
+    struct parser parser;
+    struct pool *pool;
+    struct loop_timer restart;
+};
+
+struct pool {
+    struct sched *sched;
+    struct loop *loop;
+    struct bodies *bodies;
+    struct pool_options options;
+    struct member *members;
+    size_t n_members;
+    loop_watch_id zygote_watch;
+    struct list_node queue;   /* not handed over yet, first come first served */
+    struct list_node retries; /* blamed once; each waits for a fresh parser of its own */
+    struct list_node doomed;  /* failed already; told so at the loop's next turn */
+    struct loop_timer doom;
+    struct tracker open_jobs;
+    uint64_t next_job_id, next_serial;
+    unsigned failed_starts;   /* in a row */
+    bool is_closed, is_terminated;
+    struct pool_stats stats;
+    char sandbox[CHANNEL_HELLO_SIZE];
+};
+
+static void hand_out(struct pool *p);
+
+/* ---- the end of a job ---- */
+
+static void job_over(struct pool_job *j)
+{
+    struct pool *p = j->pool;
+
+    list_remove(&j->node);
+    j->state = JOB_OVER;
+    if (j->failure != POOL_OK)
+        p->stats.failed++;
+    if (j->body.size_pages)
+        bodies_free(p->bodies, &j->body);
+    mem_free(j->request);
+    j->request = NULL;
+    tracker_done(&p->open_jobs);
+    if (j->is_abandoned) {
+        pool_job_destroy(j);
+        return;
+    }
+    event_set(&j->over);
+    if (j->on_done)
+        j->on_done(j->arg, j);
+}
+
+static void job_fail(struct pool_job *j, enum pool_failure failure, const char *why)
+{
+    j->failure = failure;
+    snprintf(j->detail, sizeof j->detail, "%s", why);
+    job_over(j);
+}
+
+/* Fails a job on the loop, not on the stack of whoever is calling us. */
+static void job_doom(struct pool_job *j, enum pool_failure failure, const char *why)
+{
+    j->failure = failure;
+    j->state = JOB_QUEUED;
+    snprintf(j->detail, sizeof j->detail, "%s", why);
+    list_remove(&j->node);
+    list_add_last(&j->pool->doomed, &j->node);
+    loop_timer_set(j->pool->loop, &j->pool->doom, loop_now(j->pool->loop));
+}
+
+static void on_doom(void *arg)
+{
+    struct pool *p = arg;
+    struct list_node now, *n;
+
+    /* Only those here now: a callback may submit, and doom, another. */
+    list_init(&now);
+    list_add_before(&p->doomed, &now);
+    list_remove(&p->doomed);
+    while ((n = list_take_first(&now)) != NULL)
+        job_over(CONTAINER_OF(n, struct pool_job, node));
+}
+
+static void doom_list(struct list_node *list, enum pool_failure failure, const char *why)
+{
+    struct list_node *n;
+
+    while ((n = list_take_first(list)) != NULL)
+        job_doom(CONTAINER_OF(n, struct pool_job, node), failure, why);
+}
+
+/* ---- handing out ---- */
+
+static struct pool_job *first_job(const struct parser *parser)
+{
+    if (list_is_empty(&parser->jobs))
+        return NULL;
+    return CONTAINER_OF(parser->jobs.next, struct pool_job, node);
+}
+
+/* The clock of the parser's first job starts now; its predecessor is through. */
+static void start_clock(struct pool *p, struct parser *parser)
+{
+    deadline until = DEADLINE_NEVER;
+
+    if (!list_is_empty(&parser->jobs))
+        until = clock_after(loop_now(p->loop), p->options.job_timeout_ms * NS_PER_MS);
+    parser_expect_by(parser, until);
+}
+
+static bool give(struct pool *p, struct parser *parser, struct pool_job *j)
+{
+    bool is_first = list_is_empty(&parser->jobs);
+
+    if (parser_send(parser, span_make(j->request, j->request_len)))
+        return false;
+    list_remove(&j->node);
+    list_add_last(&parser->jobs, &j->node);
+    j->state = JOB_IN_WORK;
+    p->stats.in_work++;
+    if (is_first)
+        start_clock(p, parser);
+    return true;
+}
+
+static bool may_take(const struct pool *p, const struct parser *parser)
+{
+    return parser->state == PARSER_READY && !parser->is_alone && !parser->is_retiring &&
+           channel_in_work(&parser->channel) < p->options.window;
+}
+
+static struct parser *least_loaded(struct pool *p)
+{
+    struct parser *best = NULL;
+
+    for (size_t i = 0; i < p->n_members; i++) {
+        struct parser *candidate = &p->members[i].parser;
+
+        if (may_take(p, candidate) && (!best || channel_in_work(&candidate->channel) <
+                                                    channel_in_work(&best->channel)))
+            best = candidate;
+    }
+    return best;
+}
+
+/* A second try runs alone, in a process that has seen no page before. */
+static void place_retries(struct pool *p)
+{
+    bool is_one_coming = false;
+
+    for (size_t i = 0; i < p->n_members && !list_is_empty(&p->retries); i++) {
+        struct parser *parser = &p->members[i].parser;
+        struct pool_job *j = CONTAINER_OF(p->retries.next, struct pool_job, node);
+
+        is_one_coming |= parser->state != PARSER_READY || parser->is_retiring;
+        if (may_take(p, parser) && parser->n_handed == 0 && parser_is_alive(parser))
+            parser->is_alone = give(p, parser, j);
+    }
+    /* Nobody fresh, and nobody about to be: one makes room when it is through. */
+    if (!list_is_empty(&p->retries) && !is_one_coming) {
+        struct parser *parser = least_loaded(p);
+
+        if (parser) {
+            parser->is_retiring = true;
+            if (list_is_empty(&parser->jobs))
+                parser_stop(parser);
+        }
+    }
+}
+
+static void hand_out(struct pool *p)
+{
+    if (!list_is_empty(&p->retries))
+        place_retries(p);
+    while (!list_is_empty(&p->queue)) {
+        struct parser *parser = least_loaded(p);
+
+        if (!parser || !give(p, parser, CONTAINER_OF(p->queue.next, struct pool_job, node)))
+            return;
+    }
+}
+
+/* ---- what parsers report ---- */
+
+static struct pool *pool_of(const struct parser *parser)
+{
+    return ((const struct member *)parser->owner)->pool;
+}
+
+static void on_ready(struct parser *parser)
+{
+    struct pool *p = pool_of(parser);
+
+    p->stats.started++;
+    p->failed_starts = 0;
+    memcpy(p->sandbox, parser->hello, sizeof p->sandbox);
+    p->stats.sandbox = span_str(p->sandbox);
+    hand_out(p);
+}
+
+/* Retires a parser that has done its share or has grown; it stops when it has nothing left. */
+static void consider_recycling(struct pool *p, struct parser *parser)
+{
+    int64_t done = (int64_t)parser->n_handed - (int64_t)channel_in_work(&parser->channel);
+
+    if (parser->state != PARSER_READY)
+        return;
+    if (done >= p->options.recycle_after_jobs ||
+        (done % MEMORY_CHECK_JOBS == 0 &&
+         parser_memory_bytes(parser) > p->options.worker_memory_bytes / 2))
+        parser->is_retiring = true;
+    if (parser->is_retiring && list_is_empty(&parser->jobs))
+        parser_stop(parser);
+}
+
+static bool on_answer(struct parser *parser, struct span shared)
+{
+    struct pool *p = pool_of(parser);
+    struct pool_job *j = first_job(parser);
+
+    if (!j)
+        return false;
+    if (pool_job_read_answer(j, shared))
+        return false;
+    channel_taken(&parser->channel);
+    list_remove(&j->node);
+    p->stats.in_work--;
+    parser->is_alone = false;
+    start_clock(p, parser);
+    job_over(j);
+    consider_recycling(p, parser);
+    hand_out(p);
+    return true;
+}
+
+static void on_late(struct parser *parser)
+{
+    parser_kill(parser, PARSER_TIMED_OUT);
+}
+
+static enum pool_failure failure_of(enum parser_cause cause)
+{
+    switch (cause) {
+    case PARSER_NO_MEMORY: return POOL_OUT_OF_MEMORY;
+    case PARSER_TIMED_OUT: return POOL_TIMED_OUT;
+    case PARSER_LIED: return POOL_LIED;
+    case PARSER_TERMINATED: return POOL_REFUSED;
+    case PARSER_DIED:
+    case PARSER_NO_START:
+    case PARSER_STOPPED: break;
+    }
+    return POOL_CRASHED;
+}
+
+static void describe(const struct pool *p, const struct parser *parser, enum parser_cause cause,
+                     char *out, size_t n)
+{
+    char end[96];
+
+    parser_describe_end(parser, end, sizeof end);
+    switch (cause) {
+    case PARSER_TIMED_OUT:
+        snprintf(out, n, "no answer within %lld ms", (long long)p->options.job_timeout_ms);
+        return;
+    case PARSER_LIED: snprintf(out, n, "the parser's answer does not hold up"); return;
+    case PARSER_NO_MEMORY:
+        snprintf(out, n, "the parser needed more than %zu bytes", p->options.worker_memory_bytes);
+        return;
+    case PARSER_TERMINATED: snprintf(out, n, "the parser pool was terminated"); return;
+    case PARSER_NO_START:
+        snprintf(out, n, "a parser process cannot start: %.200s",
+                 parser->hello[0] ? parser->hello : end);
+        return;
+    case PARSER_DIED:
+    case PARSER_STOPPED: break;
+    }
+    snprintf(out, n, "the parser died with %s", end);
+}
+
+/* Once is tried again; twice, or with nobody waiting for it, is the end. */
+static void blame(struct pool *p, struct pool_job *j, enum parser_cause cause, const char *why)
+{
+    if (j->was_blamed || j->is_abandoned) {
+        job_fail(j, failure_of(cause), why);
+        return;
+    }
+    j->was_blamed = true;
+    j->state = JOB_QUEUED;
+    p->stats.retried++;
+    list_add_last(&p->retries, &j->node);
+}
+
+/* The first job is to blame; the others only waited behind it, and go back to the front. */
+static void take_back_jobs(struct pool *p, struct parser *parser, enum parser_cause cause,
+                           const char *why)
+{
+    struct pool_job *blamed = cause == PARSER_STOPPED ? NULL : first_job(parser);
+    struct list_node *front = p->queue.next, *n;
+
+    if (blamed)
+        list_remove(&blamed->node);
+    while ((n = list_take_first(&parser->jobs)) != NULL) {
+        CONTAINER_OF(n, struct pool_job, node)->state = JOB_QUEUED;
+        list_add_before(front, n);
+        p->stats.in_work--;
+    }
+    if (blamed) {
+        p->stats.in_work--;
+        blame(p, blamed, cause, why);
+    }
+}
+
+static void count_end(struct pool *p, const struct parser *parser, enum parser_cause cause)
+{
+    p->stats.last_exit_code = parser->exit_code;
+    p->stats.last_signal = parser->signo;
+    if (cause == PARSER_STOPPED)
+        p->stats.recycled++;
+    else if (cause == PARSER_TIMED_OUT || cause == PARSER_LIED || cause == PARSER_TERMINATED)
+        p->stats.killed++;
+    else
+        p->stats.died++;
+}
+
+/* At once, unless parsers die faster than they start: then later each time. */
+static void restart(struct member *m)
+{
+    struct pool *p = m->pool;
+    unsigned tries = p->failed_starts;
+    int64_t wait_ns = 0;
+
+    if (p->is_terminated)
+        return;
+    if (tries)
+        wait_ns = MIN(FIRST_BACKOFF_NS << MIN(tries - 1, 10u), MAX_BACKOFF_NS);
+    loop_timer_set(p->loop, &m->restart, clock_after(loop_now(p->loop), wait_ns));
+}
+
+static void on_gone(struct parser *parser, enum parser_cause cause)
+{
+    struct member *m = parser->owner;
+    struct pool *p = m->pool;
+    char why[256];
+
+    count_end(p, parser, cause);
+    describe(p, parser, cause, why, sizeof why);
+    if (cause != PARSER_STOPPED && cause != PARSER_TERMINATED)
+        log_info("pool", cause == PARSER_LIED ? "worker-lied" : "worker-died", "%s", why);
+    /* One that died before it was given anything is a failed start, too. */
+    if (cause == PARSER_NO_START || (cause == PARSER_DIED && parser->n_handed == 0))
+        p->failed_starts++;
+    take_back_jobs(p, parser, cause, why);
+    if (p->failed_starts >= MAX_FAILED_STARTS && !p->is_terminated) {
+        doom_list(&p->queue, POOL_REFUSED, why);
+        doom_list(&p->retries, POOL_REFUSED, why);
+    }
+    restart(m);
+    hand_out(p);
+}
+
+static const struct parser_events parser_events = { on_ready, on_answer, on_late, on_gone };
+
+/* ---- processes ---- */
+
+static enum err watch_zygote(struct pool *p, struct err_note *note);
+
+static enum err start_member(struct member *m, struct err_note *note)
+{
+    struct pool *p = m->pool;
+    enum err e = OK;
+
+    if (zygote_fd() < 0)
+        e = watch_zygote(p, note);
+    return e ? e : parser_start(&m->parser, ++p->next_serial, note);
+}
+
+static void on_restart(void *arg)
+{
+    struct member *m = arg;
+    struct err_note note = { 0 };
+
+    if (m->pool->is_terminated || !start_member(m, &note))
+        return;
+    log_error("pool", "worker-start", "%s", note.text);
+    m->pool->failed_starts++;
+    restart(m);
+}
+
+static void on_zygote_lost(struct pool *p)
+{
+    loop_unwatch(p->loop, p->zygote_watch);
+    p->zygote_watch = 0;
+    log_warn("pool", "zygote-died", "the process that parsers come from died; starting it again");
+    /* All at once first, so that no job goes from one dead parser to the next. */
+    for (size_t i = 0; i < p->n_members; i++)
+        parser_kill(&p->members[i].parser, PARSER_DIED);
+    for (size_t i = 0; i < p->n_members; i++)
+        parser_on_zygote_lost(&p->members[i].parser);
+}
+
+static void on_zygote(void *arg, uint32_t events)
+{
+    struct pool *p = arg;
+    struct zygote_news news;
+    enum err e;
+
+    (void)events;
+    while ((e = zygote_take_news(&news)) == OK) {
+        size_t i;
+
+        for (i = 0; i < p->n_members; i++)
+            if (p->members[i].parser.serial == news.serial &&
+                p->members[i].parser.state != PARSER_NONE)
+                break;
+        if (i < p->n_members)
+            parser_on_news(&p->members[i].parser, &news);
+        else
+            zygote_drop_news(&news); /* of a pool that is gone */
+    }
+    if (e == ERR_CLOSED)
+        on_zygote_lost(p);
+}
+
+static enum err watch_zygote(struct pool *p, struct err_note *note)
+{
+    enum err e = zygote_start(note);
+
+    if (e)
+        return e;
+    e = loop_watch(p->loop, zygote_fd(), EPOLLIN, on_zygote, p, &p->zygote_watch);
+    return e ? err_set(note, e, "cannot watch the zygote") : OK;
+}
+
+/* ---- opening ---- */
+
+/* Looks at everything that parsers and zygote may have said, without the loop. */
+static void poll_once(struct pool *p, int wait_ms)
+{
+    struct pollfd zygote = { .fd = zygote_fd(), .events = POLLIN };
+
+    (void)poll(&zygote, 1, wait_ms);
+    on_zygote(p, 0);
+    for (size_t i = 0; i < p->n_members; i++)
+        parser_look(&p->members[i].parser);
+}
+
+/* Blocks until the first parser is ready or one could not start: nothing else runs yet. */
+static enum err await_first(struct pool *p, struct err_note *note)
+{
+    int64_t give_up = clock_now_ns() + OPEN_PATIENCE_MS * NS_PER_MS;
+
+    while (!p->stats.started) {
+        for (size_t i = 0; i < p->n_members; i++) {
+            struct parser *parser = &p->members[i].parser;
+            char why[256];
+
+            if (parser->state != PARSER_NONE)
+                continue;
+            describe(p, parser, PARSER_NO_START, why, sizeof why);
+            return err_set(note, ERR_REFUSED, "%s", why);
+        }
+        if (clock_now_ns() > give_up)
+            return err_set(note, ERR_TIMEOUT, "no parser process started within %d s",
+                           OPEN_PATIENCE_MS / 1000);
+        poll_once(p, 2);
+    }
+    return OK;
+}
+
+static struct pool *new_pool(struct sched *s, const struct pool_options *o, struct bodies *bodies)
+{
+    struct pool *p = mem_alloc(sizeof *p);
+    struct worker_options w = { .bodies_fd = bodies ? bodies_fd(bodies) : -1,
+                                .bodies_bytes = bodies ? bodies_size(bodies) : 0,
+                                .memory_bytes = o->worker_memory_bytes,
+                                .has_no_sandbox = o->has_no_sandbox,
+                                .may_misbehave = o->may_misbehave };
+
+    p->sched = s;
+    p->loop = sched_loop(s);
+    p->bodies = bodies;
+    p->options = *o;
+    p->options.window = MIN(MAX(o->window, (size_t)1), (size_t)CHANNEL_SLOTS);
+    p->n_members = MAX(o->workers, (size_t)1);
+    p->members = mem_array(p->n_members, sizeof *p->members);
+    p->stats.workers = p->n_members;
+    /* Serials of different pools must not meet: late news of the last one may be on its way. */
+    p->next_serial = (uint64_t)clock_now_ns();
+    list_init(&p->queue);
+    list_init(&p->retries);
+    list_init(&p->doomed);
+    tracker_init(&p->open_jobs);
+    loop_timer_init(&p->doom, on_doom, p);
+    for (size_t i = 0; i < p->n_members; i++) {
+        w.index = (uint32_t)i;
+        p->members[i].pool = p;
+        parser_init(&p->members[i].parser, p->loop, &parser_events, &w, &p->members[i]);
+        loop_timer_init(&p->members[i].restart, on_restart, &p->members[i]);
+    }
+    return p;
+}
+
+enum err pool_start_zygote(struct err_note *note)
+{
+    return zygote_start(note);
+}
+
+bool pool_zygote_main(int argc, char **argv, int *exit_code)
+{
+    return zygote_main(argc, argv, exit_code);
+}
+
+enum err pool_open(struct sched *s, const struct pool_options *o, struct bodies *bodies,
+                   struct pool **out, struct err_note *note)
+{
+    struct pool *p = new_pool(s, o, bodies);
+    enum err e = watch_zygote(p, note);
+
+    for (size_t i = 0; !e && i < p->n_members; i++)
+        e = start_member(&p->members[i], note);
+    if (!e)
+        e = await_first(p, note);
+    if (e) {
+        pool_terminate(p);
+        pool_free(p);
+        return e;
+    }
+    *out = p;
+    return OK;
+}
+
+/* ---- ending ---- */
+
+void pool_close(struct pool *p)
+{
+    p->is_closed = true;
+}
+
+enum err pool_drain(struct pool *p, deadline until)
+{
+    return tracker_wait(&p->open_jobs, until);
+}
+
+void pool_terminate(struct pool *p)
+{
+    static const char why[] = "the parser pool was terminated";
+
+    p->is_closed = p->is_terminated = true;
+    for (size_t i = 0; i < p->n_members; i++) {
+        parser_kill(&p->members[i].parser, PARSER_TERMINATED);
+        doom_list(&p->members[i].parser.jobs, POOL_REFUSED, why);
+        loop_timer_clear(p->loop, &p->members[i].restart);
+    }
+    p->stats.in_work = 0;
+    doom_list(&p->queue, POOL_REFUSED, why);
+    doom_list(&p->retries, POOL_REFUSED, why);
+}
+
+static bool is_anyone_left(const struct pool *p)
+{
+    for (size_t i = 0; i < p->n_members; i++)
+        if (p->members[i].parser.state != PARSER_NONE)
+            return true;
+    return false;
+}
+
+/* Blocks until every process is reaped: asked first, then made to. */
+static void end_members(struct pool *p)
+{
+    int64_t start = clock_now_ns();
+    bool is_killing = false;
+
+    p->is_terminated = true; /* nobody is replaced any more */
+    for (size_t i = 0; i < p->n_members; i++)
+        parser_stop(&p->members[i].parser);
+    while (is_anyone_left(p) && zygote_fd() >= 0) {
+        int64_t waited_ms = (clock_now_ns() - start) / NS_PER_MS;
+
+        if (waited_ms > FREE_PATIENCE_MS && !is_killing) {
+            is_killing = true;
+            for (size_t i = 0; i < p->n_members; i++)
+                parser_kill(&p->members[i].parser, PARSER_TERMINATED);
+        }
+        if (waited_ms > (int64_t)5 * FREE_PATIENCE_MS)
+            zygote_stop(); /* it does not answer: it goes, and they with it */
+        else
+            poll_once(p, 5);
+    }
+    for (size_t i = 0; i < p->n_members; i++)
+        parser_on_zygote_lost(&p->members[i].parser);
+}
+
+void pool_free(struct pool *p)
+{
+    if (!p)
+        return;
+    if (p->open_jobs.n_open)
+        pool_terminate(p);
+    end_members(p);
+    on_doom(p);
+    BUG_IF(p->open_jobs.n_open);
+    loop_timer_clear(p->loop, &p->doom);
+    for (size_t i = 0; i < p->n_members; i++)
+        loop_timer_clear(p->loop, &p->members[i].restart);
+    loop_unwatch(p->loop, p->zygote_watch);
+    mem_free(p->members);
+    mem_free(p);
+}
+
+/* ---- jobs ---- */
+
+/* A large inline body moves into the body region. */
+static enum err place_body(struct pool *p, struct pool_job *j, struct job *job)
+{
+    enum err e;
+
+    if (job->inline_body.len <= MAX_INLINE_BYTES)
+        return OK;
+    if (!p->bodies)
+        return ERR_TOO_LARGE;
+    e = bodies_append(p->bodies, &j->body, job->inline_body, job->inline_body.len);
+    if (e)
+        return e;
+    job->region_offset = (uint64_t)j->body.offset_pages * BODIES_PAGE;
+    job->region_len = j->body.len;
+    job->inline_body = SPAN_NONE;
+    return OK;
+}
+
+static enum err prepare(struct pool *p, struct pool_job *j, const struct job *given)
+{
+    struct job job = *given;
+    enum err e = place_body(p, j, &job);
+    size_t size;
+
+    if (e)
+        return e;
+    wire_limits_of(&job, &j->limits);
+    size = wire_job_size(&job);
+    j->request = mem_try_alloc(size);
+    if (!j->request)
+        return ERR_NO_MEMORY;
+    return wire_encode_job(&job, j->id, j->request, size, &j->request_len);
+}
+
+enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_done, void *arg,
+                     struct pool_job **out)
+{
+    struct pool_job *j;
+    enum err e;
+
+    if (p->is_closed)
+        return ERR_CLOSED;
+    j = pool_job_new(p, ++p->next_job_id, on_done, arg);
+    tracker_add(&p->open_jobs, 1);
+    p->stats.jobs++;
+    *out = j;
+    e = job->kind == JOB_MISBEHAVE && !p->options.may_misbehave ? ERR_UNSUPPORTED
+                                                                : prepare(p, j, job);
+    if (e) {
+        char why[96];
+
+        snprintf(why, sizeof why, "the job cannot be handed over: %s", err_text(e));
+        job_doom(j, POOL_REFUSED, why);
+        return OK;
+    }
+    list_add_last(&p->queue, &j->node);
+    if (p->failed_starts >= MAX_FAILED_STARTS)
+        doom_list(&p->queue, POOL_REFUSED, "no parser process can be started");
+    else
+        hand_out(p);
+    return OK;
+}
+
+enum err pool_run(struct pool *p, const struct job *job, struct body_ref *body, deadline until,
+                  struct pool_job **out)
+{
+    struct pool_job *j;
+    struct job with_body = *job;
+    enum err e;
+
+    if (body && body->size_pages) {
+        with_body.region_offset = (uint64_t)body->offset_pages * BODIES_PAGE;
+        with_body.region_len = body->len;
+        with_body.inline_body = SPAN_NONE;
+    }
+    e = pool_submit(p, &with_body, NULL, NULL, &j);
+    if (e)
+        return e;
+    e = pool_job_wait(j, until);
+    if (!e) {
+        *out = j;
+        return OK;
+    }
+    if (body && body->size_pages && !pool_job_is_ready(j)) {
+        j->body = *body;
+        *body = (struct body_ref){ 0 };
+    }
+    pool_job_free(j);
+    return e;
+}
+
+void pool_job_free(struct pool_job *j)
+{
+    if (!j)
+        return;
+    if (j->state == JOB_OVER) {
+        pool_job_destroy(j);
+        return;
+    }
+    j->is_abandoned = true;
+    /* Not handed over, or failed already: nobody looks at its body, so it can go at once. */
+    if (j->state == JOB_QUEUED)
+        job_over(j);
+}
+
+void pool_get_stats(const struct pool *p, struct pool_stats *out)
+{
+    struct pool_stats stats = p->stats;
+
+    LIST_EACH (n, &p->queue)
+        stats.queued++;
+    LIST_EACH (n, &p->retries)
+        stats.queued++;
+    *out = stats;
+}
+
+int pool_worker_pid(const struct pool *p, size_t i)
+{
+    return i < p->n_members ? (int)p->members[i].parser.pid : 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/io.h"
+#include "config/log.h"
+#include "config/mem.h"
+
+#define REDRAW_NS (200 * NS_PER_MS)
+#define PLAIN_NS (10 * NS_PER_S)
+#define RATE_WINDOW 25 /* redraws; five seconds on a terminal */
+#define MAX_LINE 400
+
+struct progress {
+    struct crawl *c;
+    struct loop_timer timer;
+    bool is_terminal;
+    int64_t every_ns;
+    /* answered pages and moments of the last redraws, for the rate of the last seconds */
+    int64_t pages[RATE_WINDOW], at[RATE_WINDOW];
+    size_t n_samples;
+};
+
+static void format_bytes(int64_t bytes, char *out, size_t size)
+{
+    static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1000 && unit + 1 < ARRAY_LEN(units)) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(out, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+static void format_duration(int64_t s, char *out, size_t size)
+{
+    if (s >= 3600)
+        snprintf(out, size, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+    else if (s >= 60)
+        snprintf(out, size, "%lldm%02llds", (long long)(s / 60), (long long)(s % 60));
+    else
+        snprintf(out, size, "%llds", (long long)s);
+}
+
+static double recent_rate(struct progress *p, int64_t now)
+{
+    size_t slot = p->n_samples % RATE_WINDOW, oldest;
+    double seconds;
+
+    p->pages[slot] = p->c->counts.answered;
+    p->at[slot] = now;
+    p->n_samples++;
+    oldest = p->n_samples > RATE_WINDOW ? p->n_samples % RATE_WINDOW : 0;
+    seconds = (double)(now - p->at[oldest]) / (double)NS_PER_S;
+    return seconds > 0 ? (double)(p->c->counts.answered - p->pages[oldest]) / seconds : 0;
+}
+
+/* Errors: no complete answer, or 4xx/5xx. */
+static int64_t error_count(const struct crawl_counts *n)
+{
+    int64_t good = n->by_outcome[FETCH_OK] + n->by_outcome[FETCH_REDIRECT] +
+                   n->by_outcome[FETCH_NOT_MODIFIED] + n->by_outcome[FETCH_TOO_LARGE];
+
+    return n->requests - good;
+}
+
+/* Room for ", about 5m left" when a limit says where the end is. */
+static void estimate(const struct crawl *c, double rate, char *out, size_t size)
+{
+    int64_t left = -1;
+    char text[32];
+
+    out[0] = '\0';
+    if (c->settings->max_pages >= 0 && rate > 0)
+        left = (int64_t)((double)(c->settings->max_pages - c->pages_done) / rate);
+    if (c->stop_at != DEADLINE_NEVER) {
+        int64_t until_stop = (c->stop_at - loop_now(c->loop)) / NS_PER_S;
+
+        left = left < 0 ? until_stop : MIN(left, until_stop);
+    }
+    if (left < 0)
+        return;
+    format_duration(left, text, sizeof text);
+    snprintf(out, size, ", about %s left", text);
+}
+
+static int format_line(struct progress *p, char *out, size_t size)
+{
+    const struct crawl *c = p->c;
+    struct store_totals totals;
+    int64_t now = loop_now(c->loop);
+    double rate = recent_rate(p, now);
+    char bytes[32], elapsed[32], left[64];
+
+    store_get_totals(c->store, &totals);
+    format_bytes(c->counts.bytes, bytes, sizeof bytes);
+    format_duration((now - c->started_ns) / NS_PER_S, elapsed, sizeof elapsed);
+    estimate(c, rate, left, sizeof left);
+    return snprintf(out, size, "%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+                    (long long)c->counts.answered, rate, (long long)c->in_flight,
+                    (long long)totals.by_state[STATE_QUEUED], (long long)error_count(&c->counts),
+                    bytes, elapsed, left);
+}
+
+static int terminal_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static void draw(void *arg)
+{
+    struct progress *p = arg;
+    char line[MAX_LINE], out[MAX_LINE + 8];
+    int n = format_line(p, line, sizeof line), width = terminal_width();
+
+    if (p->is_terminal)
+        n = snprintf(out, sizeof out, "\r%.*s\x1b[K", MIN(n, width - 1), line);
+    else
+        n = snprintf(out, sizeof out, "%s\n", line);
+    /* A reader that is gone or full costs the line, not the crawl. */
+    if (write(STDERR_FILENO, out, (size_t)n) < 0)
+        p->every_ns = PLAIN_NS;
+    loop_timer_set(p->c->loop, &p->timer, clock_after(loop_now(p->c->loop), p->every_ns));
+}
+
+struct progress *progress_start(struct crawl *c)
+{
+    const struct settings *s = c->settings;
+    const char *term = getenv("TERM");
+    bool is_tty = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    struct progress *p;
+
+    if (s->is_quiet || s->progress == PROGRESS_NONE)
+        return NULL;
+    p = mem_alloc(sizeof *p);
+    p->c = c;
+    p->is_terminal = s->progress == PROGRESS_TTY || (s->progress == PROGRESS_AUTO && is_tty);
+    p->every_ns = p->is_terminal ? REDRAW_NS : PLAIN_NS;
+    loop_timer_init(&p->timer, draw, p);
+    loop_timer_set(c->loop, &p->timer, clock_after(loop_now(c->loop), p->every_ns));
+    return p;
+}
+
+void progress_stop(struct progress *p)
+{
+    if (!p)
+        return;
+    loop_timer_clear(p->c->loop, &p->timer);
+    if (p->is_terminal && write(STDERR_FILENO, "\r\x1b[K", 4) < 0)
+        p->is_terminal = false; /* nobody is looking */
+    mem_free(p);
+}
+
+void progress_log_status(const struct crawl *c)
+{
+    struct frontier_stats f;
+    struct store_totals t;
+
+    frontier_get_stats(c->frontier, &f);
+    store_get_totals(c->store, &t);
+    log_warn("crawl", "status",
+             "pages=%lld in_flight=%lld answered_uncommitted=%lld queued=%lld hosts=%zu "
+             "window=%zu delayed=%zu preparing=%zu store_pending=%zu",
+             (long long)c->counts.answered, (long long)c->in_flight, (long long)c->answered,
+             (long long)t.by_state[STATE_QUEUED], f.hosts, f.tickets, f.delayed, f.preparing,
+             store_pending(c->store));
+}
+
+/* --- the summary -------------------------------------------------------------------------- */
+
+static int64_t sum_states(const struct store_totals *t)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < N_URL_STATES; i++)
+        sum += t->by_state[i];
+    return sum;
+}
+
+void progress_print_summary(const struct crawl *c, int exit_code)
+{
+    const struct crawl_counts *n = &c->counts;
+    struct store_totals t;
+    char bytes[32], elapsed[32], db[32];
+    double seconds = (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S;
+
+    store_get_totals(c->store, &t);
+    format_bytes(n->bytes, bytes, sizeof bytes);
+    format_bytes(t.db_bytes, db, sizeof db);
+    format_duration((int64_t)seconds, elapsed, sizeof elapsed);
+    fprintf(stderr, "%s after %s: %lld requests, %lld answered (%lld ok, %lld not modified, %lld redirects, "
+                    "%lld with an error status), %s, %.0f pages/s\n",
+            c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed, (long long)n->requests,
+            (long long)n->answered, (long long)n->by_outcome[FETCH_OK],
+            (long long)n->by_outcome[FETCH_NOT_MODIFIED], (long long)n->by_outcome[FETCH_REDIRECT],
+            (long long)n->http_errors, bytes, seconds > 0 ? (double)n->answered / seconds : 0.0);
+    fprintf(stderr, "%s (%s) knows %lld URLs: %lld fetched, %lld not modified, %lld failed, %lld excluded, "
+                    "%lld queued\n",
+            c->settings->db, db, (long long)sum_states(&t), (long long)t.by_state[STATE_FETCHED],
+            (long long)t.by_state[STATE_NOT_MODIFIED], (long long)t.by_state[STATE_FAILED],
+            (long long)t.by_state[STATE_EXCLUDED], (long long)t.by_state[STATE_QUEUED]);
+    if (n->bad_seeds)
+        fprintf(stderr, "%lld seed lines were no URLs and were skipped\n", (long long)n->bad_seeds);
+    if (t.by_state[STATE_QUEUED])
+        fprintf(stderr, "stopped by %s; the same command goes on from here\n", crawl_stop_word(c->stop));
+    if (exit_code == 4)
+        fprintf(stderr, "no seed could be reached: 'crawl explain URL' says why\n");
+}
+
+enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf *out)
+{
+    const struct crawl_counts *n = &c->counts;
+    struct store_totals t;
+    enum err e;
+
+    store_get_totals(c->store, &t);
+    e = buf_printf(out,
+                   "{\"run\":%lld,\"exit_code\":%d,\"stop_reason\":\"%s\",\"seconds\":%.3f,"
+                   "\"requests\":%lld,\"answered\":%lld,\"http_errors\":%lld,\"retries\":%lld,"
+                   "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
+                   "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,\"outcomes\":{",
+                   (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
+                   (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S, (long long)n->requests,
+                   (long long)n->answered, (long long)n->http_errors, (long long)n->retries,
+                   (long long)n->bytes, (long long)n->robots_requests, (long long)n->sitemap_requests,
+                   (long long)n->parse_failures, (long long)n->seeds, (long long)n->bad_seeds);
+    for (int i = 0, some = 0; !e && i < N_FETCH_OUTCOMES; i++)
+        if (n->by_outcome[i])
+            e = buf_printf(out, "%s\"%s\":%lld", some++ ? "," : "",
+                           result_outcome_name((enum fetch_outcome)i), (long long)n->by_outcome[i]);
+    if (!e)
+        e = buf_append(out, SPAN("},\"urls\":{"));
+    for (int i = 0; !e && i < N_URL_STATES; i++)
+        e = buf_printf(out, "%s\"%s\":%lld", i ? "," : "", vocab_state((enum url_state)i),
+                       (long long)t.by_state[i]);
+    return e ? e : buf_append(out, SPAN("}}"));
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/robots_gate.h"
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "crawler/document.h"
+#include "crawler/outbox.h"
+#include "crawler/sitemaps.h"
+#include "parse/host.h"
+
+#define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
+#define MAX_TRIES 3
+#define FRESH_MS INT64_C(86400000) /* RFC 9309 §2.4 */
+#define REFRESH_AGAIN_NS (600 * NS_PER_S)
+#define FIRST_PAUSE_MS INT64_C(1000)
+#define ANSWER_BYTES ((size_t)8 * MIB)
+
+struct prepare {
+    struct crawl *c;
+    struct host *h;
+    struct arena mem;
+    struct store_host_state stored; /* spans in mem */
+    bool has_stored;
+};
+
+bool robots_gate_allows(const struct host *h, const struct url *u, struct arena *mem,
+                        struct span *out_rule)
+{
+    const struct robots_rule *rule;
+
+    if (!h->obeys_rules || robots_allows(&h->rules, url_target(u), &rule))
+        return true;
+    *out_rule = arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
+                             SPAN_ARG(rule->pattern));
+    return false;
+}
+
+/* --- rules ----------------------------------------------------------------------- */
+
+/* Copies rules that lie in an answer into the host's own memory. */
+static enum err keep_rules(struct host *h, const struct robots_rules *from)
+{
+    struct arena *mem = &h->robots_mem;
+    struct robots_rules to = *from;
+    enum err e = OK;
+
+    arena_reset(mem);
+    to.rules = arena_try_array(mem, from->n_rules + 1, sizeof *to.rules);
+    to.sitemaps = arena_try_array(mem, from->n_sitemaps + 1, sizeof *to.sitemaps);
+    if (!to.rules || !to.sitemaps)
+        return ERR_TOO_LARGE;
+    for (size_t i = 0; !e && i < from->n_rules; i++) {
+        to.rules[i] = from->rules[i];
+        e = arena_try_copy(mem, from->rules[i].pattern, &to.rules[i].pattern);
+    }
+    for (size_t i = 0; !e && i < from->n_sitemaps; i++)
+        e = arena_try_copy(mem, from->sitemaps[i], &to.sitemaps[i]);
+    if (e)
+        return e;
+    h->rules = to;
+    h->obeys_rules = true;
+    return OK;
+}
+
+static void note_crawl_delay(struct prepare *p)
+{
+    struct politeness *politeness = frontier_politeness(p->c->frontier);
+    int64_t ms = p->h->rules.crawl_delay_ms;
+
+    if (politeness_set_crawl_delay(politeness, p->h->site, ms))
+        crawl_event(p->c, "warn", "robots", "crawl-delay-cut", 0,
+                    "%s: Crawl-delay %lld s counts as 60 s", p->h->name, (long long)(ms / 1000));
+}
+
+/* Has a parser process read this robots.txt; text (may be NULL) gets it as UTF-8, in mem. */
+static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref *body,
+                            struct span *text)
+{
+    struct pool_job *answer;
+    struct span why;
+    enum err e;
+
+    job->kind = JOB_ROBOTS;
+    job->product_token = p->c->product_token;
+    job->max_decoded_bytes = (uint64_t)p->c->settings->max_size;
+    e = pool_run(p->c->pool, job, body, DEADLINE_NEVER, &answer);
+    if (e)
+        return e;
+    if (pool_job_failure(answer, &why) != POOL_OK)
+        e = ERR_INVALID;
+    if (!e)
+        e = keep_rules(p->h, &pool_job_answer(answer)->robots);
+    if (!e && text)
+        *text = arena_copy(&p->mem, pool_job_answer(answer)->robots_text);
+    if (!e && pool_job_answer(answer)->decode != DECODE_OK &&
+        pool_job_answer(answer)->decode != DECODE_TOO_LARGE)
+        e = ERR_INVALID;
+    pool_job_free(answer);
+    return e;
+}
+
+/* --- what the database knows -------------------------------------------------------- */
+
+static deadline moment_of_wall(const struct crawl *c, int64_t wall_ms)
+{
+    int64_t left = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
+
+    return left > 0 ? clock_after(loop_now(c->loop), left * NS_PER_MS) : 0;
+}
+
+static enum err load_host(struct prepare *p)
+{
+    struct store_op *op = store_op_new(STORE_HOST_LOAD, ANSWER_BYTES);
+    struct site *site = p->h->site;
+    enum err e;
+
+    op->u.host.host_id = p->h->id;
+    e = outbox_wait(p->c, op, DEADLINE_NEVER);
+    if (e)
+        return e;
+    e = op->result;
+    if (!e) {
+        p->stored = op->u.host;
+        p->stored.robots_body = arena_copy(&p->mem, op->u.host.robots_body);
+        p->stored.robots_outcome = arena_copy(&p->mem, op->u.host.robots_outcome);
+        p->has_stored = op->u.host.has_robots;
+        p->h->run_pages = op->u.host.run_pages;
+        site->failures = MAX(site->failures, op->u.host.failures);
+        site->next_at = MAX(site->next_at, moment_of_wall(p->c, op->u.host.next_fetch_ms));
+        politeness_back_off(frontier_politeness(p->c->frontier), site,
+                            moment_of_wall(p->c, op->u.host.backoff_until_ms));
+    }
+    store_op_free(op);
+    return e;
+}
+
+/* A robots.txt read less than a day ago, by this run or an earlier one. */
+static bool use_stored(struct prepare *p)
+{
+    struct job job = { .inline_body = p->stored.robots_body };
+    struct body_ref none = { 0 };
+    int64_t left_ms = p->stored.robots_expires_ms - clock_wall_ms();
+
+    if (!p->has_stored || left_ms <= 0 || left_ms > FRESH_MS ||
+        span_eq(p->stored.robots_outcome, SPAN("unreachable")))
+        return false;
+    if (parse_rules(p, &job, &none, NULL))
+        return false;
+    p->h->robots_expire_at = clock_after(loop_now(p->c->loop), left_ms * NS_PER_MS);
+    return true;
+}
+
+/* --- asking ----------------------------------------------------------------------------- */
+
+static void save_robots(struct prepare *p, const struct document *doc, const char *outcome,
+                        struct span text)
+{
+    int64_t now = clock_wall_ms();
+    struct store_host_state state = { .has_robots = true,
+                                      .robots_fetched_ms = now,
+                                      .robots_expires_ms = now + FRESH_MS,
+                                      .robots_status = doc->result.status_code,
+                                      .robots_outcome = span_str(outcome),
+                                      .robots_body = text,
+                                      .ip = doc->result.ip };
+
+    p->h->robots_expire_at = clock_after(loop_now(p->c->loop), FRESH_MS * NS_PER_MS);
+    outbox_save_host(p->c, p->h, &state);
+    if (p->has_stored && !span_eq(text, p->stored.robots_body))
+        outbox_requeue(p->c, p->h, REASON_ROBOTS);
+}
+
+/* What an answer means. ERR_REFUSED: unreachable, with why. */
+static enum err judge(struct prepare *p, struct document *doc, struct span *why)
+{
+    const struct fetch_result *r = &doc->result;
+    struct robots_rules none = { .crawl_delay_ms = -1 };
+    struct job job = { .url = doc->url.href,
+                       .content_type = r->content_type,
+                       .content_encoding = r->content_encoding };
+    struct span text = SPAN_NONE;
+    enum err e;
+
+    if (doc->problem) {
+        *why = span_str(doc->problem);
+        return ERR_REFUSED;
+    }
+    if (r->outcome == FETCH_OK || r->outcome == FETCH_TOO_LARGE) {
+        e = parse_rules(p, &job, &doc->result.body, &text);
+        if (!e)
+            save_robots(p, doc, "ok", text);
+        *why = SPAN("not readable");
+        return e == ERR_INVALID ? ERR_REFUSED : e;
+    }
+    if (r->outcome == FETCH_HTTP_ERROR && r->status_code < 500 && r->status_code != 429) {
+        e = keep_rules(p->h, &none);
+        if (!e)
+            save_robots(p, doc, "no_rules", SPAN_NONE);
+        return e;
+    }
+    *why = r->status_code >= 400
+               ? arena_format(&p->mem, "status %d", r->status_code)
+               : arena_format(&p->mem, "%s%s%.*s", result_outcome_name(r->outcome),
+                              r->error.len ? ": " : "", SPAN_ARG(r->error));
+    return ERR_REFUSED;
+}
+
+static enum err robots_url(struct prepare *p, struct url *out)
+{
+    struct span text = arena_format(&p->mem, "%s://%s:%u/robots.txt", p->h->is_https ? "https" : "http",
+                                    p->h->name, p->h->port);
+
+    return url_parse(text, NULL, &p->mem, out);
+}
+
+static void park(struct prepare *p, enum url_reason reason, struct span rule, int64_t until_ms)
+{
+    struct host *h = p->h;
+
+    /* The rule outlives this coroutine: it lies with the host from here on. */
+    arena_reset(&h->robots_mem);
+    h->rules = (struct robots_rules){ .crawl_delay_ms = -1 };
+    frontier_park(p->c->frontier, h, reason, arena_copy(&h->robots_mem, rule), until_ms);
+    outbox_park(p->c, h);
+}
+
+/* How long to wait before the next try. */
+static int64_t pause_ms(const struct host *h, const struct document *doc)
+{
+    int64_t ms = FIRST_PAUSE_MS << (h->robots_tries - 1);
+
+    return MAX(ms, doc->retry_after_ms);
+}
+
+static void give_up(struct prepare *p, const struct document *doc, struct span why)
+{
+    struct store_host_state state = { .has_robots = true,
+                                      .robots_fetched_ms = clock_wall_ms(),
+                                      .robots_status = doc->result.status_code,
+                                      .robots_outcome = SPAN("unreachable"),
+                                      .ip = doc->result.ip };
+
+    crawl_event(p->c, "warn", "robots", "robots-unreachable", 0, "%s:%u: %.*s", p->h->name,
+                p->h->port, SPAN_ARG(why));
+    outbox_save_host(p->c, p->h, &state);
+    park(p, REASON_ROBOTS_UNREACHABLE, arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);
+}
+
+/* One try. ERR_REFUSED: try again later (the pause was taken). */
+static enum err try_once(struct prepare *p)
+{
+    struct document doc;
+    struct span why = SPAN_NONE;
+    struct url url;
+    int64_t wait_ms;
+    enum err e;
+
+    if (robots_url(p, &url))
+        return ERR_INVALID;
+    p->c->counts.robots_requests++;
+    e = document_fetch(p->c, &url, MAX_REDIRECTS, &p->mem, DEADLINE_NEVER, &doc);
+    if (e)
+        return e;
+    p->c->counts.hosts_reached += doc.result.status_code != 0;
+    if (doc.result.outcome == FETCH_BLOCKED_ADDRESS && !doc.problem &&
+        span_eq(doc.url.href, url.href)) {
+        p->h->is_blocked = true; /* every page of it would be refused the same way */
+        mem_free(p->h->blocked_why);
+        p->h->blocked_why = mem_str_copy(doc.result.error);
+        p->h->robots_expire_at = DEADLINE_NEVER;
+        return OK;
+    }
+    e = judge(p, &doc, &why);
+    bodies_free(p->c->bodies, &doc.result.body);
+    if (e != ERR_REFUSED)
+        return e;
+    wait_ms = pause_ms(p->h, &doc);
+    if (p->h->obeys_rules) { /* a refresh: what we have goes on holding */
+        p->h->robots_expire_at = clock_after(loop_now(p->c->loop), REFRESH_AGAIN_NS);
+        return OK;
+    }
+    if (wait_ms > p->c->settings->max_wait_ms) {
+        park(p, REASON_DEFERRED, SPAN("robots.txt: the server asked for a longer pause"),
+             clock_wall_ms() + wait_ms);
+        return OK;
+    }
+    if (p->h->robots_tries >= MAX_TRIES) {
+        give_up(p, &doc, why);
+        return OK;
+    }
+    politeness_back_off(frontier_politeness(p->c->frontier), p->h->site,
+                        clock_after(clock_now_ns(), wait_ms * NS_PER_MS));
+    outbox_save_host(p->c, p->h, NULL);
+    return ERR_REFUSED;
+}
+
+static enum err prepare(struct prepare *p)
+{
+    int64_t wait;
+    enum err e = p->h->obeys_rules ? OK : load_host(p);
+
+    if (e)
+        return e;
+    wait = p->h->site->backoff_until - loop_now(p->c->loop);
+    if (wait > p->c->settings->max_wait_ms * NS_PER_MS) {
+        park(p, REASON_DEFERRED, SPAN("the host asked for a pause"),
+             crawl_wall_of(p->c, p->h->site->backoff_until));
+        return OK;
+    }
+    if (p->c->settings->has_no_robots) {
+        p->h->robots_expire_at = DEADLINE_NEVER;
+        return OK;
+    }
+    if (!p->h->obeys_rules && use_stored(p)) {
+        note_crawl_delay(p);
+        return OK;
+    }
+    p->h->robots_tries = 0;
+    do {
+        p->h->robots_tries++;
+        e = try_once(p);
+    } while (e == ERR_REFUSED && !p->c->stop);
+    if (!e && p->h->obeys_rules)
+        note_crawl_delay(p);
+    return e;
+}
+
+/* An address written as a number is refused without asking anybody. */
+static bool is_refused_literal(struct prepare *p)
+{
+    struct sockaddr_storage address;
+    const char *why;
+
+    if (p->c->settings->proxy || !address_parse(span_str(p->h->name), &address))
+        return false;
+    why = address_refusal(&p->c->addresses, (const struct sockaddr *)&address);
+    if (why)
+        park(p, REASON_BLOCKED_ADDRESS, span_str(why), 0);
+    return why != NULL;
+}
+
+static intptr_t prepare_main(void *arg)
+{
+    struct prepare *p = arg;
+    struct crawl *c = p->c;
+    enum err e = OK;
+
+    if (!is_refused_literal(p))
+        e = prepare(p);
+    if (e && e != ERR_CANCELLED && !c->stop)
+        park(p, REASON_ROBOTS_UNREACHABLE, arena_format(&p->mem, "robots.txt: %s", err_text(e)), 0);
+    else if (e)
+        p->h->state = HOST_NEW; /* stopped in between: nothing is known, so nothing is allowed */
+    frontier_prepared(c->frontier, p->h);
+    if (!e && p->h->state == HOST_READY && p->h->obeys_rules && !c->stop)
+        sitemaps_start(c, p->h);
+    arena_clear(&p->mem);
+    mem_free(p);
+    crawl_task_done(c);
+    return 0;
+}
+
+void robots_gate_prepare(struct crawl *c, struct host *h)
+{
+    struct prepare *p = mem_alloc(sizeof *p);
+
+    *p = (struct prepare){ .c = c, .h = h };
+    arena_init(&p->mem, ANSWER_BYTES * 2);
+    if (!crawl_spawn(c, "robots", prepare_main, p)) {
+        h->state = HOST_NEW;
+        frontier_prepared(c->frontier, h);
+        arena_clear(&p->mem);
+        mem_free(p);
+    }
+}

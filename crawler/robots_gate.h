@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * robots.txt of an origin: before the first page of an origin is asked for,
+ * one coroutine prepares it, however many URLs wait. It loads what the
+ * database knows of the host, reads robots.txt (or the copy that is less than
+ * a day old), decides after RFC 9309 §2.3 what the answer means, and starts
+ * its sitemaps.
+ *
+ *   answer                                   means
+ *   2xx                                      the rules in it
+ *   4xx but 429                              no rules
+ *   429, 5xx, no answer, cut, redirect loop  everything disallowed: three tries, then
+ *                                            the host is parked as robots_unreachable
+ *
+ * When a refresh fails, the old rules go on holding (RFC 9309 §2.4).
+ */
+#pragma once
+
+#include "crawler/crawl.h"
+
+/* Starts preparing h (state HOST_PREPARING); ends with frontier_prepared. */
+void robots_gate_prepare(struct crawl *c, struct host *h);
+
+/*
+ * May this URL of h be fetched? When not, *out_rule says which line forbids it,
+ * in mem. h must be ready.
+ */
+bool robots_gate_allows(const struct host *h, const struct url *u, struct arena *mem,
+                        struct span *out_rule);

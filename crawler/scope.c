@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/scope.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "config/map.h"
+#include "config/mem.h"
+#include "parse/host.h"
+
+/* Steps one match may take: a pattern that runs wild counts as no match. */
+#define MATCH_LIMIT 100000
+#define DEPTH_LIMIT 10000
+
+#define MAX_SEGMENTS 40       /* deeper paths than any real site's */
+#define MAX_REPEATS 3         /* /a/a/a or /a/b/a/b/a/b */
+#define MAX_SAME_SEGMENT 5    /* one name this often anywhere in a path */
+#define MAX_PARAMETERS 40
+
+struct pattern {
+    pcre2_code *code;
+    const char *text; /* the settings' */
+    bool is_include;
+};
+
+struct scope {
+    const struct settings *settings;
+    struct pattern *patterns;
+    size_t n_patterns;
+    bool has_include;
+    pcre2_match_data *match;
+    pcre2_match_context *context;
+    struct map sites;     /* site keys; value: the scope itself */
+    struct map domains;
+    struct map prefixes;  /* "site/dir/" */
+    size_t max_prefix_len;
+};
+
+static enum err compile(struct scope *s, const struct text_item *item, struct err_note *note)
+{
+    struct pattern *p = &s->patterns[s->n_patterns];
+    PCRE2_UCHAR why[128];
+    PCRE2_SIZE at;
+    int code;
+
+    p->code = pcre2_compile((PCRE2_SPTR)item->text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
+    if (!p->code) {
+        pcre2_get_error_message(code, why, sizeof why);
+        return err_set(note, ERR_USAGE, "--%s '%s': %s at character %zu",
+                       item->tag == RULE_INCLUDE ? "include" : "exclude", item->text,
+                       (const char *)why, at + 1);
+    }
+    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* without a JIT it is only slower */
+    p->text = item->text;
+    p->is_include = item->tag == RULE_INCLUDE;
+    s->has_include |= p->is_include;
+    s->n_patterns++;
+    return OK;
+}
+
+enum err scope_open(const struct settings *settings, struct scope **out, struct err_note *note)
+{
+    struct scope *s = mem_alloc(sizeof *s);
+    enum err e = OK;
+
+    s->settings = settings;
+    map_init(&s->sites);
+    map_init(&s->domains);
+    map_init(&s->prefixes);
+    s->patterns = mem_array(settings->rules.len + 1, sizeof *s->patterns);
+    s->match = pcre2_match_data_create(1, NULL);
+    s->context = pcre2_match_context_create(NULL);
+    if (!s->match || !s->context)
+        e = ERR_NO_MEMORY;
+    if (!e) {
+        pcre2_set_match_limit(s->context, MATCH_LIMIT);
+        pcre2_set_depth_limit(s->context, DEPTH_LIMIT);
+    }
+    for (size_t i = 0; !e && i < settings->rules.len; i++)
+        e = compile(s, &settings->rules.items[i], note);
+    if (e) {
+        scope_close(s);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+void scope_close(struct scope *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_patterns; i++)
+        pcre2_code_free(s->patterns[i].code);
+    mem_free(s->patterns);
+    pcre2_match_data_free(s->match);
+    pcre2_match_context_free(s->context);
+    map_clear(&s->sites);
+    map_clear(&s->domains);
+    map_clear(&s->prefixes);
+    mem_free(s);
+}
+
+struct span scope_site_key(struct span hostname, int32_t port, struct arena *mem)
+{
+    if (hostname.len && hostname.ptr[hostname.len - 1] == '.')
+        hostname.len--;
+    if (port == 80 || port == 443 || port < 0)
+        return hostname;
+    return arena_format(mem, "%.*s:%d", SPAN_ARG(hostname), port);
+}
+
+/* The path up to and with its last slash. */
+static struct span directory(struct span path)
+{
+    while (path.len && path.ptr[path.len - 1] != '/')
+        path.len--;
+    return path;
+}
+
+static bool add_key(struct map *m, struct span key, struct scope *s)
+{
+    if (map_get(m, key))
+        return false;
+    map_set(m, key, s);
+    return true;
+}
+
+static bool add_place(struct scope *s, const struct url *u)
+{
+    struct arena mem;
+    struct span site, domain, prefix;
+    bool is_new;
+
+    arena_init(&mem, (size_t)64 * KIB);
+    site = scope_site_key(url_hostname(u), url_port(u), &mem);
+    domain = host_registrable(url_hostname(u));
+    prefix = arena_format(&mem, "%.*s%.*s", SPAN_ARG(site), SPAN_ARG(directory(url_pathname(u))));
+    is_new = add_key(&s->sites, site, s);
+    if (s->settings->scope == SCOPE_DOMAIN)
+        is_new = add_key(&s->domains, domain.len ? domain : site, s);
+    if (s->settings->scope == SCOPE_PREFIX)
+        is_new = add_key(&s->prefixes, prefix, s);
+    s->max_prefix_len = MAX(s->max_prefix_len, prefix.len);
+    arena_clear(&mem);
+    return is_new;
+}
+
+void scope_add_seed(struct scope *s, const struct url *seed)
+{
+    add_place(s, seed);
+}
+
+bool scope_add_redirect(struct scope *s, const struct url *target)
+{
+    return s->settings->scope != SCOPE_ANY && add_place(s, target);
+}
+
+/* Is any directory above the path a seed's? */
+static bool is_under_prefix(const struct scope *s, struct span site, struct span path,
+                            struct arena *mem)
+{
+    struct span whole = arena_format(mem, "%.*s%.*s", SPAN_ARG(site), SPAN_ARG(path));
+    struct span dir = span_make(whole.ptr, MIN(whole.len, s->max_prefix_len));
+
+    for (dir = directory(dir); dir.len > site.len; dir.len--, dir = directory(dir))
+        if (map_get(&s->prefixes, dir))
+            return true;
+    return false;
+}
+
+static bool is_in_scope(const struct scope *s, const struct url *u, struct arena *mem)
+{
+    struct span host = url_hostname(u), site, domain;
+
+    if (s->settings->scope == SCOPE_ANY)
+        return true;
+    site = scope_site_key(host, url_port(u), mem);
+    switch (s->settings->scope) {
+    case SCOPE_DOMAIN:
+        domain = host_registrable(host);
+        return map_get(&s->domains, domain.len ? domain : site) != NULL;
+    case SCOPE_PREFIX:
+        return is_under_prefix(s, site, url_pathname(u), mem);
+    default:
+        return map_get(&s->sites, site) != NULL;
+    }
+}
+
+/* The last pattern that matches, or NULL. */
+static const struct pattern *last_match(const struct scope *s, struct span url)
+{
+    for (size_t i = s->n_patterns; i-- > 0;)
+        if (pcre2_match(s->patterns[i].code, (PCRE2_SPTR)url.ptr, url.len, 0, 0, s->match,
+                        s->context) >= 0)
+            return &s->patterns[i];
+    return NULL;
+}
+
+/* How many times the pattern of n segments that ends at the last one repeats directly before. */
+static size_t repeats_of(const struct span *segments, size_t len, size_t n)
+{
+    size_t times = 1;
+
+    while ((times + 1) * n <= len) {
+        for (size_t i = 0; i < n; i++)
+            if (!span_eq(segments[len - 1 - i], segments[len - 1 - i - times * n]))
+                return times;
+        times++;
+    }
+    return times;
+}
+
+static const char *segment_trap(const struct span *segments, size_t n)
+{
+    for (size_t end = MAX_REPEATS; end <= n; end++)
+        for (size_t width = 1; width <= 3; width++)
+            if (repeats_of(segments, end, width) > MAX_REPEATS - (width > 1))
+                return "repeated segments";
+    for (size_t i = 0; i < n; i++) {
+        size_t same = 0;
+
+        for (size_t k = 0; k < n; k++)
+            same += span_eq(segments[i], segments[k]);
+        if (same >= MAX_SAME_SEGMENT && segments[i].len)
+            return "repeated segments";
+    }
+    return NULL;
+}
+
+const char *scope_trap(struct span pathname, struct span search)
+{
+    struct span segments[MAX_SEGMENTS], rest = span_skip(pathname, 1);
+    size_t n = 0, parameters = 1;
+
+    while (span_split(&rest, '/', &segments[n]))
+        if (++n == MAX_SEGMENTS)
+            return "too many path segments";
+    for (size_t i = 0; i < search.len; i++)
+        parameters += search.ptr[i] == '&';
+    if (parameters > MAX_PARAMETERS)
+        return "too many parameters";
+    return n > MAX_REPEATS ? segment_trap(segments, n) : NULL;
+}
+
+static void exclude(struct scope_verdict *out, enum url_reason reason, struct span rule)
+{
+    *out = (struct scope_verdict){ reason, rule };
+}
+
+void scope_decide(const struct scope *s, const struct url *u, int depth, struct arena *mem,
+                  struct scope_verdict *out)
+{
+    static const char *const words[] = { "host", "domain", "prefix", "any" };
+    const struct settings *set = s->settings;
+    const struct pattern *p;
+    const char *trap;
+
+    *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
+    if (!url_is_web(u))
+        exclude(out, REASON_SCHEME, arena_format(mem, "scheme %.*s", SPAN_ARG(url_protocol(u))));
+    else if (u->href.len > SCOPE_MAX_URL)
+        exclude(out, REASON_URL_TOO_LONG,
+                arena_format(mem, "longer than %d bytes", SCOPE_MAX_URL));
+    else if (!is_in_scope(s, u, mem))
+        exclude(out, REASON_SCOPE, arena_format(mem, "--scope %s", words[set->scope]));
+    if (out->reason)
+        return;
+    p = s->n_patterns ? last_match(s, u->href) : NULL;
+    if (p ? !p->is_include : s->has_include)
+        exclude(out, REASON_INCLUDE_EXCLUDE,
+                p ? arena_format(mem, "--exclude '%s'", p->text) : SPAN("no --include matches"));
+    else if (set->depth >= 0 && depth > set->depth)
+        exclude(out, REASON_DEPTH, arena_format(mem, "--depth %lld", (long long)set->depth));
+    else if ((trap = scope_trap(url_pathname(u), url_search(u))) != NULL)
+        exclude(out, REASON_TRAP, arena_format(mem, "trap: %s", trap));
+}

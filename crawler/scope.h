@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is a discovered URL ours? The order of decisions of DESIGN.md section 4:
+ * scheme, length, scope, include/exclude, depth, trap. Pure apart from the set
+ * of seeds, which grows when seeds are added or redirect.
+ */
+#pragma once
+
+#include "config/settings.h"
+#include "parse/url.h"
+#include "store/vocab.h"
+
+struct scope;
+
+/* Longest URL taken, in bytes (PROMISES: 8 KiB). */
+#define SCOPE_MAX_URL 8192
+
+struct scope_verdict {
+    enum url_reason reason; /* REASON_NONE: ours */
+    struct span rule;       /* which rule said so; in mem */
+};
+
+/* Compiles the include and exclude patterns. ERR_USAGE names the bad one and the place in it. */
+enum err scope_open(const struct settings *s, struct scope **out, struct err_note *note) MUST_USE;
+void scope_close(struct scope *s);
+
+/* A seed's host, domain or directory joins. */
+void scope_add_seed(struct scope *s, const struct url *seed);
+
+/* A seed redirected there: its host joins (its domain, its directory). True when that is news. */
+bool scope_add_redirect(struct scope *s, const struct url *target);
+
+/* Everything but depth and scheme-of-link; out->rule lives in mem. depth counts from the seeds. */
+void scope_decide(const struct scope *s, const struct url *u, int depth, struct arena *mem,
+                  struct scope_verdict *out);
+
+/* "host:port" with 80 and 443 as one ("host"), the key of scope and politeness; in mem. */
+struct span scope_site_key(struct span hostname, int32_t port, struct arena *mem);
+
+/* The rule a path breaks, as a static phrase, or NULL. */
+const char *scope_trap(struct span pathname, struct span search);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/seeds.h"
+
+#include <unistd.h>
+
+#include "config/io.h"
+#include "config/log.h"
+#include "config/mem.h"
+#include "crawler/discover.h"
+#include "crawler/outbox.h"
+
+#define MAX_FILE ((size_t)1 * GIB)
+#define MAX_MEMORY ((size_t)4 * GIB)
+#define MAX_SHOWN 200 /* bytes of a bad line that are shown */
+#define MAX_COMPLAINTS 20
+#define OFFERS_PER_OP ((size_t)2000)
+#define OFFERS_BYTES ((size_t)64 * MIB)
+
+static void add_seed(struct seeds *s, const struct seed *seed)
+{
+    if (s->len == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 64;
+        struct seed *grown = mem_array(cap, sizeof *grown);
+
+        for (size_t i = 0; i < s->len; i++)
+            grown[i] = s->items[i];
+        mem_free(s->items);
+        s->items = grown;
+        s->cap = cap;
+    }
+    s->items[s->len++] = *seed;
+}
+
+static void complain(struct seeds *s, struct span text, struct span source, int line, const char *why)
+{
+    struct buf shown;
+
+    if (++s->n_bad > MAX_COMPLAINTS)
+        return;
+    buf_init(&shown, (size_t)8 * MAX_SHOWN);
+    if (log_escape(&shown, span_slice(text, 0, MIN(text.len, (size_t)MAX_SHOWN))) == OK)
+        fprintf(stderr, "crawl: %.*s:%d: %s, skipped: %.*s%s\n", SPAN_ARG(source), line, why,
+                SPAN_ARG(buf_span(&shown)), text.len > MAX_SHOWN ? "..." : "");
+    buf_clear(&shown);
+}
+
+static const char *parse_seed(struct seeds *s, struct span text, struct url *out)
+{
+    if (text.len > SCOPE_MAX_URL)
+        return "longer than 8192 bytes";
+    if (url_parse(text, NULL, &s->mem, out) || url_page(out, &s->mem, out))
+        return span_find_span(text, SPAN("://")) == text.len ? "no URL (does it begin with https://?)"
+                                                            : "no valid URL";
+    return url_is_web(out) ? NULL : "neither http nor https";
+}
+
+static void read_lines(struct seeds *s, struct span text, struct span source)
+{
+    struct span line;
+
+    if (span_starts(text, SPAN("\xef\xbb\xbf")))
+        text = span_skip(text, 3);
+    for (int number = 1; span_split(&text, '\n', &line); number++) {
+        struct seed seed = { .source = source, .line = number };
+        const char *why;
+
+        line = span_trim(line);
+        if (!line.len || line.ptr[0] == '#')
+            continue;
+        why = parse_seed(s, line, &seed.url);
+        if (why)
+            complain(s, line, source, number, why);
+        else
+            add_seed(s, &seed);
+    }
+}
+
+static enum err read_file(struct seeds *s, const char *path, struct err_note *note)
+{
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, MAX_FILE);
+    e = io_read_file(path, &text, note) ? ERR_USAGE : OK;
+    if (!e)
+        read_lines(s, buf_span(&text), arena_copy(&s->mem, span_str(path)));
+    buf_clear(&text);
+    return e;
+}
+
+static enum err read_operand(struct seeds *s, const char *operand, struct err_note *note)
+{
+    struct seed seed = { .source = SPAN("command line") };
+    const char *why;
+
+    if (!strstr(operand, "://"))
+        return read_file(s, operand, note);
+    why = parse_seed(s, span_str(operand), &seed.url);
+    if (why)
+        complain(s, span_str(operand), seed.source, 0, why);
+    else
+        add_seed(s, &seed);
+    return OK;
+}
+
+enum err seeds_read(char **operands, size_t n, struct seeds *out, struct err_note *note)
+{
+    struct seeds s = { 0 };
+    enum err e = OK;
+
+    arena_init(&s.mem, MAX_MEMORY);
+    for (size_t i = 0; !e && i < n; i++)
+        e = read_operand(&s, operands[i], note);
+    if (!e && s.n_bad > MAX_COMPLAINTS)
+        fprintf(stderr, "crawl: %lld more bad lines were skipped\n",
+                (long long)(s.n_bad - MAX_COMPLAINTS));
+    if (!e && n && !s.len)
+        e = err_set(note, ERR_USAGE, "no usable URL in %s%s", operands[0],
+                    n > 1 ? " and the other seeds" : "");
+    if (e) {
+        seeds_clear(&s);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+void seeds_clear(struct seeds *s)
+{
+    mem_free(s->items);
+    arena_clear(&s->mem);
+    *s = (struct seeds){ 0 };
+}
+
+static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
+{
+    struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
+    enum err e;
+
+    op->u.offers.offers = arena_try_array(&op->mem, n, sizeof(struct store_offer));
+    BUG_IF(!op->u.offers.offers);
+    op->u.offers.n_offers = n;
+    for (size_t i = 0; i < n; i++) {
+        struct store_offer *o = &op->u.offers.offers[i];
+
+        discover_seed(c, &seeds[i].url, &op->mem, o);
+        o->seed_source = seeds[i].source;
+        o->seed_line = seeds[i].line;
+    }
+    e = outbox_wait(c, op, DEADLINE_NEVER);
+    if (e)
+        return e;
+    e = op->result;
+    for (size_t i = 0; !e && i < n; i++)
+        outbox_learn(c, &op->u.offers.offers[i]);
+    if (!e)
+        outbox_learn_extra(c, op);
+    store_op_free(op);
+    return e;
+}
+
+enum err seeds_offer(struct crawl *c, const struct seeds *s)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; !e && i < s->len; i += OFFERS_PER_OP)
+        e = offer_some(c, &s->items[i], MIN(OFFERS_PER_OP, s->len - i));
+    return e;
+}

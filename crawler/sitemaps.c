@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/sitemaps.h"
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "crawler/discover.h"
+#include "crawler/document.h"
+#include "crawler/outbox.h"
+#include "crawler/robots_gate.h"
+
+#define MAX_LEVEL 3
+#define MAX_REDIRECTS 5
+#define MAX_PER_HOST 1000
+#define ENTRIES_PER_OP ((size_t)1000)
+#define DOCUMENT_BYTES ((size_t)4 * MIB)
+#define OFFERS_BYTES ((size_t)64 * MIB)
+
+/* A sitemap still to be read. */
+struct todo {
+    char *url; /* owned */
+    int level;
+};
+
+struct reader {
+    struct crawl *c;
+    struct host *h;
+    struct todo *list;
+    size_t len, cap, at;
+};
+
+static void add_todo(struct reader *r, struct span url, int level)
+{
+    if (r->len >= MAX_PER_HOST || map_get(&r->c->sitemaps_seen, url))
+        return;
+    if (r->len == r->cap) {
+        struct todo *grown = mem_array(r->cap ? r->cap * 2 : 8, sizeof *grown);
+
+        for (size_t i = 0; i < r->len; i++)
+            grown[i] = r->list[i];
+        mem_free(r->list);
+        r->list = grown;
+        r->cap = r->cap ? r->cap * 2 : 8;
+    }
+    map_set(&r->c->sitemaps_seen, url, r->c);
+    r->list[r->len++] = (struct todo){ mem_str_copy(url), level };
+}
+
+/* What is written about a sitemap in the database. */
+static void fill_row(struct store_op *op, const struct reader *r, struct span url,
+                     const struct document *doc, const char *outcome, size_t entries)
+{
+    op->u.offers.sitemap_url = arena_copy(&op->mem, url);
+    op->u.offers.sitemap_outcome = arena_copy(&op->mem, span_str(outcome));
+    op->u.offers.sitemap_host_id = r->h->id;
+    op->u.offers.sitemap_fetched_ms = clock_wall_ms();
+    op->u.offers.sitemap_status = doc ? doc->result.status_code : 0;
+    op->u.offers.sitemap_entries = (int64_t)entries;
+}
+
+/* Offers entries [from, to) and waits for the commit: a long sitemap must not flood the writer. */
+static enum err offer_some(struct reader *r, struct span url, const struct document *doc,
+                           const char *outcome, const struct sitemap *map, size_t from)
+{
+    size_t n = map ? MIN(map->n_urls - from, ENTRIES_PER_OP) : 0;
+    struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
+    enum err e;
+
+    fill_row(op, r, url, doc, outcome, map ? map->n_urls + map->n_sitemaps : 0);
+    op->u.offers.offers = arena_try_array(&op->mem, n + 1, sizeof(struct store_offer));
+    BUG_IF(!op->u.offers.offers);
+    for (size_t i = 0; i < n; i++) {
+        const struct sitemap_entry *entry = &map->urls[from + i];
+        struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
+
+        if (discover_entry(r->c, entry->loc, HOP_SITEMAP, entry->lastmod_wall_ms, &op->mem, o))
+            op->u.offers.n_offers++;
+    }
+    e = outbox_wait(r->c, op, DEADLINE_NEVER);
+    if (e)
+        return e;
+    e = op->result;
+    for (size_t i = 0; !e && i < op->u.offers.n_offers; i++)
+        outbox_learn(r->c, &op->u.offers.offers[i]);
+    if (!e)
+        outbox_learn_extra(r->c, op);
+    store_op_free(op);
+    return e;
+}
+
+static enum err take_answer(struct reader *r, const struct todo *todo, const struct document *doc,
+                            const struct answer *answer)
+{
+    const struct sitemap *map = &answer->sitemap;
+    const char *type = sitemap_type_name(map->type);
+    enum err e = OK;
+
+    for (size_t i = 0; i < map->n_sitemaps && todo->level < MAX_LEVEL; i++)
+        add_todo(r, map->sitemaps[i].loc, todo->level + 1);
+    for (size_t from = 0; !e && (from == 0 || from < map->n_urls); from += ENTRIES_PER_OP)
+        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", map, from);
+    return e;
+}
+
+static enum err parse(struct reader *r, const struct todo *todo, struct document *doc)
+{
+    struct job job = { .kind = JOB_SITEMAP,
+                       .url = doc->url.href,
+                       .content_type = doc->result.content_type,
+                       .content_encoding = doc->result.content_encoding,
+                       .max_decoded_bytes = SITEMAP_MAX_BYTES };
+    struct pool_job *answer;
+    struct span why;
+    enum err e = pool_run(r->c->pool, &job, &doc->result.body, DEADLINE_NEVER, &answer);
+
+    if (e)
+        return e;
+    if (pool_job_failure(answer, &why) == POOL_OK)
+        e = take_answer(r, todo, doc, pool_job_answer(answer));
+    else
+        e = offer_some(r, span_str(todo->url), doc, "not readable", NULL, 0);
+    pool_job_free(answer);
+    return e;
+}
+
+/* May we ask for this sitemap? The origin's own rules decide; origins we do not know are left alone. */
+static const char *refusal(struct reader *r, const struct url *u, struct arena *mem)
+{
+    struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+                                          (uint16_t)url_port(u));
+    struct span rule;
+
+    if (!url_is_web(u))
+        return "scheme";
+    if (!h || h->state != HOST_READY || h->is_blocked)
+        return "other origin";
+    return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
+}
+
+static enum err read_one(struct reader *r, const struct todo *todo)
+{
+    struct document doc;
+    struct arena mem;
+    struct url url;
+    const char *why;
+    enum err e;
+
+    arena_init(&mem, DOCUMENT_BYTES);
+    if (url_parse(span_str(todo->url), NULL, &mem, &url) || url_page(&url, &mem, &url)) {
+        arena_clear(&mem);
+        return OK;
+    }
+    why = refusal(r, &url, &mem);
+    if (why) {
+        e = offer_some(r, url.href, NULL, why, NULL, 0);
+        arena_clear(&mem);
+        return e;
+    }
+    r->c->counts.sitemap_requests++;
+    e = document_fetch(r->c, &url, MAX_REDIRECTS, &mem, DEADLINE_NEVER, &doc);
+    if (!e) {
+        if (!doc.problem && doc.result.outcome == FETCH_OK)
+            e = parse(r, todo, &doc);
+        else
+            e = offer_some(r, url.href, &doc,
+                           doc.problem ? doc.problem : result_outcome_name(doc.result.outcome), NULL, 0);
+        bodies_free(r->c->bodies, &doc.result.body);
+    }
+    arena_clear(&mem);
+    return e;
+}
+
+static intptr_t sitemaps_main(void *arg)
+{
+    struct reader *r = arg;
+    enum err e = OK;
+
+    for (; !e && r->at < r->len && !r->c->stop; r->at++) {
+        struct todo todo = r->list[r->at]; /* the list may move */
+
+        e = read_one(r, &todo);
+    }
+    for (size_t i = 0; i < r->len; i++)
+        mem_free(r->list[i].url);
+    mem_free(r->list);
+    crawl_task_done(r->c);
+    mem_free(r);
+    return 0;
+}
+
+void sitemaps_start(struct crawl *c, struct host *h)
+{
+    struct reader *r;
+    struct arena mem;
+    struct url base, u;
+
+    if (c->settings->has_no_sitemaps || !h->rules.n_sitemaps)
+        return;
+    arena_init(&mem, DOCUMENT_BYTES);
+    r = mem_alloc(sizeof *r);
+    *r = (struct reader){ .c = c, .h = h };
+    if (url_parse(arena_format(&mem, "%s://%s:%u/robots.txt", h->is_https ? "https" : "http", h->name,
+                               h->port),
+                  NULL, &mem, &base) == OK)
+        for (size_t i = 0; i < h->rules.n_sitemaps; i++)
+            if (!url_parse(h->rules.sitemaps[i], &base, &mem, &u) && !url_page(&u, &mem, &u))
+                add_todo(r, u.href, 1);
+    arena_clear(&mem);
+    if (!r->len || !crawl_spawn(c, "sitemaps", sitemaps_main, r)) {
+        for (size_t i = 0; i < r->len; i++)
+            mem_free(r->list[i].url);
+        mem_free(r->list);
+        mem_free(r);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the sitemaps that a host's robots.txt names, indexes down to three
+ * levels, each file once a run. Their entries are offered to the frontier at
+ * depth 1, decided like any other URL. A sitemap on another origin is read
+ * only when that origin's robots.txt is known to us (promise P4).
+ */
+#pragma once
+
+#include "crawler/crawl.h"
+
+/* Starts a coroutine when h has sitemaps that were not read yet. h must be ready. */
+void sitemaps_start(struct crawl *c, struct host *h);

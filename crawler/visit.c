@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/visit.h"
+
+#include <sys/random.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "crawler/ask.h"
+#include "crawler/credentials.h"
+#include "crawler/discover.h"
+#include "crawler/outbox.h"
+#include "crawler/robots_gate.h"
+#include "parse/header.h"
+
+#define OP_BYTES ((size_t)128 * MIB)
+#define MAX_LINKS 100000
+#define MAX_TEXT ((uint64_t)2 * MIB)
+#define PAUSE_NS (1 * NS_PER_S) /* before a request that could not be made is tried again */
+#define MAX_RETRY_AFTER_MS INT64_C(3600000)
+
+/* One visit; lives in its store op, so that it ends with the commit. */
+struct visit {
+    struct crawl *c;
+    struct ticket *t;
+    struct host *h;
+    struct store_op *op;
+    struct store_visit *record; /* the op's */
+    struct pool_job *parsed;    /* owns the facts until the commit */
+    struct url url;
+    struct fetch_result got;
+    deadline retry_at;
+    bool has_slot;              /* of the page budget */
+};
+
+/* --- endings ----------------------------------------------------------------------- */
+
+static void release_slot(struct visit *v, bool is_used)
+{
+    if (!v->has_slot)
+        return;
+    v->has_slot = false;
+    v->c->pages_reserved--;
+    if (is_used)
+        v->c->pages_done++;
+}
+
+static void free_visit(struct visit *v)
+{
+    if (v->parsed)
+        pool_job_free(v->parsed);
+    bodies_free(v->c->bodies, &v->got.body);
+    store_op_free(v->op);
+}
+
+/* Nothing to record: the row stays queued, the ticket goes back. at = DEADLINE_NEVER: not in this run. */
+static void give_back(struct visit *v, deadline at)
+{
+    struct crawl *c = v->c;
+    struct ticket *t = v->t;
+
+    release_slot(v, false);
+    free_visit(v);
+    if (at == DEADLINE_NEVER)
+        frontier_finish(c->frontier, t);
+    else
+        frontier_retry(c->frontier, t, at);
+}
+
+/* The host has had its share of this run. */
+static void check_host_limit(struct crawl *c, struct host *h)
+{
+    if (h->state != HOST_READY || h->max_pages < 0 || h->run_pages < h->max_pages ||
+        h->pages_in_flight)
+        return;
+    frontier_park(c->frontier, h, REASON_HOST_LIMIT, SPAN("--max-pages-per-host"), 0);
+    outbox_park(c, h);
+}
+
+/* The attempt is committed: its consequences become visible to the frontier. */
+static void on_committed(void *arg, struct store_op *op)
+{
+    struct visit *v = arg;
+    struct crawl *c = v->c;
+    struct ticket *t = v->t;
+    struct host *h = v->h;
+    deadline retry_at = v->retry_at;
+
+    if (v->record->has_fetch)
+        c->answered--;
+    if (!op->result) {
+        for (size_t i = 0; i < v->record->n_links; i++)
+            outbox_learn(c, &v->record->links[i]);
+        if (v->record->redirect)
+            outbox_learn(c, v->record->redirect);
+        outbox_learn_extra(c, op);
+    }
+    free_visit(v);
+    if (retry_at != DEADLINE_NEVER)
+        frontier_retry(c->frontier, t, retry_at);
+    else
+        frontier_finish(c->frontier, t);
+    check_host_limit(c, h);
+    if (h->must_park_again && h->state == HOST_PARKED)
+        outbox_park(c, h);
+}
+
+static void submit(struct visit *v, enum url_state state)
+{
+    v->record->state = state;
+    v->record->retries = v->t->retries;
+    release_slot(v, state == STATE_FETCHED || state == STATE_NOT_MODIFIED);
+    v->op->on_done = on_committed;
+    v->op->arg = v;
+    outbox_submit(v->c, v->op);
+}
+
+/* Decided against without asking. */
+static void exclude(struct visit *v, enum url_reason reason, struct span rule)
+{
+    v->record->reason = reason;
+    v->record->rule = rule;
+    submit(v, STATE_EXCLUDED);
+}
+
+/* --- the request ---------------------------------------------------------------------- */
+
+static void leave_site(struct visit *v, int64_t started_ns, bool did_ask)
+{
+    politeness_leave(frontier_politeness(v->c->frontier), v->h->site, started_ns, did_ask);
+}
+
+static enum err fetch(struct visit *v)
+{
+    struct crawl *c = v->c;
+    struct ask ask = { .url = &v->url,
+                       .etag = v->t->etag,
+                       .last_modified = v->t->last_modified,
+                       .is_page = true,
+                       .will_go_on = v->h->len > 0 || v->h->has_more };
+    int64_t started = clock_now_ns();
+    enum err e;
+
+    c->in_flight++;
+    e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
+    c->in_flight--;
+    leave_site(v, started, !(e == OK && v->got.is_out_of_descriptors));
+    crawl_poke(c);
+    return e;
+}
+
+static void count(struct visit *v)
+{
+    struct crawl_counts *n = &v->c->counts;
+
+    n->requests++;
+    n->by_outcome[v->got.outcome]++;
+    n->bytes += v->got.wire_size;
+    v->c->bytes_done += v->got.wire_size;
+    if (v->got.status_code) {
+        n->answered++;
+        n->http_errors += v->got.status_code >= 400;
+        n->seeds_answered += v->t->hop == HOP_SEED;
+        v->h->run_pages++;
+        v->h->site->failures = v->got.status_code == 429 || v->got.status_code == 503
+                                   ? v->h->site->failures
+                                   : 0;
+    }
+    if (v->t->retries)
+        n->retries++;
+}
+
+static void record_fetch(struct visit *v)
+{
+    const struct fetch_result *got = &v->got;
+    struct store_visit *r = v->record;
+
+    r->has_fetch = true;
+    r->counts_as_page = got->status_code != 0;
+    r->attempt = v->t->retries;
+    r->fetched_at_ms = got->started_wall_ms;
+    r->outcome = result_outcome_name(got->outcome);
+    r->status_code = got->status_code;
+    r->error = got->error;
+    r->content_type = got->content_type;
+    r->http_version = got->http_version;
+    r->ip = got->ip;
+    r->size = r->wire_size = got->wire_size;
+    r->dns_ms = got->timings.dns_ms;
+    r->connect_ms = got->timings.connect_ms;
+    r->tls_ms = got->timings.tls_ms;
+    r->ttfb_ms = got->timings.ttfb_ms;
+    r->total_ms = got->timings.total_ms;
+    r->etag = got->etag;
+    r->last_modified = got->last_modified;
+    r->location = got->location;
+    r->request_headers = got->request_headers;
+    r->headers = got->headers;
+    r->n_bytes = got->wire_size;
+}
+
+/* --- the body ------------------------------------------------------------------------------- */
+
+static enum parse_outcome outcome_of(enum pool_failure failure)
+{
+    switch (failure) {
+    case POOL_TIMED_OUT:
+        return PARSE_TIMEOUT;
+    case POOL_OUT_OF_MEMORY:
+        return PARSE_OUT_OF_MEMORY;
+    case POOL_REFUSED:
+        return PARSE_REFUSED;
+    default:
+        return PARSE_CRASHED;
+    }
+}
+
+/* The page that could not be parsed still gets its row, with the reason. */
+static void record_unparsed(struct visit *v, enum pool_failure failure, struct span why)
+{
+    struct page_facts *facts = arena_alloc(&v->op->mem, sizeof *facts);
+
+    facts->outcome = (uint8_t)outcome_of(failure);
+    facts->size = v->got.wire_size;
+    v->record->facts = facts;
+    v->c->counts.parse_failures++;
+    crawl_event(v->c, "warn", "parser", "page-not-parsed", v->t->id, "%.*s: %.*s",
+                SPAN_ARG(v->t->url), SPAN_ARG(why));
+}
+
+static enum err parse(struct visit *v)
+{
+    const struct settings *s = v->c->settings;
+    struct job job = { .kind = JOB_PAGE,
+                       .url = v->url.href,
+                       .content_type = v->got.content_type,
+                       .content_encoding = v->got.content_encoding,
+                       .headers = v->got.headers,
+                       .product_token = v->c->product_token,
+                       .max_decoded_bytes = (uint64_t)s->max_size,
+                       .max_text_bytes = MAX_TEXT,
+                       .max_links = MAX_LINKS,
+                       .wants_text = !s->has_no_text,
+                       .wants_body = s->store_bodies != BODIES_NONE,
+                       .wants_body_all = s->store_bodies == BODIES_ALL };
+    enum pool_failure failure;
+    struct span why;
+    enum err e = pool_run(v->c->pool, &job, &v->got.body, DEADLINE_NEVER, &v->parsed);
+
+    if (e)
+        return e;
+    bodies_free(v->c->bodies, &v->got.body);
+    failure = pool_job_failure(v->parsed, &why);
+    if (failure)
+        record_unparsed(v, failure, why);
+    else
+        v->record->facts = &pool_job_answer(v->parsed)->page;
+    return OK;
+}
+
+/* What decoding the body showed about the transfer. */
+static void learn_from_decoding(struct visit *v)
+{
+    const struct page_facts *facts = v->record->facts;
+
+    if (facts->decode == DECODE_BAD) {
+        v->got.outcome = FETCH_BAD_ENCODING;
+        v->got.error = SPAN("the content coding is broken");
+    } else if (facts->decode == DECODE_TRUNCATED) {
+        v->got.outcome = FETCH_INCOMPLETE;
+        v->got.error = SPAN("the coded body ends too early");
+    } else if (facts->decode == DECODE_TOO_LARGE && v->got.outcome == FETCH_OK) {
+        v->got.outcome = FETCH_TOO_LARGE;
+        v->got.error = SPAN("decoded body over --max-size");
+    }
+    v->record->size = facts->size;
+}
+
+static void take_links(struct visit *v)
+{
+    struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
+    size_t n = v->record->facts->n_links;
+
+    v->record->links = arena_try_array(&v->op->mem, n + 1, sizeof *v->record->links);
+    BUG_IF(!v->record->links);
+    v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links);
+}
+
+/* --- what it came to ---------------------------------------------------------------------------- */
+
+static struct retry_verdict decide_retry(struct visit *v)
+{
+    int64_t retry_after = -1;
+    uint64_t noise = 0;
+    int attempt = v->t->retries;
+
+    if (v->got.retry_after.len &&
+        header_retry_after(v->got.retry_after, clock_wall_ms(), &retry_after))
+        retry_after = -1;
+    retry_after = MIN(retry_after, MAX(MAX_RETRY_AFTER_MS, v->c->settings->max_wait_ms + 1));
+    if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) < 0)
+        noise = (uint64_t)clock_now_ns();
+    return retry_decide(&v->c->retry, v->got.outcome, v->got.status_code, attempt, retry_after, noise);
+}
+
+/* The whole host waits. False when it would wait too long and is parked instead. */
+static bool host_waits(struct visit *v, int64_t delay_ms)
+{
+    struct crawl *c = v->c;
+    deadline until = clock_after(clock_now_ns(), delay_ms * NS_PER_MS);
+
+    v->h->site->failures++;
+    politeness_back_off(frontier_politeness(c->frontier), v->h->site, until);
+    outbox_save_host(c, v->h, NULL);
+    if (delay_ms <= c->settings->max_wait_ms)
+        return true;
+    crawl_event(c, "warn", "politeness", "host-deferred", v->t->id, "%s asks for a pause of %lld s",
+                v->h->name, (long long)(delay_ms / 1000));
+    LIST_EACH(n, &v->h->site->hosts) {
+        struct host *h = CONTAINER_OF(n, struct host, in_site);
+
+        frontier_park(c->frontier, h, REASON_DEFERRED, SPAN("the host asked for a pause"),
+                      crawl_wall_of(c, until));
+        outbox_park(c, h);
+    }
+    return false;
+}
+
+/* True when the URL is to be tried again; its record says so then. */
+static bool tries_again(struct visit *v)
+{
+    struct retry_verdict verdict = decide_retry(v);
+
+    if (verdict.action == RETRY_HOST_WAIT && !host_waits(v, verdict.delay_ms))
+        return false;
+    if (verdict.action == RETRY_NO || v->t->retries >= v->c->settings->retries)
+        return false;
+    v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
+    v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);
+    v->t->retries++;
+    record_fetch(v);
+    v->record->facts = NULL; /* not the page's content yet */
+    submit(v, STATE_QUEUED);
+    return true;
+}
+
+static bool is_answer(enum fetch_outcome outcome)
+{
+    return outcome == FETCH_OK || outcome == FETCH_HTTP_ERROR || outcome == FETCH_TOO_LARGE;
+}
+
+static enum url_state final_state(const struct visit *v)
+{
+    if (v->got.outcome == FETCH_NOT_MODIFIED)
+        return STATE_NOT_MODIFIED;
+    if (v->got.body_skipped && v->got.outcome == FETCH_OK)
+        return STATE_EXCLUDED;
+    return is_answer(v->got.outcome) || v->got.outcome == FETCH_REDIRECT ? STATE_FETCHED : STATE_FAILED;
+}
+
+static void follow_redirect(struct visit *v)
+{
+    struct store_offer *target;
+
+    if (v->t->redirects + 1 > v->c->settings->max_redirects) {
+        v->got.outcome = FETCH_REDIRECT_LIMIT;
+        v->got.error = SPAN("more redirects than --max-redirects");
+        return;
+    }
+    target = arena_alloc(&v->op->mem, sizeof *target);
+    if (discover_redirect(v->c, v->t, &v->url, v->got.location, &v->op->mem, target))
+        v->record->redirect = target;
+    else
+        v->got.error = SPAN("the Location is no URL");
+}
+
+static void conclude(struct visit *v)
+{
+    enum url_state state;
+
+    if (v->got.outcome == FETCH_REDIRECT)
+        follow_redirect(v);
+    record_fetch(v);
+    if (v->record->facts) {
+        v->record->size = v->record->facts->size;
+        v->record->body_is_final = v->got.outcome != FETCH_TOO_LARGE;
+        take_links(v);
+    }
+    state = final_state(v);
+    if (state == STATE_EXCLUDED) {
+        v->record->reason = REASON_CONTENT_TYPE;
+        v->record->rule = arena_format(&v->op->mem, "content-type: %.*s",
+                                       (int)MIN(v->got.content_type.len, (size_t)200),
+                                       v->got.content_type.ptr);
+    }
+    submit(v, state);
+}
+
+/* What the request came to, unless it is to be made again. */
+static enum err digest(struct visit *v)
+{
+    enum err e = OK;
+
+    count(v);
+    v->c->answered++;
+    if (v->got.outcome != FETCH_OK && tries_again(v))
+        return OK;
+    if (is_answer(v->got.outcome) && !v->got.body_skipped) {
+        e = parse(v);
+        if (e) {
+            v->c->answered--;
+            return e;
+        }
+        learn_from_decoding(v);
+        if (!is_answer(v->got.outcome)) {
+            if (tries_again(v))
+                return OK;
+            v->record->facts = NULL;
+        }
+    }
+    conclude(v);
+    return OK;
+}
+
+/* The address of this host is refused, as its robots.txt showed: no request is made. */
+static void record_blocked(struct visit *v)
+{
+    v->got.outcome = FETCH_BLOCKED_ADDRESS;
+    v->got.error = arena_copy(&v->op->mem, span_str(v->h->blocked_why));
+    v->got.started_wall_ms = clock_wall_ms();
+    v->got.timings = (struct fetch_timings){ -1, -1, -1, -1, -1 };
+    v->c->answered++;
+    v->c->counts.by_outcome[FETCH_BLOCKED_ADDRESS]++;
+    conclude(v);
+}
+
+static void visit_run(struct visit *v)
+{
+    struct span rule;
+    enum err e;
+
+    if (url_reparse(v->t->url, &v->op->mem, &v->url)) {
+        leave_site(v, 0, false);
+        exclude(v, REASON_INVALID_URL, SPAN("not a URL as it is stored"));
+        return;
+    }
+    if (!robots_gate_allows(v->h, &v->url, &v->op->mem, &rule)) {
+        leave_site(v, 0, false);
+        exclude(v, REASON_ROBOTS, rule);
+        return;
+    }
+    if (v->h->is_blocked) {
+        leave_site(v, 0, false);
+        record_blocked(v);
+        return;
+    }
+    e = fetch(v);
+    if (e) {
+        give_back(v, DEADLINE_NEVER);
+        return;
+    }
+    credentials_keep_cookies(v->c->credentials, &v->url, v->got.headers);
+    if (v->got.is_out_of_descriptors || v->got.outcome == FETCH_CANCELLED) {
+        give_back(v, v->c->stop ? DEADLINE_NEVER : clock_after(clock_now_ns(), PAUSE_NS));
+        return;
+    }
+    if (v->got.was_reused_and_lost && !v->t->was_lost) {
+        v->t->was_lost = true;
+        give_back(v, clock_now_ns());
+        return;
+    }
+    if (digest(v))
+        give_back(v, DEADLINE_NEVER);
+}
+
+static intptr_t visit_main(void *arg)
+{
+    struct visit *v = arg;
+    struct crawl *c = v->c;
+
+    visit_run(v);
+    crawl_task_done(c);
+    return 0;
+}
+
+void visit_start(struct crawl *c, struct ticket *t)
+{
+    struct store_op *op = store_op_new(STORE_VISIT, OP_BYTES);
+    struct visit *v = arena_alloc(&op->mem, sizeof *v);
+
+    *v = (struct visit){ .c = c, .t = t, .h = t->host, .op = op, .record = &op->u.visit };
+    v->retry_at = DEADLINE_NEVER;
+    v->has_slot = true;
+    v->record->url_id = t->id;
+    v->record->host_id = t->host->id;
+    v->record->depth = t->depth;
+    if (crawl_spawn(c, "visit", visit_main, v))
+        return;
+    leave_site(v, 0, false);
+    give_back(v, clock_after(clock_now_ns(), PAUSE_NS));
+}

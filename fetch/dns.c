@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/dns.h"
+
+#include <ares.h>
+#include <errno.h>
+#include <string.h>
+
+#include "config/clock.h"
+#include "config/map.h"
+#include "config/mem.h"
+#include "fetch/address.h"
+
+#define MAX_IN_FLIGHT 200 /* with 1,000, answers were lost */
+#define MAX_CACHED 100000
+#define MAX_SOCKETS 64
+#define TRY_TIMEOUT_MS 2000
+#define N_TRIES 2
+#define MIN_TTL_NS (60 * NS_PER_S)
+#define MAX_TTL_NS (24 * 60 * 60 * NS_PER_S)
+#define NO_NAME_TTL_NS (5 * 60 * NS_PER_S)
+#define FAILURE_TTL_NS (30 * NS_PER_S)
+
+/* IPv4 or IPv6 without padding. */
+union small_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/*
+ *   state     -> state     by
+ *   (none)       waiting   dns_resolve: first one to ask
+ *   waiting      asking    on_start, when fewer than MAX_IN_FLIGHT are asking
+ *   asking       known     on_answer
+ *   known        waiting   dns_resolve, when expired
+ *   known        (freed)   trim, oldest first
+ */
+enum entry_state {
+    ENTRY_WAITING,
+    ENTRY_ASKING,
+    ENTRY_KNOWN,
+};
+
+struct entry {
+    struct list_node order;   /* in waiting, or in known by age */
+    struct list_node waiters; /* struct waiter */
+    struct dns *owner;
+    char *name;
+    enum entry_state state;
+    enum dns_status status;
+    const char *why;
+    deadline expires_at;
+    union small_address *addresses;
+    size_t n_addresses;
+};
+
+/* On the stack of who waits. */
+struct waiter {
+    struct list_node node;
+    struct coro_waiter coro;
+    struct dns_answer *out;
+};
+
+struct watched_socket {
+    struct dns *owner;
+    ares_socket_t fd;
+    loop_watch_id watch; /* 0: slot is free */
+};
+
+struct dns {
+    struct loop *loop;
+    ares_channel channel;
+    struct map entries;
+    struct list_node waiting; /* entries not yet asked for */
+    struct list_node known;   /* oldest first */
+    size_t n_asking, n_known;
+    struct loop_timer start_timer;  /* coroutines left something in waiting */
+    struct loop_timer expiry_timer; /* c-ares' own clock */
+    struct watched_socket sockets[MAX_SOCKETS];
+    bool is_closing;
+};
+
+/* --- c-ares on the loop -------------------------------------------------------------- */
+
+/* After every call into c-ares: its next time-out may have moved. */
+static void sync_timer(struct dns *d)
+{
+    struct timeval tv;
+    const struct timeval *next = ares_timeout(d->channel, NULL, &tv);
+
+    if (!next)
+        loop_timer_clear(d->loop, &d->expiry_timer);
+    else
+        loop_timer_set(d->loop, &d->expiry_timer,
+                       clock_after(clock_now_ns(),
+                                   next->tv_sec * NS_PER_S + next->tv_usec * NS_PER_US));
+}
+
+static void on_socket(void *arg, uint32_t events)
+{
+    struct watched_socket *s = arg;
+    struct dns *d = s->owner;
+    bool is_readable = events & (EPOLLIN | EPOLLERR | EPOLLHUP);
+
+    ares_process_fd(d->channel, is_readable ? s->fd : ARES_SOCKET_BAD,
+                    events & EPOLLOUT ? s->fd : ARES_SOCKET_BAD);
+    sync_timer(d);
+}
+
+static struct watched_socket *find_socket(struct dns *d, ares_socket_t fd)
+{
+    struct watched_socket *free_slot = NULL;
+
+    for (size_t i = 0; i < MAX_SOCKETS; i++) {
+        if (d->sockets[i].watch && d->sockets[i].fd == fd)
+            return &d->sockets[i];
+        if (!d->sockets[i].watch)
+            free_slot = &d->sockets[i];
+    }
+    return free_slot;
+}
+
+/* ARES_OPT_SOCK_STATE_CB. Without a free slot the query runs into its time-out. */
+static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct dns *d = arg;
+    struct watched_socket *s = find_socket(d, fd);
+    uint32_t events = (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
+
+    if (!s)
+        return;
+    if (!events) {
+        loop_unwatch(d->loop, s->watch);
+        s->watch = 0;
+        return;
+    }
+    if (s->watch) {
+        loop_watch_change(d->loop, s->watch, events);
+        return;
+    }
+    *s = (struct watched_socket){ .owner = d, .fd = fd };
+    if (loop_watch(d->loop, fd, events, on_socket, s, &s->watch))
+        s->watch = 0;
+}
+
+static void on_expiry(void *arg)
+{
+    struct dns *d = arg;
+
+    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    sync_timer(d);
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+static void fill(const struct entry *e, bool was_cached, struct dns_answer *out)
+{
+    *out = (struct dns_answer){ .status = e->status,
+                                .n_addresses = e->n_addresses,
+                                .was_cached = was_cached,
+                                .why = e->why };
+    for (size_t i = 0; i < e->n_addresses; i++)
+        memcpy(&out->addresses[i], &e->addresses[i],
+               e->addresses[i].any.sa_family == AF_INET6 ? sizeof(e->addresses[i].v6)
+                                                         : sizeof(e->addresses[i].v4));
+}
+
+static enum dns_status status_of(int ares_status)
+{
+    switch (ares_status) {
+    case ARES_SUCCESS: return DNS_FOUND;
+    case ARES_ENOTFOUND:
+    case ARES_ENODATA:
+    case ARES_EBADNAME: return DNS_NO_SUCH_NAME;
+    case ARES_ETIMEOUT: return DNS_NO_ANSWER;
+    default: return DNS_SERVER_FAILED;
+    }
+}
+
+static const char *why_of(enum dns_status status)
+{
+    switch (status) {
+    case DNS_NO_SUCH_NAME: return "no such host name";
+    case DNS_SERVER_FAILED: return "the name server failed";
+    case DNS_NO_ANSWER: return "no answer from the name server";
+    default: return NULL;
+    }
+}
+
+static void keep_addresses(struct entry *e, const struct ares_addrinfo *info, int64_t *ttl_ns)
+{
+    union small_address found[DNS_MAX_ADDRESSES];
+    size_t n = 0;
+
+    *ttl_ns = MAX_TTL_NS;
+    for (const struct ares_addrinfo_node *a = info->nodes; a && n < DNS_MAX_ADDRESSES;
+         a = a->ai_next) {
+        if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
+            continue;
+        memset(&found[n], 0, sizeof(found[n]));
+        memcpy(&found[n++], a->ai_addr,
+               a->ai_family == AF_INET6 ? sizeof(found->v6) : sizeof(found->v4));
+        *ttl_ns = MIN(*ttl_ns, MAX(a->ai_ttl * NS_PER_S, MIN_TTL_NS));
+    }
+    e->n_addresses = n;
+    e->addresses = n ? mem_array(n, sizeof(*found)) : NULL;
+    if (n)
+        memcpy(e->addresses, found, n * sizeof(*found));
+}
+
+static void learn(struct entry *e, int ares_status, const struct ares_addrinfo *info)
+{
+    int64_t ttl_ns = FAILURE_TTL_NS;
+
+    mem_free(e->addresses);
+    e->addresses = NULL;
+    e->n_addresses = 0;
+    e->status = status_of(ares_status);
+    if (e->status == DNS_FOUND)
+        keep_addresses(e, info, &ttl_ns);
+    if (e->status == DNS_FOUND && !e->n_addresses)
+        e->status = DNS_NO_SUCH_NAME;
+    if (e->status == DNS_NO_SUCH_NAME)
+        ttl_ns = NO_NAME_TTL_NS;
+    e->why = why_of(e->status);
+    e->expires_at = clock_after(clock_now_ns(), ttl_ns);
+}
+
+static void forget(struct dns *d, struct entry *e)
+{
+    list_remove(&e->order);
+    (void)map_remove(&d->entries, span_str(e->name));
+    mem_free(e->name);
+    mem_free(e->addresses);
+    mem_free(e);
+}
+
+static void ask_for_start(struct dns *d)
+{
+    if (!heap_has(&d->start_timer.node))
+        loop_timer_set(d->loop, &d->start_timer, 0);
+}
+
+/* ares_addrinfo_callback: the one place where a lookup ends. */
+static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinfo *info)
+{
+    struct entry *e = arg;
+    struct dns *d = e->owner;
+
+    (void)n_timeouts;
+    d->n_asking--;
+    learn(e, status, info);
+    if (info)
+        ares_freeaddrinfo(info);
+    e->state = ENTRY_KNOWN;
+    list_add_last(&d->known, &e->order);
+    d->n_known++;
+    LIST_EACH_SAFE(n, &e->waiters) {
+        struct waiter *w = CONTAINER_OF(n, struct waiter, node);
+
+        list_remove(&w->node);
+        fill(e, false, w->out);
+        coro_wake(w->coro, 0);
+    }
+    /* Not from here: c-ares is in the middle of its own work. */
+    if (!d->is_closing && (!list_is_empty(&d->waiting) || d->n_known > MAX_CACHED))
+        ask_for_start(d);
+}
+
+/* Asks for what waits, as far as the limit allows, and drops what is too old. */
+static void on_start(void *arg)
+{
+    static const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
+                                                      .ai_flags = ARES_AI_NOSORT };
+    struct dns *d = arg;
+
+    while (d->n_asking < MAX_IN_FLIGHT && !list_is_empty(&d->waiting)) {
+        struct entry *e = CONTAINER_OF(list_take_first(&d->waiting), struct entry, order);
+
+        e->state = ENTRY_ASKING;
+        d->n_asking++;
+        ares_getaddrinfo(d->channel, e->name, NULL, &hints, on_answer, e);
+    }
+    while (d->n_known > MAX_CACHED) {
+        d->n_known--;
+        forget(d, CONTAINER_OF(d->known.next, struct entry, order));
+    }
+    sync_timer(d);
+}
+
+/* --- the coroutine's side ---------------------------------------------------------------- */
+
+static struct entry *new_entry(struct dns *d, struct span host)
+{
+    struct entry *e = mem_alloc(sizeof(*e));
+
+    e->owner = d;
+    e->name = mem_str_copy(host);
+    list_init(&e->order);
+    list_init(&e->waiters);
+    map_set(&d->entries, host, e);
+    return e;
+}
+
+static void start_lookup(struct dns *d, struct entry *e)
+{
+    if (e->state == ENTRY_KNOWN) {
+        list_remove(&e->order);
+        d->n_known--;
+    }
+    e->state = ENTRY_WAITING;
+    list_add_last(&d->waiting, &e->order);
+    ask_for_start(d);
+}
+
+static bool answer_literal(struct span host, struct dns_answer *out)
+{
+    struct sockaddr_storage ss;
+
+    if (!address_parse(host, &ss))
+        return false;
+    *out = (struct dns_answer){ .status = DNS_FOUND, .n_addresses = 1, .was_cached = true };
+    out->addresses[0] = ss;
+    return true;
+}
+
+/* What no name server need be asked (RFC 1035 §2.3.4). */
+static bool is_hopeless(struct span host)
+{
+    return !host.len || host.len > 254 || memchr(host.ptr, '\0', host.len);
+}
+
+enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns_answer *out)
+{
+    struct entry *e;
+    struct waiter w = { .out = out };
+    intptr_t unused;
+    enum err err;
+
+    if (answer_literal(host, out))
+        return OK;
+    if (is_hopeless(host)) {
+        *out = (struct dns_answer){ .status = DNS_NO_SUCH_NAME,
+                                    .was_cached = true,
+                                    .why = "not a possible host name" };
+        return OK;
+    }
+    e = map_get(&d->entries, host);
+    if (e && e->state == ENTRY_KNOWN && clock_now_ns() < e->expires_at) {
+        fill(e, true, out);
+        return OK;
+    }
+    if (!e) {
+        e = new_entry(d, host);
+        start_lookup(d, e);
+    } else if (e->state == ENTRY_KNOWN) {
+        start_lookup(d, e);
+    }
+    w.coro = coro_waiter_prepare();
+    list_add_last(&e->waiters, &w.node);
+    err = coro_wait(w.coro, until, &unused);
+    list_remove(&w.node); /* the entry may be gone by now; the node is in no list then */
+    return err;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct err_note *note)
+{
+    struct dns *d = mem_alloc(sizeof(*d));
+    struct ares_options options = { .flags = ARES_FLAG_NOSEARCH, /* names in URLs are whole */
+                                    .timeout = TRY_TIMEOUT_MS,
+                                    .tries = N_TRIES,
+                                    .sock_state_cb = on_socket_state,
+                                    .sock_state_cb_data = d };
+    char lookups[] = "fb"; /* /etc/hosts, then DNS */
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+               ARES_OPT_SOCK_STATE_CB;
+    int status = ares_library_init(ARES_LIB_INIT_ALL);
+
+    options.lookups = lookups;
+    d->loop = sched_loop(s);
+    map_init(&d->entries);
+    list_init(&d->waiting);
+    list_init(&d->known);
+    loop_timer_init(&d->start_timer, on_start, d);
+    loop_timer_init(&d->expiry_timer, on_expiry, d);
+    if (!status)
+        status = ares_init_options(&d->channel, &options, mask);
+    if (!status && servers.len) {
+        char *csv = mem_str_copy(servers);
+
+        status = ares_set_servers_ports_csv(d->channel, csv);
+        mem_free(csv);
+    }
+    if (status) {
+        dns_close(d);
+        return err_set(note, ERR_INVALID, "cannot set up name lookups: %s", ares_strerror(status));
+    }
+    *out = d;
+    return OK;
+}
+
+void dns_close(struct dns *d)
+{
+    if (!d)
+        return;
+    d->is_closing = true;
+    if (d->channel)
+        ares_destroy(d->channel); /* every lookup under way ends in on_answer */
+    loop_timer_clear(d->loop, &d->start_timer);
+    loop_timer_clear(d->loop, &d->expiry_timer);
+    while (!list_is_empty(&d->waiting))
+        forget(d, CONTAINER_OF(d->waiting.next, struct entry, order));
+    while (!list_is_empty(&d->known))
+        forget(d, CONTAINER_OF(d->known.next, struct entry, order));
+    map_clear(&d->entries);
+    ares_library_cleanup();
+    mem_free(d);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names to addresses: c-ares on the loop, a cache that respects the records'
+ * TTL (clamped to 60 s .. 24 h; negative answers 5 min, server failures 30 s),
+ * and one lookup a name however many coroutines ask. At most 200 lookups are
+ * in flight. A server that never answers stalls only its own names.
+ */
+#pragma once
+
+#include <netinet/in.h>
+
+#include "config/err.h"
+#include "config/span.h"
+#include "fetch/sched.h"
+
+#define DNS_MAX_ADDRESSES 16
+
+struct dns;
+
+enum dns_status {
+    DNS_FOUND,
+    DNS_NO_SUCH_NAME,  /* NXDOMAIN, or no address records */
+    DNS_SERVER_FAILED, /* SERVFAIL, refused, malformed */
+    DNS_NO_ANSWER,     /* timed out */
+};
+
+struct dns_answer {
+    enum dns_status status;
+    struct sockaddr_storage addresses[DNS_MAX_ADDRESSES]; /* port 0 */
+    size_t n_addresses;
+    bool was_cached;
+    const char *why; /* static text for people when not found */
+};
+
+/* servers: "127.0.0.1:5353" for tests, or empty for the system's configuration. */
+enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct err_note *note) MUST_USE;
+void dns_close(struct dns *d);
+
+/*
+ * Suspends until the name is resolved (or found in the cache, or is an IP
+ * literal, which never suspends). ERR_TIMEOUT and ERR_CANCELLED concern the
+ * caller only; the lookup goes on for the others.
+ */
+enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns_answer *out) MUST_USE;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bridge between curl_multi and the loop, and the only place that knows
+ * CURLM: shards of multi handles, their sockets and timers on the loop.
+ *
+ * libcurl 7.88 walks every connection of a multi handle when a transfer ends,
+ * so transfers are spread over shards by host; a host always meets the same
+ * shard, where its kept connections are.
+ *
+ * Everything here runs on the loop's stack, never on a coroutine's, and never
+ * from inside a libcurl callback (but the two socket functions, which are
+ * made for that). Nothing suspends. Knows nothing of requests and answers.
+ */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "config/err.h"
+#include "fetch/loop.h"
+
+struct multi;
+
+/* A transfer is over and already out of its multi handle. Not inside a libcurl callback. */
+typedef void multi_done_fn(void *arg, CURL *easy, CURLcode result);
+
+struct multi_options {
+    size_t n_shards;
+    size_t max_connects; /* a shard's connections, idle ones included */
+    multi_done_fn *done;
+    void *arg;
+};
+
+/* ERR_NO_MEMORY. */
+enum err multi_open(struct loop *l, const struct multi_options *o, struct multi **out,
+                    struct err_note *note) MUST_USE;
+
+/* No transfer may be left; closes the kept connections. NULL is fine. */
+void multi_close(struct multi *m);
+
+/* Hands over a prepared handle; nothing moves before multi_kick. ERR_NO_MEMORY. */
+enum err multi_add(struct multi *m, CURL *easy, uint64_t host_hash) MUST_USE;
+
+/* Sets everything added since the last kick in motion; some may be done when it returns. */
+void multi_kick(struct multi *m);
+
+/* Ends a transfer early, without the done callback; its connection is closed. */
+void multi_remove(struct multi *m, CURL *easy, uint64_t host_hash);
+
+/* For CURLOPT_OPENSOCKETFUNCTION: a socket, or -1 with errno set. */
+int multi_open_socket(struct multi *m, const struct curl_sockaddr *address);
+
+/* CURLOPT_CLOSESOCKETFUNCTION, with the multi as its data (connections outlive easy handles). */
+int multi_close_socket(void *m, curl_socket_t fd);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a finished transfer amounts to: libcurl's code, our own reason for
+ * stopping and what was seen of the answer, folded into one fetch_outcome. Pure.
+ * libcurl's codes are coarse (success for a cut head, "out of memory" for a
+ * long line), so the head we counted ourselves decides where they do not.
+ */
+#pragma once
+
+#include "fetch/transfer.h"
+
+/* t->request must still be there. */
+enum fetch_outcome outcome_of(const struct transfer *t, CURLcode result);
+
+/*
+ * Nothing was heard on a kept connection, or the server refused the stream
+ * unprocessed: sending again is safe, but when is for politeness to decide and
+ * not for libcurl (promises P30, P48). t->outcome must be set.
+ */
+bool outcome_is_lost_reuse(const struct transfer *t);

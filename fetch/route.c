@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/route.h"
+
+#include <errno.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+
+#define MAX_NOTES 10000
+#define NO_IPV6_NS (60 * NS_PER_S)
+
+struct route_note {
+    union route_address good;
+    bool has_good;
+    bool is_http1_only;
+};
+
+static void free_note(void *arg, struct span key, void *value)
+{
+    (void)arg;
+    (void)key;
+    mem_free(value);
+}
+
+void route_book_init(struct route_book *b)
+{
+    map_init(&b->notes);
+    b->no_ipv6_until = 0;
+}
+
+void route_book_clear(struct route_book *b)
+{
+    map_each(&b->notes, free_note, NULL);
+    map_clear(&b->notes);
+}
+
+static struct route_note *note_for(struct route_book *b, struct span host)
+{
+    struct route_note *note = map_get(&b->notes, host);
+
+    if (note)
+        return note;
+    if (b->notes.len >= MAX_NOTES) {
+        route_book_clear(b);
+        map_init(&b->notes);
+    }
+    note = mem_alloc(sizeof(*note));
+    map_set(&b->notes, host, note);
+    return note;
+}
+
+static bool is_v6(const union route_address *a)
+{
+    return a->any.sa_family == AF_INET6;
+}
+
+static bool is_same(const union route_address *a, const union route_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (is_v6(a))
+        return !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
+    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+static union route_address compact(const struct sockaddr_storage *ss)
+{
+    union route_address a = { .any = { 0 } };
+
+    memcpy(&a, ss, ss->ss_family == AF_INET6 ? sizeof(a.v6) : sizeof(a.v4));
+    return a;
+}
+
+/* The allowed ones in alternation of families, the wished-for family first, into r. */
+static void alternate(const union route_address *all, size_t n, bool v6_first, struct route *r)
+{
+    size_t at[2] = { 0, 0 }; /* next candidate of each family */
+    bool want_v6 = v6_first;
+
+    while (r->n < ROUTE_MAX && (at[0] < n || at[1] < n)) {
+        size_t *i = &at[want_v6];
+
+        while (*i < n && is_v6(&all[*i]) != want_v6)
+            ++*i;
+        if (*i < n)
+            r->addresses[r->n++] = all[(*i)++];
+        want_v6 = !want_v6;
+    }
+}
+
+/* Moves what worked last to the front; puts it there when the list was cut before it. */
+static void prefer_good(const struct route_book *b, struct span host, const union route_address *all,
+                        size_t n, struct route *r)
+{
+    const struct route_note *note = map_get(&b->notes, host);
+    size_t i = 0;
+    bool is_offered = false;
+
+    if (!note || !note->has_good)
+        return;
+    for (size_t k = 0; k < n; k++)
+        is_offered |= is_same(&all[k], &note->good);
+    if (!is_offered)
+        return;
+    while (i < r->n - 1 && !is_same(&r->addresses[i], &note->good))
+        i++;
+    for (; i > 0; i--)
+        r->addresses[i] = r->addresses[i - 1];
+    r->addresses[0] = note->good;
+}
+
+static void choose(const struct route_book *b, const struct address_policy *policy,
+                   struct span host, const struct dns_answer *answer, struct route *r)
+{
+    union route_address allowed[DNS_MAX_ADDRESSES];
+    size_t n = 0;
+
+    for (size_t i = 0; i < answer->n_addresses; i++) {
+        union route_address a = compact(&answer->addresses[i]);
+        const char *why = address_refusal(policy, &a.any);
+
+        if (why)
+            r->why = why;
+        else
+            allowed[n++] = a;
+    }
+    if (!n) {
+        r->outcome = FETCH_BLOCKED_ADDRESS;
+        return;
+    }
+    alternate(allowed, n, b->no_ipv6_until <= clock_now_ns(), r);
+    prefer_good(b, host, allowed, n, r);
+}
+
+enum err route_find(struct route_book *b, struct dns *dns, const struct address_policy *policy,
+                    struct span host, deadline until, struct route *out)
+{
+    struct dns_answer answer;
+    int64_t started_at = clock_now_ns();
+    struct route r = { .dns_ms = -1, .outcome = FETCH_DNS_FAILED };
+    enum err e = dns_resolve(dns, host, until, &answer);
+
+    if (e)
+        return e;
+    if (!answer.was_cached)
+        r.dns_ms = (int32_t)MIN((clock_now_ns() - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
+    r.why = answer.why;
+    r.is_name_unknown = answer.status == DNS_NO_SUCH_NAME;
+    if (answer.status == DNS_FOUND)
+        choose(b, policy, host, &answer, &r);
+    *out = r;
+    return OK;
+}
+
+void route_note_success(struct route_book *b, struct span host, const struct route *r, size_t i)
+{
+    struct route_note *note;
+
+    /* The first one is tried first anyway. */
+    if (i == 0)
+        return;
+    note = note_for(b, host);
+    note->good = r->addresses[i];
+    note->has_good = true;
+}
+
+void route_note_failure(struct route_book *b, struct span host, const struct route *r, size_t i,
+                        int os_errno)
+{
+    struct route_note *note = map_get(&b->notes, host);
+
+    if (note && note->has_good && is_same(&note->good, &r->addresses[i]))
+        note->has_good = false;
+    if (is_v6(&r->addresses[i]) && (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
+        b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);
+}
+
+void route_note_http1_only(struct route_book *b, struct span host)
+{
+    note_for(b, host)->is_http1_only = true;
+}
+
+bool route_is_http1_only(const struct route_book *b, struct span host)
+{
+    const struct route_note *note = b->notes.len ? map_get(&b->notes, host) : NULL;
+
+    return note && note->is_http1_only;
+}

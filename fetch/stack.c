@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/stack.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "config/mem.h"
+
+#if defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define __SANITIZE_ADDRESS__ 1
+#    endif
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#    include <sanitizer/asan_interface.h>
+#    define USABLE_BYTES (4 * STACK_BYTES)
+#else
+#    define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#    define USABLE_BYTES                            STACK_BYTES
+#endif
+
+#if defined(__has_include)
+#    if __has_include(<valgrind/memcheck.h>)
+#        include <valgrind/memcheck.h>
+#    endif
+#endif
+#ifndef VALGRIND_STACK_REGISTER
+#    define VALGRIND_STACK_REGISTER(start, end)     0u
+#    define VALGRIND_STACK_DEREGISTER(id)           ((void)(id))
+#    define VALGRIND_MAKE_MEM_UNDEFINED(addr, size) ((void)(addr), (void)(size))
+#    define VALGRIND_MAKE_MEM_DEFINED(addr, size)   ((void)(addr), (void)(size))
+#endif
+
+/* Newer than the C library's headers. */
+#ifndef MADV_GUARD_INSTALL
+#    define MADV_GUARD_INSTALL 102
+#endif
+
+enum {
+    FIRST_SLAB = 16, /* stacks; every further slab is twice as large, up to: */
+    LARGEST_SLAB = 256,
+    MIN_IDLE =
+        256, /* so many idle stacks may keep their warm pages whatever is in use */
+    CANARY_WORDS = 32, /* 256 bytes below the lowest usable one */
+    MAX_PAGES_SEEN = 256,
+    PAINT = 0xa5,
+};
+
+#define CANARY UINT64_C(0x5afe57ac0ddba115)
+
+struct slab {
+    struct slab *next;
+    char *base;
+    size_t n_bytes, n_stacks;
+    struct stack stacks[];
+};
+
+struct stack_pool {
+    struct slab *slabs;
+    struct stack *idle;
+    size_t n_idle, n_mapped, n_unguarded, n_protected;
+    size_t max_protected;
+    size_t page_bytes, next_slab;
+    enum stack_guard best; /* gets weaker when the kernel refuses */
+};
+
+static uint64_t *canary_of(const struct stack *st)
+{
+    return (uint64_t *)(uintptr_t)(st->bottom - CANARY_WORDS * sizeof(uint64_t));
+}
+
+static void set_canary(const struct stack *st)
+{
+    for (size_t i = 0; i < CANARY_WORDS; i++)
+        canary_of(st)[i] = CANARY;
+}
+
+/* Guards the page below st->bottom in the best way that still works. */
+static void guard(struct stack_pool *p, struct stack *st)
+{
+    char *page = st->bottom - p->page_bytes;
+
+    if (p->best == STACK_GUARD_MARKED) {
+        if (madvise(page, p->page_bytes, MADV_GUARD_INSTALL) == 0) {
+            st->guard = STACK_GUARD_MARKED;
+            return;
+        }
+        p->best = STACK_GUARD_PROTECTED;
+    }
+    if (p->best == STACK_GUARD_PROTECTED && p->n_protected < p->max_protected &&
+        mprotect(page, p->page_bytes, PROT_NONE) == 0) {
+        st->guard = STACK_GUARD_PROTECTED;
+        p->n_protected++;
+        return;
+    }
+    p->best = STACK_GUARD_NONE;
+    st->guard = STACK_GUARD_NONE;
+    p->n_unguarded++;
+    set_canary(st);
+}
+
+static void make_idle(struct stack_pool *p, struct stack *st)
+{
+    st->next_idle = p->idle;
+    p->idle = st;
+    p->n_idle++;
+}
+
+static enum err add_slab(struct stack_pool *p)
+{
+    size_t stride = USABLE_BYTES + p->page_bytes;
+    size_t n = p->next_slab;
+    char *base = mmap(NULL, n * stride, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+
+    if (base == MAP_FAILED)
+        return ERR_NO_MEMORY;
+    /* A huge page would make 2 MiB resident for the first byte. Without THP: fails, fine. */
+    (void)madvise(base, n * stride, MADV_NOHUGEPAGE);
+
+    struct slab *slab = mem_alloc(sizeof(*slab) + n * sizeof(struct stack));
+
+    slab->base = base;
+    slab->n_bytes = n * stride;
+    slab->n_stacks = n;
+    slab->next = p->slabs;
+    p->slabs = slab;
+    p->n_mapped += n;
+    p->next_slab = MIN(n * 2, (size_t)LARGEST_SLAB);
+    for (size_t i = 0; i < n; i++) {
+        struct stack *st = &slab->stacks[i];
+
+        st->bottom = base + i * stride + p->page_bytes;
+        st->top = st->bottom + USABLE_BYTES;
+        guard(p, st);
+        st->valgrind_id = VALGRIND_STACK_REGISTER(st->bottom, st->top - 1);
+    }
+    /* Where guards ran out half-way, the guarded ones are to be taken first. */
+    for (size_t i = n; i-- > 0;)
+        make_idle(p, &slab->stacks[i]);
+    return OK;
+}
+
+/* Was anything between bottom and end touched since it was mapped or given back? */
+static bool is_resident(const struct stack_pool *p, const char *bottom, const char *end)
+{
+    unsigned char seen[MAX_PAGES_SEEN];
+    size_t n = (size_t)(end - bottom) / p->page_bytes;
+
+    BUG_IF(n > sizeof(seen));
+    if (n == 0 || mincore((void *)(uintptr_t)bottom, n * p->page_bytes, seen) != 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (seen[i] & 1)
+            return true;
+    return false;
+}
+
+/* Gives pages back to the kernel: the deep ones, or all when many stacks lie idle. */
+static void trim(const struct stack_pool *p, struct stack *st)
+{
+    size_t n_in_use = p->n_mapped - p->n_idle;
+    bool is_surplus = p->n_idle > MAX((size_t)MIN_IDLE, n_in_use);
+    char *end = is_surplus ? st->top : st->top - STACK_KEPT_BYTES;
+
+    if (is_surplus || is_resident(p, st->bottom, end))
+        (void)madvise(st->bottom, (size_t)(end - st->bottom), MADV_DONTNEED);
+}
+
+struct stack_pool *stack_pool_new(enum stack_guard best, size_t max_protected)
+{
+    struct stack_pool *p = mem_alloc(sizeof(*p));
+
+    p->best = best;
+    p->max_protected = max_protected;
+    p->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    p->next_slab = FIRST_SLAB;
+    return p;
+}
+
+void stack_pool_free(struct stack_pool *p)
+{
+    if (!p)
+        return;
+    BUG_IF(p->n_idle != p->n_mapped);
+    while (p->slabs) {
+        struct slab *slab = p->slabs;
+
+        p->slabs = slab->next;
+        for (size_t i = 0; i < slab->n_stacks; i++)
+            VALGRIND_STACK_DEREGISTER(slab->stacks[i].valgrind_id);
+        munmap(slab->base, slab->n_bytes);
+        mem_free(slab);
+    }
+    mem_free(p);
+}
+
+enum err stack_take(struct stack_pool *p, struct stack **out)
+{
+    struct stack *st;
+
+    if (!p->idle) {
+        enum err e = add_slab(p);
+
+        if (e)
+            return e;
+    }
+    st = p->idle;
+    p->idle = st->next_idle;
+    p->n_idle--;
+    *out = st;
+    return OK;
+}
+
+void stack_give(struct stack_pool *p, struct stack *st)
+{
+    BUG_IF(!stack_is_intact(st));
+    /* The outermost frame never returns, so its red zones are still poisoned. */
+    ASAN_UNPOISON_MEMORY_REGION(st->bottom, USABLE_BYTES);
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(st->bottom, USABLE_BYTES);
+    make_idle(p, st);
+    trim(p, st);
+}
+
+bool stack_is_intact(const struct stack *st)
+{
+    if (st->guard != STACK_GUARD_NONE)
+        return true;
+    for (size_t i = 0; i < CANARY_WORDS; i++)
+        if (canary_of(st)[i] != CANARY)
+            return false;
+    return true;
+}
+
+void stack_paint(struct stack *st)
+{
+    memset(st->bottom, PAINT, USABLE_BYTES);
+}
+
+size_t stack_depth(const struct stack *st)
+{
+    const char *at = st->bottom;
+
+    /* To valgrind what lies below a stack pointer is out of bounds. */
+    (void)VALGRIND_MAKE_MEM_DEFINED(st->bottom, USABLE_BYTES);
+    while (at < st->top && *(const unsigned char *)at == PAINT)
+        at++;
+    return (size_t)(st->top - at);
+}
+
+void stack_pool_get_stats(const struct stack_pool *p, struct stack_pool_stats *out)
+{
+    *out = (struct stack_pool_stats){
+        .mapped = p->n_mapped,
+        .in_use = p->n_mapped - p->n_idle,
+        .unguarded = p->n_unguarded,
+    };
+}

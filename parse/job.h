@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a parser process is asked, and what it answers. Plain data; parse/wire.h
+ * carries both over the process border, parse/worker.h does the work.
+ */
+#pragma once
+
+#include "parse/facts.h"
+#include "parse/robots.h"
+#include "parse/sitemap.h"
+
+enum job_kind {
+    JOB_PAGE,    /* decode, charset, HTML/XML/text/feed -> page_facts */
+    JOB_ROBOTS,  /* decode, charset -> rules for the product token */
+    JOB_SITEMAP, /* decode (also a gzip file), charset -> entries */
+    JOB_UNPACK,  /* a stored (zstd) body back to bytes: answer.bytes */
+    JOB_INSPECT, /* command and JSON request -> JSON answer (answer.bytes); crawl inspect */
+    JOB_MISBEHAVE, /* tests only: crash, hang, lie, eat memory, break out; refused unless enabled */
+    N_JOB_KINDS
+};
+
+struct job {
+    uint8_t kind;
+    struct span url;
+    struct span content_type;     /* header value; empty = none */
+    struct span content_encoding; /* header value */
+    struct span headers;          /* raw block "Name: value\r\n" (Link, X-Robots-Tag, Refresh ... are read from it) */
+    struct span product_token;
+    struct span command;          /* JOB_INSPECT, JOB_MISBEHAVE */
+    uint64_t max_decoded_bytes;
+    uint64_t max_text_bytes;
+    uint32_t max_links;
+    bool wants_text, wants_body, wants_body_all /* also of types that are no text */, wants_details;
+    /* The body: in the shared body region, or inline when region_len is 0. */
+    uint64_t region_offset;
+    uint64_t region_len;
+    struct span inline_body;
+};
+
+/* All spans lie in one block that the answer owns, apart from arrays in mem. */
+struct answer {
+    uint8_t kind; /* of the job */
+    struct page_facts page;
+    struct robots_rules robots;
+    struct span robots_text; /* UTF-8, for the database */
+    struct sitemap sitemap;
+    uint8_t decode; /* enum decode_outcome, for robots and sitemaps */
+    struct span bytes;
+};

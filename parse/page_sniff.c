@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse/header.h"
+#include "parse/page.h"
+
+/* So much is looked at (MIME Sniffing standard §5.2: at least 1445 bytes). */
+#define LOOK_BYTES ((size_t)1445)
+
+/* What a Content-Type promises. */
+enum promise {
+    PROMISE_NONE, /* absent or unreadable */
+    PROMISE_HTML,
+    PROMISE_XML,
+    PROMISE_PLAIN,
+    PROMISE_TEXT, /* other text types */
+    PROMISE_OTHER,
+};
+
+/* Types written when the server does not know: MIME Sniffing §5.1. */
+static bool is_no_type(struct span essence)
+{
+    return !essence.len || span_eq_nocase(essence, SPAN("unknown/unknown")) ||
+           span_eq_nocase(essence, SPAN("application/unknown")) ||
+           span_eq_nocase(essence, SPAN("*/*"));
+}
+
+static enum promise read_promise(struct span content_type)
+{
+    struct header_content_type type;
+
+    header_content_type_parse(content_type, &type);
+    if (is_no_type(type.essence))
+        return PROMISE_NONE;
+    if (span_eq_nocase(type.essence, SPAN("text/html")))
+        return PROMISE_HTML;
+    if (span_eq_nocase(type.essence, SPAN("text/plain")))
+        return PROMISE_PLAIN;
+    if (span_eq_nocase(type.essence, SPAN("text/xml")) ||
+        span_eq_nocase(type.essence, SPAN("application/xml")) ||
+        (type.essence.len > 4 &&
+         span_eq_nocase(span_skip(type.essence, type.essence.len - 4), SPAN("+xml"))))
+        return PROMISE_XML;
+    return span_starts_nocase(type.essence, SPAN("text/")) ? PROMISE_TEXT : PROMISE_OTHER;
+}
+
+static bool has_bom(struct span body)
+{
+    return span_starts(body, SPAN("\xef\xbb\xbf")) || span_starts(body, SPAN("\xfe\xff")) ||
+           span_starts(body, SPAN("\xff\xfe"));
+}
+
+/* MIME Sniffing §7.1, §7.2: a document of another kind, or a control that no text has. With a byte order mark it is text, UTF-16 perhaps. */
+static bool looks_binary(struct span body)
+{
+    if (span_starts(body, SPAN("%PDF-")) || span_starts(body, SPAN("%!PS-Adobe-")))
+        return true;
+    if (has_bom(body))
+        return false;
+    for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
+        unsigned char c = (unsigned char)body.ptr[i];
+
+        if (c <= 0x08 || c == 0x0b || (c >= 0x0e && c <= 0x1a) || (c >= 0x1c && c <= 0x1f))
+            return true;
+    }
+    return false;
+}
+
+/* UTF-16 without a mark: every other byte of its markup is NUL. */
+static bool looks_utf16(struct span body)
+{
+    return body.len >= 4 && ((body.ptr[0] == '<' && !body.ptr[1] && body.ptr[2] && !body.ptr[3]) ||
+                             (!body.ptr[0] && body.ptr[1] == '<' && !body.ptr[2] && body.ptr[3]));
+}
+
+/*
+ * The first letters of the document as ASCII: UTF-16 loses its NULs and marks,
+ * which is enough to tell what kind of markup it is.
+ */
+static struct span peek(struct span body, char room[LOOK_BYTES])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
+        unsigned char c = (unsigned char)body.ptr[i];
+
+        if (c && !(i < 3 && c >= 0xbb))
+            room[n++] = (char)c;
+    }
+    return span_make(room, n);
+}
+
+/* Skips white space, comments, declarations and processing instructions. */
+static struct span skip_prolog(struct span s)
+{
+    for (;;) {
+        size_t end;
+
+        while (s.len && span_is_space(s.ptr[0]))
+            s = span_skip(s, 1);
+        if (span_starts(s, SPAN("<!--")))
+            end = span_find_span(s, SPAN("-->")) + 3;
+        else if (span_starts(s, SPAN("<?")) || span_starts(s, SPAN("<!")))
+            end = span_find(s, '>') + 1;
+        else
+            return s;
+        s = span_skip(s, end);
+    }
+}
+
+/* The local name of the element that s begins with; empty when it begins otherwise. */
+static struct span first_name(struct span s)
+{
+    size_t n = 1, colon;
+    struct span name;
+
+    if (!s.len || s.ptr[0] != '<')
+        return SPAN_NONE;
+    while (n < s.len && !span_is_space(s.ptr[n]) && s.ptr[n] != '>' && s.ptr[n] != '/')
+        n++;
+    name = span_slice(s, 1, n);
+    colon = span_find(name, ':');
+    return colon < name.len ? span_skip(name, colon + 1) : name;
+}
+
+static bool is_html_name(struct span name)
+{
+    static const char *const names[] = {
+        "html",  "head", "body", "script", "iframe", "h1",   "h2",   "div",
+        "font",  "table", "a",   "style",  "title",  "b",    "br",   "p",
+        "meta",  "link", "base", "span",   "form",   "ul",   "frameset", "center",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq_nocase(name, span_str(names[i])))
+            return true;
+    return false;
+}
+
+/* What the markup itself says: feed, sitemap, HTML or XML; PAGE_TEXT where there is none. */
+static enum page_kind kind_of_markup(struct span start)
+{
+    struct span rest = skip_prolog(start), name = first_name(rest);
+    bool is_html_doctype = span_find_nocase(start, SPAN("<!doctype html")) < start.len;
+
+    if (span_eq_nocase(name, SPAN("rss")) || span_eq_nocase(name, SPAN("feed")) ||
+        span_eq_nocase(name, SPAN("RDF")))
+        return PAGE_FEED;
+    if (span_eq_nocase(name, SPAN("urlset")) || span_eq_nocase(name, SPAN("sitemapindex")))
+        return PAGE_SITEMAP;
+    if (is_html_doctype || is_html_name(name))
+        return PAGE_HTML;
+    if (span_starts(span_trim(start), SPAN("<?xml")))
+        return PAGE_XML;
+    /* The look may have ended within a long comment or doctype. */
+    return !rest.len && span_starts(span_trim(start), SPAN("<!")) ? PAGE_HTML : PAGE_TEXT;
+}
+
+enum page_kind page_sniff(struct span content_type, struct span body)
+{
+    enum promise promise = read_promise(content_type);
+    char room[LOOK_BYTES];
+    enum page_kind said;
+
+    if (promise == PROMISE_OTHER || (looks_binary(body) && !looks_utf16(body)))
+        return PAGE_BINARY;
+    if (promise == PROMISE_PLAIN)
+        return PAGE_TEXT;
+    said = kind_of_markup(peek(body, room));
+    if (promise == PROMISE_HTML)
+        return said == PAGE_FEED || said == PAGE_SITEMAP ? said : PAGE_HTML;
+    if (promise == PROMISE_XML)
+        return said == PAGE_TEXT ? PAGE_XML : said;
+    return said;
+}

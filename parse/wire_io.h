@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The alphabet of parse/wire.h: little-endian numbers and length-prefixed
+ * texts, written into a flat region with a limit and read back from bytes that
+ * nobody trusts.
+ *
+ * Both sides carry one sticky error instead of a result per field: after the
+ * first refusal every further call does nothing, so a message is written or
+ * read straight through and checked once, at its end.
+ *
+ * Invariants: a writer never goes past its limit; a reader never past its end,
+ * and what it returns after an error is zero or SPAN_NONE. Pure; no allocation.
+ */
+#pragma once
+
+#include "config/err.h"
+#include "config/span.h"
+
+struct wire_io_writer {
+    char *start, *at, *end;
+    bool is_full; /* something did not fit: the message is void */
+};
+
+struct wire_io_reader {
+    const char *at, *end;
+    enum err error; /* ERR_CORRUPT, or ERR_TOO_LARGE for a length over its limit */
+};
+
+void wire_io_write_to(struct wire_io_writer *w, void *region, size_t n);
+void wire_io_put_u8(struct wire_io_writer *w, uint8_t v);
+void wire_io_put_u16(struct wire_io_writer *w, uint16_t v);
+void wire_io_put_u32(struct wire_io_writer *w, uint32_t v);
+void wire_io_put_u64(struct wire_io_writer *w, uint64_t v);
+/* The bytes alone; the reader must know how many. */
+void wire_io_put_raw(struct wire_io_writer *w, struct span s);
+/* A 32-bit length, then the bytes. */
+void wire_io_put_bytes(struct wire_io_writer *w, struct span s);
+
+/*
+ * Bytes that hold the wire's rule for text (valid UTF-8 without NUL): s itself
+ * clipped to max bytes at a character, or, where s breaks the rule, the part
+ * before the first offending byte. An honest sender thus never looks like a liar.
+ */
+struct span wire_io_clean_text(struct span s, size_t max);
+
+/* As wire_io_put_bytes after wire_io_clean_text. */
+void wire_io_put_text(struct wire_io_writer *w, struct span s, size_t max);
+
+static inline size_t wire_io_written(const struct wire_io_writer *w)
+{
+    return (size_t)(w->at - w->start);
+}
+
+void wire_io_read_from(struct wire_io_reader *r, struct span block);
+uint8_t wire_io_get_u8(struct wire_io_reader *r);
+uint16_t wire_io_get_u16(struct wire_io_reader *r);
+uint32_t wire_io_get_u32(struct wire_io_reader *r);
+uint64_t wire_io_get_u64(struct wire_io_reader *r);
+/* 0 or 1; anything else is ERR_CORRUPT. */
+bool wire_io_get_bool(struct wire_io_reader *r);
+/* A value below limit; anything else is ERR_CORRUPT. */
+uint8_t wire_io_get_enum(struct wire_io_reader *r, unsigned limit);
+/* n bytes as they are, a view of the block. */
+struct span wire_io_get_raw(struct wire_io_reader *r, size_t n);
+/* Length and bytes; ERR_TOO_LARGE over max. */
+struct span wire_io_get_bytes(struct wire_io_reader *r, size_t max);
+/* As wire_io_get_bytes, and it must be text. */
+struct span wire_io_get_text(struct wire_io_reader *r, size_t max);
+/* As wire_io_get_bytes, and it must be a URL's characters. */
+struct span wire_io_get_url(struct wire_io_reader *r, size_t max);
+/* How many items follow that take at least min_size bytes each; bounded by max and by what is left. */
+size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size);
+
+static inline size_t wire_io_left(const struct wire_io_reader *r)
+{
+    return (size_t)(r->end - r->at);
+}
+
+/* Refuses the message from here on; the first error stays. */
+void wire_io_fail(struct wire_io_reader *r, enum err e);
+
+/* Valid UTF-8 without NUL? */
+bool wire_io_is_text(struct span s);
+/* Printable ASCII without white space (0x21 to 0x7e) only? Empty is fine. */
+bool wire_io_is_url(struct span s);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the store share while they work on one file: the
+ * connection, the caches in front of it, the run, and what the running
+ * transaction has counted so far. Used by the writer thread, or by the thread
+ * that opened the store before the writer starts; never by both at a time.
+ */
+#pragma once
+
+#include "store/db.h"
+#include "store/store.h"
+
+struct seen;
+struct hosts;
+struct links;
+struct depth;
+struct tally;
+
+struct core {
+    struct db *db;
+    struct seen *seen;
+    struct hosts *hosts;
+    struct links *links;
+    struct depth *depth;
+    struct tally *tally;
+    struct store_options options; /* path is owned by the store */
+    int64_t run_id;               /* 0 before store_begin_run */
+    enum store_revisit revisit;
+    int64_t now_ms;               /* wall clock, read once an op */
+};

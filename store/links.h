@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The link rows of a page: written whole, replaced whole, only when they
+ * changed. A page has a hundred of them, so they are the writer's main cost:
+ * they go in with one statement that reads them from memory through a virtual
+ * table (page_links), in the order of the primary key.
+ */
+#pragma once
+
+#include "store/core.h"
+
+struct links;
+
+/* Makes the virtual table known to c->db. ERR_NO_MEMORY, ERR_IO (in c->db). */
+struct links *links_new(struct db *d);
+void links_free(struct links *l);
+
+/* A hash of the rows that v's applied offers give; 0 only when there are none. */
+uint64_t links_hash(const struct core *c, const struct store_visit *v);
+
+/* Writes the rows of v's offers (applied: ids known); old rows must be gone. */
+enum err links_write(struct core *c, const struct store_visit *v);
+
+/* Removes the rows of a page. */
+enum err links_remove(struct core *c, int64_t src_id);
+
+/*
+ * Would a stored link be followed under this start's options? *out is what
+ * following it is. False also for links whose target's depth is fixed.
+ */
+bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out);
+
+/*
+ * Builds the index from target to source once there are so many links that
+ * reading them all takes a while. For the end of a run.
+ */
+enum err links_build_reverse(struct core *c);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/io.h"
+#include "config/mem.h"
+
+#define POLL_MS 100
+
+struct lock {
+    int fd;
+    char *path;
+};
+
+/* Never one of the standard descriptors: text meant for a closed one must not land here. */
+static int open_lock_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    int high;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    return high;
+}
+
+static enum err check_lock_file(int fd, const char *path, struct err_note *note)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return err_set_errno(note, ERR_IO, errno, "%s", path);
+    if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+        return err_set(note, ERR_REFUSED, "%s is a link or no regular file; remove it", path);
+    return OK;
+}
+
+/* Does the name still lead to the file behind fd? Its last holder may have removed it. */
+static bool is_current(int fd, const char *path)
+{
+    struct stat mine, named;
+
+    return !fstat(fd, &mine) && !lstat(path, &named) && mine.st_dev == named.st_dev &&
+           mine.st_ino == named.st_ino;
+}
+
+static void write_holder(int fd)
+{
+    char iso[CLOCK_ISO_SIZE], text[96];
+    int n = snprintf(text, sizeof text, "pid %d, started %s\n", (int)getpid(),
+                     clock_format_iso(clock_wall_ms(), iso));
+
+    /* For people only: a full disk must not keep a crawl from starting to say so. */
+    if (!ftruncate(fd, 0) && n > 0 && pwrite(fd, text, (size_t)n, 0) == n)
+        return;
+}
+
+static enum err locked(int fd, const char *db_path, struct err_note *note)
+{
+    char text[96];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    struct span holder = span_trim(span_make(text, n > 0 ? (size_t)n : 0));
+
+    for (size_t i = 0; i < holder.len; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            text[i] = '?';
+    return err_set(note, ERR_LOCKED, "%s: another crawl holds it (%.*s); --wait DUR waits for it", db_path,
+                   SPAN_ARG(holder.len ? holder : SPAN("its pid is not known yet")));
+}
+
+/* One try. ERR_EXISTS: the file was removed in between; try again at once. */
+static enum err try_lock(const char *db_path, const char *path, int *out, struct err_note *note)
+{
+    int fd = open_lock_file(path);
+    enum err e;
+
+    if (fd < 0)
+        return err_set_errno(note, errno == ELOOP ? ERR_REFUSED : ERR_IO, errno, "%s: cannot open", path);
+    e = check_lock_file(fd, path, note);
+    if (!e && flock(fd, LOCK_EX | LOCK_NB))
+        e = errno == EWOULDBLOCK ? locked(fd, db_path, note)
+                                 : err_set_errno(note, ERR_IO, errno, "%s: cannot lock", path);
+    if (!e && !is_current(fd, path))
+        e = ERR_EXISTS;
+    if (e) {
+        close(fd);
+        return e;
+    }
+    write_holder(fd);
+    *out = fd;
+    return OK;
+}
+
+static void nap(int64_t ms)
+{
+    struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+    nanosleep(&ts, NULL);
+}
+
+enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out, struct err_note *note)
+{
+    deadline until = clock_after(clock_now_ns(), wait_ms * NS_PER_MS);
+    size_t size = strlen(db_path) + sizeof "-lock";
+    char *path = mem_alloc(size);
+    struct lock *l;
+    enum err e;
+    int fd = -1;
+
+    snprintf(path, size, "%s-lock", db_path);
+    for (;;) {
+        e = try_lock(db_path, path, &fd, note);
+        if (e == ERR_LOCKED && clock_now_ns() < until)
+            nap(POLL_MS);
+        else if (e != ERR_EXISTS)
+            break;
+    }
+    if (e) {
+        mem_free(path);
+        return e;
+    }
+    l = mem_alloc(sizeof *l);
+    *l = (struct lock){ fd, path };
+    *out = l;
+    return OK;
+}
+
+void lock_release(struct lock *l)
+{
+    if (!l)
+        return;
+    if (is_current(l->fd, l->path))
+        unlink(l->path);
+    close(l->fd);
+    mem_free(l->path);
+    mem_free(l);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/mem.h"
+
+/* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
+#include "schema_sql.inc"
+
+static const char *const migrations[] = { sql_0001 };
+
+_Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION, "one migration a schema version");
+
+/* Text merging is the writer's business, between transactions (text.h). */
+static const char CREATE_SQL[] =
+    "PRAGMA journal_mode=DELETE;"
+    "PRAGMA synchronous=FULL;"
+    "BEGIN IMMEDIATE;";
+
+const char *schema_sql(int n)
+{
+    return n >= 1 && n <= DB_SCHEMA_VERSION ? migrations[n - 1] : NULL;
+}
+
+static enum err apply(struct db *d, int from)
+{
+    for (int n = from + 1; n <= DB_SCHEMA_VERSION; n++)
+        db_exec(d, schema_sql(n));
+    return d->failed;
+}
+
+/* Number literals only: PRAGMA takes no bound values. */
+static void stamp(struct db *d)
+{
+    char sql[96];
+
+    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;", DB_APPLICATION_ID,
+             DB_SCHEMA_VERSION);
+    db_exec(d, sql);
+}
+
+/* The key of the hashes in url.key_hash: secret, so that no page can make them collide. */
+static void plant_secret(struct db *d)
+{
+    sqlite3_stmt *st = db_stmt(d, "INSERT INTO meta (name, value) VALUES ('hash_secret', ?1)");
+    int64_t secret = 0;
+
+    if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret)
+        secret = (int64_t)getpid() << 32 ^ (int64_t)(uintptr_t)d;
+    db_int(d, st, 1, secret);
+    db_run(d, st);
+}
+
+static void sync_directory_of(const char *path)
+{
+    char *dir = mem_str_copy(span_str(path));
+    char *slash = strrchr(dir, '/');
+    int fd;
+
+    if (slash)
+        slash[slash == dir] = '\0';
+    fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    mem_free(dir);
+}
+
+/* An empty file that is surely ours and new. */
+static enum err make_file(const char *path, struct err_note *note)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return err_set_errno(note, ERR_IO, errno, "cannot create %s", path);
+    close(fd);
+    return OK;
+}
+
+static enum err build(const char *path, struct err_note *note)
+{
+    struct db *d;
+    char sql[64];
+    enum err e = db_open(path, &d, note);
+
+    if (e)
+        return e;
+    snprintf(sql, sizeof sql, "PRAGMA page_size=%d;", DB_PAGE_SIZE);
+    db_exec(d, sql);
+    db_exec(d, CREATE_SQL);
+    apply(d, 0);
+    plant_secret(d);
+    stamp(d);
+    db_exec(d, "COMMIT");
+    e = err_set(d->failed ? note : NULL, d->failed, "%s", d->note.text);
+    db_close(d);
+    return e;
+}
+
+enum err schema_create(const char *path, struct err_note *note)
+{
+    size_t size = strlen(path) + sizeof "-new-journal";
+    char *fresh = mem_alloc(size);
+    enum err e;
+
+    /* A leftover of these names is our own: we hold the lock. */
+    snprintf(fresh, size, "%s-new-journal", path);
+    unlink(fresh);
+    snprintf(fresh, size, "%s-new", path);
+    unlink(fresh);
+    e = make_file(fresh, note);
+    if (!e)
+        e = build(fresh, note);
+    if (!e && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE))
+        e = err_set_errno(note, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno, "cannot create %s", path);
+    if (e)
+        unlink(fresh);
+    else
+        sync_directory_of(path);
+    mem_free(fresh);
+    return e;
+}
+
+static enum err keep_copy(struct db *d, int version, struct err_note *note)
+{
+    size_t size = strlen(d->path) + 32;
+    char *copy = mem_alloc(size);
+    sqlite3_stmt *st;
+    enum err e;
+
+    snprintf(copy, size, "%s.schema%d", d->path, version);
+    unlink(copy);
+    e = make_file(copy, note);
+    if (!e) {
+        st = db_stmt(d, "VACUUM INTO ?1");
+        db_text(d, st, 1, span_str(copy));
+        e = err_set(NULL, db_run(d, st), "%s", "");
+        if (e)
+            err_set(note, e, "%s: no copy could be kept before the change of schema: %s", d->path,
+                    d->note.text);
+    }
+    mem_free(copy);
+    return e;
+}
+
+enum err schema_migrate(struct db *d, struct err_note *note)
+{
+    int version = (int)db_value(d, "PRAGMA user_version", 0);
+    enum err e;
+
+    if (!d->failed && version == DB_SCHEMA_VERSION)
+        return OK;
+    e = d->failed ? err_set(note, d->failed, "%s", d->note.text) : keep_copy(d, version, note);
+    if (e)
+        return e;
+    db_exec(d, "BEGIN EXCLUSIVE");
+    apply(d, version);
+    stamp(d);
+    db_exec(d, "COMMIT");
+    return err_set(d->failed ? note : NULL, d->failed, "%s", d->note.text);
+}

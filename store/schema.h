@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbered, immutable migrations, embedded in the program from
+ * store/migrations/NNNN_*.sql. A new file is built beside its final place and
+ * appears there complete, so a crash leaves either nothing or a database. An
+ * older schema is brought forward in one transaction, with a copy kept.
+ */
+#pragma once
+
+#include "store/db.h"
+
+/*
+ * Creates an empty database of the newest schema at path, mode 0600. ERR_EXISTS,
+ * ERR_IO, ERR_FULL. The caller holds the lock.
+ */
+enum err schema_create(const char *path, struct err_note *note) MUST_USE;
+
+/*
+ * Brings d to the newest schema; a copy of the old file is kept as
+ * PATH.schemaN. Nothing happens when it is the newest.
+ */
+enum err schema_migrate(struct db *d, struct err_note *note) MUST_USE;
+
+/* The text of migration n (from 1), or NULL. */
+const char *schema_sql(int n);

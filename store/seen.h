@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer's memory of rows of the table url: a bounded cache in front of
+ * the index on key_hash, and a second one by id for offers whose row the loop
+ * knows. It holds all that deciding about a known URL needs, so nine links of
+ * ten cost no look-up in the database.
+ *
+ * Invariant: an entry equals its row. Whoever changes state, reason or depth
+ * of a row calls seen_put or seen_forget_all. Keys are told apart by 64 bits of hash (the
+ * column key_hash) and 24 bits of a second one, both with the file's secret.
+ */
+#pragma once
+
+#include "config/span.h"
+#include "store/vocab.h"
+
+struct seen;
+
+struct seen_key {
+    uint64_t hash;  /* column key_hash, as unsigned */
+    uint32_t check; /* 24 bits, in memory only */
+};
+
+struct seen_row {
+    int64_t id;
+    int64_t host_id;
+    int64_t parent_id;
+    int32_t depth;
+    uint8_t state;  /* enum url_state */
+    uint8_t reason; /* enum url_reason; REASON_NONE unless excluded */
+};
+
+/* Grows up to max_bytes (a power of two is used), then forgets. */
+struct seen *seen_new(uint64_t secret, size_t max_bytes);
+void seen_free(struct seen *s);
+
+/* The key of a normalised URL. */
+struct seen_key seen_key(const struct seen *s, struct span key);
+
+/* False when not in memory. */
+bool seen_find(const struct seen *s, struct seen_key key, struct seen_row *out);
+bool seen_find_id(const struct seen *s, int64_t id, struct seen_row *out);
+
+/* Adds or replaces. */
+void seen_put(struct seen *s, struct seen_key key, const struct seen_row *row);
+
+/* Updates the row with this id where it is in memory; hash is its column key_hash. */
+void seen_update(struct seen *s, uint64_t hash, const struct seen_row *row);
+
+void seen_forget_all(struct seen *s);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetching alone: requests a second and CPU of this process a request, over
+ * keep-alive against tests/kit/origin; and many slow answers in flight at
+ * once. One JSON line a case.
+ */
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "tests/kit/fetchrig.h"
+#include "tests/kit/origin.h"
+
+struct bench_case {
+    const char *name;
+    size_t body_bytes;
+    int64_t delay_ms;
+    size_t n_hosts;     /* addresses 127.0.0.1 ... */
+    size_t n_in_flight; /* coroutines, each on one host */
+    size_t n_requests;
+};
+
+static const struct bench_case CASES[] = {
+    { "2 KB", 2 << 10, 0, 1, 64, 60000 },
+    { "20 KB", 20 << 10, 0, 1, 64, 60000 },
+    { "100 KB", 100 << 10, 0, 1, 64, 30000 },
+    { "20 KB, 64 hosts", 20 << 10, 0, 64, 64, 60000 },
+    { "8 KB after 200 ms, 1,000 in flight", 8 << 10, 200, 50, 1000, 20000 },
+    { "8 KB after 200 ms, 5,000 in flight", 8 << 10, 200, 50, 5000, 60000 },
+    { "8 KB after 1 s, 5,000 in flight", 8 << 10, 1000, 50, 5000, 20000 },
+};
+
+struct run {
+    struct fetchrig rig;
+    const struct bench_case *which;
+    uint16_t port;
+    size_t next; /* requests handed out */
+    uint64_t n_ok, n_failed;
+};
+
+struct fetcher_coro {
+    struct run *run;
+    size_t number;
+};
+
+static intptr_t fetch_many(void *arg)
+{
+    struct fetcher_coro *me = arg;
+    struct run *run = me->run;
+    char host[32], url[64];
+    struct arena mem;
+    unsigned address = (unsigned)(me->number % run->which->n_hosts) + 1;
+
+    (void)snprintf(host, sizeof(host), "127.0.%u.%u", address >> 8, address & 255);
+    (void)snprintf(url, sizeof(url), "http://%s:%u/p", host, run->port);
+
+    struct fetch_request request = fetchrig_request(url);
+
+    arena_init(&mem, (size_t)1 << 20);
+    while (run->next < run->which->n_requests) {
+        struct fetch_result result;
+
+        run->next++;
+        if (fetcher_fetch(run->rig.fetcher, &request, &mem, DEADLINE_NEVER, &result))
+            abort();
+        if (result.outcome == FETCH_OK && result.body.len == run->which->body_bytes)
+            run->n_ok++;
+        else
+            run->n_failed++;
+        bodies_free(run->rig.bodies, &result.body);
+        arena_reset(&mem);
+    }
+    arena_clear(&mem);
+    return 0;
+}
+
+static double cpu_us(const struct timeval *user, const struct timeval *sys)
+{
+    return (double)(user->tv_sec + sys->tv_sec) * 1e6 + (double)(user->tv_usec + sys->tv_usec);
+}
+
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void spawn_all(struct run *run, struct fetcher_coro *coros)
+{
+    struct group *g = group_new(run->rig.sched, NULL);
+
+    group_set_detached(g);
+    for (size_t i = 0; i < run->which->n_in_flight; i++) {
+        coros[i] = (struct fetcher_coro){ run, i };
+        if (group_spawn(g, "bench", fetch_many, &coros[i], NULL))
+            abort();
+    }
+    sched_run(run->rig.sched);
+    group_free(g);
+}
+
+static void run_case(const struct bench_case *which)
+{
+    char *body = mem_alloc(which->body_bytes);
+    const struct origin_route route = { .body = { body, which->body_bytes },
+                                        .headers = "Content-Type: text/html\r\n",
+                                        .delay_ms = which->delay_ms };
+    const struct origin_options oo = {
+        .routes = &route, .n_routes = 1, .n_addresses = which->n_hosts, .max_log = 1
+    };
+    struct fetcher_coro *coros = mem_array(which->n_in_flight, sizeof(*coros));
+    struct origin *origin;
+    struct run run = { .which = which };
+    struct rusage before, after;
+    struct fetcher_stats stats;
+
+    memset(body, 'x', which->body_bytes);
+    origin = origin_start(&oo);
+    run.port = origin_port(origin);
+    fetchrig_init(&run.rig);
+    run.rig.options.concurrency = which->n_in_flight;
+    run.rig.options.total_timeout_ms = 60000;
+    run.rig.options.first_byte_timeout_ms = 30000;
+    run.rig.options.connect_timeout_ms = 10000;
+    run.rig.options.low_speed_ms = 30000;
+    run.rig.bodies_bytes = (size_t)512 << 20;
+    fetchrig_open(&run.rig);
+    (void)getrusage(RUSAGE_SELF, &before);
+
+    int64_t started_at = clock_now_ns();
+
+    spawn_all(&run, coros);
+
+    double seconds = (double)(clock_now_ns() - started_at) / 1e9;
+
+    (void)getrusage(RUSAGE_SELF, &after);
+    fetcher_get_stats(run.rig.fetcher, &stats);
+    printf("{\"bench\":\"fetch\",\"case\":\"%s\",\"ok\":%lu,\"failed\":%lu,"
+           "\"requests_per_s\":%.0f,\"cpu_us_per_request\":%.1f,\"connections\":%lu,"
+           "\"peak_in_flight\":%zu,\"peak_rss_mb\":%.1f}\n",
+           which->name, run.n_ok, run.n_failed, (double)which->n_requests / seconds,
+           (cpu_us(&after.ru_utime, &after.ru_stime) - cpu_us(&before.ru_utime, &before.ru_stime)) /
+               (double)which->n_requests,
+           stats.connections, stats.peak_in_flight, (double)after.ru_maxrss / 1024);
+    fetchrig_close(&run.rig);
+    origin_stop(origin);
+    mem_free(coros);
+    mem_free(body);
+}
+
+int main(void)
+{
+    raise_open_files();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++)
+        run_case(&CASES[i]);
+    return 0;
+}
