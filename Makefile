@@ -48,7 +48,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 
-.PHONY: all test bench clean help
+.PHONY: all test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -78,6 +78,13 @@ $(B)/store/schema.o: $(B)/gen/schema_sql.inc
 
 test: $(TESTS) ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
+
+demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database
+	$(Q)sh tests/flow/demo.sh build/crawl $(B)/tests/flow/serve
+
+lint: $(OBJ) ## layers, libraries, headers alone, exported names, lengths
+	$(Q)sh tests/lint/layers.sh && sh tests/lint/libraries.sh && sh tests/lint/symbols.sh $(B) && \
+	  sh tests/lint/lengths.sh && CC="$(CC)" LINT_CFLAGS="$(LIB_CFLAGS) -I$(B)/gen" sh tests/lint/headers.sh
 
 bench: $(BENCHES) ## the benchmarks, one JSON line each
 	$(Q)for b in $(BENCHES); do $$b || exit 1; done

@@ -303,8 +303,10 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
 
     arena_init(&c->rule_mem, (size_t)MIB);
     arena_init(&c->mem, (size_t)16 * MIB);
+    e = pool_start_zygote(note); /* before there is a thread or a database */
     c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS, LONGEST_RETRY_MS };
-    e = name_ourselves(c, note);
+    if (!e)
+        e = name_ourselves(c, note);
     if (!e)
         e = read_networks(c, note);
     if (!e)

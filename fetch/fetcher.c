@@ -342,15 +342,14 @@ static long buffer_for(size_t concurrency)
     return concurrency <= 4096 ? 16 * KIB : 8 * KIB;
 }
 
-/* Twice what is in flight, but kept connections must leave descriptors to others. */
-static size_t connects_for(size_t concurrency, size_t n_shards)
+/* Connections that may be open in all: twice what is in flight, but others need descriptors
+ * too (promise P32). A shard's own limit is the same, as one host may need it all. */
+static size_t max_open_for(size_t concurrency)
 {
     struct rlimit limit = { 1024, 1024 };
-    size_t total = concurrency * 2;
 
     (void)getrlimit(RLIMIT_NOFILE, &limit);
-    total = MIN(total, (size_t)limit.rlim_cur / 2);
-    return MAX(total / n_shards, (size_t)2);
+    return MIN(concurrency * 2 + 16, (size_t)limit.rlim_cur / 2);
 }
 
 static void copy_options(struct fetcher *f, const struct fetcher_options *o)
@@ -380,7 +379,8 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options, st
 {
     size_t n_shards = shards_for(options->concurrency);
     struct fetcher *f = mem_alloc(sizeof(*f));
-    struct multi_options mo = { n_shards, connects_for(options->concurrency, n_shards), on_done, f };
+    size_t max_open = max_open_for(options->concurrency);
+    struct multi_options mo = { n_shards, max_open, on_done, f };
     enum err e;
 
     f->sched = s;
@@ -388,6 +388,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options, st
     f->tick_ns = tick_for(options);
     f->shared.loop = sched_loop(s);
     f->shared.bodies = bodies;
+    f->shared.max_open = max_open;
     f->shared.buffer_bytes = buffer_for(options->concurrency);
     copy_options(f, options);
     route_book_init(&f->book);

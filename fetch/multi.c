@@ -33,6 +33,7 @@ struct multi {
     size_t n_shards;
     struct socket_entry **sockets; /* by descriptor */
     size_t n_sockets;
+    size_t n_open; /* of ours */
 };
 
 static struct socket_entry *entry_of(struct multi *m, int fd)
@@ -243,8 +244,10 @@ int multi_open_socket(struct multi *m, const struct curl_sockaddr *address)
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
 
-    if (fd >= 0)
+    if (fd >= 0) {
         entry_of(m, fd)->is_ours = true;
+        m->n_open++;
+    }
     return fd;
 }
 
@@ -256,5 +259,11 @@ int multi_close_socket(void *multi, curl_socket_t fd)
     unwatch(m, s);
     s->want = 0;
     s->is_ours = false;
+    m->n_open--;
     return close(fd);
+}
+
+size_t multi_n_open(const struct multi *m)
+{
+    return m->n_open;
 }

@@ -51,3 +51,6 @@ int multi_open_socket(struct multi *m, const struct curl_sockaddr *address);
 
 /* CURLOPT_CLOSESOCKETFUNCTION, with the multi as its data (connections outlive easy handles). */
 int multi_close_socket(void *m, curl_socket_t fd);
+
+/* Sockets open now, those of idle kept connections included. */
+size_t multi_n_open(const struct multi *m);

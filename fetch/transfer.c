@@ -351,7 +351,8 @@ static CURLcode set_headers(struct transfer *t)
 static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 {
     const struct fetch_request *r = t->request;
-    bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop);
+    bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop) ||
+                    multi_n_open(t->shared->multi) > t->shared->max_open;
     bool is_once = !r->keep_alive || is_short;
     long max_age = is_short ? KEEP_IDLE_SHORT_S : KEEP_IDLE_S;
     CURLcode rc = CURLE_OK;

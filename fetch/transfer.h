@@ -34,7 +34,8 @@ struct transfer_shared {
     struct bodies *bodies;
     struct curl_slist *constant_headers;
     long buffer_bytes;
-    deadline short_of_descriptors_until; /* connections are not kept before then */
+    size_t max_open;                     /* connections are not kept beyond so many */
+    deadline short_of_descriptors_until; /* ... nor before then */
     struct fetcher_stats stats;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/date.h"
 
+#include <time.h>
+
 #define MS_PER_S INT64_C(1000)
 #define MS_PER_DAY (86400 * MS_PER_S)
 /* 0000-01-01 and 9999-12-31T23:59:59.999, the bounds of RFC 3339. */

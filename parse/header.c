@@ -221,24 +221,33 @@ void header_content_type_parse(struct span value, struct header_content_type *ou
     *out = last;
 }
 
-/* Digits, perhaps with a fraction that is rounded up: later is politer. */
-static bool parse_seconds(struct span s, int64_t *out_ms)
+/* Reads the digits at the start of s, saturating; returns how many there are. */
+static size_t read_digits(struct span s, int64_t *out)
 {
-    int64_t seconds = 0;
+    int64_t value = 0;
     size_t i = 0;
 
     for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-        if (__builtin_mul_overflow(seconds, 10, &seconds) ||
-            __builtin_add_overflow(seconds, s.ptr[i] - '0', &seconds))
-            seconds = INT64_MAX / 10;
-    if (i == 0)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, s.ptr[i] - '0', &value))
+            value = INT64_MAX;
+    *out = value;
+    return i;
+}
+
+/* Digits, perhaps with a fraction that is rounded up: later is politer. */
+static bool parse_seconds(struct span s, int64_t *out_ms)
+{
+    int64_t seconds, ignored;
+    size_t n = read_digits(s, &seconds);
+
+    if (n == 0)
         return false;
-    if (i < s.len && s.ptr[i] == '.') {
-        seconds++;
-        for (i++; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-            ;
+    if (n < s.len && s.ptr[n] == '.') {
+        seconds += seconds < INT64_MAX;
+        n += 1 + read_digits(span_skip(s, n + 1), &ignored);
     }
-    if (i < s.len)
+    if (n < s.len)
         return false;
     if (__builtin_mul_overflow(seconds, MS_PER_S, out_ms))
         *out_ms = INT64_MAX;
@@ -300,13 +309,9 @@ static struct span refresh_target(struct span s)
 enum err header_refresh(struct span value, int64_t *out_delay_s, struct span *out_url)
 {
     struct span s = skip_space(value);
-    int64_t delay = 0;
-    size_t i = 0;
+    int64_t delay;
+    size_t i = read_digits(s, &delay);
 
-    for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-        if (__builtin_mul_overflow(delay, 10, &delay) ||
-            __builtin_add_overflow(delay, s.ptr[i] - '0', &delay))
-            delay = INT64_MAX;
     if (i == 0 && (s.len == 0 || s.ptr[0] != '.'))
         return ERR_INVALID;
     while (i < s.len && is_time_char(s.ptr[i]))

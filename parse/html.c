@@ -74,7 +74,7 @@ static bool is_unread(enum tag tag)
 
 static enum err on_text(struct html_page *page, const struct token *tok)
 {
-    if (page->inert_at || page->hidden_tag)
+    if (page->inert_at || tok->is_hidden)
         return OK;
     if (tok->mode == ENTITIES_RAW && is_unread(page->last_tag))
         return OK;
@@ -143,15 +143,11 @@ static enum err on_start(struct html_page *page, const struct token *tok)
     enum tag tag = (enum tag)tok->tag;
     enum err e;
 
-    page->last_tag = tag;
+    page->last_tag = tok->is_foreign ? TAG_OTHER : tag;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
         begin_template(page, tok);
     if (page->inert_at)
         return OK;
-    if (!tok->is_foreign)
-        page->hidden_tag = TAG_OTHER;
-    else if (!tok->is_self_closing && (tag == TAG_STYLE || tag == TAG_SCRIPT))
-        page->hidden_tag = tag;
     if (!tok->is_foreign)
         edge(page, tag, true);
     if (tag == TAG_H1) {
@@ -175,8 +171,6 @@ static enum err on_end(struct html_page *page, const struct token *tok)
         end_template(page);
     if (page->inert_at)
         return OK;
-    if (!tok->is_foreign || tag == page->hidden_tag)
-        page->hidden_tag = TAG_OTHER;
     if (tag == TAG_A)
         html_links_end_anchor(page);
     if (!tok->is_foreign)

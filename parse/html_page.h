@@ -50,7 +50,6 @@ struct html_page {
     struct span raw_rel;        /* the last rel attribute, and what it became */
     struct html_rel rel;
     enum tag last_tag;          /* whose content a raw text token is */
-    enum tag hidden_tag;        /* SVG's style or script, open */
     unsigned n_templates;       /* open ones */
     unsigned inert_at;          /* the how-manieth began inert content; 0: none */
     size_t anchor;              /* the candidate whose text is running, plus one; 0: none */

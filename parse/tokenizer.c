@@ -136,7 +136,7 @@ static const struct token *declaration(struct tokenizer *t, const char *p)
         return comment(t, p + 2);
     if (span_starts_nocase(rest, SPAN("doctype")))
         return comment_until(t, TOKEN_DOCTYPE, p + 7, '>');
-    if ((t->is_xml || tokenizer_foreign_is_open(t)) && span_starts(rest, SPAN("[CDATA[")))
+    if ((t->is_xml || tokenizer_foreign_content(t) != TOKENIZER_HTML) && span_starts(rest, SPAN("[CDATA[")))
         return cdata(t, p + 7);
     return comment_until(t, TOKEN_COMMENT, p, '>');
 }
@@ -265,9 +265,7 @@ static const struct token *tag(struct tokenizer *t, enum token_type type, const 
     if (!q)
         return NULL;
     finish(t, type, q);
-    t->tok.is_foreign = false;
-    if (t->n_foreign || (tags_flags(id) & TAGS_ROOT))
-        t->tok.is_foreign = tokenizer_foreign_track(t);
+    tokenizer_foreign_track(t);
     if (type == TOKEN_START)
         begin_content(t);
     return &t->tok;
@@ -351,6 +349,7 @@ void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml, const bo
     t->is_xml = is_xml;
     t->has_odd_bytes = memchr(t->at, 0, utf8.len) || memchr(t->at, '\r', utf8.len);
     t->n_foreign = 0;
+    memset(t->n_open, 0, sizeof t->n_open);
 }
 
 const struct token *tokenizer_next(struct tokenizer *t)

@@ -45,9 +45,16 @@ struct token {
     bool is_coded;        /* TOKEN_TEXT: decoding may change it (only false is certain) */
     bool is_self_closing; /* start tags: ended in "/>" */
     bool is_foreign;      /* the element is SVG's or MathML's */
+    bool is_hidden;       /* inside a style or script of SVG or MathML */
     struct span raw;      /* text, a tag's name as written, a comment's content */
     size_t n_attrs;       /* start tags; a repeated name stands here again */
     const struct token_attr *attrs;
+};
+
+/* An open element at which the kind of content changes; see parse/tokenizer_foreign.h. */
+struct tokenizer_foreign {
+    uint8_t tag;     /* enum tag */
+    uint8_t content; /* what is inside: enum tokenizer_content */
 };
 
 /* Transparent so that it can live in a scratch block; touch only through calls. */
@@ -59,7 +66,9 @@ struct tokenizer {
     bool is_xml;
     bool has_odd_bytes;      /* NUL or CR somewhere in the input */
     uint8_t n_foreign;
-    uint8_t foreign[TOKENIZER_MAX_FOREIGN]; /* open roots and integration points */
+    struct tokenizer_foreign foreign[TOKENIZER_MAX_FOREIGN];
+    uint16_t n_open[N_TAGS];        /* HTML elements begun and not ended */
+    uint16_t n_foreign_open[N_TAGS]; /* the same inside the outermost svg or math */
     struct token_attr attrs[TOKENIZER_MAX_ATTRS];
 };
 

@@ -323,6 +323,9 @@ struct store_op {
      */
     struct store_item *extra;
     size_t n_extra;
+    bool extra_is_cut;      /* there were too many: each host concerned is named by one of them at least,
+                               and its queue must be read again from the start */
+    struct arena extra_mem; /* of their texts; the store's */
 };
 
 /* A zeroed op with its arena. The arena's cap is max_bytes. */

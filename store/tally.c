@@ -65,8 +65,13 @@ void tally_add(struct core *c, enum url_state state)
 
 void tally_move(struct core *c, enum url_state from, enum url_state to)
 {
-    c->tally->by_state[from]--;
-    c->tally->by_state[to]++;
+    tally_shift(c, from, to, 1);
+}
+
+void tally_shift(struct core *c, enum url_state from, enum url_state to, int64_t n)
+{
+    c->tally->by_state[from] -= n;
+    c->tally->by_state[to] += n;
 }
 
 void tally_visit(struct core *c, const struct store_visit *v)

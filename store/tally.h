@@ -20,6 +20,8 @@ enum err tally_load(struct core *c) MUST_USE;
 /* A row came into being, or left one state for another. */
 void tally_add(struct core *c, enum url_state state);
 void tally_move(struct core *c, enum url_state from, enum url_state to);
+/* Many rows at once did. */
+void tally_shift(struct core *c, enum url_state from, enum url_state to, int64_t n);
 
 /* A visit was stored. */
 void tally_visit(struct core *c, const struct store_visit *v);

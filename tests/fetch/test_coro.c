@@ -21,6 +21,7 @@ struct rig {
     int n_steps;
     char text[32];
     int rounding[3];
+    double third[3]; /* 1/3 in the rounding mode of the moment */
     int n_frames;
 };
 
@@ -97,14 +98,24 @@ static void a_fresh_stack_is_aligned_for_floating_point(void **state)
     rig_close(&r);
 }
 
+/* x86-64 has two control words: fegetround looks at one, doubles obey the other. */
+static double third(void)
+{
+    volatile double one = 1, three = 3;
+
+    return one / three;
+}
+
 static void round_upwards(void *arg)
 {
     struct rig *r = arg;
 
     r->rounding[0] = fegetround();
+    r->third[0] = third();
     fesetround(FE_UPWARD);
     coro_fiber_suspend(&r->fiber);
     r->rounding[2] = fegetround();
+    r->third[2] = third();
     fesetround(FE_TONEAREST);
 }
 
@@ -116,11 +127,14 @@ static void each_fiber_has_its_own_rounding_mode(void **state)
 
     coro_fiber_resume(&r.fiber);
     r.rounding[1] = fegetround();
+    r.third[1] = third();
     coro_fiber_resume(&r.fiber);
 
     assert_int_equal(r.rounding[0], FE_TONEAREST);
     assert_int_equal(r.rounding[1], FE_TONEAREST);
     assert_int_equal(r.rounding[2], FE_UPWARD);
+    assert_true(r.third[1] == r.third[0]);
+    assert_true(r.third[2] > r.third[0]);
     rig_close(&r);
 }
 

@@ -4,7 +4,6 @@
 
 #include <cmocka.h>
 
-#include "config/clock.h"
 #include "fetch/sched.h"
 #include "tests/kit/incoro.h"
 
@@ -17,20 +16,6 @@ struct seen {
     int64_t at_ms[4];
     int n;
 };
-
-static int start_clock(void **state)
-{
-    (void)state;
-    clock_fake_start(0, 0);
-    return 0;
-}
-
-static int stop_clock(void **state)
-{
-    (void)state;
-    clock_fake_stop();
-    return 0;
-}
 
 static int64_t now_ms(void)
 {
@@ -480,6 +465,7 @@ static intptr_t detach(void *arg)
         if (i % 10 == 9)
             s->e[0] |= coro_sleep_until(incoro_after_ms(2));
     }
+    s->e[2] = group_join_any(g, DEADLINE_NEVER, NULL, &s->value[0]);
     s->e[1] = group_join(g, DEADLINE_NEVER);
     s->count[0] = group_count(g);
 
@@ -499,6 +485,7 @@ static void detached_members_free_themselves(void **state)
     in_coroutine(detach, &s);
 
     assert_int_equal(s.e[0] | s.e[1], OK);
+    assert_int_equal(s.e[2], ERR_NOT_FOUND); /* no value was kept */
     assert_int_equal(s.count[0], 0);
     assert_in_range(s.count[1], 11, 64); /* not a thousand */
 }
@@ -506,25 +493,30 @@ static void detached_members_free_themselves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(join_one_gives_the_value_of_that_one, start_clock),
+        cmocka_unit_test_setup(join_one_gives_the_value_of_that_one,
+                               incoro_start_clock),
         cmocka_unit_test_setup(join_any_gives_them_in_the_order_they_ended,
-                               start_clock),
-        cmocka_unit_test_setup(join_waits_for_all_or_its_deadline, start_clock),
-        cmocka_unit_test_setup(a_join_that_timed_out_takes_no_value_along, start_clock),
+                               incoro_start_clock),
+        cmocka_unit_test_setup(join_waits_for_all_or_its_deadline, incoro_start_clock),
+        cmocka_unit_test_setup(a_join_that_timed_out_takes_no_value_along,
+                               incoro_start_clock),
         cmocka_unit_test_setup(a_value_is_never_lost_between_deadline_and_end,
-                               start_clock),
-        cmocka_unit_test_setup(many_join_any_first_come_first_served, start_clock),
+                               incoro_start_clock),
+        cmocka_unit_test_setup(many_join_any_first_come_first_served,
+                               incoro_start_clock),
         cmocka_unit_test_setup(who_asked_for_this_one_goes_before_who_takes_any,
-                               start_clock),
-        cmocka_unit_test_setup(several_may_join_one_group, start_clock),
+                               incoro_start_clock),
+        cmocka_unit_test_setup(several_may_join_one_group, incoro_start_clock),
         cmocka_unit_test_setup(cancelling_a_group_reaches_children_and_newcomers,
-                               start_clock),
-        cmocka_unit_test_setup(cancelling_a_child_leaves_its_parent_alone, start_clock),
+                               incoro_start_clock),
+        cmocka_unit_test_setup(cancelling_a_child_leaves_its_parent_alone,
+                               incoro_start_clock),
         cmocka_unit_test_setup(a_cancelled_parent_can_still_collect_its_children,
-                               start_clock),
-        cmocka_unit_test_setup(cancel_and_join_does_not_wait_for_sleepers, start_clock),
-        cmocka_unit_test_setup(detached_members_free_themselves, start_clock),
+                               incoro_start_clock),
+        cmocka_unit_test_setup(cancel_and_join_does_not_wait_for_sleepers,
+                               incoro_start_clock),
+        cmocka_unit_test_setup(detached_members_free_themselves, incoro_start_clock),
     };
 
-    return cmocka_run_group_tests_name("fetch/group", tests, NULL, stop_clock);
+    return cmocka_run_group_tests_name("fetch/group", tests, NULL, incoro_stop_clock);
 }

@@ -49,3 +49,17 @@ deadline incoro_after_ms(int64_t ms)
 {
     return clock_after(loop_now(incoro_loop()), ms * NS_PER_MS);
 }
+
+int incoro_start_clock(void **state)
+{
+    (void)state;
+    clock_fake_start(0, 0);
+    return 0;
+}
+
+int incoro_stop_clock(void **state)
+{
+    (void)state;
+    clock_fake_stop();
+    return 0;
+}

@@ -19,3 +19,7 @@ intptr_t in_coroutine(coro_fn *fn, void *seen);
 struct sched *incoro_sched(void);
 struct loop *incoro_loop(void);
 deadline incoro_after_ms(int64_t ms);
+
+/* cmocka fixtures: fake clock at time zero, so that waiting costs nothing; and the real one again. */
+int incoro_start_clock(void **state);
+int incoro_stop_clock(void **state);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetch rows: one for each request that was made, with its headers as JSON and
+ * a reference to its body; and what --keep-history takes away again.
+ */
+#pragma once
+
+#include "config/buf.h"
+#include "store/core.h"
+
+/* Inserts v's fetch row and body; scratch is for the header lists. 0 after an error. */
+int64_t fetches_insert(struct core *c, const struct store_visit *v, struct buf *scratch);
+
+/* Removes fetches of the URL beyond the newest options.keep_history, but none that its page needs. */
+enum err fetches_prune(struct core *c, int64_t url_id);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/pages.h"
+
+#include "store/links.h"
+#include "store/text.h"
+
+#define MAX_TITLE ((size_t)1024)
+#define MAX_TEXT ((size_t)4096)
+#define MAX_URL ((size_t)8192)
+#define MAX_LANG ((size_t)64)
+
+/* What is known of the page before this visit. */
+struct old_page {
+    bool exists, is_same_body;
+    int64_t text_id;
+    uint64_t link_hash;
+};
+
+static const char *outcome_word(uint8_t outcome)
+{
+    static const char *const words[] = {
+#define X(name, text) text,
+        PARSE_OUTCOME_TABLE(X)
+#undef X
+    };
+    return outcome < ARRAY_LEN(words) ? words[outcome] : words[PARSE_CRASHED];
+}
+
+static struct old_page look_up(struct core *c, const struct store_visit *v)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256 FROM page p"
+                                      " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
+    struct old_page old = { 0 };
+
+    db_int(c->db, st, 1, v->url_id);
+    if (!db_next(c->db, st))
+        return old;
+    old.exists = true;
+    old.text_id = sqlite3_column_int64(st, 0);
+    old.link_hash = (uint64_t)sqlite3_column_int64(st, 1);
+    old.is_same_body = v->facts && v->body_is_final && sqlite3_column_bytes(st, 2) == 32 &&
+                       memcmp(sqlite3_column_blob(st, 2), v->facts->sha256, 32) == 0;
+    db_done(st);
+    return old;
+}
+
+static enum err keep_in_history(struct core *c, int64_t url_id)
+{
+    static const char SQL[] =
+        "INSERT OR REPLACE INTO page_old (url_id, fetch_id, text_id, title, description, h1, canonical_url,"
+        " robots_meta, x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"
+        " SELECT url_id, fetch_id, text_id, title, description, h1, canonical_url, robots_meta, x_robots_tag,"
+        " lang, word_count, simhash, links_out, parse_outcome, facts FROM page WHERE url_id = ?1";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, url_id);
+    return db_run(c->db, st);
+}
+
+static int64_t count_links(const struct store_visit *v)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < v->n_links; i++)
+        n += v->links[i].kind < N_LINK_KINDS;
+    return n;
+}
+
+static enum err write_row(struct core *c, const struct store_visit *v, int64_t fetch_id, int64_t text_id,
+                          uint64_t link_hash)
+{
+    static const char SQL[] =
+        "INSERT OR REPLACE INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1,"
+        " canonical_url, robots_meta, x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    const struct page_facts *f = v->facts;
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, v->url_id);
+    db_int(c->db, st, 2, fetch_id);
+    db_id(c->db, st, 3, text_id);
+    db_int(c->db, st, 4, (int64_t)link_hash);
+    db_wild_text(c->db, st, 5, f->title, MAX_TITLE);
+    db_wild_text(c->db, st, 6, f->description, MAX_TEXT);
+    db_wild_text(c->db, st, 7, f->h1, MAX_TITLE);
+    db_wild_text(c->db, st, 8, f->canonical, MAX_URL);
+    db_wild_text(c->db, st, 9, f->robots_meta, MAX_TITLE);
+    db_wild_text(c->db, st, 10, f->x_robots_tag, MAX_TITLE);
+    db_wild_text(c->db, st, 11, f->lang, MAX_LANG);
+    db_int(c->db, st, 12, f->word_count);
+    db_int(c->db, st, 13, (int64_t)f->simhash);
+    db_int(c->db, st, 14, count_links(v));
+    db_text(c->db, st, 15, span_str(outcome_word(f->outcome)));
+    db_text(c->db, st, 16, f->facts_json);
+    return db_run(c->db, st);
+}
+
+enum pages_change pages_put(struct core *c, const struct store_visit *v, int64_t fetch_id)
+{
+    struct old_page old = look_up(c, v);
+    uint64_t link_hash = links_hash(c, v);
+    int64_t text_id = old.is_same_body ? old.text_id : 0;
+
+    if (old.exists && !old.is_same_body)
+        keep_in_history(c, v->url_id);
+    if (!text_id && text_add(c, fetch_id, v->facts))
+        text_id = fetch_id;
+    if (old.exists && old.link_hash != link_hash)
+        links_remove(c, v->url_id);
+    if (!old.exists || old.link_hash != link_hash)
+        links_write(c, v);
+    write_row(c, v, fetch_id, text_id, link_hash);
+    return !old.exists ? PAGES_NEW : old.is_same_body ? PAGES_SAME : PAGES_CHANGED;
+}
+
+enum err pages_retire(struct core *c, int64_t url_id)
+{
+    sqlite3_stmt *st;
+
+    if (!pages_has(c, url_id))
+        return c->db->failed;
+    keep_in_history(c, url_id);
+    links_remove(c, url_id);
+    st = db_stmt(c->db, "DELETE FROM page WHERE url_id = ?1");
+    db_int(c->db, st, 1, url_id);
+    return db_run(c->db, st);
+}
+
+bool pages_has(struct core *c, int64_t url_id)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT 1 FROM page WHERE url_id = ?1");
+
+    db_int(c->db, st, 1, url_id);
+    if (!db_next(c->db, st))
+        return false;
+    db_done(st);
+    return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue as the frontier sees it: the queued URLs of a host in order, a
+ * window at a time. The order is that of the partial index url_queue
+ * (host_id, priority, depth, id) where state is queued; ORDER_DFS walks it
+ * backwards inside a priority, ORDER_PRIORITY has an index of its own that is
+ * made when first needed.
+ */
+#pragma once
+
+#include "store/core.h"
+
+/* STORE_REFILL: fills items and has_more from behind the cursor. Items live in op->mem. */
+enum err queue_refill(struct core *c, struct store_op *op);
+
+/* One queued row with its validators, texts in mem (host fields are left out). False when it is not queued. */
+bool queue_item(struct core *c, int64_t url_id, struct arena *mem, struct store_item *out);
+
+/* STORE_HOST_PARK. */
+enum err queue_park(struct core *c, struct store_op *op);
+
+/* Every origin that has queued URLs. */
+enum err queue_each_host(struct core *c, void (*fn)(void *arg, const struct store_origin *origin), void *arg);

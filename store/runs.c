@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/runs.h"
+
+#include "store/depth.h"
+#include "store/offers.h"
+#include "store/tally.h"
+#include "store/urls.h"
+
+#define MAX_DETAIL ((size_t)4096)
+#define MAX_RULE ((size_t)512)
+#define CHUNK 1000
+
+/* --- beginning -------------------------------------------------------------------------- */
+
+static void find_last(struct core *c, struct store_run *run, bool *is_finished)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT id, state, used_pages, used_bytes FROM runs"
+                                      " ORDER BY id DESC LIMIT 1");
+
+    *is_finished = true;
+    if (db_next(c->db, st)) {
+        *is_finished = span_eq(db_column(st, 1), SPAN("finished"));
+        run->id = sqlite3_column_int64(st, 0);
+        run->was_crash = span_eq(db_column(st, 1), SPAN("running"));
+        run->is_continued = !*is_finished;
+        run->used_pages = *is_finished ? 0 : sqlite3_column_int64(st, 2);
+        run->used_bytes = *is_finished ? 0 : sqlite3_column_int64(st, 3);
+        db_done(st);
+    }
+    run->has_known_urls = db_value(c->db, "SELECT EXISTS (SELECT 1 FROM url)", 0) != 0;
+    run->last_ended_ms = db_value(c->db, "SELECT max(last_request_at) FROM runs", 0);
+}
+
+static void insert_run(struct core *c, const struct store_run_params *p, struct store_run *run)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "INSERT INTO runs (started_at, state, version, settings)"
+                                      " VALUES (?1, 'running', ?2, ?3)");
+
+    db_int(c->db, st, 1, p->now_wall_ms);
+    db_wild_text(c->db, st, 2, p->version, 64);
+    db_wild_text(c->db, st, 3, p->settings_json, (size_t)1 * MIB);
+    if (!db_run(c->db, st))
+        run->id = sqlite3_last_insert_rowid(c->db->handle);
+}
+
+static void resume_run(struct core *c, const struct store_run_params *p, const struct store_run *run)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "UPDATE runs SET state = 'running', finished_at = NULL,"
+                                      " stop_reason = NULL, version = ?2, settings = ?3 WHERE id = ?1");
+
+    db_int(c->db, st, 1, run->id);
+    db_wild_text(c->db, st, 2, p->version, 64);
+    db_wild_text(c->db, st, 3, p->settings_json, (size_t)1 * MIB);
+    db_run(c->db, st);
+}
+
+/* Turns the rows of one state (that condition picks) into queued. */
+static void requeue(struct core *c, const char *sql, enum url_state from, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_stmt(c->db, sql);
+
+    if (sqlite3_bind_parameter_count(st) > 0)
+        db_int(c->db, st, 1, now_ms);
+    if (!db_run(c->db, st))
+        tally_shift(c, from, STATE_QUEUED, sqlite3_changes64(c->db->handle));
+}
+
+#define REQUEUE "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0, next_fetch_at = NULL WHERE "
+/* A page is due from a tenth of its interval early on. */
+#define IS_DUE " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1"
+
+/* Known pages, for a new run. */
+static void requeue_known(struct core *c, const struct store_run_params *p)
+{
+    if (p->revisit == REVISIT_ALL) {
+        requeue(c, REQUEUE "state = 1", STATE_FETCHED, 0);
+        requeue(c, REQUEUE "state = 2", STATE_NOT_MODIFIED, 0);
+    } else {
+        requeue(c, REQUEUE "state = 1" IS_DUE, STATE_FETCHED, p->now_wall_ms);
+        requeue(c, REQUEUE "state = 2" IS_DUE, STATE_NOT_MODIFIED, p->now_wall_ms);
+    }
+    /* What robots.txt or the count of the last run said may be otherwise now. */
+    requeue(c, REQUEUE "state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL", STATE_EXCLUDED, 0);
+}
+
+/* What did not work out: failed, robots_unreachable, deferred (whose host's back-off still holds). */
+static void requeue_missed(struct core *c)
+{
+    requeue(c, REQUEUE "state = 3", STATE_FAILED, 0);
+    requeue(c, REQUEUE "state = 4 AND reason = 7", STATE_EXCLUDED, 0);
+    requeue(c,
+            "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0"
+            " WHERE state = 4 AND reason = 15",
+            STATE_EXCLUDED, 0);
+}
+
+_Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 &&
+                   STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 && REASON_ROBOTS_UNREACHABLE == 7 &&
+                   REASON_HOST_LIMIT == 11 && REASON_DEFERRED == 15,
+               "the numbers in the SQL of this file");
+
+enum err runs_begin(struct core *c, const struct store_run_params *params, struct store_run *out)
+{
+    struct store_run run = { 0 };
+    bool is_new;
+
+    c->now_ms = params->now_wall_ms;
+    c->revisit = params->revisit;
+    db_begin(c->db);
+    find_last(c, &run, &is_new);
+    if (is_new)
+        insert_run(c, params, &run);
+    else
+        resume_run(c, params, &run);
+    c->run_id = run.id;
+    if (is_new && params->revisit != REVISIT_NONE)
+        requeue_known(c, params);
+    if (!run.was_crash && params->revisit != REVISIT_NONE)
+        requeue_missed(c);
+    depth_load(c);
+    tally_flush(c);
+    if (!db_commit(c->db))
+        *out = run;
+    return c->db->failed;
+}
+
+/* --- deciding again ------------------------------------------------------------------------ */
+
+struct candidate {
+    int64_t id;
+    bool has_host;
+    struct store_excluded url;
+    struct span rule;
+    struct store_verdict verdict;
+};
+
+/* The next excluded rows after id whose reason is decided when a URL is offered. */
+static size_t read_candidates(struct core *c, int64_t after, struct arena *mem, struct candidate *out)
+{
+    static const char SQL[] = "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
+                              " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 10, 12) ORDER BY id LIMIT 1000";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+    size_t n = 0;
+
+    db_int(c->db, st, 1, after);
+    for (; db_next(c->db, st); n++) {
+        out[n] = (struct candidate){
+            .id = sqlite3_column_int64(st, 0),
+            .has_host = sqlite3_column_int64(st, 5) != 0,
+            .url = { .url = arena_copy(mem, db_column(st, 1)),
+                     .depth = sqlite3_column_int(st, 2),
+                     .hop = (enum url_hop)sqlite3_column_int(st, 3),
+                     .reason = (enum url_reason)sqlite3_column_int(st, 4) },
+            .rule = arena_copy(mem, db_column(st, 6)),
+        };
+        BUG_IF(n >= CHUNK || !offers_decide_reason(out[n].url.reason));
+    }
+    return n;
+}
+
+static void apply_verdict(struct core *c, const struct candidate *it)
+{
+    static const char SQL[] = "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0 WHERE id = ?1";
+    bool is_queued = !it->verdict.reason;
+    sqlite3_stmt *st;
+
+    if (is_queued ? !it->has_host
+                  : it->verdict.reason == it->url.reason && span_eq(it->verdict.rule, it->rule))
+        return;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, it->id);
+    db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
+    db_id(c->db, st, 3, it->verdict.reason);
+    db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : it->verdict.rule, MAX_RULE);
+    if (!db_run(c->db, st) && is_queued)
+        tally_move(c, STATE_EXCLUDED, STATE_QUEUED);
+}
+
+enum err runs_decide_again(struct core *c,
+                           void (*decide)(void *arg, const struct store_excluded *url,
+                                          struct store_verdict *out),
+                           void *arg)
+{
+    struct candidate *list;
+    struct arena mem;
+    int64_t after = 0;
+    size_t n;
+
+    arena_init(&mem, SIZE_MAX);
+    db_begin(c->db);
+    do {
+        arena_reset(&mem);
+        list = arena_alloc(&mem, CHUNK * sizeof *list);
+        n = read_candidates(c, after, &mem, list);
+        for (size_t i = 0; i < n; i++) {
+            decide(arg, &list[i].url, &list[i].verdict);
+            apply_verdict(c, &list[i]);
+        }
+        after = n ? list[n - 1].id : after;
+    } while (n == CHUNK && !c->db->failed);
+    arena_clear(&mem);
+    seen_forget_all(c->seen);
+    tally_flush(c);
+    return db_commit(c->db);
+}
+
+/* --- ending ------------------------------------------------------------------------------------ */
+
+enum err runs_end(struct core *c, const struct store_op *op)
+{
+    static const char SQL[] =
+        "UPDATE runs SET finished_at = ?2, state = ?3, stop_reason = ?4, summary = ?5,"
+        " used_pages = CASE WHEN ?6 THEN used_pages ELSE 0 END,"
+        " used_bytes = CASE WHEN ?6 THEN used_bytes ELSE 0 END,"
+        " queued = (SELECT n FROM state_count WHERE state = 0), fetched = (SELECT n FROM state_count WHERE state = 1),"
+        " not_modified = (SELECT n FROM state_count WHERE state = 2),"
+        " failed = (SELECT n FROM state_count WHERE state = 3),"
+        " excluded = (SELECT n FROM state_count WHERE state = 4) WHERE id = ?1";
+    sqlite3_stmt *st;
+
+    tally_flush(c);
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, c->run_id);
+    db_int(c->db, st, 2, c->now_ms);
+    db_text(c->db, st, 3, op->u.end_run.is_finished ? SPAN("finished") : SPAN("stopped"));
+    db_text(c->db, st, 4, span_str(op->u.end_run.stop_reason));
+    db_wild_text(c->db, st, 5, op->u.end_run.summary_json, (size_t)1 * MIB);
+    db_int(c->db, st, 6, op->u.end_run.keeps_budget);
+    return db_run(c->db, st);
+}
+
+enum err runs_event(struct core *c, const struct store_op *op)
+{
+    static const char SQL[] = "INSERT INTO events (run_id, at, level, component, event, url_id, detail)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_id(c->db, st, 1, c->run_id);
+    db_int(c->db, st, 2, c->now_ms);
+    db_text(c->db, st, 3, span_str(op->u.event.level));
+    db_text(c->db, st, 4, span_str(op->u.event.component));
+    db_text(c->db, st, 5, span_str(op->u.event.event));
+    db_id(c->db, st, 6, op->u.event.url_id);
+    db_wild_text(c->db, st, 7, op->u.event.detail, MAX_DETAIL);
+    return db_run(c->db, st);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/visits.h"
+
+#include "store/depth.h"
+#include "store/fetches.h"
+#include "store/offers.h"
+#include "store/pages.h"
+#include "store/tally.h"
+#include "store/urls.h"
+
+#define FIRST_INTERVAL_MS (INT64_C(24) * 3600 * 1000)
+
+int64_t visits_interval(const struct store_options *o, int64_t last_ms, bool has_changed)
+{
+    int64_t next = last_ms <= 0 ? FIRST_INTERVAL_MS : has_changed ? last_ms / 2 : last_ms + last_ms / 2;
+
+    next = MIN(next, o->revisit_max_ms);
+    return MAX(next, o->revisit_min_ms);
+}
+
+static int64_t last_interval(struct core *c, int64_t url_id)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT interval_ms FROM url WHERE id = ?1");
+    int64_t ms = 0;
+
+    db_int(c->db, st, 1, url_id);
+    if (db_next(c->db, st)) {
+        ms = sqlite3_column_int64(st, 0);
+        db_done(st);
+    }
+    return ms;
+}
+
+static void store_redirect(struct core *c, struct extra *x, struct store_visit *v)
+{
+    static const char SQL[] = "INSERT OR REPLACE INTO redirects (src_id, dst_id, status_code, run_id)"
+                              " VALUES (?1, ?2, ?3, ?4)";
+    sqlite3_stmt *st;
+
+    if (!v->redirect || offers_apply(c, x, v->redirect, v->url_id))
+        return;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, v->url_id);
+    db_int(c->db, st, 2, v->redirect->id);
+    db_id(c->db, st, 3, v->status_code);
+    db_int(c->db, st, 4, c->run_id);
+    db_run(c->db, st);
+}
+
+/*
+ * A page of an answer that was cut or is to be tried again never replaces a
+ * whole one; it is kept where there is nothing better.
+ */
+static bool may_keep_page(struct core *c, const struct store_visit *v)
+{
+    if (v->state == STATE_QUEUED)
+        return false;
+    return v->state != STATE_FAILED || !pages_has(c, v->url_id);
+}
+
+/* What became of the content; PAGES_SAME also where there is none. */
+static enum pages_change store_content(struct core *c, const struct store_visit *v, int64_t fetch_id)
+{
+    if (v->facts && may_keep_page(c, v))
+        return pages_put(c, v, fetch_id);
+    if (!v->facts && v->state == STATE_FETCHED)
+        pages_retire(c, v->url_id);
+    return PAGES_SAME;
+}
+
+static void finish_url(struct core *c, const struct store_visit *v, struct seen_row *row, int64_t fetch_id,
+                       enum pages_change change)
+{
+    struct urls_visited after = {
+        .id = v->url_id,
+        .state = v->state,
+        .reason = v->reason,
+        .failure = v->outcome ? span_str(v->outcome) : SPAN("cancelled"),
+        .rule = v->rule,
+        .retries = v->retries,
+        .next_fetch_ms = v->next_fetch_ms,
+        .fetch_id = fetch_id,
+    };
+
+    if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED) {
+        after.interval_ms = visits_interval(&c->options, last_interval(c, v->url_id), change == PAGES_CHANGED);
+        if (!after.next_fetch_ms)
+            after.next_fetch_ms = v->fetched_at_ms + after.interval_ms;
+    }
+    urls_set_visited(c, row, &after);
+}
+
+enum err visits_store(struct core *c, struct extra *x, struct store_visit *v, struct buf *scratch)
+{
+    enum pages_change change = PAGES_SAME;
+    struct seen_row row;
+    int64_t fetch_id = 0;
+
+    if (v->has_fetch)
+        fetch_id = fetches_insert(c, v, scratch);
+    for (size_t i = 0; i < v->n_links && !c->db->failed; i++)
+        offers_apply(c, x, &v->links[i], v->url_id);
+    store_redirect(c, x, v);
+    if (fetch_id)
+        change = store_content(c, v, fetch_id);
+    if (!urls_get(c, v->url_id, &row))
+        return db_fail(c->db, ERR_CORRUPT, "a URL that was asked is gone; the file was changed by others");
+    finish_url(c, v, &row, fetch_id, change);
+    /* Its depth fell while it was on its way: what it brought was offered too deep. */
+    if (row.depth < v->depth)
+        depth_fell(c, row.id);
+    if (fetch_id)
+        fetches_prune(c, v->url_id);
+    tally_visit(c, v);
+    return c->db->failed;
+}
