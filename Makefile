@@ -11,7 +11,7 @@ ARCH := $(shell uname -m)
 ASM := $(wildcard fetch/switch_$(ARCH).S)
 OBJ := $(SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
 LIB_OBJ := $(filter-out $(B)/crawler/main.o,$(OBJ))
-TEST_SRC := $(foreach d,$(FOLDERS),$(wildcard tests/$(d)/test_*.c))
+TEST_SRC := $(foreach d,$(FOLDERS) flow,$(wildcard tests/$(d)/test_*.c))
 KIT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kit/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
@@ -76,7 +76,7 @@ $(B)/gen/schema_sql.inc: $(wildcard store/migrations/*.sql)
 
 $(B)/store/schema.o: $(B)/gen/schema_sql.inc
 
-test: $(TESTS) ## all tests, or T=parse/url for one module
+test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
 
 demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database

@@ -14,7 +14,7 @@
 #include "crawler/parts.h"
 #include "crawler/progress.h"
 
-#define GRACE_NS (5 * NS_PER_S)  /* first signal: transfers may still end */
+#define GRACE_NS (5 * NS_PER_S)    /* transfers may still end */
 #define HURRY_NS (500 * NS_PER_MS) /* second signal */
 
 const char *crawl_stop_word(enum stop_reason r)
@@ -39,9 +39,9 @@ void crawl_stop(struct crawl *c, enum stop_reason reason)
 {
     if (!c->stop) {
         c->stop = reason;
-        c->give_up_at = reason == STOP_SIGNAL ? clock_after(clock_now_ns(), GRACE_NS)
-                        : reason == STOP_STORE || reason == STOP_POOL ? clock_now_ns()
-                                                                      : DEADLINE_NEVER;
+        c->give_up_at = reason == STOP_STORE || reason == STOP_POOL
+                            ? clock_now_ns()
+                            : clock_after(clock_now_ns(), GRACE_NS);
     }
     crawl_poke(c);
 }
@@ -207,21 +207,28 @@ static intptr_t end_run_main(void *arg)
     return 0;
 }
 
+/* Runs the scheduler until fn stops it. Not a member of c->group, which may be cancelled. */
+static void run_coroutine(struct crawl *c, const char *name, coro_fn *fn, void *arg)
+{
+    struct group *g = group_new(c->sched, NULL);
+
+    group_set_detached(g);
+    if (group_spawn(g, name, fn, arg, NULL) == OK)
+        sched_run(c->sched);
+    group_free(g);
+}
+
 /* Writes the end of the run; the summary goes out when it is in the file. */
 static int end_run(struct crawl *c)
 {
     struct store_totals totals;
     struct ending end = { .c = c };
-    struct group *g;
 
     store_get_totals(c->store, &totals);
     end.code = exit_code(c, &totals);
     if (c->stop == STOP_STORE)
         return end.code;
-    g = group_new(c->sched, NULL);
-    if (group_spawn(g, "end", end_run_main, &end, NULL) == OK)
-        sched_run(c->sched);
-    group_free(g);
+    run_coroutine(c, "end", end_run_main, &end);
     return end.code;
 }
 
@@ -253,8 +260,7 @@ static int run_loop(struct crawl *c, const struct seeds *seeds)
                      ? clock_after(c->started_ns, c->settings->max_time_ms * NS_PER_MS)
                      : DEADLINE_NEVER;
     p = progress_start(c);
-    if (group_spawn(c->group, "dispatcher", dispatch_main, &d, NULL) == OK)
-        sched_run(c->sched);
+    run_coroutine(c, "dispatcher", dispatch_main, &d);
     progress_stop(p);
     code = end_run(c);
     if (store_failure(c->store, &note)) {

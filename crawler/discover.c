@@ -50,9 +50,11 @@ bool discover_redirect(struct crawl *c, const struct ticket *from, const struct 
         return false;
     /* Where a seed redirects, its host is what the user meant. */
     if (from->depth == 0 && url_is_web(&u) && (from->hop == HOP_SEED || from->hop == HOP_REDIRECT) &&
-        scope_add_redirect(c->scope, &u))
+        scope_add_redirect(c->scope, &u)) {
+        known_forget(c->known);
         crawl_event(c, "info", "scope", "seed-redirected", from->id, "%.*s joins the scope",
                     SPAN_ARG(url_host(&u)));
+    }
     *out = (struct store_offer){ .hop = HOP_REDIRECT };
     decide(c, &u, from->depth, mem, out);
     out->redirects = from->redirects + 1;
@@ -125,10 +127,10 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     struct url u;
 
     *o = (struct store_offer){ 0 };
-    if (known_find(c->known, href, &known) && (only_recorded || known.depth <= depth)) {
+    if (known_find(c->known, href, &known) && (only_recorded || known.reason || known.depth <= depth)) {
         o->known_id = known.id;
         o->depth = depth;
-        o->reason = only_recorded;
+        o->reason = known.reason ? known.reason : only_recorded;
         o->lastmod_ms = -1;
         describe(link, i, o);
         return true;

@@ -15,6 +15,7 @@ struct slot {
     uint64_t tag; /* 0 = empty */
     int64_t id;
     int32_t depth;
+    uint8_t reason;
     uint32_t used; /* the clock value of the last use, for replacement */
 };
 
@@ -65,13 +66,13 @@ bool known_find(const struct known *k, struct span url, struct known_entry *out)
 
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].tag == tag) {
-            *out = (struct known_entry){ set[i].id, set[i].depth };
+            *out = (struct known_entry){ set[i].id, set[i].depth, (enum url_reason)set[i].reason };
             return true;
         }
     return false;
 }
 
-void known_put(struct known *k, struct span url, int64_t id, int32_t depth)
+void known_put(struct known *k, struct span url, const struct known_entry *entry)
 {
     uint64_t tag;
     struct slot *set = find_set(k, url, &tag);
@@ -85,5 +86,14 @@ void known_put(struct known *k, struct span url, int64_t id, int32_t depth)
         if (set[i].used < set[victim].used)
             victim = i;
     }
-    set[victim] = (struct slot){ tag, id, depth, ++k->clock };
+    set[victim] = (struct slot){ .tag = tag,
+                                 .id = entry->id,
+                                 .depth = entry->depth,
+                                 .reason = (uint8_t)entry->reason,
+                                 .used = ++k->clock };
+}
+
+void known_forget(struct known *k)
+{
+    memset(k->slots, 0, (k->set_mask + 1) * WAYS * sizeof(struct slot));
 }

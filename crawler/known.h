@@ -13,12 +13,14 @@
 
 #include "config/err.h"
 #include "config/span.h"
+#include "store/vocab.h"
 
 struct known;
 
 struct known_entry {
     int64_t id;
     int32_t depth;
+    enum url_reason reason; /* why it is excluded; REASON_NONE: it is not */
 };
 
 /* Takes at most max_bytes of memory, as it fills. ERR_IO when the kernel gives no random seed. */
@@ -29,4 +31,7 @@ void known_close(struct known *k);
 bool known_find(const struct known *k, struct span url, struct known_entry *out);
 
 /* Adds or updates; may push out another entry. */
-void known_put(struct known *k, struct span url, int64_t id, int32_t depth);
+void known_put(struct known *k, struct span url, const struct known_entry *entry);
+
+/* Forgets everything: the rules by which URLs were excluded have changed. */
+void known_forget(struct known *k);

@@ -3,6 +3,7 @@
 
 #include "config/io.h"
 #include "crawler/command.h"
+#include "crawler/manual.h"
 #include "crawler/pool.h"
 #include "crawler/versions.h"
 
@@ -28,6 +29,8 @@ int main(int argc, char **argv)
         return argc < 2 ? cmd_run.exec(&cmd_run, argc, argv) : help();
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return versions_print();
+    if (strcmp(argv[1], "--man") == 0)
+        return manual_print();
     command = command_find(argv[1]);
     if (command)
         return command->exec(command, argc - 1, argv + 1);

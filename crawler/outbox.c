@@ -48,8 +48,12 @@ void outbox_learn(struct crawl *c, const struct store_offer *o)
 {
     struct store_item item;
 
-    if (o->id && o->url.len && !may_change(o))
-        known_put(c->known, o->url, o->id, o->state_depth);
+    if (o->id && o->url.len && !may_change(o)) {
+        struct known_entry entry = { o->id, o->state_depth,
+                                     o->state == STATE_EXCLUDED ? o->state_reason : REASON_NONE };
+
+        known_put(c->known, o->url, &entry);
+    }
     if (o->change == CHANGE_NEW)
         c->counts.new_urls++;
     if (o->state != STATE_QUEUED || (o->change != CHANGE_NEW && o->change != CHANGE_QUEUED))

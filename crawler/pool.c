@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/pool.h"
 
-#include <poll.h>
 #include <string.h>
 
 #include "config/clock.h"
 #include "config/log.h"
 #include "config/mem.h"
-#include "crawler/parser.h"
+#include "crawler/crew.h"
 #include "crawler/pool_job.h"
 #include "fetch/sync.h"
 #include "parse/wire.h"
@@ -16,34 +15,19 @@
 #define MAX_INLINE_BYTES ((size_t)256 << 10)
 /* Answers between two looks at a parser's memory. */
 #define MEMORY_CHECK_JOBS 256
-/* Starts that may fail in a row before what waits is told so. */
-#define MAX_FAILED_STARTS 5
-#define FIRST_BACKOFF_NS (50 * NS_PER_MS)
-#define MAX_BACKOFF_NS (5 * NS_PER_S)
-#define OPEN_PATIENCE_MS 15000
-#define FREE_PATIENCE_MS 1000
-
-struct member {
-    struct parser parser;
-    struct pool *pool;
-    struct loop_timer restart;
-};
 
 struct pool {
     struct sched *sched;
     struct loop *loop;
     struct bodies *bodies;
     struct pool_options options;
-    struct member *members;
-    size_t n_members;
-    loop_watch_id zygote_watch;
+    struct crew crew;
     struct list_node queue;   /* not handed over yet, first come first served */
     struct list_node retries; /* blamed once; each waits for a fresh parser of its own */
     struct list_node doomed;  /* failed already; told so at the loop's next turn */
     struct loop_timer doom;
     struct tracker open_jobs;
-    uint64_t next_job_id, next_serial;
-    unsigned failed_starts;   /* in a row */
+    uint64_t next_job_id;
     bool is_closed, is_terminated;
     struct pool_stats stats;
     char sandbox[CHANNEL_HELLO_SIZE];
@@ -158,8 +142,8 @@ static struct parser *least_loaded(struct pool *p)
 {
     struct parser *best = NULL;
 
-    for (size_t i = 0; i < p->n_members; i++) {
-        struct parser *candidate = &p->members[i].parser;
+    for (size_t i = 0; i < p->crew.n_members; i++) {
+        struct parser *candidate = crew_parser(&p->crew, i);
 
         if (may_take(p, candidate) && (!best || channel_in_work(&candidate->channel) <
                                                     channel_in_work(&best->channel)))
@@ -173,8 +157,8 @@ static void place_retries(struct pool *p)
 {
     bool is_one_coming = false;
 
-    for (size_t i = 0; i < p->n_members && !list_is_empty(&p->retries); i++) {
-        struct parser *parser = &p->members[i].parser;
+    for (size_t i = 0; i < p->crew.n_members && !list_is_empty(&p->retries); i++) {
+        struct parser *parser = crew_parser(&p->crew, i);
         struct pool_job *j = CONTAINER_OF(p->retries.next, struct pool_job, node);
 
         is_one_coming |= parser->state != PARSER_READY || parser->is_retiring;
@@ -209,7 +193,7 @@ static void hand_out(struct pool *p)
 
 static struct pool *pool_of(const struct parser *parser)
 {
-    return ((const struct member *)parser->owner)->pool;
+    return parser->owner;
 }
 
 static void on_ready(struct parser *parser)
@@ -217,7 +201,7 @@ static void on_ready(struct parser *parser)
     struct pool *p = pool_of(parser);
 
     p->stats.started++;
-    p->failed_starts = 0;
+    crew_note_ready(&p->crew);
     memcpy(p->sandbox, parser->hello, sizeof p->sandbox);
     p->stats.sandbox = span_str(p->sandbox);
     hand_out(p);
@@ -347,150 +331,27 @@ static void count_end(struct pool *p, const struct parser *parser, enum parser_c
         p->stats.died++;
 }
 
-/* At once, unless parsers die faster than they start: then later each time. */
-static void restart(struct member *m)
-{
-    struct pool *p = m->pool;
-    unsigned tries = p->failed_starts;
-    int64_t wait_ns = 0;
-
-    if (p->is_terminated)
-        return;
-    if (tries)
-        wait_ns = MIN(FIRST_BACKOFF_NS << MIN(tries - 1, 10u), MAX_BACKOFF_NS);
-    loop_timer_set(p->loop, &m->restart, clock_after(loop_now(p->loop), wait_ns));
-}
-
 static void on_gone(struct parser *parser, enum parser_cause cause)
 {
-    struct member *m = parser->owner;
-    struct pool *p = m->pool;
+    struct pool *p = pool_of(parser);
     char why[256];
 
     count_end(p, parser, cause);
     describe(p, parser, cause, why, sizeof why);
     if (cause != PARSER_STOPPED && cause != PARSER_TERMINATED)
         log_info("pool", cause == PARSER_LIED ? "worker-lied" : "worker-died", "%s", why);
-    /* One that died before it was given anything is a failed start, too. */
-    if (cause == PARSER_NO_START || (cause == PARSER_DIED && parser->n_handed == 0))
-        p->failed_starts++;
+    crew_note_gone(&p->crew, parser, cause);
     take_back_jobs(p, parser, cause, why);
-    if (p->failed_starts >= MAX_FAILED_STARTS && !p->is_terminated) {
+    if (crew_cannot_start(&p->crew) && !p->is_terminated) {
         doom_list(&p->queue, POOL_REFUSED, why);
         doom_list(&p->retries, POOL_REFUSED, why);
     }
-    restart(m);
     hand_out(p);
 }
 
 static const struct parser_events parser_events = { on_ready, on_answer, on_late, on_gone };
 
-/* ---- processes ---- */
-
-static enum err watch_zygote(struct pool *p, struct err_note *note);
-
-static enum err start_member(struct member *m, struct err_note *note)
-{
-    struct pool *p = m->pool;
-    enum err e = OK;
-
-    if (zygote_fd() < 0)
-        e = watch_zygote(p, note);
-    return e ? e : parser_start(&m->parser, ++p->next_serial, note);
-}
-
-static void on_restart(void *arg)
-{
-    struct member *m = arg;
-    struct err_note note = { 0 };
-
-    if (m->pool->is_terminated || !start_member(m, &note))
-        return;
-    log_error("pool", "worker-start", "%s", note.text);
-    m->pool->failed_starts++;
-    restart(m);
-}
-
-static void on_zygote_lost(struct pool *p)
-{
-    loop_unwatch(p->loop, p->zygote_watch);
-    p->zygote_watch = 0;
-    log_warn("pool", "zygote-died", "the process that parsers come from died; starting it again");
-    /* All at once first, so that no job goes from one dead parser to the next. */
-    for (size_t i = 0; i < p->n_members; i++)
-        parser_kill(&p->members[i].parser, PARSER_DIED);
-    for (size_t i = 0; i < p->n_members; i++)
-        parser_on_zygote_lost(&p->members[i].parser);
-}
-
-static void on_zygote(void *arg, uint32_t events)
-{
-    struct pool *p = arg;
-    struct zygote_news news;
-    enum err e;
-
-    (void)events;
-    while ((e = zygote_take_news(&news)) == OK) {
-        size_t i;
-
-        for (i = 0; i < p->n_members; i++)
-            if (p->members[i].parser.serial == news.serial &&
-                p->members[i].parser.state != PARSER_NONE)
-                break;
-        if (i < p->n_members)
-            parser_on_news(&p->members[i].parser, &news);
-        else
-            zygote_drop_news(&news); /* of a pool that is gone */
-    }
-    if (e == ERR_CLOSED)
-        on_zygote_lost(p);
-}
-
-static enum err watch_zygote(struct pool *p, struct err_note *note)
-{
-    enum err e = zygote_start(note);
-
-    if (e)
-        return e;
-    e = loop_watch(p->loop, zygote_fd(), EPOLLIN, on_zygote, p, &p->zygote_watch);
-    return e ? err_set(note, e, "cannot watch the zygote") : OK;
-}
-
 /* ---- opening ---- */
-
-/* Looks at everything that parsers and zygote may have said, without the loop. */
-static void poll_once(struct pool *p, int wait_ms)
-{
-    struct pollfd zygote = { .fd = zygote_fd(), .events = POLLIN };
-
-    (void)poll(&zygote, 1, wait_ms);
-    on_zygote(p, 0);
-    for (size_t i = 0; i < p->n_members; i++)
-        parser_look(&p->members[i].parser);
-}
-
-/* Blocks until the first parser is ready or one could not start: nothing else runs yet. */
-static enum err await_first(struct pool *p, struct err_note *note)
-{
-    int64_t give_up = clock_now_ns() + OPEN_PATIENCE_MS * NS_PER_MS;
-
-    while (!p->stats.started) {
-        for (size_t i = 0; i < p->n_members; i++) {
-            struct parser *parser = &p->members[i].parser;
-            char why[256];
-
-            if (parser->state != PARSER_NONE)
-                continue;
-            describe(p, parser, PARSER_NO_START, why, sizeof why);
-            return err_set(note, ERR_REFUSED, "%s", why);
-        }
-        if (clock_now_ns() > give_up)
-            return err_set(note, ERR_TIMEOUT, "no parser process started within %d s",
-                           OPEN_PATIENCE_MS / 1000);
-        poll_once(p, 2);
-    }
-    return OK;
-}
 
 static struct pool *new_pool(struct sched *s, const struct pool_options *o, struct bodies *bodies)
 {
@@ -506,22 +367,13 @@ static struct pool *new_pool(struct sched *s, const struct pool_options *o, stru
     p->bodies = bodies;
     p->options = *o;
     p->options.window = MIN(MAX(o->window, (size_t)1), (size_t)CHANNEL_SLOTS);
-    p->n_members = MAX(o->workers, (size_t)1);
-    p->members = mem_array(p->n_members, sizeof *p->members);
-    p->stats.workers = p->n_members;
-    /* Serials of different pools must not meet: late news of the last one may be on its way. */
-    p->next_serial = (uint64_t)clock_now_ns();
+    p->stats.workers = MAX(o->workers, (size_t)1);
     list_init(&p->queue);
     list_init(&p->retries);
     list_init(&p->doomed);
     tracker_init(&p->open_jobs);
     loop_timer_init(&p->doom, on_doom, p);
-    for (size_t i = 0; i < p->n_members; i++) {
-        w.index = (uint32_t)i;
-        p->members[i].pool = p;
-        parser_init(&p->members[i].parser, p->loop, &parser_events, &w, &p->members[i]);
-        loop_timer_init(&p->members[i].restart, on_restart, &p->members[i]);
-    }
+    crew_init(&p->crew, p->loop, p->stats.workers, &w, &parser_events, p);
     return p;
 }
 
@@ -539,12 +391,8 @@ enum err pool_open(struct sched *s, const struct pool_options *o, struct bodies 
                    struct pool **out, struct err_note *note)
 {
     struct pool *p = new_pool(s, o, bodies);
-    enum err e = watch_zygote(p, note);
+    enum err e = crew_open(&p->crew, note);
 
-    for (size_t i = 0; !e && i < p->n_members; i++)
-        e = start_member(&p->members[i], note);
-    if (!e)
-        e = await_first(p, note);
     if (e) {
         pool_terminate(p);
         pool_free(p);
@@ -571,48 +419,12 @@ void pool_terminate(struct pool *p)
     static const char why[] = "the parser pool was terminated";
 
     p->is_closed = p->is_terminated = true;
-    for (size_t i = 0; i < p->n_members; i++) {
-        parser_kill(&p->members[i].parser, PARSER_TERMINATED);
-        doom_list(&p->members[i].parser.jobs, POOL_REFUSED, why);
-        loop_timer_clear(p->loop, &p->members[i].restart);
-    }
+    crew_kill(&p->crew);
+    for (size_t i = 0; i < p->crew.n_members; i++)
+        doom_list(&crew_parser(&p->crew, i)->jobs, POOL_REFUSED, why);
     p->stats.in_work = 0;
     doom_list(&p->queue, POOL_REFUSED, why);
     doom_list(&p->retries, POOL_REFUSED, why);
-}
-
-static bool is_anyone_left(const struct pool *p)
-{
-    for (size_t i = 0; i < p->n_members; i++)
-        if (p->members[i].parser.state != PARSER_NONE)
-            return true;
-    return false;
-}
-
-/* Blocks until every process is reaped: asked first, then made to. */
-static void end_members(struct pool *p)
-{
-    int64_t start = clock_now_ns();
-    bool is_killing = false;
-
-    p->is_terminated = true; /* nobody is replaced any more */
-    for (size_t i = 0; i < p->n_members; i++)
-        parser_stop(&p->members[i].parser);
-    while (is_anyone_left(p) && zygote_fd() >= 0) {
-        int64_t waited_ms = (clock_now_ns() - start) / NS_PER_MS;
-
-        if (waited_ms > FREE_PATIENCE_MS && !is_killing) {
-            is_killing = true;
-            for (size_t i = 0; i < p->n_members; i++)
-                parser_kill(&p->members[i].parser, PARSER_TERMINATED);
-        }
-        if (waited_ms > (int64_t)5 * FREE_PATIENCE_MS)
-            zygote_stop(); /* it does not answer: it goes, and they with it */
-        else
-            poll_once(p, 5);
-    }
-    for (size_t i = 0; i < p->n_members; i++)
-        parser_on_zygote_lost(&p->members[i].parser);
 }
 
 void pool_free(struct pool *p)
@@ -621,14 +433,12 @@ void pool_free(struct pool *p)
         return;
     if (p->open_jobs.n_open)
         pool_terminate(p);
-    end_members(p);
+    p->is_terminated = true;
+    crew_end(&p->crew);
     on_doom(p);
     BUG_IF(p->open_jobs.n_open);
     loop_timer_clear(p->loop, &p->doom);
-    for (size_t i = 0; i < p->n_members; i++)
-        loop_timer_clear(p->loop, &p->members[i].restart);
-    loop_unwatch(p->loop, p->zygote_watch);
-    mem_free(p->members);
+    crew_clear(&p->crew);
     mem_free(p);
 }
 
@@ -690,7 +500,7 @@ enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_don
         return OK;
     }
     list_add_last(&p->queue, &j->node);
-    if (p->failed_starts >= MAX_FAILED_STARTS)
+    if (crew_cannot_start(&p->crew))
         doom_list(&p->queue, POOL_REFUSED, "no parser process can be started");
     else
         hand_out(p);
@@ -752,5 +562,5 @@ void pool_get_stats(const struct pool *p, struct pool_stats *out)
 
 int pool_worker_pid(const struct pool *p, size_t i)
 {
-    return i < p->n_members ? (int)p->members[i].parser.pid : 0;
+    return i < p->crew.n_members ? (int)crew_parser(&p->crew, i)->pid : 0;
 }

@@ -143,6 +143,8 @@ struct progress *progress_start(struct crawl *c)
     p->c = c;
     p->is_terminal = s->progress == PROGRESS_TTY || (s->progress == PROGRESS_AUTO && is_tty);
     p->every_ns = p->is_terminal ? REDRAW_NS : PLAIN_NS;
+    p->at[0] = loop_now(c->loop);
+    p->n_samples = 1;
     loop_timer_init(&p->timer, draw, p);
     loop_timer_set(c->loop, &p->timer, clock_after(loop_now(c->loop), p->every_ns));
     return p;

@@ -5,13 +5,13 @@
 
 #include "fetch/versions.h"
 #include "parse/library.h"
-#include "store/db.h"
+#include "store/engine.h"
 
 int versions_print(void)
 {
     char network[200], parsing[200];
 
-    printf("crawl %s\n%s\n%s\nSQLite %s\n", CRAWL_VERSION, versions_network(network, sizeof network),
-           library_versions(parsing, sizeof parsing), db_version());
+    printf("crawl %s\n%s\n%s\n%s\n", CRAWL_VERSION, versions_network(network, sizeof network),
+           library_versions(parsing, sizeof parsing), engine_version());
     return 0;
 }

@@ -13,6 +13,8 @@
 #define MAX_IN_FLIGHT 200 /* with 1,000, answers were lost */
 #define MAX_CACHED 100000
 #define MAX_SOCKETS 64
+#define RECEIVE_BUFFER_BYTES (1 << 20) /* two answers for each lookup in flight, all at once */
+#define EDNS_BYTES 1232                /* answers up to this need no TCP; fits every path */
 #define TRY_TIMEOUT_MS 2000
 #define N_TRIES 2
 #define MIN_TTL_NS (60 * NS_PER_S)
@@ -368,14 +370,17 @@ enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns
 enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct err_note *note)
 {
     struct dns *d = mem_alloc(sizeof(*d));
-    struct ares_options options = { .flags = ARES_FLAG_NOSEARCH, /* names in URLs are whole */
+    struct ares_options options = { /* names in URLs are whole */
+                                    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_EDNS,
+                                    .ednspsz = EDNS_BYTES,
+                                    .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
                                     .timeout = TRY_TIMEOUT_MS,
                                     .tries = N_TRIES,
                                     .sock_state_cb = on_socket_state,
                                     .sock_state_cb_data = d };
     char lookups[] = "fb"; /* /etc/hosts, then DNS */
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-               ARES_OPT_SOCK_STATE_CB;
+               ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
     int status = ares_library_init(ARES_LIB_INIT_ALL);
 
     options.lookups = lookups;

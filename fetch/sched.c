@@ -263,8 +263,11 @@ static void finish(struct coro *c)
 
 static void run_one(struct sched *s)
 {
-    struct coro *c = CONTAINER_OF(list_take_first(&s->ready), struct coro, queue_node);
+    struct list_node *n = list_take_first(&s->ready);
+    struct coro *c;
 
+    BUG_IF(!n);
+    c = CONTAINER_OF(n, struct coro, queue_node);
     s->n_ready--;
     s->switches += 2; /* there and back */
     c->state = CORO_RUNNING;

@@ -3,12 +3,12 @@
 
 #include <time.h>
 
-#define MS_PER_S INT64_C(1000)
+#define MS_PER_S   INT64_C(1000)
 #define MS_PER_DAY (86400 * MS_PER_S)
 /* 0000-01-01 and 9999-12-31T23:59:59.999, the bounds of RFC 3339. */
 #define RFC3339_MIN_MS INT64_C(-62167219200000)
 #define RFC3339_MAX_MS INT64_C(253402300799999)
-#define NOT_SEEN (-1)
+#define NOT_SEEN       (-1)
 
 /* The parts as they are found; NOT_SEEN where absent. */
 struct parts {
@@ -134,12 +134,12 @@ static void set_zone_name(struct span name, struct parts *p)
         const char name[5];
         int minutes;
     } zones[] = {
-        { "EST", -300 },  { "EDT", -240 },  { "CST", -360 },  { "CDT", -300 },
-        { "MST", -420 },  { "MDT", -360 },  { "PST", -480 },  { "PDT", -420 },
-        { "AKST", -540 }, { "AKDT", -480 }, { "HST", -600 },  { "WEST", 60 },
-        { "BST", 60 },    { "CET", 60 },    { "CEST", 120 },  { "EET", 120 },
-        { "EEST", 180 },  { "MSK", 180 },   { "JST", 540 },   { "KST", 540 },
-        { "AEST", 600 },  { "AEDT", 660 },  { "NZST", 720 },  { "NZDT", 780 },
+        { "EST", -300 },  { "EDT", -240 },  { "CST", -360 }, { "CDT", -300 },
+        { "MST", -420 },  { "MDT", -360 },  { "PST", -480 }, { "PDT", -420 },
+        { "AKST", -540 }, { "AKDT", -480 }, { "HST", -600 }, { "WEST", 60 },
+        { "BST", 60 },    { "CET", 60 },    { "CEST", 120 }, { "EET", 120 },
+        { "EEST", 180 },  { "MSK", 180 },   { "JST", 540 },  { "KST", 540 },
+        { "AEST", 600 },  { "AEDT", 660 },  { "NZST", 720 }, { "NZDT", 780 },
     };
 
     p->has_zone = true;
@@ -158,8 +158,8 @@ static int64_t days_of(int year, int month, int day)
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+           day_of_year - 719468;
 }
 
 static int days_in_month(int year, int month)
@@ -173,17 +173,21 @@ static int days_in_month(int year, int month)
 /* Checks every part. 24:00:00 is the end of the day, second 60 a leap second. */
 static enum err parts_to_date(const struct parts *p, struct date *out)
 {
-    int month = p->month == NOT_SEEN ? 1 : p->month, day = p->day == NOT_SEEN ? 1 : p->day;
+    int month = p->month == NOT_SEEN ? 1 : p->month,
+        day = p->day == NOT_SEEN ? 1 : p->day;
     int hour = p->hour == NOT_SEEN ? 0 : p->hour;
     int64_t seconds;
 
     if (p->year == NOT_SEEN || month < 1 || month > 12 || day < 1 ||
         day > days_in_month(p->year, month))
         return ERR_INVALID;
-    if (hour > 24 || p->minute > 59 || p->second > 60 || (hour == 24 && (p->minute || p->second)))
+    if (hour > 24 || p->minute > 59 || p->second > 60 ||
+        (hour == 24 && (p->minute || p->second)))
         return ERR_INVALID;
-    seconds = hour * 3600 + (p->minute - (p->has_zone ? p->zone_minutes : 0)) * 60 + p->second;
-    out->wall_ms = days_of(p->year, month, day) * MS_PER_DAY + seconds * MS_PER_S + p->ms;
+    seconds = hour * 3600 + (p->minute - (p->has_zone ? p->zone_minutes : 0)) * 60 +
+              p->second;
+    out->wall_ms =
+        days_of(p->year, month, day) * MS_PER_DAY + seconds * MS_PER_S + p->ms;
     out->is_local = p->hour != NOT_SEEN && !p->has_zone;
     return OK;
 }
@@ -323,7 +327,8 @@ static bool take_text_date(struct cursor c, struct parts *p)
         } else if (first == '(') {
             while (c.at < c.end && *c.at++ != ')')
                 ;
-        } else if (span_is_space(first) || first == ',' || first == '-' || first == '.') {
+        } else if (span_is_space(first) || first == ',' || first == '-' ||
+                   first == '.') {
             c.at++;
         } else {
             return false;
@@ -389,7 +394,8 @@ char *date_format_rfc3339(int64_t wall_ms, char out[DATE_RFC3339_SIZE])
     gmtime_r(&seconds, &tm);
     if (fraction)
         snprintf(tail, sizeof tail, ".%03dZ", (int)fraction);
-    snprintf(out, DATE_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%s", (tm.tm_year + 1900) % 10000,
-             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tail);
+    snprintf(out, DATE_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%s",
+             (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+             tm.tm_min, tm.tm_sec, tail);
     return out;
 }

@@ -14,7 +14,8 @@
 
 struct date {
     int64_t wall_ms;
-    bool is_local; /* a time of day without a zone: read as UTC, but the instant is a guess */
+    bool
+        is_local; /* a time of day without a zone: read as UTC, but the instant is a guess */
 };
 
 /*
@@ -30,7 +31,8 @@ enum err date_parse(struct span text, struct date *out) MUST_USE;
  * spacing. A two-digit year that would lie more than 50 years after now_wall_ms
  * belongs to the century before. ERR_INVALID otherwise.
  */
-enum err date_parse_http(struct span text, int64_t now_wall_ms, int64_t *out_wall_ms) MUST_USE;
+enum err date_parse_http(struct span text, int64_t now_wall_ms,
+                         int64_t *out_wall_ms) MUST_USE;
 
 /* Bytes for date_format_rfc3339 with its NUL. */
 #define DATE_RFC3339_SIZE 32

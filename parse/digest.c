@@ -8,7 +8,7 @@
 #include "parse/utf8.h"
 
 #define N_SLOTS 4096
-#define MAX_WEIGHT 4
+#define MAX_WEIGHT 6
 
 struct digest {
     EVP_MD *sha256;

@@ -32,7 +32,7 @@ enum err digest_sha256(struct digest *d, struct span s, unsigned char out[DIGEST
  * The simhash of UTF-8 text; 0 when it has no words. The features are the words:
  * letters and digits in a row, case folded (ASCII, Latin, Greek, Cyrillic), each
  * run of digits alike, so that dates and counters do not count. A word weighs as
- * often as it stands there, at most about four times, so that "the" and "of" do
+ * often as it stands there, at most about six times, so that "the" and "of" do
  * not drown the others. Chinese, Japanese and Thai, which have no spaces, give
  * pairs of neighbouring characters instead. Order hardly matters: a text whose
  * paragraphs were moved is a near-duplicate.

@@ -3,18 +3,8 @@
 
 #include "parse/date.h"
 #include "parse/entities.h"
+#include "parse/feed_vocabulary.h"
 #include "parse/xml.h"
-
-#define MAX_PREFIXES 16
-#define MAX_PREFIX_BYTES 16
-
-enum vocabulary {
-    VOC_OTHER,
-    VOC_CORE, /* RSS in RSS, Atom in Atom */
-    VOC_ATOM,
-    VOC_DC,
-    VOC_DCTERMS,
-};
 
 enum field_kind {
     FIELD_NONE,
@@ -30,34 +20,34 @@ enum field_kind {
 /* Of several elements for one thing the highest rank counts, then the first. */
 struct field {
     const char *name;
-    enum vocabulary vocabulary;
+    enum feed_vocabulary vocabulary;
     enum field_kind kind;
     int rank;
 };
 
 static const struct field fields[] = {
-    { "title", VOC_CORE, FIELD_TITLE, 2 },
-    { "title", VOC_DC, FIELD_TITLE, 1 },
-    { "link", VOC_CORE, FIELD_LINK, 2 },
-    { "link", VOC_ATOM, FIELD_LINK, 1 },
-    { "guid", VOC_CORE, FIELD_GUID, 2 },
-    { "id", VOC_CORE, FIELD_GUID, 2 },
-    { "published", VOC_CORE, FIELD_PUBLISHED, 5 },
-    { "published", VOC_ATOM, FIELD_PUBLISHED, 5 },
-    { "pubDate", VOC_CORE, FIELD_PUBLISHED, 4 },
-    { "issued", VOC_CORE, FIELD_PUBLISHED, 3 },
-    { "issued", VOC_DCTERMS, FIELD_PUBLISHED, 2 },
-    { "created", VOC_CORE, FIELD_PUBLISHED, 1 },
-    { "created", VOC_DCTERMS, FIELD_PUBLISHED, 1 },
-    { "updated", VOC_CORE, FIELD_UPDATED, 4 },
-    { "updated", VOC_ATOM, FIELD_UPDATED, 4 },
-    { "modified", VOC_CORE, FIELD_UPDATED, 3 },
-    { "modified", VOC_DCTERMS, FIELD_UPDATED, 2 },
-    { "date", VOC_DC, FIELD_UPDATED, 1 },
-    { "enclosure", VOC_CORE, FIELD_ENCLOSURE, 1 },
+    { "title", FEED_VOC_CORE, FIELD_TITLE, 2 },
+    { "title", FEED_VOC_DC, FIELD_TITLE, 1 },
+    { "link", FEED_VOC_CORE, FIELD_LINK, 2 },
+    { "link", FEED_VOC_ATOM, FIELD_LINK, 1 },
+    { "guid", FEED_VOC_CORE, FIELD_GUID, 2 },
+    { "id", FEED_VOC_CORE, FIELD_GUID, 2 },
+    { "published", FEED_VOC_CORE, FIELD_PUBLISHED, 5 },
+    { "published", FEED_VOC_ATOM, FIELD_PUBLISHED, 5 },
+    { "pubDate", FEED_VOC_CORE, FIELD_PUBLISHED, 4 },
+    { "issued", FEED_VOC_CORE, FIELD_PUBLISHED, 3 },
+    { "issued", FEED_VOC_DCTERMS, FIELD_PUBLISHED, 2 },
+    { "created", FEED_VOC_CORE, FIELD_PUBLISHED, 1 },
+    { "created", FEED_VOC_DCTERMS, FIELD_PUBLISHED, 1 },
+    { "updated", FEED_VOC_CORE, FIELD_UPDATED, 4 },
+    { "updated", FEED_VOC_ATOM, FIELD_UPDATED, 4 },
+    { "modified", FEED_VOC_CORE, FIELD_UPDATED, 3 },
+    { "modified", FEED_VOC_DCTERMS, FIELD_UPDATED, 2 },
+    { "date", FEED_VOC_DC, FIELD_UPDATED, 1 },
+    { "enclosure", FEED_VOC_CORE, FIELD_ENCLOSURE, 1 },
 };
 
-static const struct field other_field = { "", VOC_OTHER, FIELD_NONE, 0 };
+static const struct field other_field = { "", FEED_VOC_OTHER, FIELD_NONE, 0 };
 
 enum place {
     OUTSIDE,
@@ -71,11 +61,6 @@ struct draft {
     int ranks[N_FIELDS];
 };
 
-struct prefix {
-    char name[MAX_PREFIX_BYTES];
-    enum vocabulary vocabulary;
-};
-
 struct reader {
     struct xml_sink sink;
     struct arena *mem;
@@ -84,15 +69,15 @@ struct reader {
     enum err e;
     enum place place;
     bool is_in_channel;
-    const struct field *field; /* the child of the channel or entry that is open, or NULL */
-    size_t field_depth;        /* elements open inside it */
-    bool is_html;              /* its text is HTML once more */
-    bool is_clipped;           /* its text was longer than text may be */
+    const struct field
+        *field;         /* the child of the channel or entry that is open, or NULL */
+    size_t field_depth; /* elements open inside it */
+    bool is_html;       /* its text is HTML once more */
+    bool is_clipped;    /* its text was longer than text may be */
     struct buf text;
     struct draft channel, entry;
     struct url channel_base, entry_base, field_base;
-    struct prefix prefixes[MAX_PREFIXES];
-    size_t n_prefixes;
+    struct feed_prefixes prefixes;
 };
 
 static void fail(struct reader *r, enum err e)
@@ -101,79 +86,18 @@ static void fail(struct reader *r, enum err e)
     r->sink.is_full = true;
 }
 
-/* VOC_OTHER for namespaces that say nothing to us. */
-static enum vocabulary vocabulary_of_uri(struct span uri)
+static enum feed_vocabulary vocabulary_of(const struct reader *r,
+                                          const struct xml_name *name)
 {
-    static const struct {
-        struct span part;
-        enum vocabulary vocabulary;
-    } known[] = {
-        { { "purl.org/dc/elements/", 21 }, VOC_DC },  { { "purl.org/dc/terms", 17 }, VOC_DCTERMS },
-        { { "www.w3.org/2005/Atom", 20 }, VOC_ATOM }, { { "purl.org/atom/ns", 16 }, VOC_ATOM },
-        { { "purl.org/rss/1.0/", 17 }, VOC_CORE },
-    };
+    enum feed_vocabulary v = feed_vocabulary_of_prefix(&r->prefixes, name->prefix);
 
-    /* Modules of RSS 1.0 have addresses under that of RSS 1.0 itself. */
-    if (span_find_span(uri, SPAN("/modules/")) < uri.len)
-        return VOC_OTHER;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (span_find_nocase(uri, known[i].part) < uri.len)
-            return known[i].vocabulary;
-    return VOC_OTHER;
-}
-
-static void add_prefix(struct reader *r, struct span name, enum vocabulary vocabulary)
-{
-    struct prefix *p = &r->prefixes[r->n_prefixes];
-
-    if (name.len == 0 || name.len >= MAX_PREFIX_BYTES || r->n_prefixes == MAX_PREFIXES)
-        return;
-    memcpy(p->name, name.ptr, name.len);
-    p->name[name.len] = '\0';
-    p->vocabulary = vocabulary;
-    r->n_prefixes++;
-}
-
-/* Declarations count for the whole document: nobody gives one prefix two meanings. */
-static void note_prefixes(struct reader *r, const struct xml_element *el)
-{
-    for (size_t i = 0; i < el->n_attributes; i++) {
-        const struct xml_attribute *a = &el->attributes[i];
-        enum vocabulary v = vocabulary_of_uri(a->value);
-
-        if (span_eq(a->name.prefix, SPAN("xmlns")) && v != VOC_OTHER)
-            add_prefix(r, a->name.local, v);
-    }
-}
-
-static enum vocabulary vocabulary_of_prefix(const struct reader *r, struct span prefix)
-{
-    static const struct prefix customary[] = {
-        { "dc", VOC_DC }, { "dcterms", VOC_DCTERMS }, { "atom", VOC_ATOM }, { "rss", VOC_CORE }
-    };
-
-    if (prefix.len == 0)
-        return VOC_CORE;
-    for (size_t i = 0; i < r->n_prefixes; i++)
-        if (span_eq(prefix, span_str(r->prefixes[i].name)))
-            return r->prefixes[i].vocabulary;
-    for (size_t i = 0; i < ARRAY_LEN(customary); i++)
-        if (span_eq(prefix, span_str(customary[i].name)))
-            return customary[i].vocabulary;
-    return VOC_OTHER;
-}
-
-static enum vocabulary vocabulary_of(const struct reader *r, const struct xml_name *name)
-{
-    enum vocabulary v = vocabulary_of_prefix(r, name->prefix);
-
-    return v == VOC_ATOM && r->out->type == FEED_ATOM ? VOC_CORE : v;
+    return v == FEED_VOC_ATOM && r->out->type == FEED_ATOM ? FEED_VOC_CORE : v;
 }
 
 static bool is_entry(const struct reader *r, const struct xml_name *name)
 {
     return (xml_is(name, SPAN("item")) || xml_is(name, SPAN("entry"))) &&
-           vocabulary_of(r, name) == VOC_CORE;
+           vocabulary_of(r, name) == FEED_VOC_CORE;
 }
 
 static bool is_channel(const struct xml_name *name)
@@ -191,11 +115,12 @@ static void find_root(struct reader *r, const struct xml_name *name)
     else
         return;
     if (!xml_is(name, SPAN("RDF")))
-        add_prefix(r, name->prefix, VOC_CORE);
+        feed_vocabulary_add(&r->prefixes, name->prefix, FEED_VOC_CORE);
 }
 
 /* base, or what xml:base makes of it. */
-static struct url base_of(struct reader *r, const struct xml_element *el, const struct url *base)
+static struct url base_of(struct reader *r, const struct xml_element *el,
+                          const struct url *base)
 {
     struct url resolved;
 
@@ -214,12 +139,12 @@ static struct draft *draft_of(struct reader *r)
     return r->place == IN_ENTRY ? &r->entry : &r->channel;
 }
 
-/* Keeps a value unless there is a better one. */
+/* Keeps a value; the callers see to it that there is no better one. */
 static void keep(struct reader *r, enum field_kind kind, int rank, struct span value)
 {
     struct draft *d = draft_of(r);
 
-    if (value.len == 0 || rank <= d->ranks[kind])
+    if (value.len == 0)
         return;
     d->values[kind] = value;
     d->ranks[kind] = rank;
@@ -238,7 +163,8 @@ static void keep_url(struct reader *r, enum field_kind kind, int rank, struct sp
 /* An identifier is a link only if it looks like one without any help. */
 static void keep_guid(struct reader *r, int rank, struct span text)
 {
-    if (span_starts_nocase(text, SPAN("http://")) || span_starts_nocase(text, SPAN("https://")))
+    if (span_starts_nocase(text, SPAN("http://")) ||
+        span_starts_nocase(text, SPAN("https://")))
         keep_url(r, FIELD_GUID, rank, text);
 }
 
@@ -292,7 +218,8 @@ static void keep_title(struct reader *r, int rank, struct span text)
         text = buf_span(&plain);
     }
     if (!e)
-        e = collapse(span_clip_utf8(xml_trim(text), FEED_MAX_TEXT_BYTES), r->mem, &title);
+        e = collapse(span_clip_utf8(xml_trim(text), FEED_MAX_TEXT_BYTES), r->mem,
+                     &title);
     buf_clear(&plain);
     if (e)
         fail(r, e);
@@ -300,7 +227,8 @@ static void keep_title(struct reader *r, int rank, struct span text)
         keep(r, FIELD_TITLE, rank, title);
 }
 
-static void keep_date(struct reader *r, enum field_kind kind, int rank, struct span text)
+static void keep_date(struct reader *r, enum field_kind kind, int rank,
+                      struct span text)
 {
     struct span copy;
     struct date date;
@@ -323,7 +251,8 @@ static bool take_link_attributes(struct reader *r, const struct xml_element *el)
     struct span rel = xml_trim(xml_attribute(el, SPAN("rel")));
 
     if (r->field->kind == FIELD_ENCLOSURE) {
-        keep_url(r, FIELD_ENCLOSURE, r->field->rank, xml_trim(xml_attribute(el, SPAN("url"))));
+        keep_url(r, FIELD_ENCLOSURE, r->field->rank,
+                 xml_trim(xml_attribute(el, SPAN("url"))));
         return true;
     }
     if (r->field->kind != FIELD_LINK || href.len == 0)
@@ -337,7 +266,7 @@ static bool take_link_attributes(struct reader *r, const struct xml_element *el)
 
 static void begin_field(struct reader *r, const struct xml_element *el)
 {
-    enum vocabulary v = vocabulary_of(r, &el->name);
+    enum feed_vocabulary v = vocabulary_of(r, &el->name);
     struct span type = xml_attribute(el, SPAN("type"));
 
     r->field = &other_field;
@@ -347,7 +276,8 @@ static void begin_field(struct reader *r, const struct xml_element *el)
             r->field = &fields[i];
     r->field_base =
         base_of(r, el, r->place == IN_ENTRY ? &r->entry_base : &r->channel_base);
-    r->is_html = span_eq_nocase(type, SPAN("html")) || span_eq_nocase(type, SPAN("text/html"));
+    r->is_html =
+        span_eq_nocase(type, SPAN("html")) || span_eq_nocase(type, SPAN("text/html"));
     r->is_clipped = false;
     buf_reset(&r->text);
     if (take_link_attributes(r, el))
@@ -430,7 +360,8 @@ static void end_entry(struct reader *r)
     entry->updated_wall_ms = wall_ms_of(v[FIELD_UPDATED], &entry->is_date_local);
     if (v[FIELD_PUBLISHED].len || v[FIELD_UPDATED].len) {
         date_format_rfc3339(v[FIELD_PUBLISHED].len ? entry->published_wall_ms
-                                                   : entry->updated_wall_ms, text);
+                                                   : entry->updated_wall_ms,
+                            text);
         e = arena_try_copy(r->mem, span_str(text), &entry->published);
     }
     if (e)
@@ -456,7 +387,7 @@ static void on_start(struct xml_sink *sink, const struct xml_element *el)
 {
     struct reader *r = CONTAINER_OF(sink, struct reader, sink);
 
-    note_prefixes(r, el);
+    feed_vocabulary_note(&r->prefixes, el);
     if (r->out->type == FEED_NONE) {
         find_root(r, &el->name);
         if (r->out->type != FEED_NONE)
@@ -507,7 +438,8 @@ static void on_end(struct xml_sink *sink, const struct xml_name *name)
     }
 }
 
-enum err feed_parse(struct span body, const struct url *url, struct arena *mem, struct feed *out)
+enum err feed_parse(struct span body, const struct url *url, struct arena *mem,
+                    struct feed *out)
 {
     struct feed found = { .type = FEED_NONE };
     struct reader r = {

@@ -27,10 +27,11 @@ enum feed_type {
 };
 
 struct feed_entry {
-    struct span link;      /* absolute http(s) URL, serialised; empty when there is none */
-    struct span title;     /* plain text, white space collapsed */
-    struct span published; /* RFC 3339; falls back to updated; empty when neither can be read */
-    struct span enclosure; /* as link */
+    struct span link;  /* absolute http(s) URL, serialised; empty when there is none */
+    struct span title; /* plain text, white space collapsed */
+    struct span
+        published; /* RFC 3339; falls back to updated; empty when neither can be read */
+    struct span enclosure;     /* as link */
     int64_t published_wall_ms; /* -1: not stated or not readable */
     int64_t updated_wall_ms;   /* -1: the same */
     bool is_date_local;        /* a time of day without a zone was read as UTC */

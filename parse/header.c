@@ -338,11 +338,12 @@ static void apply_directive(struct span word, struct header_robots *io)
 /* Directives that have a value behind a colon, so that the name is no product token. */
 static bool has_value(struct span name)
 {
-    return span_eq_nocase(name, SPAN("unavailable_after")) || span_starts_nocase(name, SPAN("max-"));
+    return span_eq_nocase(name, SPAN("unavailable_after")) ||
+           span_starts_nocase(name, SPAN("max-"));
 }
 
-void header_robots_merge(struct span value, struct span product_token, bool may_have_token_prefix,
-                         struct header_robots *io)
+void header_robots_merge(struct span value, struct span product_token,
+                         bool may_have_token_prefix, struct header_robots *io)
 {
     bool is_for_us = true;
     struct span part, word;
@@ -354,7 +355,8 @@ void header_robots_merge(struct span value, struct span product_token, bool may_
         if (colon < part.len && has_value(name))
             continue;
         if (colon < part.len && may_have_token_prefix) {
-            is_for_us = span_eq_nocase(name, product_token) || span_eq(name, SPAN("*")) ||
+            is_for_us = span_eq_nocase(name, product_token) ||
+                        span_eq(name, SPAN("*")) ||
                         span_eq_nocase(name, SPAN("robots"));
             part = span_skip(part, colon + 1);
         }

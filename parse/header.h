@@ -32,7 +32,8 @@ bool header_next(struct span *rest, struct arena *mem, struct header_field *out)
  * The value of the first field of this name (case ignored) in a header block.
  * False when there is none.
  */
-bool header_find(struct span raw, struct span name, struct arena *mem, struct span *out);
+bool header_find(struct span raw, struct span name, struct arena *mem,
+                 struct span *out);
 
 /*
  * All values of this name joined by ", " (RFC 9110 §5.3), in mem when there are
@@ -59,10 +60,12 @@ void header_content_type_parse(struct span value, struct header_content_type *ou
  * negative; a moment in the past is 0, an absurd number saturates at INT64_MAX.
  * The caller caps. ERR_INVALID for negative numbers and what is no date.
  */
-enum err header_retry_after(struct span value, int64_t now_wall_ms, int64_t *out_ms) MUST_USE;
+enum err header_retry_after(struct span value, int64_t now_wall_ms,
+                            int64_t *out_ms) MUST_USE;
 
 /* Last-Modified or Date as Unix milliseconds. ERR_INVALID for what is no HTTP-date. */
-enum err header_date(struct span value, int64_t now_wall_ms, int64_t *out_wall_ms) MUST_USE;
+enum err header_date(struct span value, int64_t now_wall_ms,
+                     int64_t *out_wall_ms) MUST_USE;
 
 /*
  * One link-value (RFC 8288 §3). rel: tokens in lower case, one space between.
@@ -86,7 +89,8 @@ bool header_link_next(struct span *rest, struct arena *mem, struct header_link *
  * URL text, unresolved; empty means the page itself. ERR_INVALID where the
  * standard returns: there is no refresh.
  */
-enum err header_refresh(struct span value, int64_t *out_delay_s, struct span *out_url) MUST_USE;
+enum err header_refresh(struct span value, int64_t *out_delay_s,
+                        struct span *out_url) MUST_USE;
 
 /* Page-wide robots directives. */
 struct header_robots {
@@ -99,5 +103,5 @@ struct header_robots {
  * field), "otherbot: noindex" and what follows it up to the next such prefix
  * counts only when the name is product_token, "robots" or "*"; case is ignored.
  */
-void header_robots_merge(struct span value, struct span product_token, bool may_have_token_prefix,
-                         struct header_robots *io);
+void header_robots_merge(struct span value, struct span product_token,
+                         bool may_have_token_prefix, struct header_robots *io);

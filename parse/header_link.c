@@ -93,7 +93,8 @@ static bool next_param(struct span *s, struct param *out)
         if (skip_char(s, '=')) {
             skip_spaces(s);
             out->is_quoted = s->len && s->ptr[0] == '"';
-            out->value = out->is_quoted ? take_quoted(s) : span_trim(take_until(s, SPAN(";,")));
+            out->value =
+                out->is_quoted ? take_quoted(s) : span_trim(take_until(s, SPAN(";,")));
         }
         return true;
     }
@@ -124,7 +125,8 @@ static bool unescape(const struct param *p, struct arena *mem, struct span *out)
 }
 
 /* Appends the words of value to *io, one space before each; is_lower folds ASCII case. */
-static bool add_words(struct span value, bool is_lower, struct arena *mem, struct span *io)
+static bool add_words(struct span value, bool is_lower, struct arena *mem,
+                      struct span *io)
 {
     char *text = arena_try_alloc(mem, io->len + value.len + 1);
     struct span word;

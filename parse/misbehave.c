@@ -46,6 +46,21 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
 }
 
+/* A true answer in its place, not yet published: for bending. */
+static char *prepare(struct deed *d, size_t *out_len)
+{
+    struct wire_limits limits;
+    size_t room;
+    char *at = channel_answer_room(d->channel, 64 << 10, &room);
+
+    wire_limits_of(d->job, &limits);
+    d->out->page.title = SPAN("a title");
+    d->out->bytes = SPAN("some bytes");
+    if (!at || wire_encode_answer(d->out, d->id, &limits, at, room, out_len))
+        _exit(4);
+    return at;
+}
+
 /* ---- work of no meaning ---- */
 
 static bool do_echo(struct deed *d)
@@ -94,6 +109,29 @@ static bool do_crash(struct deed *d)
 {
     (void)d;
     __builtin_trap();
+}
+
+/* Only a process that has done nothing before survives this. */
+static bool do_crash_unless_fresh(struct deed *d)
+{
+    if (d->kit->jobs > 1)
+        __builtin_trap();
+    return do_who(d);
+}
+
+/* The answer goes out, and then the process dies. */
+static bool do_answer_and_crash(struct deed *d)
+{
+    size_t len;
+    char *at = prepare(d, &len);
+
+    channel_answer(d->channel, at, len);
+    __builtin_trap();
+}
+
+static bool do_stop(struct deed *d)
+{
+    return say(d, "stop", raise(SIGSTOP));
 }
 
 static bool do_hang(struct deed *d)
@@ -182,21 +220,6 @@ static bool do_write_region(struct deed *d)
 }
 
 /* ---- lies ---- */
-
-/* A true answer in its place, not yet published: for bending. */
-static char *prepare(struct deed *d, size_t *out_len)
-{
-    struct wire_limits limits;
-    size_t room;
-    char *at = channel_answer_room(d->channel, 64 << 10, &room);
-
-    wire_limits_of(d->job, &limits);
-    d->out->page.title = SPAN("a title");
-    d->out->bytes = SPAN("some bytes");
-    if (!at || wire_encode_answer(d->out, d->id, &limits, at, room, out_len))
-        _exit(4);
-    return at;
-}
 
 static bool flip(struct deed *d, size_t offset, unsigned char value)
 {
@@ -298,6 +321,9 @@ static const struct {
     { "slow", do_slow },
     { "who", do_who },
     { "crash", do_crash },
+    { "crash-unless-fresh", do_crash_unless_fresh },
+    { "answer-and-crash", do_answer_and_crash },
+    { "stop", do_stop },
     { "hang", do_hang },
     { "exit", do_exit },
     { "exit-clean", do_exit_clean },

@@ -2,6 +2,7 @@
 #include "parse/robots.h"
 
 #include "config/mem.h"
+#include "parse/robots_path.h"
 
 /* Longer lines are clipped: no honest rule is that long, and a URL is not either. */
 #define ROBOTS_MAX_LINE_BYTES ((size_t)16 * 1024)
@@ -38,7 +39,8 @@ enum audience {
 
 /* The group being read. A rule ends the run of user-agent lines, nothing else does. */
 struct group {
-    bool is_naming; /* the last record was a user-agent line, or one that no one minds */
+    bool
+        is_naming; /* the last record was a user-agent line, or one that no one minds */
     bool is_for[N_AUDIENCES];
 };
 
@@ -73,13 +75,13 @@ static enum line_kind kind_of(struct span key)
         struct span name;
         enum line_kind kind;
     } names[] = {
-        { { "user-agent", 10 }, LINE_AGENT },   { { "useragent", 9 }, LINE_AGENT },
-        { { "user agent", 10 }, LINE_AGENT },   { { "allow", 5 }, LINE_ALLOW },
-        { { "disallow", 8 }, LINE_DISALLOW },   { { "dissallow", 9 }, LINE_DISALLOW },
-        { { "dissalow", 8 }, LINE_DISALLOW },   { { "disalow", 7 }, LINE_DISALLOW },
-        { { "diasllow", 8 }, LINE_DISALLOW },   { { "disallaw", 8 }, LINE_DISALLOW },
-        { { "crawl-delay", 11 }, LINE_DELAY },  { { "crawldelay", 10 }, LINE_DELAY },
-        { { "crawl delay", 11 }, LINE_DELAY },  { { "sitemap", 7 }, LINE_SITEMAP },
+        { { "user-agent", 10 }, LINE_AGENT },  { { "useragent", 9 }, LINE_AGENT },
+        { { "user agent", 10 }, LINE_AGENT },  { { "allow", 5 }, LINE_ALLOW },
+        { { "disallow", 8 }, LINE_DISALLOW },  { { "dissallow", 9 }, LINE_DISALLOW },
+        { { "dissalow", 8 }, LINE_DISALLOW },  { { "disalow", 7 }, LINE_DISALLOW },
+        { { "diasllow", 8 }, LINE_DISALLOW },  { { "disallaw", 8 }, LINE_DISALLOW },
+        { { "crawl-delay", 11 }, LINE_DELAY }, { { "crawldelay", 10 }, LINE_DELAY },
+        { { "crawl delay", 11 }, LINE_DELAY }, { { "sitemap", 7 }, LINE_SITEMAP },
         { { "site-map", 8 }, LINE_SITEMAP },
     };
 
@@ -135,112 +137,22 @@ static void group_name(struct group *g, struct span value, struct span token)
 
     if (!g->is_naming)
         *g = (struct group){ .is_naming = true };
-    if (value.len && value.ptr[0] == '*' && (value.len == 1 || span_is_space(value.ptr[1])))
+    if (value.len && value.ptr[0] == '*' &&
+        (value.len == 1 || span_is_space(value.ptr[1])))
         g->is_for[FOR_ALL] = true;
     else if (named.len && span_eq_nocase(named, token))
         g->is_for[FOR_US] = true;
 }
 
-static bool is_unreserved(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = span_ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Must this byte be percent-encoded? RFC 3986 §2: what a URI cannot hold raw. */
-static bool is_forbidden(unsigned char c)
-{
-    /* One bit a byte: controls, space, ", <, > and \\, ^, `, {, |, }, DEL. */
-    static const uint64_t bits[2] = { UINT64_C(0x50000005ffffffff), UINT64_C(0xb800000150000000) };
-
-    return c >= 0x80 || (bits[c >> 6] >> (c & 63) & 1);
-}
-
-struct writer {
-    char *out; /* NULL: only count */
-    size_t len;
-};
-
-static void put(struct writer *w, unsigned char c)
-{
-    if (w->out)
-        w->out[w->len] = (char)c;
-    w->len++;
-}
-
-static void put_escaped(struct writer *w, unsigned char c)
-{
-    static const char hex[] = "0123456789ABCDEF";
-
-    put(w, '%');
-    put(w, (unsigned char)hex[c >> 4]);
-    put(w, (unsigned char)hex[c & 15]);
-}
-
-/* Does s hold "%XX" at i? */
-static bool is_escape(struct span s, size_t i, unsigned char *out)
-{
-    int hi, lo;
-
-    if (s.ptr[i] != '%' || s.len - i < 3)
-        return false;
-    hi = hex_digit(s.ptr[i + 1]);
-    lo = hex_digit(s.ptr[i + 2]);
-    if (hi < 0 || lo < 0)
-        return false;
-    *out = (unsigned char)(hi * 16 + lo);
-    return true;
-}
-
-/*
- * One form for pattern and target (RFC 9309 §2.2.2): escapes of unreserved
- * characters decoded, other escapes in upper case, what a URI cannot hold raw
- * escaped. A '*' or '$' that is meant literally becomes its escape (§2.2.3), so
- * that behind this point '*' is always the wildcard and '$' always the end.
- * Behind '?', an apostrophe is written as the URL standard sends it: %27.
- */
-static void put_normalized(struct writer *w, struct span s, bool is_pattern)
-{
-    bool is_query = false;
-
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i], value;
-        bool is_special = c == '*' ? !is_pattern : c == '$' && !(is_pattern && i + 1 == s.len);
-
-        if (is_escape(s, i, &value)) {
-            i += 2;
-            if (is_unreserved(value))
-                put(w, value);
-            else
-                put_escaped(w, value);
-        } else if (is_special || is_forbidden(c) || (is_query && c == '\'')) {
-            put_escaped(w, c);
-        } else {
-            is_query |= c == '?';
-            put(w, c);
-        }
-    }
-}
-
 static enum err pattern_normalize(struct span s, struct arena *mem, struct span *out)
 {
-    struct writer w = { NULL, 0 };
+    size_t n = robots_path_normalize(s, true, NULL);
+    char *text = arena_try_alloc(mem, n);
 
-    put_normalized(&w, s, true);
-    w.out = arena_try_alloc(mem, w.len);
-    if (!w.out)
+    if (!text)
         return ERR_TOO_LARGE;
-    w.len = 0;
-    put_normalized(&w, s, true);
-    *out = span_make(w.out, w.len);
+    robots_path_normalize(s, true, text);
+    *out = span_make(text, n);
     return OK;
 }
 
@@ -261,7 +173,8 @@ static int64_t delay_parse(struct span value)
     if (i < value.len && value.ptr[i] == '.') {
         size_t first = ++i;
 
-        for (; i < value.len && value.ptr[i] >= '0' && value.ptr[i] <= '9'; i++, scale /= 10)
+        for (; i < value.len && value.ptr[i] >= '0' && value.ptr[i] <= '9';
+             i++, scale /= 10)
             ms += (value.ptr[i] - '0') * scale;
         if (i == first && first == 1)
             return -1;
@@ -294,12 +207,14 @@ static void count(struct span body, struct span token, struct counts *out)
             g.is_naming = false;
         for (size_t a = 0; a < N_AUDIENCES; a++) {
             out->has_group[a] |= g.is_for[a];
-            out->rules[a] += g.is_for[a] && is_rule(line.kind) && is_pattern(line.value);
+            out->rules[a] +=
+                g.is_for[a] && is_rule(line.kind) && is_pattern(line.value);
         }
     }
 }
 
-static enum err add_rule(struct robots_rules *out, const struct line *line, struct arena *mem)
+static enum err add_rule(struct robots_rules *out, const struct line *line,
+                         struct arena *mem)
 {
     struct robots_rule *rule = &out->rules[out->n_rules];
     enum err e;
@@ -418,42 +333,8 @@ enum err robots_parse(struct span body, struct span product_token, struct arena 
     return e;
 }
 
-/*
- * Does the pattern match a prefix of target, or all of it behind '$'? Each
- * piece between wildcards is looked for behind the one before it, leftmost;
- * memmem is linear, and so is this.
- */
-static bool matches(struct span pattern, struct span target)
-{
-    bool is_anchored = pattern.len && pattern.ptr[pattern.len - 1] == '$';
-    struct span piece;
-    size_t end, at;
-
-    if (is_anchored)
-        pattern.len--;
-    end = span_find(pattern, '*');
-    piece = span_slice(pattern, 0, end);
-    if (!span_starts(target, piece))
-        return false;
-    target = span_skip(target, piece.len);
-    if (end == pattern.len)
-        return !is_anchored || target.len == 0;
-    for (;;) {
-        pattern = span_skip(pattern, end + 1);
-        end = span_find(pattern, '*');
-        piece = span_slice(pattern, 0, end);
-        if (end == pattern.len && is_anchored)
-            return span_ends(target, piece);
-        at = span_find_span(target, piece);
-        if (piece.len && at == target.len)
-            return false;
-        if (end == pattern.len)
-            return true;
-        target = span_skip(target, at + piece.len);
-    }
-}
-
-static const struct robots_rule *best_match(const struct robots_rules *r, struct span target)
+static const struct robots_rule *best_match(const struct robots_rules *r,
+                                            struct span target)
 {
     const struct robots_rule *best = NULL;
 
@@ -465,7 +346,7 @@ static const struct robots_rule *best_match(const struct robots_rules *r, struct
                      (rule->pattern.len == best->pattern.len &&
                       (best->is_allow || !rule->is_allow))))
             continue;
-        if (matches(rule->pattern, target))
+        if (robots_path_matches(rule->pattern, target))
             best = rule;
     }
     return best;
@@ -476,7 +357,7 @@ bool robots_allows(const struct robots_rules *r, struct span target,
 {
     const struct robots_rule *rule;
     char room[1536], *copy = NULL;
-    struct writer w;
+    size_t n;
 
     if (out_rule)
         *out_rule = NULL;
@@ -485,9 +366,8 @@ bool robots_allows(const struct robots_rules *r, struct span target,
     /* An escape is three bytes for one; a URL too long for the stack is rare. */
     if (target.len > sizeof room / 3)
         copy = mem_array(target.len, 3);
-    w = (struct writer){ copy ? copy : room, 0 };
-    put_normalized(&w, target, false);
-    rule = best_match(r, span_make(w.out, w.len));
+    n = robots_path_normalize(target, false, copy ? copy : room);
+    rule = best_match(r, span_make(copy ? copy : room, n));
     mem_free(copy);
     if (out_rule)
         *out_rule = rule;

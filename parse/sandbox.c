@@ -87,7 +87,8 @@ static enum err set_limit(int resource, const char *name, rlim_t value, struct e
     return OK;
 }
 
-static enum err enter_rlimits(const struct sandbox_limits *limits, struct err_note *note)
+static enum err enter_rlimits(const struct sandbox_limits *limits, uint64_t mapped,
+                              struct err_note *note)
 {
     static const struct {
         int resource;
@@ -96,13 +97,10 @@ static enum err enter_rlimits(const struct sandbox_limits *limits, struct err_no
         { RLIMIT_NOFILE, "NOFILE" }, { RLIMIT_FSIZE, "FSIZE" },   { RLIMIT_NPROC, "NPROC" },
         { RLIMIT_CORE, "CORE" },     { RLIMIT_MEMLOCK, "MEMLOCK" },
     };
-    uint64_t mapped;
     enum err e;
 
     if (limits->memory_bytes) {
-        e = mapped_bytes(&mapped, note);
-        if (!e)
-            e = set_limit(RLIMIT_AS, "AS", mapped + limits->memory_bytes, note);
+        e = set_limit(RLIMIT_AS, "AS", mapped + limits->memory_bytes, note);
         if (e)
             return e;
     }
@@ -211,13 +209,16 @@ enum err sandbox_enter(const struct sandbox_limits *limits, struct sandbox_repor
                        struct err_note *note)
 {
     struct sandbox_report report = { 0 };
-    enum err e;
+    uint64_t mapped;
+    enum err e = mapped_bytes(&mapped, note); /* reads a file: before Landlock forbids that */
 
+    if (e)
+        return e;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return err_set_errno(note, ERR_IO, errno, "cannot give up privileges");
     report.has_no_new_privs = true;
     report.landlock_abi = enter_landlock(); /* needs a descriptor, so before the limits */
-    e = enter_rlimits(limits, note);
+    e = enter_rlimits(limits, mapped, note);
     if (e)
         return e;
     report.has_rlimits = true;

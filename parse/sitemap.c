@@ -7,7 +7,7 @@
 #include "parse/xml.h"
 
 /* Longer values are no URL that anyone would fetch. */
-#define MAX_TEXT_BYTES ((size_t)8 * 1024)
+#define MAX_TEXT_BYTES   ((size_t)8 * 1024)
 #define MAX_PREFIX_BYTES ((size_t)32)
 
 enum field {
@@ -60,7 +60,8 @@ static void fail(struct reader *r, enum err e)
 }
 
 /* Makes room for one more item of this size at the end of an array in the arena. */
-static enum err grow(struct arena *mem, void **io_items, size_t *io_cap, size_t n, size_t size)
+static enum err grow(struct arena *mem, void **io_items, size_t *io_cap, size_t n,
+                     size_t size)
 {
     size_t cap = *io_cap ? *io_cap * 2 : 8;
     void *grown;
@@ -77,7 +78,8 @@ static enum err grow(struct arena *mem, void **io_items, size_t *io_cap, size_t 
     return OK;
 }
 
-static enum err add_entry(struct reader *r, struct list *list, const struct sitemap_entry *entry)
+static enum err add_entry(struct reader *r, struct list *list,
+                          const struct sitemap_entry *entry)
 {
     void *items = list->entries;
     enum err e;
@@ -109,7 +111,8 @@ static enum err add_span(struct arena *mem, struct spans *list, struct span s)
 
 static bool is_web_text(struct span s)
 {
-    return span_starts_nocase(s, SPAN("http://")) || span_starts_nocase(s, SPAN("https://"));
+    return span_starts_nocase(s, SPAN("http://")) ||
+           span_starts_nocase(s, SPAN("https://"));
 }
 
 static bool has_space(struct span s)
@@ -230,7 +233,8 @@ static void end_field(struct reader *r)
 /* Is this element in the sitemap's own vocabulary (or in none, which will do)? */
 static bool is_own(const struct reader *r, const struct xml_name *name)
 {
-    return name->prefix.len == 0 || span_eq(name->prefix, span_make(r->prefix, r->prefix_len));
+    return name->prefix.len == 0 ||
+           span_eq(name->prefix, span_make(r->prefix, r->prefix_len));
 }
 
 static enum field field_of(const struct reader *r, const struct xml_name *name)
@@ -281,16 +285,31 @@ static void add_alternate(struct reader *r, const struct xml_element *el)
         fail(r, ERR_TOO_LARGE);
 }
 
-/* An element inside a field: nothing, unless the field's end tag was forgotten. */
+static bool is_entry(const struct reader *r, const struct xml_name *name)
+{
+    return is_own(r, name) &&
+           (xml_is(name, SPAN("url")) || xml_is(name, SPAN("sitemap")));
+}
+
+/* Does this start tag show that the end tag of the field before it was forgotten? */
+static bool ends_field(const struct reader *r, const struct xml_name *name)
+{
+    enum field next = field_of(r, name);
+
+    if (r->field_depth > 0 || r->field == FIELD_OTHER)
+        return false;
+    /* Some write <loc><url>address</url></loc>. */
+    if (is_entry(r, name))
+        return r->text.len > 0;
+    return next != FIELD_OTHER && next != FIELD_IMAGE;
+}
+
+/* An element inside a field says nothing. */
 static bool is_nested(struct reader *r, const struct xml_name *name)
 {
-    enum field next;
-
     if (r->field == FIELD_NONE)
         return false;
-    next = field_of(r, name);
-    if (r->field_depth == 0 && r->field != FIELD_OTHER && next != FIELD_OTHER &&
-        next != FIELD_IMAGE) {
+    if (ends_field(r, name)) {
         end_field(r);
         return false;
     }
@@ -309,12 +328,8 @@ static void on_start(struct xml_sink *sink, const struct xml_element *el)
     }
     if (is_nested(r, &el->name))
         return;
-    if (is_own(r, &el->name) && xml_is(&el->name, SPAN("url"))) {
-        begin_entry(r, false);
-        return;
-    }
-    if (is_own(r, &el->name) && xml_is(&el->name, SPAN("sitemap"))) {
-        begin_entry(r, true);
+    if (is_entry(r, &el->name)) {
+        begin_entry(r, xml_is(&el->name, SPAN("sitemap")));
         return;
     }
     field = field_of(r, &el->name);
@@ -376,7 +391,8 @@ static enum err read_feed(struct reader *r, struct span body)
         /* A guessed zone is good enough for a reader, not for "changed since". */
         if (at >= 0 && !from->is_date_local) {
             entry.lastmod_wall_ms = at;
-            e = arena_try_copy(r->mem, span_str(date_format_rfc3339(at, text)), &entry.lastmod);
+            e = arena_try_copy(r->mem, span_str(date_format_rfc3339(at, text)),
+                               &entry.lastmod);
         }
         if (!e && entry.loc.len)
             e = add_entry(r, &r->urls, &entry);
@@ -433,8 +449,8 @@ static enum err read_any(struct reader *r, struct span body, struct span content
     return read_text(r, body, span_eq_nocase(type.essence, SPAN("text/plain")));
 }
 
-enum err sitemap_parse(struct span body, struct span content_type, const struct url *url,
-                       struct arena *mem, struct sitemap *out)
+enum err sitemap_parse(struct span body, struct span content_type,
+                       const struct url *url, struct arena *mem, struct sitemap *out)
 {
     struct reader r = {
         .sink = { on_start, on_text, on_end, false },
@@ -446,7 +462,8 @@ enum err sitemap_parse(struct span body, struct span content_type, const struct 
 
     buf_init(&r.text, MAX_TEXT_BYTES);
     buf_init(&r.bare, MAX_TEXT_BYTES);
-    e = read_any(&r, span_slice(body, 0, MIN(body.len, SITEMAP_MAX_BYTES)), content_type);
+    e = read_any(&r, span_slice(body, 0, MIN(body.len, SITEMAP_MAX_BYTES)),
+                 content_type);
     buf_clear(&r.text);
     buf_clear(&r.bare);
     if (e)
@@ -465,8 +482,9 @@ enum err sitemap_parse(struct span body, struct span content_type, const struct 
 const char *sitemap_type_name(enum sitemap_type type)
 {
     static const char *const names[] = {
-        [SITEMAP_URLSET] = "urlset", [SITEMAP_INDEX] = "sitemapindex", [SITEMAP_RSS] = "rss",
-        [SITEMAP_ATOM] = "atom",     [SITEMAP_TEXT] = "text",
+        [SITEMAP_URLSET] = "urlset", [SITEMAP_INDEX] = "sitemapindex",
+        [SITEMAP_RSS] = "rss",       [SITEMAP_ATOM] = "atom",
+        [SITEMAP_TEXT] = "text",
     };
 
     return (size_t)type < ARRAY_LEN(names) ? names[type] : NULL;

@@ -18,10 +18,10 @@
 
 /* sitemaps.org limits; what is beyond is dropped and is_cut is set. */
 #define SITEMAP_MAX_ENTRIES ((size_t)50000)
-#define SITEMAP_MAX_BYTES ((size_t)50 * 1024 * 1024)
+#define SITEMAP_MAX_BYTES   ((size_t)50 * 1024 * 1024)
 /* Of one entry each. */
 #define SITEMAP_MAX_ALTERNATES ((size_t)1000)
-#define SITEMAP_MAX_IMAGES ((size_t)1000)
+#define SITEMAP_MAX_IMAGES     ((size_t)1000)
 
 enum sitemap_type {
     SITEMAP_NONE, /* not a sitemap of any kind */
@@ -40,7 +40,7 @@ struct sitemap_entry {
     int64_t lastmod_wall_ms; /* -1: unknown */
     struct span *alternates; /* absolute URLs of xhtml:link rel=alternate */
     size_t n_alternates;
-    struct span *images;     /* absolute URLs of image:loc */
+    struct span *images; /* absolute URLs of image:loc */
     size_t n_images;
 };
 
@@ -60,8 +60,9 @@ struct sitemap {
  * no sitemap (SITEMAP_NONE, no entries). ERR_TOO_LARGE when mem is too small;
  * ERR_NO_MEMORY. Linear in the length of body.
  */
-enum err sitemap_parse(struct span body, struct span content_type, const struct url *url,
-                       struct arena *mem, struct sitemap *out) MUST_USE;
+enum err sitemap_parse(struct span body, struct span content_type,
+                       const struct url *url, struct arena *mem,
+                       struct sitemap *out) MUST_USE;
 
 /* "urlset", "sitemapindex", "rss", "atom", "text"; NULL for SITEMAP_NONE. */
 const char *sitemap_type_name(enum sitemap_type type);

@@ -8,9 +8,17 @@
 /* How much mended text goes to libxml2 at once. */
 #define CHUNK_BYTES ((size_t)32 * 1024)
 
+/* More than the cleaner lets through in one tag. */
+#define MAX_VALUES_BYTES ((size_t)16 * 1024 * 1024)
+
+/* What libxml2 leaves of an ampersand in an attribute unless told to expand entities. */
+#define AMPERSAND "&#38;"
+
 /* libxml2's user data. */
 struct run {
     struct xml_sink *sink;
+    struct buf
+        values;   /* of the current start tag's attributes, where they had to change */
     size_t depth; /* 1: in the element that the cleaner puts around everything */
 };
 
@@ -28,6 +36,35 @@ static struct xml_name split_name(struct span s)
     return (struct xml_name){ span_slice(s, 0, colon), span_skip(s, colon + 1) };
 }
 
+/* The value with its ampersands; room for it is there. Nothing can fail. */
+static struct span value_of(struct run *run, const xmlChar *value)
+{
+    struct span rest = text_of(value);
+    size_t from = run->values.len;
+
+    while (rest.len) {
+        size_t at = span_find_span(rest, SPAN(AMPERSAND));
+
+        memcpy(run->values.ptr + run->values.len, rest.ptr, at);
+        run->values.len += at;
+        if (at < rest.len)
+            run->values.ptr[run->values.len++] = '&';
+        rest = span_skip(rest, at + strlen(AMPERSAND));
+    }
+    return span_slice(buf_span(&run->values), from, run->values.len);
+}
+
+/* Makes room for all values at once, so that no value moves while others are added. */
+static bool reserve_values(struct run *run, const xmlChar **attributes)
+{
+    size_t room = 1;
+
+    for (; attributes && attributes[0]; attributes += 2)
+        room += text_of(attributes[1]).len;
+    buf_reset(&run->values);
+    return buf_reserve(&run->values, room) == OK;
+}
+
 static void on_sax_start(void *arg, const xmlChar *name, const xmlChar **attributes)
 {
     struct run *run = arg;
@@ -35,11 +72,14 @@ static void on_sax_start(void *arg, const xmlChar *name, const xmlChar **attribu
 
     if (run->depth++ == 0 || run->sink->is_full)
         return;
-    for (; attributes && attributes[0] && el.n_attributes < XML_MAX_ATTRIBUTES; attributes += 2) {
+    if (!reserve_values(run, attributes))
+        attributes = NULL;
+    for (; attributes && attributes[0] && el.n_attributes < XML_MAX_ATTRIBUTES;
+         attributes += 2) {
         struct xml_attribute *a = &el.attributes[el.n_attributes++];
 
         a->name = split_name(text_of(attributes[0]));
-        a->value = text_of(attributes[1]);
+        a->value = value_of(run, attributes[1]);
     }
     run->sink->on_start(run->sink, &el);
 }
@@ -62,7 +102,8 @@ static void on_sax_text(void *arg, const xmlChar *text, int len)
 }
 
 /* Nothing is ever loaded: what asks for an external entity gets none. */
-static xmlParserInputPtr on_sax_resolve(void *arg, const xmlChar *public_id, const xmlChar *system_id)
+static xmlParserInputPtr on_sax_resolve(void *arg, const xmlChar *public_id,
+                                        const xmlChar *system_id)
 {
     (void)arg;
     (void)public_id;
@@ -100,6 +141,7 @@ enum err xml_parse(struct span body, struct xml_sink *sink)
         return ERR_NO_MEMORY;
     xmlCtxtUseOptions(ctxt, XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_NOERROR |
                                 XML_PARSE_NOWARNING);
+    buf_init(&run.values, MAX_VALUES_BYTES);
     xml_clean_init(&cleaner, body);
     while (is_going && !sink->is_full && xml_clean_next(&cleaner))
         if (cleaner.out.len >= CHUNK_BYTES)
@@ -108,6 +150,7 @@ enum err xml_parse(struct span body, struct xml_sink *sink)
         feed(ctxt, &cleaner.out, true);
     e = ctxt->errNo == XML_ERR_NO_MEMORY ? ERR_NO_MEMORY : cleaner.e;
     xml_clean_clear(&cleaner);
+    buf_clear(&run.values);
     xmlFreeParserCtxt(ctxt);
     return e;
 }
@@ -139,7 +182,8 @@ static size_t space_at_front(struct span s)
         if (span_starts(s, span_str(others[i])))
             return strlen(others[i]);
     /* U+2000 to U+200B */
-    if (span_starts(s, SPAN("\xe2\x80")) && s.len > 2 && (unsigned char)s.ptr[2] <= 0x8b)
+    if (span_starts(s, SPAN("\xe2\x80")) && s.len > 2 &&
+        (unsigned char)s.ptr[2] <= 0x8b)
         return 3;
     return 0;
 }

@@ -7,9 +7,9 @@
 /* One piece of text; also what the caller may let pile up. */
 #define PIECE_BYTES ((size_t)64 * 1024)
 /* A single tag cannot grow beyond this: its parts are clipped. */
-#define OUT_MAX_BYTES ((size_t)16 * 1024 * 1024)
-#define MAX_NAME_BYTES ((size_t)128)
-#define MAX_VALUE_BYTES ((size_t)16 * 1024)
+#define OUT_MAX_BYTES    ((size_t)16 * 1024 * 1024)
+#define MAX_NAME_BYTES   ((size_t)128)
+#define MAX_VALUE_BYTES  ((size_t)16 * 1024)
 #define MAX_ENTITY_BYTES ((size_t)32)
 
 static void put(struct xml_cleaner *c, struct span s)
@@ -106,8 +106,9 @@ static void take_reference(struct xml_cleaner *c, struct span *s)
 
 static bool is_plain(char c)
 {
-    return (unsigned char)c >= 0x20 ? !(c & 0x80) && c != '&' && c != '<' && c != '>' && c != '"'
-                                    : c == '\n' || c == '\t' || c == '\r';
+    return (unsigned char)c >= 0x20
+               ? !(c & 0x80) && c != '&' && c != '<' && c != '>' && c != '"'
+               : c == '\n' || c == '\t' || c == '\r';
 }
 
 /* One byte or sequence that cannot go out as it is. */
@@ -128,7 +129,8 @@ static void take_special(struct xml_cleaner *c, struct span *s, bool is_literal)
         put(c, SPAN("&gt;"));
     else if (*s->ptr == '"')
         put(c, SPAN("&quot;"));
-    else if (code_point >= 0x80 && is_xml_char(code_point) && code_point != UTF8_REPLACEMENT)
+    else if (code_point >= 0x80 && is_xml_char(code_point) &&
+             code_point != UTF8_REPLACEMENT)
         put(c, span_slice(*s, 0, n));
     else if (code_point >= 0x80)
         put(c, SPAN("\xef\xbf\xbd"));
@@ -168,7 +170,8 @@ static struct span clip_reference(struct span s)
 
     while (n > s.len - MAX_ENTITY_BYTES && s.ptr[n - 1] != '&')
         n--;
-    return n > s.len - MAX_ENTITY_BYTES ? span_slice(s, 0, n - 1) : clip_sequence(s, s.len - 4);
+    return n > s.len - MAX_ENTITY_BYTES ? span_slice(s, 0, n - 1)
+                                        : clip_sequence(s, s.len - 4);
 }
 
 static void take_text(struct xml_cleaner *c)
@@ -267,7 +270,8 @@ static void take_attributes(struct xml_cleaner *c, struct span *s)
         struct span name, value;
 
         *s = skip_space(*s);
-        if (s->len == 0 || s->ptr[0] == '>' || s->ptr[0] == '<' || span_starts(*s, SPAN("/>")))
+        if (s->len == 0 || s->ptr[0] == '>' || s->ptr[0] == '<' ||
+            span_starts(*s, SPAN("/>")))
             return;
         name = take_name(s);
         if (name.len == 0) {

@@ -22,14 +22,17 @@ struct xml_cleaner {
     struct buf out;   /* mended text; the caller takes it and resets it */
     enum err e;       /* the first failure of out */
     bool is_begun, is_cdata;
-    size_t depth;     /* of open */
-    size_t n_hidden;  /* start tags beyond XML_MAX_DEPTH that await their end */
+    size_t depth;    /* of open */
+    size_t n_hidden; /* start tags beyond XML_MAX_DEPTH that await their end */
     struct span open[XML_MAX_DEPTH];
 };
 
 void xml_clean_init(struct xml_cleaner *c, struct span body);
 
-/* Appends the next piece (up to some 64 KiB for text) to c->out. False at the end, or when c->e is set. */
+/*
+ * Appends the next piece (up to some 64 KiB for text) to c->out. False at the
+ * end, or when c->e is set.
+ */
 bool xml_clean_next(struct xml_cleaner *c);
 
 void xml_clean_clear(struct xml_cleaner *c);

@@ -80,6 +80,8 @@ static void configure(struct db *d)
     sqlite3_extended_result_codes(d->handle, 1);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /* The log is copied back by checkpoints of ours, or not at all: a refused file stays as it is. */
+    sqlite3_db_config(d->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_limit(d->handle, SQLITE_LIMIT_ATTACHED, 0);
     db_exec(d, OPEN_SQL);

@@ -31,7 +31,7 @@ const char *guard_suffix(int i)
     return i >= 0 && (size_t)i < ARRAY_LEN(suffixes) ? suffixes[i] : NULL;
 }
 
-static enum err check_directory(const char *path, struct err_note *note)
+enum err guard_check_directory(const char *path, struct err_note *note)
 {
     char *dir = mem_str_copy(span_str(path));
     char *slash = strrchr(dir, '/');
@@ -150,7 +150,7 @@ enum err guard_check(const char *path, enum guard_found *out, struct err_note *n
 {
     struct stat st;
     bool is_absent, has_log;
-    enum err e = check_directory(path, note);
+    enum err e = guard_check_directory(path, note);
 
     if (e)
         return e;

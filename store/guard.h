@@ -25,6 +25,9 @@ enum guard_found {
  */
 enum err guard_check(const char *path, enum guard_found *out, struct err_note *note) MUST_USE;
 
+/* Only the directory: may others write to it? For before the lock file is made. */
+enum err guard_check_directory(const char *path, struct err_note *note) MUST_USE;
+
 /* As guard_check for a file that is only read: directory and owner do not matter. ERR_NOT_FOUND too. */
 enum err guard_check_read(const char *path, struct err_note *note) MUST_USE;
 

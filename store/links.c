@@ -49,9 +49,11 @@ static bool is_link(const struct store_offer *o)
 
 static int64_t bits_of(const struct store_visit *v, const struct store_offer *o)
 {
+    enum url_hop hop = o->hop == HOP_SEED ? HOP_LINK : o->hop; /* nothing on a page is a seed */
+
     return (int64_t)o->kind | (o->is_nofollow ? BIT_NOFOLLOW : 0) | (o->reason == REASON_KIND ? BIT_KIND : 0) |
            (o->reason == REASON_NOFOLLOW ? BIT_BARRED : 0) | (o->depth != v->depth + 1 ? BIT_FIXED_DEPTH : 0) |
-           (int64_t)(o->hop ^ HOP_LINK) << HOP_SHIFT;
+           (int64_t)(hop ^ HOP_LINK) << HOP_SHIFT;
 }
 
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)

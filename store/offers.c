@@ -117,7 +117,7 @@ enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o, in
     o->state_reason = row.reason;
     o->state_depth = row.depth;
     o->parent_id = row.parent_id;
-    if (o->hop == HOP_SEED)
+    if (o->hop == HOP_SEED && !src_id)
         note_seed(c, o);
     return c->db->failed;
 }

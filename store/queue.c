@@ -20,7 +20,7 @@ static const char DFS_SQL[] = ITEM_SELECT
     " ORDER BY u.depth DESC, u.id DESC LIMIT ?5";
 static const char PRIORITY_SQL[] = ITEM_SELECT
     "INDEXED BY url_queue_plain WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
-    " AND ?3 IS NOT NULL ORDER BY u.priority, u.id LIMIT ?5";
+    " ORDER BY u.priority, u.id LIMIT ?5";
 static const char PRIORITY_INDEX_SQL[] =
     "CREATE INDEX IF NOT EXISTS url_queue_plain ON url (host_id, priority, id) WHERE state = 0";
 
@@ -135,6 +135,22 @@ enum err queue_refill(struct core *c, struct store_op *op)
 
 /* --- parking -------------------------------------------------------------------------------- */
 
+#define REQUEUE_SQL                                                                                     \
+    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0, next_fetch_at = NULL, run_id = ?2" \
+    " WHERE host_id = ?1 AND state = 4"
+
+static enum err run_park(struct core *c, struct store_op *op, sqlite3_stmt *st, enum url_state from,
+                         enum url_state to)
+{
+    if (db_run(c->db, st))
+        return c->db->failed;
+    op->u.park.n_parked = sqlite3_changes64(c->db->handle);
+    if (op->u.park.n_parked)
+        seen_forget_all(c->seen);
+    tally_shift(c, from, to, op->u.park.n_parked);
+    return OK;
+}
+
 enum err queue_park(struct core *c, struct store_op *op)
 {
     static const char SQL[] = "UPDATE url SET state = 4, reason = ?2, rule = ?3, next_fetch_at = ?4, run_id = ?5"
@@ -146,13 +162,21 @@ enum err queue_park(struct core *c, struct store_op *op)
     db_wild_text(c->db, st, 3, op->u.park.rule, MAX_RULE);
     db_id(c->db, st, 4, op->u.park.next_fetch_ms);
     db_int(c->db, st, 5, c->run_id);
-    if (db_run(c->db, st))
-        return c->db->failed;
-    op->u.park.n_parked = sqlite3_changes64(c->db->handle);
-    if (op->u.park.n_parked)
-        seen_forget_all(c->seen);
-    tally_shift(c, STATE_QUEUED, STATE_EXCLUDED, op->u.park.n_parked);
-    return OK;
+    return run_park(c, op, st, STATE_QUEUED, STATE_EXCLUDED);
+}
+
+enum err queue_requeue(struct core *c, struct store_op *op)
+{
+    static const char ANY_SQL[] = REQUEUE_SQL " AND reason = ?3";
+    /* A changed robots.txt asks for this often: it has a partial index. */
+    static const char ROBOTS_SQL[] = REQUEUE_SQL " AND reason = 6 AND ?3 = 6";
+    sqlite3_stmt *st = db_stmt(c->db, op->u.park.reason == REASON_ROBOTS ? ROBOTS_SQL : ANY_SQL);
+
+    _Static_assert(REASON_ROBOTS == 6, "the number in the SQL");
+    db_int(c->db, st, 1, op->u.park.host_id);
+    db_int(c->db, st, 2, c->run_id);
+    db_int(c->db, st, 3, op->u.park.reason);
+    return run_park(c, op, st, STATE_EXCLUDED, STATE_QUEUED);
 }
 
 enum err queue_each_host(struct core *c, void (*fn)(void *arg, const struct store_origin *origin), void *arg)

@@ -94,6 +94,7 @@ CREATE TABLE url (
 );
 CREATE INDEX url_by_hash ON url (key_hash);
 CREATE INDEX url_queue ON url (host_id, priority, depth, id) WHERE state = 0;
+CREATE INDEX url_by_robots ON url (host_id) WHERE state = 4 AND reason = 6;
 
 CREATE TABLE state_count (state INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 INSERT INTO state_count VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0);

@@ -4,7 +4,7 @@
 #include "config/clock.h"
 #include "parse/robots.h"
 
-#define N_RULES 100
+#define N_RULES  100
 #define N_ROUNDS 20000
 
 static const char *const targets[] = {
@@ -23,10 +23,10 @@ static struct span make_file(struct arena *mem)
 
     for (int i = 0; i < N_RULES; i++) {
         struct span pattern = i % 10 == 7   ? arena_format(mem, "/*/private%d/", i)
-                  : i % 10 == 3 ? arena_format(mem, "/*.ext%d$", i)
-                                : arena_format(mem, "/section%d/item/", i);
-        text = arena_format(mem, "%.*s%s: %.*s\n", SPAN_ARG(text), i % 5 ? "Disallow" : "Allow",
-                            SPAN_ARG(pattern));
+                              : i % 10 == 3 ? arena_format(mem, "/*.ext%d$", i)
+                                            : arena_format(mem, "/section%d/item/", i);
+        text = arena_format(mem, "%.*s%s: %.*s\n", SPAN_ARG(text),
+                            i % 5 ? "Disallow" : "Allow", SPAN_ARG(pattern));
     }
     return text;
 }

@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "config/arena.h"
 #include "config/io.h"
 #include "tests/kit/origin.h"
 

@@ -48,7 +48,8 @@ static void check_dates(struct span in)
     date_format_rfc3339(date.wall_ms, text);
     BUG_IF(date_parse(span_str(text), &again));
     /* Year 10000 and year -1 are within reach of a zone, but not of RFC 3339. */
-    if (!span_starts(span_str(text), SPAN("9999")) && !span_starts(span_str(text), SPAN("0000")))
+    if (!span_starts(span_str(text), SPAN("9999")) &&
+        !span_starts(span_str(text), SPAN("0000")))
         BUG_IF(again.wall_ms != date.wall_ms);
 }
 

@@ -85,11 +85,13 @@ static void check_answer(const struct robots_rules *r, struct span target)
 
         if (slow_match(one->pattern, target) &&
             (!best || one->pattern.len > best->pattern.len ||
-             (one->pattern.len == best->pattern.len && one->is_allow && !best->is_allow)))
+             (one->pattern.len == best->pattern.len && one->is_allow &&
+              !best->is_allow)))
             best = one;
     }
     BUG_IF((best == NULL) != (rule == NULL));
-    BUG_IF(best && (best->pattern.len != rule->pattern.len || best->is_allow != rule->is_allow));
+    BUG_IF(best && (best->pattern.len != rule->pattern.len ||
+                    best->is_allow != rule->is_allow));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

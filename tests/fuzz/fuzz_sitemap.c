@@ -16,7 +16,8 @@ static void check_url(struct span href, struct arena *mem)
     BUG_IF(!span_eq(url.href, href) || !url_is_web(&url));
 }
 
-static void check_entries(const struct sitemap_entry *entries, size_t n, struct arena *mem)
+static void check_entries(const struct sitemap_entry *entries, size_t n,
+                          struct arena *mem)
 {
     for (size_t i = 0; i < n; i++) {
         const struct sitemap_entry *e = &entries[i];

@@ -6,7 +6,7 @@
 
 #include "parse/date.h"
 
-#define BAD "not a date"
+#define BAD      "not a date"
 #define NOW_2024 INT64_C(1714564800000)
 
 struct row {
@@ -21,15 +21,19 @@ static const struct row rows[] = {
       "RFC 9110 §5.6.7" },
     { "RFC 850", "Sunday, 06-Nov-94 08:49:37 GMT", "1994-11-06T08:49:37Z", false,
       "RFC 9110 §5.6.7" },
-    { "asctime", "Sun Nov  6 08:49:37 1994", "1994-11-06T08:49:37Z", true, "RFC 9110 §5.6.7" },
+    { "asctime", "Sun Nov  6 08:49:37 1994", "1994-11-06T08:49:37Z", true,
+      "RFC 9110 §5.6.7" },
     /* RFC 822 §5, RFC 5322 §3.3 and §4.3 */
-    { "no weekday", "06 Nov 1994 08:49:37 +0000", "1994-11-06T08:49:37Z", false, "RFC 822 §5.1" },
-    { "no seconds", "Thu, 1 Jan 2004 19:48 GMT", "2004-01-01T19:48:00Z", false, "RFC 822 §5.1" },
-    { "zone behind UTC", "Thu, 01 Jan 2004 19:48:21 -0330", "2004-01-01T23:18:21Z", false,
-      "RFC 5322 §3.3" },
-    { "zone before UTC", "Thu, 01 Jan 2004 00:10:00 +0100", "2003-12-31T23:10:00Z", false,
-      "RFC 5322 §3.3" },
-    { "zone with a colon", "01 Jan 2004 12:00:00 +01:00", "2004-01-01T11:00:00Z", false, "seen" },
+    { "no weekday", "06 Nov 1994 08:49:37 +0000", "1994-11-06T08:49:37Z", false,
+      "RFC 822 §5.1" },
+    { "no seconds", "Thu, 1 Jan 2004 19:48 GMT", "2004-01-01T19:48:00Z", false,
+      "RFC 822 §5.1" },
+    { "zone behind UTC", "Thu, 01 Jan 2004 19:48:21 -0330", "2004-01-01T23:18:21Z",
+      false, "RFC 5322 §3.3" },
+    { "zone before UTC", "Thu, 01 Jan 2004 00:10:00 +0100", "2003-12-31T23:10:00Z",
+      false, "RFC 5322 §3.3" },
+    { "zone with a colon", "01 Jan 2004 12:00:00 +01:00", "2004-01-01T11:00:00Z", false,
+      "seen" },
     { "zone by name", "Thu, 01 Jan 2004 19:48:21 EST", "2004-01-02T00:48:21Z", false,
       "RFC 822 §5.1" },
     { "zone in lower case", "01 Jan 2004 12:00:00 pdt", "2004-01-01T19:00:00Z", false,
@@ -38,21 +42,22 @@ static const struct row rows[] = {
       "RFC 5322 §4.3" },
     { "Z", "01 Jan 2004 12:00:00 Z", "2004-01-01T12:00:00Z", false, "RFC 822 §5.1" },
     { "UT", "01 Jan 2004 12:00:00 UT", "2004-01-01T12:00:00Z", false, "RFC 822 §5.1" },
-    { "no zone is local", "05 Jan 17 13:34:55", "2017-01-05T13:34:55Z", true, "RFC 822 §5.1" },
-    { "two-digit year below 50", "01 Jan 49 00:00:00 GMT", "2049-01-01T00:00:00Z", false,
-      "RFC 5322 §4.3" },
+    { "no zone is local", "05 Jan 17 13:34:55", "2017-01-05T13:34:55Z", true,
+      "RFC 822 §5.1" },
+    { "two-digit year below 50", "01 Jan 49 00:00:00 GMT", "2049-01-01T00:00:00Z",
+      false, "RFC 5322 §4.3" },
     { "two-digit year from 50", "01 Jan 50 00:00:00 GMT", "1950-01-01T00:00:00Z", false,
       "RFC 5322 §4.3" },
     { "three-digit year", "01 Jan 104 00:00:00 GMT", "2004-01-01T00:00:00Z", false,
       "RFC 5322 §4.3" },
-    { "a comment", "Thu, 01 Jan 2004 19:48:21 +0000 (UTC)", "2004-01-01T19:48:21Z", false,
-      "RFC 5322 §3.2.2" },
-    { "full names", "Thursday, 01 January 2004 19:48:21 GMT", "2004-01-01T19:48:21Z", false,
-      "seen" },
-    { "month first, PM", "January 5, 2017 1:34:55 PM +0000", "2017-01-05T13:34:55Z", false,
-      "seen" },
-    { "noon and midnight", "January 5, 2017 12:00:00 AM GMT", "2017-01-05T00:00:00Z", false,
-      "seen" },
+    { "a comment", "Thu, 01 Jan 2004 19:48:21 +0000 (UTC)", "2004-01-01T19:48:21Z",
+      false, "RFC 5322 §3.2.2" },
+    { "full names", "Thursday, 01 January 2004 19:48:21 GMT", "2004-01-01T19:48:21Z",
+      false, "seen" },
+    { "month first, PM", "January 5, 2017 1:34:55 PM +0000", "2017-01-05T13:34:55Z",
+      false, "seen" },
+    { "noon and midnight", "January 5, 2017 12:00:00 AM GMT", "2017-01-05T00:00:00Z",
+      false, "seen" },
     { "no time", "5 Jan 2017", "2017-01-05T00:00:00Z", false, "seen" },
     { "a leap second", "31 Dec 2016 23:59:60 GMT", "2017-01-01T00:00:00Z", false,
       "RFC 5322 §3.3" },
@@ -62,24 +67,30 @@ static const struct row rows[] = {
     { "a month", "2004-05", "2004-05-01T00:00:00Z", false, "W3C-DTF" },
     { "a day", "2004-12-23", "2004-12-23T00:00:00Z", false, "W3C-DTF" },
     { "minutes", "2004-12-23T18:00Z", "2004-12-23T18:00:00Z", false, "W3C-DTF" },
-    { "seconds and zone", "2004-12-23T18:00:15+00:00", "2004-12-23T18:00:15Z", false, "W3C-DTF" },
-    { "fraction", "2004-12-23T18:00:15.25-05:00", "2004-12-23T23:00:15.250Z", false, "W3C-DTF" },
-    { "long fraction", "2004-12-23T18:00:15.1239999Z", "2004-12-23T18:00:15.123Z", false,
-      "RFC 3339 §5.6" },
-    { "comma before the fraction", "2004-12-23T18:00:15,5Z", "2004-12-23T18:00:15.500Z", false,
-      "ISO 8601 §4.2.2.4" },
+    { "seconds and zone", "2004-12-23T18:00:15+00:00", "2004-12-23T18:00:15Z", false,
+      "W3C-DTF" },
+    { "fraction", "2004-12-23T18:00:15.25-05:00", "2004-12-23T23:00:15.250Z", false,
+      "W3C-DTF" },
+    { "long fraction", "2004-12-23T18:00:15.1239999Z", "2004-12-23T18:00:15.123Z",
+      false, "RFC 3339 §5.6" },
+    { "comma before the fraction", "2004-12-23T18:00:15,5Z", "2004-12-23T18:00:15.500Z",
+      false, "ISO 8601 §4.2.2.4" },
     { "lower case t and z", "2004-12-23t18:00:15z", "2004-12-23T18:00:15Z", false,
       "RFC 3339 §5.6" },
-    { "space for T", "2004-12-23 18:00:15 +0100", "2004-12-23T17:00:15Z", false, "RFC 3339 §5.6" },
+    { "space for T", "2004-12-23 18:00:15 +0100", "2004-12-23T17:00:15Z", false,
+      "RFC 3339 §5.6" },
     { "no zone", "2004-12-23T18:00:15", "2004-12-23T18:00:15Z", true, "ISO 8601" },
     { "basic format", "20041223T180015Z", "2004-12-23T18:00:15Z", false, "ISO 8601" },
     { "basic date", "20041223", "2004-12-23T00:00:00Z", false, "ISO 8601" },
-    { "short zone", "2004-12-23T18:00:15+01", "2004-12-23T17:00:15Z", false, "ISO 8601" },
-    { "end of the day", "2004-12-23T24:00:00Z", "2004-12-24T00:00:00Z", false, "ISO 8601 §4.2.3" },
+    { "short zone", "2004-12-23T18:00:15+01", "2004-12-23T17:00:15Z", false,
+      "ISO 8601" },
+    { "end of the day", "2004-12-23T24:00:00Z", "2004-12-24T00:00:00Z", false,
+      "ISO 8601 §4.2.3" },
     { "leap day", "2024-02-29", "2024-02-29T00:00:00Z", false, "Gregorian calendar" },
-    { "before 1970", "1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z", false, "RFC 3339" },
-    { "the end of four-digit years", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z", false,
-      "RFC 3339 §1" },
+    { "before 1970", "1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z", false,
+      "RFC 3339" },
+    { "the end of four-digit years", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z",
+      false, "RFC 3339 §1" },
     /* nothing to be made of */
     { "empty", "", BAD, false, "" },
     { "spaces", "  ", BAD, false, "" },
@@ -123,9 +134,11 @@ static void two_digit_years_of_http_follow_the_clock(void **state)
     int64_t at;
 
     (void)state;
-    assert_int_equal(date_parse_http(SPAN("Sunday, 06-Nov-74 08:49:37 GMT"), NOW_2024, &at), OK);
+    assert_int_equal(
+        date_parse_http(SPAN("Sunday, 06-Nov-74 08:49:37 GMT"), NOW_2024, &at), OK);
     assert_string_equal(date_format_rfc3339(at, got), "2074-11-06T08:49:37Z");
-    assert_int_equal(date_parse_http(SPAN("Sunday, 06-Nov-75 08:49:37 GMT"), NOW_2024, &at), OK);
+    assert_int_equal(
+        date_parse_http(SPAN("Sunday, 06-Nov-75 08:49:37 GMT"), NOW_2024, &at), OK);
     assert_string_equal(date_format_rfc3339(at, got), "1975-11-06T08:49:37Z");
 }
 
@@ -136,7 +149,8 @@ static void http_wants_a_time(void **state)
 
     (void)state;
     assert_int_equal(date_parse_http(SPAN("06 Nov 1994"), NOW_2024, &at), ERR_INVALID);
-    assert_int_equal(date_parse_http(SPAN("1994-11-06T08:49:37Z"), NOW_2024, &at), ERR_INVALID);
+    assert_int_equal(date_parse_http(SPAN("1994-11-06T08:49:37Z"), NOW_2024, &at),
+                     ERR_INVALID);
     assert_int_equal(date_parse_http(SPAN("0"), NOW_2024, &at), ERR_INVALID);
     assert_int_equal(date_parse_http(SPAN_NONE, NOW_2024, &at), ERR_INVALID);
     assert_int_equal(at, 7);
@@ -148,7 +162,8 @@ static void formatting_clamps_the_year(void **state)
     char got[DATE_RFC3339_SIZE];
 
     (void)state;
-    assert_string_equal(date_format_rfc3339(INT64_MAX, got), "9999-12-31T23:59:59.999Z");
+    assert_string_equal(date_format_rfc3339(INT64_MAX, got),
+                        "9999-12-31T23:59:59.999Z");
     assert_string_equal(date_format_rfc3339(INT64_MIN, got), "0000-01-01T00:00:00Z");
     assert_string_equal(date_format_rfc3339(-1, got), "1969-12-31T23:59:59.999Z");
 }
@@ -156,7 +171,8 @@ static void formatting_clamps_the_year(void **state)
 /* Every day of 800 years comes back as it went in. */
 static void calendar_is_its_own_inverse(void **state)
 {
-    const int64_t day_ms = INT64_C(86400000), from = INT64_C(-12219292800000); /* 1582-10-15 */
+    const int64_t day_ms = INT64_C(86400000),
+                  from = INT64_C(-12219292800000); /* 1582-10-15 */
     char text[DATE_RFC3339_SIZE];
     struct date date;
 
@@ -181,7 +197,8 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const void *row = &rows[i];
 
-        tests[i] = (struct CMUnitTest){ .name = rows[i].label, .test_func = reads_as_the_row_says };
+        tests[i] = (struct CMUnitTest){ .name = rows[i].label,
+                                        .test_func = reads_as_the_row_says };
         memcpy(&tests[i].initial_state, &row, sizeof row);
     }
     memcpy(tests + ARRAY_LEN(rows), single, sizeof single);

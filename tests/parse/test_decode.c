@@ -280,8 +280,27 @@ static void bombs_are_cut(void **state)
     assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), SPAN("zstd"), 1000, &r->scratch, &out),
                      DECODE_TOO_LARGE);
     assert_int_equal(out.len, 1000);
-    /* A bomb within a chain. */
+    free(zeros);
+}
+
+/* The limit counts from the bytes on the wire, whatever lies between. */
+static void a_bomb_within_a_chain_is_cut(void **state)
+{
+    struct rig *r = *state;
+    size_t n = (size_t)4 << 20;
+    char *zeros = calloc(n, 1);
+    struct buf inner = { .max = LIMIT };
+    struct span out;
+
     add_deflated(r, span_make(zeros, n), 31);
+    assert_int_equal(buf_append(&inner, buf_span(&r->wire)), OK);
+    buf_reset(&r->wire);
+    add_deflated(r, buf_span(&inner), 31);
+
+    assert_int_equal(run(r, "gzip, gzip", &out), DECODE_TOO_LARGE);
+
+    assert_int_equal(out.len, 1 << 20);
+    buf_clear(&inner);
     free(zeros);
 }
 
@@ -475,6 +494,7 @@ int main(void)
         WITH_RIG(every_cut_is_noticed),
         WITH_RIG(damage_keeps_what_came_before),
         WITH_RIG(bombs_are_cut),
+        WITH_RIG(a_bomb_within_a_chain_is_cut),
         WITH_RIG(the_limit_itself_is_allowed),
         WITH_RIG(a_wide_zstd_window_is_refused),
         WITH_RIG(wrong_names_do_not_lose_the_page),

@@ -8,7 +8,7 @@
 #include "config/buf.h"
 #include "parse/header.h"
 
-#define NOW_MS INT64_C(784111777000) /* 1994-11-06T08:49:37Z */
+#define NOW_MS  INT64_C(784111777000) /* 1994-11-06T08:49:37Z */
 #define INVALID INT64_C(-1)
 
 static int set_up(void **state)
@@ -37,8 +37,9 @@ static void assert_span(struct span got, const char *want)
 /* RFC 9112 §5: lines of a name, a colon and a value. */
 static void walks_the_fields_of_a_block(void **state)
 {
-    struct span raw = SPAN("HTTP/1.1 200 OK\r\nA: 1\r\nno colon here\r\nB:2\r\n: nameless\r\n"
-                           "bad name: x\r\nC:\r\nD : spaced \nE: last");
+    struct span raw =
+        SPAN("HTTP/1.1 200 OK\r\nA: 1\r\nno colon here\r\nB:2\r\n: nameless\r\n"
+             "bad name: x\r\nC:\r\nD : spaced \nE: last");
     static const char *const want[][2] = {
         { "A", "1" }, { "B", "2" }, { "C", "" }, { "D", "spaced" }, { "E", "last" }
     };
@@ -69,7 +70,8 @@ static void joins_folded_lines(void **state)
 /* RFC 9110 §5.1: field names know no case. */
 static void finds_the_first_of_a_name(void **state)
 {
-    struct span raw = SPAN("X: 1\r\nlocation: /a\r\nLocation: /b\r\n"), value = SPAN("untouched");
+    struct span raw = SPAN("X: 1\r\nlocation: /a\r\nLocation: /b\r\n"),
+                value = SPAN("untouched");
 
     assert_false(header_find(raw, SPAN("Refresh"), *state, &value));
     assert_span(value, "untouched");
@@ -173,7 +175,8 @@ static void last_modified_is_an_http_date(void **state)
     int64_t at;
 
     (void)state;
-    assert_int_equal(header_date(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), NOW_MS, &at), OK);
+    assert_int_equal(header_date(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), NOW_MS, &at),
+                     OK);
     assert_int_equal(at, NOW_MS);
     assert_int_equal(header_date(SPAN("last week"), NOW_MS, &at), ERR_INVALID);
 }
@@ -194,9 +197,11 @@ static const struct link_row {
     { "<a>; rel = x ; title = Some Thing ", "a|x|Some Thing||||\n" },
     { "<a>; title=\"a \\\"b\\\" \\\\ c\"", "a||a \"b\" \\ c||||\n" },
     { "<a>; title=\"x, <y>; rel=z\", <b>", "a||x, <y>; rel=z||||\nb||||||\n" },
-    { "<a>; title*=UTF-8'de'n%c3%a4chstes%20Kapitel", "a||n\xc3\xa4" "chstes Kapitel||||\n" },
+    { "<a>; title*=UTF-8'de'n%c3%a4chstes%20Kapitel", "a||n\xc3\xa4"
+                                                      "chstes Kapitel||||\n" },
     { "<a>; title=plain; title*=utf-8''star", "a||star||||\n" },
     { "<a>; title*=utf-8''star; title=plain", "a||star||||\n" },
+    { "<a>; title*=utf-8''one; title*=utf-8''two", "a||one||||\n" },
     { "<a>; title*=iso-8859-1''f%FCr", "a||f\xc3\xbcr||||\n" },
     { "<a>; title=plain; title*=utf-8''%FF", "a||plain||||\n" },
     { "<a>; title=plain; title*=koi8-r''x", "a||plain||||\n" },
@@ -227,9 +232,10 @@ static void links_are_taken_apart(void **state)
     buf_init(&got, MIB);
     while (header_link_next(&rest, &mem, &link))
         assert_int_equal(buf_printf(&got, "%.*s|%.*s|%.*s|%.*s|%.*s|%.*s|%.*s\n",
-                                    SPAN_ARG(link.uri), SPAN_ARG(link.rel), SPAN_ARG(link.title),
-                                    SPAN_ARG(link.type), SPAN_ARG(link.media),
-                                    SPAN_ARG(link.hreflang), SPAN_ARG(link.anchor)),
+                                    SPAN_ARG(link.uri), SPAN_ARG(link.rel),
+                                    SPAN_ARG(link.title), SPAN_ARG(link.type),
+                                    SPAN_ARG(link.media), SPAN_ARG(link.hreflang),
+                                    SPAN_ARG(link.anchor)),
                          OK);
 
     assert_span(buf_span(&got), row->want);
@@ -259,7 +265,8 @@ static void many_languages_are_cut_short(void **state)
 /* The arena's cap ends the walk. */
 static void links_stop_when_memory_ends(void **state)
 {
-    struct span rest = SPAN("<a>; title=\"long enough \\\" to need more than sixteen\", <b>");
+    struct span rest =
+        SPAN("<a>; title=\"long enough \\\" to need more than sixteen\", <b>");
     struct header_link link;
     struct arena small;
 
@@ -347,7 +354,8 @@ static void robots_directives_are_for_us_or_not(void **state)
     const struct robots_row *row = *state;
     struct header_robots got = { false, false };
 
-    header_robots_merge(span_str(row->value), SPAN("crawl"), row->may_have_prefix, &got);
+    header_robots_merge(span_str(row->value), SPAN("crawl"), row->may_have_prefix,
+                        &got);
 
     assert_true(got.is_noindex == row->is_noindex);
     assert_true(got.is_nofollow == row->is_nofollow);
@@ -365,13 +373,13 @@ static void robots_directives_add_up(void **state)
 }
 
 /* Adds one test for each row of a table whose rows begin with their text. */
-#define ADD_ROWS(table, function)                                                      \
-    for (size_t i = 0; i < ARRAY_LEN(table); i++, n++) {                               \
-        const void *row = &(table)[i];                                                 \
-                                                                                       \
-        tests[n] =                                                                     \
-            (struct CMUnitTest){ .name = (table)[i].value, .test_func = (function) };  \
-        memcpy(&tests[n].initial_state, &row, sizeof row);                             \
+#define ADD_ROWS(table, function)                                                     \
+    for (size_t i = 0; i < ARRAY_LEN(table); i++, n++) {                              \
+        const void *row = &(table)[i];                                                \
+                                                                                      \
+        tests[n] =                                                                    \
+            (struct CMUnitTest){ .name = (table)[i].value, .test_func = (function) }; \
+        memcpy(&tests[n].initial_state, &row, sizeof row);                            \
     }
 
 int main(void)
@@ -382,12 +390,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(finds_the_first_of_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins_the_values_of_a_name, set_up, tear_down),
         cmocka_unit_test(last_modified_is_an_http_date),
-        cmocka_unit_test_setup_teardown(many_languages_are_cut_short, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_languages_are_cut_short, set_up,
+                                        tear_down),
         cmocka_unit_test(links_stop_when_memory_ends),
         cmocka_unit_test(robots_directives_add_up),
     };
-    struct CMUnitTest tests[ARRAY_LEN(single) + ARRAY_LEN(content_types) + ARRAY_LEN(retries) +
-                            ARRAY_LEN(links) + ARRAY_LEN(refreshes) + ARRAY_LEN(robots)];
+    struct CMUnitTest tests[ARRAY_LEN(single) + ARRAY_LEN(content_types) +
+                            ARRAY_LEN(retries) + ARRAY_LEN(links) +
+                            ARRAY_LEN(refreshes) + ARRAY_LEN(robots)];
     size_t n = ARRAY_LEN(single);
 
     memcpy(tests, single, sizeof single);

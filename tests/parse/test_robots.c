@@ -20,31 +20,36 @@ struct row {
 static const struct row rows[] = {
     /* RFC 9309 §2.1 */
     { "no file content allows all", "", "/x", true, "RFC 9309 §2.1" },
-    { "only unknown records allow all", "foo: bar\nbar: /\n", "/x", true, "RFC 9309 §2.2.4" },
-    { "rules before any group are nobody's", "Disallow: /\nUser-agent: crawl\nAllow: /\n", "/x",
-      true, "RFC 9309 §2.1" },
-    { "several user-agents share the rules", "User-agent: a\nUser-agent: crawl\nDisallow: /x\n",
-      "/x", false, "RFC 9309 §2.1" },
-    { "blank lines do not end a group", "User-agent: crawl\n\n\nDisallow: /x\n", "/x", false,
+    { "only unknown records allow all", "foo: bar\nbar: /\n", "/x", true,
+      "RFC 9309 §2.2.4" },
+    { "rules before any group are nobody's",
+      "Disallow: /\nUser-agent: crawl\nAllow: /\n", "/x", true, "RFC 9309 §2.1" },
+    { "several user-agents share the rules",
+      "User-agent: a\nUser-agent: crawl\nDisallow: /x\n", "/x", false,
       "RFC 9309 §2.1" },
+    { "blank lines do not end a group", "User-agent: crawl\n\n\nDisallow: /x\n", "/x",
+      false, "RFC 9309 §2.1" },
     /* RFC 9309 §2.2.1 */
-    { "our group beats the star", "User-agent: *\nDisallow: /\nUser-agent: crawl\nAllow: /\n", "/x",
-      true, "RFC 9309 §2.2.1" },
-    { "our group beats a later star", "User-agent: crawl\nAllow: /\nUser-agent: *\nDisallow: /\n",
-      "/x", true, "RFC 9309 §2.2.1" },
-    { "our empty group still beats the star",
-      "User-agent: crawl\nUser-agent: other\nDisallow:\nUser-agent: *\nDisallow: /\n", "/x", true,
+    { "our group beats the star",
+      "User-agent: *\nDisallow: /\nUser-agent: crawl\nAllow: /\n", "/x", true,
       "RFC 9309 §2.2.1" },
-    { "the star is used when nobody names us", "User-agent: a\nAllow: /\nUser-agent: *\nDisallow: /\n",
-      "/x", false, "RFC 9309 §2.2.1" },
+    { "our group beats a later star",
+      "User-agent: crawl\nAllow: /\nUser-agent: *\nDisallow: /\n", "/x", true,
+      "RFC 9309 §2.2.1" },
+    { "our empty group still beats the star",
+      "User-agent: crawl\nUser-agent: other\nDisallow:\nUser-agent: *\nDisallow: /\n",
+      "/x", true, "RFC 9309 §2.2.1" },
+    { "the star is used when nobody names us",
+      "User-agent: a\nAllow: /\nUser-agent: *\nDisallow: /\n", "/x", false,
+      "RFC 9309 §2.2.1" },
     { "no group for us and no star allows", "User-agent: a\nDisallow: /\n", "/x", true,
       "RFC 9309 §2.2.1" },
     { "tokens match in any case", "User-Agent: CRAWL\nDisallow: /x\n", "/x", false,
       "RFC 9309 §2.2.1" },
-    { "a version behind the token is ignored", "User-agent: crawl/2.1\nDisallow: /x\n", "/x", false,
-      "RFC 9309 §2.2.1" },
-    { "words behind the token are ignored", "User-agent: crawl the crawler\nDisallow: /x\n", "/x",
-      false, "RFC 9309 §2.2.1" },
+    { "a version behind the token is ignored", "User-agent: crawl/2.1\nDisallow: /x\n",
+      "/x", false, "RFC 9309 §2.2.1" },
+    { "words behind the token are ignored",
+      "User-agent: crawl the crawler\nDisallow: /x\n", "/x", false, "RFC 9309 §2.2.1" },
     { "a longer token is not ours", "User-agent: crawler\nDisallow: /x\n", "/x", true,
       "RFC 9309 §2.2.1" },
     { "a shorter token is not ours", "User-agent: craw\nDisallow: /x\n", "/x", true,
@@ -52,78 +57,83 @@ static const struct row rows[] = {
     { "groups of one name are merged",
       "User-agent: crawl\nDisallow: /a\nUser-agent: b\nDisallow: /\nUser-agent: crawl\nDisallow: /c\n",
       "/c", false, "RFC 9309 §2.2.1" },
-    { "and the first part stays", "User-agent: crawl\nDisallow: /a\nUser-agent: b\nAllow: /\n"
-                                  "User-agent: crawl\nDisallow: /c\n",
+    { "and the first part stays",
+      "User-agent: crawl\nDisallow: /a\nUser-agent: b\nAllow: /\n"
+      "User-agent: crawl\nDisallow: /c\n",
       "/a", false, "RFC 9309 §2.2.1" },
     { "star groups are merged too",
-      "User-agent: *\nDisallow: /a\nUser-agent: b\nAllow: /\nUser-agent: *\nDisallow: /c\n", "/a",
+      "User-agent: *\nDisallow: /a\nUser-agent: b\nAllow: /\nUser-agent: *\nDisallow: /c\n",
+      "/a", false, "RFC 9309 §2.2.1" },
+    { "a star with words behind is a star", "User-agent: * all\nDisallow: /x\n", "/x",
       false, "RFC 9309 §2.2.1" },
-    { "a star with words behind is a star", "User-agent: * all\nDisallow: /x\n", "/x", false,
-      "RFC 9309 §2.2.1" },
     { "a star inside a name is no star", "User-agent: *bot\nDisallow: /x\n", "/x", true,
       "RFC 9309 §2.2.1" },
-    { "an empty user-agent ends the group", "User-agent: crawl\nAllow: /\nUser-agent:\nDisallow: /x\n",
-      "/x", true, "RFC 9309 §2.2.1" },
+    { "an empty user-agent ends the group",
+      "User-agent: crawl\nAllow: /\nUser-agent:\nDisallow: /x\n", "/x", true,
+      "RFC 9309 §2.2.1" },
     /* RFC 9309 §2.2.2 */
     { "longest match wins", "User-agent: *\nAllow: /p\nDisallow: /\n", "/page", true,
       "RFC 9309 §2.2.2" },
     { "order does not matter", "User-agent: *\nDisallow: /\nAllow: /p\n", "/page", true,
       "RFC 9309 §2.2.2" },
-    { "longest match wins for disallow", "User-agent: *\nAllow: /\nDisallow: /p/q\n", "/p/q/r",
-      false, "RFC 9309 §2.2.2" },
-    { "allow wins a tie", "User-agent: *\nDisallow: /page\nAllow: /page\n", "/page", true,
-      "RFC 9309 §2.2.2" },
-    { "allow wins a tie in either order", "User-agent: *\nAllow: /page\nDisallow: /page\n", "/page",
+    { "longest match wins for disallow", "User-agent: *\nAllow: /\nDisallow: /p/q\n",
+      "/p/q/r", false, "RFC 9309 §2.2.2" },
+    { "allow wins a tie", "User-agent: *\nDisallow: /page\nAllow: /page\n", "/page",
       true, "RFC 9309 §2.2.2" },
-    { "no match means yes", "User-agent: *\nDisallow: /a\n", "/b", true, "RFC 9309 §2.2.2" },
+    { "allow wins a tie in either order",
+      "User-agent: *\nAllow: /page\nDisallow: /page\n", "/page", true,
+      "RFC 9309 §2.2.2" },
+    { "no match means yes", "User-agent: *\nDisallow: /a\n", "/b", true,
+      "RFC 9309 §2.2.2" },
     { "empty disallow forbids nothing", "User-agent: *\nDisallow:\n", "/b", true,
       "RFC 9309 §2.2.2" },
     { "matching is case-sensitive", "User-agent: *\nDisallow: /X\n", "/x", true,
       "RFC 9309 §2.2.2" },
-    { "a match is a prefix", "User-agent: *\nDisallow: /fish\n", "/fishheads/yummy.html", false,
-      "RFC 9309 §2.2.2" },
-    { "a match begins at the first octet", "User-agent: *\nDisallow: /fish\n", "/catfish", true,
-      "RFC 9309 §2.2.2" },
+    { "a match is a prefix", "User-agent: *\nDisallow: /fish\n",
+      "/fishheads/yummy.html", false, "RFC 9309 §2.2.2" },
+    { "a match begins at the first octet", "User-agent: *\nDisallow: /fish\n",
+      "/catfish", true, "RFC 9309 §2.2.2" },
     { "the query is part of it", "User-agent: *\nDisallow: /a?x=1\n", "/a?x=12", false,
       "RFC 9309 §2.2.2" },
-    { "UTF-8 in the rule meets escapes", "User-agent: *\nDisallow: /\xe3\x83\x84\n", "/%E3%83%84",
-      false, "RFC 9309 §2.2.2" },
-    { "escapes in the rule meet escapes in lower case", "User-agent: *\nDisallow: /%E3%83%84\n",
-      "/%e3%83%84", false, "RFC 9309 §2.2.2" },
-    { "an escaped letter in the rule is the letter", "User-agent: *\nDisallow: /%62%61%7A\n",
-      "/baz", false, "RFC 9309 §2.2.2" },
-    { "an escaped letter in the target is the letter", "User-agent: *\nDisallow: /~joe\n",
-      "/%7Ejoe", false, "RFC 9309 §2.2.2" },
+    { "UTF-8 in the rule meets escapes", "User-agent: *\nDisallow: /\xe3\x83\x84\n",
+      "/%E3%83%84", false, "RFC 9309 §2.2.2" },
+    { "escapes in the rule meet escapes in lower case",
+      "User-agent: *\nDisallow: /%E3%83%84\n", "/%e3%83%84", false, "RFC 9309 §2.2.2" },
+    { "an escaped letter in the rule is the letter",
+      "User-agent: *\nDisallow: /%62%61%7A\n", "/baz", false, "RFC 9309 §2.2.2" },
+    { "an escaped letter in the target is the letter",
+      "User-agent: *\nDisallow: /~joe\n", "/%7Ejoe", false, "RFC 9309 §2.2.2" },
     { "an escaped slash is no slash", "User-agent: *\nDisallow: /a/b\n", "/a%2Fb", true,
       "RFC 9309 §2.2.2" },
-    { "an escaped slash meets its like", "User-agent: *\nDisallow: /a%2fb\n", "/a%2Fb", false,
-      "RFC 9309 §2.2.2" },
-    { "a space in the rule meets its escape", "User-agent: *\nDisallow: /a b\n", "/a%20b", false,
-      "RFC 9309 §2.2.2" },
-    { "brackets and bars are escaped on both sides", "User-agent: *\nDisallow: /a|{b}\n",
-      "/a%7C%7Bb%7D", false, "RFC 9309 §2.2.2" },
+    { "an escaped slash meets its like", "User-agent: *\nDisallow: /a%2fb\n", "/a%2Fb",
+      false, "RFC 9309 §2.2.2" },
+    { "a space in the rule meets its escape", "User-agent: *\nDisallow: /a b\n",
+      "/a%20b", false, "RFC 9309 §2.2.2" },
+    { "brackets and bars are escaped on both sides",
+      "User-agent: *\nDisallow: /a|{b}\n", "/a%7C%7Bb%7D", false, "RFC 9309 §2.2.2" },
     { "a quote in a query meets what is sent", "User-agent: *\nDisallow: /a?b='c'\n",
       "/a?b=%27c%27", false, "URL standard, special-query percent-encode set" },
-    { "a broken escape stands for itself", "User-agent: *\nDisallow: /100%\n", "/100%", false,
-      "RFC 9309 §2.2.2" },
-    { "robots.txt is always allowed", "User-agent: *\nDisallow: /\n", "/robots.txt", true,
-      "RFC 9309 §2.2.2" },
+    { "a broken escape stands for itself", "User-agent: *\nDisallow: /100%\n", "/100%",
+      false, "RFC 9309 §2.2.2" },
+    { "robots.txt is always allowed", "User-agent: *\nDisallow: /\n", "/robots.txt",
+      true, "RFC 9309 §2.2.2" },
     { "but nothing below it", "User-agent: *\nDisallow: /\n", "/robots.txt/x", false,
       "RFC 9309 §2.2.2" },
-    { "a rule without a slash is no rule", "User-agent: *\nDisallow: private\n", "/private", true,
-      "RFC 9309 §2.2, path-pattern" },
+    { "a rule without a slash is no rule", "User-agent: *\nDisallow: private\n",
+      "/private", true, "RFC 9309 §2.2, path-pattern" },
     /* RFC 9309 §2.2.3 */
-    { "a star matches any run", "User-agent: *\nDisallow: /*.php\n", "/a/b.php?c", false,
-      "RFC 9309 §2.2.3" },
-    { "a star matches nothing too", "User-agent: *\nDisallow: /fish*.php\n", "/fish.php", false,
-      "RFC 9309 §2.2.3" },
+    { "a star matches any run", "User-agent: *\nDisallow: /*.php\n", "/a/b.php?c",
+      false, "RFC 9309 §2.2.3" },
+    { "a star matches nothing too", "User-agent: *\nDisallow: /fish*.php\n",
+      "/fish.php", false, "RFC 9309 §2.2.3" },
     { "stars in a row are one", "User-agent: *\nDisallow: /a***b\n", "/axb", false,
       "RFC 9309 §2.2.3" },
-    { "a star at the end changes nothing", "User-agent: *\nDisallow: /fish*\n", "/fish", false,
+    { "a star at the end changes nothing", "User-agent: *\nDisallow: /fish*\n", "/fish",
+      false, "RFC 9309 §2.2.3" },
+    { "a rule may begin with a star", "User-agent: *\nDisallow: *.gif\n", "/x/y.gif",
+      false, "RFC 9309 §2.2.3" },
+    { "pieces come in order", "User-agent: *\nDisallow: /*b*a\n", "/a-b", true,
       "RFC 9309 §2.2.3" },
-    { "a rule may begin with a star", "User-agent: *\nDisallow: *.gif\n", "/x/y.gif", false,
-      "RFC 9309 §2.2.3" },
-    { "pieces come in order", "User-agent: *\nDisallow: /*b*a\n", "/a-b", true, "RFC 9309 §2.2.3" },
     { "pieces do not overlap", "User-agent: *\nDisallow: /*aba*aba\n", "/ababa", true,
       "RFC 9309 §2.2.3" },
     { "a dollar ends it", "User-agent: *\nDisallow: /*.php$\n", "/a.php", false,
@@ -132,27 +142,29 @@ static const struct row rows[] = {
       "RFC 9309 §2.2.3" },
     { "the last piece before a dollar is looked for at the end",
       "User-agent: *\nDisallow: /*.php$\n", "/a.php/b.php", false, "RFC 9309 §2.2.3" },
-    { "the end must not overlap the beginning", "User-agent: *\nDisallow: /ab*b$\n", "/ab", true,
+    { "the end must not overlap the beginning", "User-agent: *\nDisallow: /ab*b$\n",
+      "/ab", true, "RFC 9309 §2.2.3" },
+    { "the root alone", "User-agent: *\nDisallow: /\nAllow: /$\n", "/", true,
       "RFC 9309 §2.2.3" },
-    { "the root alone", "User-agent: *\nDisallow: /\nAllow: /$\n", "/", true, "RFC 9309 §2.2.3" },
-    { "the root alone is not all", "User-agent: *\nDisallow: /\nAllow: /$\n", "/a", false,
-      "RFC 9309 §2.2.3" },
-    { "a dollar elsewhere is a dollar", "User-agent: *\nDisallow: /a$b\n", "/a$b", false,
-      "RFC 9309 §2.2.3" },
-    { "an escaped star is a star in the target", "User-agent: *\nDisallow: /a%2Ab\n", "/a*b", false,
-      "RFC 9309 §2.2.3" },
-    { "an escaped star is no wildcard", "User-agent: *\nDisallow: /a%2Ab\n", "/axb", true,
-      "RFC 9309 §2.2.3" },
-    { "an escaped dollar is a dollar in the target", "User-agent: *\nDisallow: /a%24\n", "/a$b",
+    { "the root alone is not all", "User-agent: *\nDisallow: /\nAllow: /$\n", "/a",
       false, "RFC 9309 §2.2.3" },
-    { "a star in the target is no wildcard", "User-agent: *\nDisallow: /abc\n", "/a*", true,
-      "RFC 9309 §2.2.3" },
-    { "a wildcard rule counts with its full length", "User-agent: *\nAllow: /page\nDisallow: /*.htm\n",
-      "/page.htm", false, "RFC 9309 §2.2.2" },
+    { "a dollar elsewhere is a dollar", "User-agent: *\nDisallow: /a$b\n", "/a$b",
+      false, "RFC 9309 §2.2.3" },
+    { "an escaped star is a star in the target", "User-agent: *\nDisallow: /a%2Ab\n",
+      "/a*b", false, "RFC 9309 §2.2.3" },
+    { "an escaped star is no wildcard", "User-agent: *\nDisallow: /a%2Ab\n", "/axb",
+      true, "RFC 9309 §2.2.3" },
+    { "an escaped dollar is a dollar in the target", "User-agent: *\nDisallow: /a%24\n",
+      "/a$b", false, "RFC 9309 §2.2.3" },
+    { "a star in the target is no wildcard", "User-agent: *\nDisallow: /abc\n", "/a*",
+      true, "RFC 9309 §2.2.3" },
+    { "a wildcard rule counts with its full length",
+      "User-agent: *\nAllow: /page\nDisallow: /*.htm\n", "/page.htm", false,
+      "RFC 9309 §2.2.2" },
     /* RFC 9309 §2.2.4 and §2.2: records and lines */
     { "a sitemap line does not end the names",
-      "User-agent: crawl\nSitemap: https://h/s\nUser-agent: b\nDisallow: /x\n", "/x", false,
-      "RFC 9309 §2.2.4" },
+      "User-agent: crawl\nSitemap: https://h/s\nUser-agent: b\nDisallow: /x\n", "/x",
+      false, "RFC 9309 §2.2.4" },
     { "crawl-delay does not end the names",
       "User-agent: crawl\nCrawl-delay: 5\nUser-agent: b\nDisallow: /x\n", "/x", false,
       "RFC 9309 §2.2.4" },
@@ -163,20 +175,22 @@ static const struct row rows[] = {
       "RFC 9309 §2.2, comment" },
     { "a line of comment is skipped", "User-agent: *\n# Disallow: /x\n", "/x", true,
       "RFC 9309 §2.2, comment" },
-    { "keys in any case, spaces anywhere", "  uSeR-aGeNt :  *  \n\tDISALLOW\t:\t/x\t\n", "/x",
-      false, "RFC 9309 §2.2" },
+    { "keys in any case, spaces anywhere", "  uSeR-aGeNt :  *  \n\tDISALLOW\t:\t/x\t\n",
+      "/x", false, "RFC 9309 §2.2" },
     { "CRLF", "User-agent: *\r\nDisallow: /x\r\n", "/x", false, "RFC 9309 §2.2, EOL" },
     { "CR alone", "User-agent: *\rDisallow: /x\r", "/x", false, "RFC 9309 §2.2, EOL" },
-    { "no line end at the end", "User-agent: *\nDisallow: /x", "/x", false, "RFC 9309 §2.2, EOL" },
+    { "no line end at the end", "User-agent: *\nDisallow: /x", "/x", false,
+      "RFC 9309 §2.2, EOL" },
     { "a byte order mark", "\xef\xbb\xbfUser-agent: *\nDisallow: /x\n", "/x", false,
       "RFC 9309 §2.2: UTF-8" },
-    { "a missing colon", "user-agent *\ndisallow /x\n", "/x", false, "google/robotstxt" },
-    { "a missing colon with three words", "User-agent: *\ndisallow /x please\n", "/x", true,
+    { "a missing colon", "user-agent *\ndisallow /x\n", "/x", false,
       "google/robotstxt" },
+    { "a missing colon with three words", "User-agent: *\ndisallow /x please\n", "/x",
+      true, "google/robotstxt" },
     { "Dissallow", "User-agent: *\nDissallow: /x\n", "/x", false, "google/robotstxt" },
     { "useragent", "useragent: *\nDisallow: /x\n", "/x", false, "google/robotstxt" },
-    { "HTML is no rule", "<!doctype html>\n<p>User-agent: *\n<p>Disallow: /\n</p>", "/x", true,
-      "RFC 9309 §2.2" },
+    { "HTML is no rule", "<!doctype html>\n<p>User-agent: *\n<p>Disallow: /\n</p>",
+      "/x", true, "RFC 9309 §2.2" },
 };
 
 static void answers_as_the_row_says(void **state)
@@ -213,7 +227,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct robots_rules parse_for(struct arena *mem, const char *token, struct span body)
+static struct robots_rules parse_for(struct arena *mem, const char *token,
+                                     struct span body)
 {
     struct robots_rules rules;
 
@@ -247,8 +262,9 @@ static void empty_product_token_gets_the_star(void **state)
 /* RFC 9309 §2.2.2: which rule decided, and on which line it stands. */
 static void names_the_rule_that_decided(void **state)
 {
-    struct robots_rules rules = parse(*state, "# c\r\nUser-agent: *\r\n\r\nDisallow: /a%62\r\n"
-                                              "Allow: /abc\r\n");
+    struct robots_rules rules =
+        parse(*state, "# c\r\nUser-agent: *\r\n\r\nDisallow: /a%62\r\n"
+                      "Allow: /abc\r\n");
     const struct robots_rule *rule;
 
     assert_false(robots_allows(&rules, SPAN("/abd"), &rule));
@@ -371,10 +387,11 @@ static void long_targets_are_normalised_too(void **state)
 /* RFC 9309 §2.2.4: sitemap records belong to no group. */
 static void sitemaps_are_collected_from_anywhere(void **state)
 {
-    struct robots_rules rules = parse(*state, "Sitemap: https://h/1.xml\nUser-agent: other\n"
-                                              "Disallow: /\nsite-map: /2.xml # two\n"
-                                              "Sitemap: https://h/1.xml\nSITEMAP:https://h/3.xml\n"
-                                              "Sitemap:\n");
+    struct robots_rules rules =
+        parse(*state, "Sitemap: https://h/1.xml\nUser-agent: other\n"
+                      "Disallow: /\nsite-map: /2.xml # two\n"
+                      "Sitemap: https://h/1.xml\nSITEMAP:https://h/3.xml\n"
+                      "Sitemap:\n");
 
     assert_int_equal(rules.n_sitemaps, 3);
     assert_true(span_eq(rules.sitemaps[0], SPAN("https://h/1.xml")));
@@ -402,10 +419,12 @@ static void crawl_delay_is_read_for_us_alone(void **state)
         { "User-agent: *\nCrawl-delay: .\n", -1 },
         { "User-agent: *\nCrawl-delay: ten\n", -1 },
         { "User-agent: *\nCrawl-delay:\n", -1 },
-        { "User-agent: *\nCrawl-delay: 99999999999999999999\n", INT64_C(1000000000000) },
+        { "User-agent: *\nCrawl-delay: 99999999999999999999\n",
+          INT64_C(1000000000000) },
         { "User-agent: *\nCrawl-delay: 9\nUser-agent: crawl\nCrawl-delay: 2\n", 2000 },
         { "User-agent: *\nCrawl-delay: 9\nUser-agent: crawl\nDisallow: /x\n", -1 },
-        { "User-agent: crawl\nCrawl-delay: 2\nAllow: /\nUser-agent: crawl\nCrawl-delay: 4\n", 4000 },
+        { "User-agent: crawl\nCrawl-delay: 2\nAllow: /\nUser-agent: crawl\nCrawl-delay: 4\n",
+          4000 },
         { "Crawl-delay: 7\nUser-agent: *\nDisallow: /x\n", -1 },
     };
 
@@ -433,29 +452,38 @@ static void too_small_an_arena_is_an_error(void **state)
 
     (void)state;
     arena_init(&small, 64);
-    assert_int_equal(robots_parse(SPAN("User-agent: *\nDisallow: /a\nDisallow: /b\nDisallow: /c\n"),
-                                  SPAN(US), &small, &rules),
-                     ERR_TOO_LARGE);
-    assert_int_equal(robots_parse(SPAN("Sitemap: https://example.com/a/long/enough/name.xml\n"
-                                       "Sitemap: https://example.com/a/long/enough/name2.xml\n"),
-                                  SPAN(US), &small, &rules),
-                     ERR_TOO_LARGE);
+    assert_int_equal(
+        robots_parse(SPAN("User-agent: *\nDisallow: /a\nDisallow: /b\nDisallow: /c\n"),
+                     SPAN(US), &small, &rules),
+        ERR_TOO_LARGE);
+    assert_int_equal(
+        robots_parse(SPAN("Sitemap: https://example.com/a/long/enough/name.xml\n"
+                          "Sitemap: https://example.com/a/long/enough/name2.xml\n"),
+                     SPAN(US), &small, &rules),
+        ERR_TOO_LARGE);
     arena_clear(&small);
 }
 
 int main(void)
 {
     static const struct CMUnitTest single[] = {
-        cmocka_unit_test_setup_teardown(product_token_is_cut_at_its_version, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(empty_product_token_gets_the_star, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(product_token_is_cut_at_its_version, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(empty_product_token_gets_the_star, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(names_the_rule_that_decided, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(drops_the_line_that_the_limit_cuts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keeps_the_line_that_ends_at_the_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(drops_the_line_that_the_limit_cuts, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(keeps_the_line_that_ends_at_the_limit, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(clips_long_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_wildcards_stay_linear, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(long_targets_are_normalised_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sitemaps_are_collected_from_anywhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(crawl_delay_is_read_for_us_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_targets_are_normalised_too, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(sitemaps_are_collected_from_anywhere, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(crawl_delay_is_read_for_us_alone, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(any_bytes_are_taken, set_up, tear_down),
         cmocka_unit_test(too_small_an_arena_is_an_error),
     };

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Path patterns of robots.txt: one normal form for patterns and targets, so
+ * that spellings which mean the same compare equal, and the match itself (RFC
+ * 9309 §2.2.2, §2.2.3). Private to parse/robots.c.
+ *
+ * In the normal form '*' is always the wildcard and a '$' at the end always the
+ * end of the target; literal ones are %2A and %24.
+ */
+#pragma once
+
+#include "config/span.h"
+
+/*
+ * Writes the normal form to out, which has room for three bytes for each of s,
+ * and returns its length; NULL: only counts. Escapes of unreserved characters
+ * are decoded, other escapes put in upper case, and what a URI cannot hold raw
+ * is escaped. In a target '*' and '$' mean themselves. Behind '?', an
+ * apostrophe is written as the URL standard sends it: %27.
+ */
+size_t robots_path_normalize(struct span s, bool is_pattern, char *out);
+
+/*
+ * Does a pattern match the beginning of target, or all of it behind '$'? Both
+ * in the normal form. Linear: each piece between wildcards is looked for behind
+ * the one before it, leftmost.
+ */
+bool robots_path_matches(struct span pattern, struct span target);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse/tree.h"
+
+#include <math.h>
+
+#include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
+
+#include "config/mem.h"
+#include "parse/tree_build.h"
+#include "parse/tree_html.h"
+#include "parse/tree_value.h"
+
+#define MAX_XPATH_BYTES 4096
+#define MAX_NODES 2000000 /* about 120 bytes each */
+#define MAX_STEPS 20000000
+#define MAX_LIST 1000
+#define MAX_JSON_BYTES ((size_t)4 << 20)
+
+/* libxml2 prints to standard error unless somebody listens. */
+static void ignore_error(void *arg, xmlErrorPtr error)
+{
+    (void)arg;
+    (void)error;
+}
+
+static enum err compile(xmlXPathContextPtr context, struct span xpath, xmlXPathCompExprPtr *out)
+{
+    if (xpath.len == 0 || xpath.len > MAX_XPATH_BYTES || memchr(xpath.ptr, 0, xpath.len))
+        return ERR_INVALID;
+    char *text = mem_str_copy(xpath);
+    *out = xmlXPathCtxtCompile(context, (const xmlChar *)text);
+    mem_free(text);
+    return *out ? OK : ERR_INVALID;
+}
+
+enum err tree_check(struct span xpath)
+{
+    xmlXPathCompExprPtr compiled;
+    xmlXPathContextPtr context = xmlXPathNewContext(NULL);
+
+    if (!context)
+        return ERR_NO_MEMORY;
+    context->error = ignore_error;
+    enum err e = compile(context, xpath, &compiled);
+    if (!e)
+        xmlXPathFreeCompExpr(compiled);
+    xmlXPathFreeContext(context);
+    return e;
+}
+
+static enum err put_text(enum tree_type type, struct span text, struct buf *out)
+{
+    switch (type) {
+    case TREE_NUMBER: return tree_value_number(text, out);
+    case TREE_DATE: return tree_value_date(text, out);
+    case TREE_STRING:
+    case TREE_LIST:
+    case TREE_HTML:
+    default: return tree_value_text(text, out);
+    }
+}
+
+static enum err put_node_text(enum tree_type type, xmlNodePtr node, struct buf *out)
+{
+    xmlChar *text = xmlXPathCastNodeToString(node);
+
+    if (!text)
+        return ERR_NO_MEMORY;
+    enum err e = put_text(type, span_str((const char *)text), out);
+    xmlFree(text);
+    return e;
+}
+
+static enum err put_html(const xmlNode *node, struct buf *out)
+{
+    struct buf html;
+
+    buf_init(&html, TREE_VALUE_MAX);
+    enum err e = tree_html_write(node, &html);
+    if (!e)
+        e = tree_value_string(span_clip_utf8(buf_span(&html), TREE_VALUE_MAX), out);
+    buf_clear(&html);
+    return e;
+}
+
+static enum err put_nodes(enum tree_type type, xmlNodeSetPtr nodes, struct buf *out)
+{
+    int n = xmlXPathNodeSetGetLength(nodes);
+
+    xmlXPathNodeSetSort(nodes);
+    if (type != TREE_LIST) {
+        if (n == 0)
+            return buf_append(out, SPAN("null"));
+        return type == TREE_HTML ? put_html(nodes->nodeTab[0], out)
+                                 : put_node_text(type, nodes->nodeTab[0], out);
+    }
+    enum err e = buf_append_byte(out, '[');
+    for (int i = 0; i < MIN(n, MAX_LIST) && !e; i++) {
+        if (i)
+            e = buf_append_byte(out, ',');
+        if (!e)
+            e = put_node_text(type, nodes->nodeTab[i], out);
+    }
+    return e ? e : buf_append_byte(out, ']');
+}
+
+/* What is no node-set: a string, a number or a truth value. */
+static enum err put_scalar(enum tree_type type, xmlXPathObjectPtr value, struct buf *out)
+{
+    xmlChar *text;
+    enum err e = OK;
+
+    if (value->type == XPATH_BOOLEAN)
+        return buf_append(out, value->boolval ? SPAN("true") : SPAN("false"));
+    if (value->type == XPATH_NUMBER && !isfinite(value->floatval))
+        return buf_append(out, SPAN("null"));
+    if (value->type == XPATH_NUMBER && type == TREE_NUMBER)
+        return buf_printf(out, "%.15g", value->floatval);
+    text = xmlXPathCastToString(value);
+    if (!text)
+        return ERR_NO_MEMORY;
+    if (type == TREE_LIST)
+        e = buf_append_byte(out, '[');
+    if (!e)
+        e = put_text(type, span_str((const char *)text), out);
+    if (!e && type == TREE_LIST)
+        e = buf_append_byte(out, ']');
+    xmlFree(text);
+    return e;
+}
+
+static enum err evaluate(xmlXPathContextPtr context, const struct tree_rule *rule,
+                         struct buf *out)
+{
+    xmlXPathCompExprPtr compiled;
+    enum err e = compile(context, rule->xpath, &compiled);
+
+    if (e)
+        return e;
+    context->opCount = 0;
+    context->node = xmlDocGetRootElement(context->doc);
+    xmlXPathObjectPtr value = xmlXPathCompiledEval(compiled, context);
+    xmlXPathFreeCompExpr(compiled);
+    if (!value)
+        return buf_append(out, SPAN("null"));
+    if (value->type == XPATH_NODESET)
+        e = put_nodes(rule->type, value->nodesetval, out);
+    else
+        e = put_scalar(rule->type, value, out);
+    xmlXPathFreeObject(value);
+    return e;
+}
+
+static enum err evaluate_all(xmlXPathContextPtr context, const struct tree_rule *rules, size_t n,
+                             struct buf *out)
+{
+    enum err e = buf_append_byte(out, '{');
+
+    for (size_t i = 0; i < n && !e; i++) {
+        if (i)
+            e = buf_append_byte(out, ',');
+        if (!e)
+            e = tree_value_string(rules[i].name, out);
+        if (!e)
+            e = buf_append_byte(out, ':');
+        if (!e)
+            e = evaluate(context, &rules[i], out);
+    }
+    return e ? e : buf_append_byte(out, '}');
+}
+
+enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n, struct arena *mem,
+                      struct span *out_json)
+{
+    xmlDocPtr doc;
+    xmlXPathContextPtr context;
+    struct buf json;
+    enum err e = tree_build(utf8, MAX_NODES, &doc);
+
+    if (e)
+        return e;
+    buf_init(&json, MAX_JSON_BYTES);
+    context = xmlXPathNewContext(doc);
+    if (context) {
+        context->error = ignore_error;
+        context->opLimit = MAX_STEPS;
+        xmlXPathOrderDocElems(doc); /* else sorting nodes is quadratic */
+        e = evaluate_all(context, rules, n, &json);
+        xmlXPathFreeContext(context);
+    } else {
+        e = ERR_NO_MEMORY;
+    }
+    if (!e)
+        e = arena_try_copy(mem, buf_span(&json), out_json);
+    buf_clear(&json);
+    xmlFreeDoc(doc);
+    return e;
+}

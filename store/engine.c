@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+const char *engine_version(void)
+{
+    static _Thread_local char text[32];
+
+    snprintf(text, sizeof text, "SQLite %s", sqlite3_libversion());
+    return text;
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* Which database engine this program runs with. */
+#pragma once
+
+/* Its run-time name and version, such as "SQLite 3.40.1". */
+const char *engine_version(void);

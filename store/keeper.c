@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/keeper.h"
+
+#include <sys/statvfs.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "store/runs.h"
+#include "store/text.h"
+
+#define SPACE_EVERY_NS (10 * NS_PER_S)
+#define WAL_FRAME (DB_PAGE_SIZE + 24)
+#define WAL_LIMIT_BYTES (64 * MIB)
+#define MERGE_EVERY 16 /* commits with text */
+#define MERGE_PAGES 256
+
+struct keeper {
+    struct core *core;
+    int64_t wal_frames;      /* after the last commit */
+    int64_t copied_frames;   /* of them, back in the database */
+    int64_t checkpoint_from; /* frames at which the next checkpoint is due */
+    int64_t space_checked_ns;
+    int64_t db_bytes;
+    int n_commits;
+    bool is_low;
+    bool warned_wal;
+    struct err_note low_note;
+};
+
+static int on_commit(void *arg, sqlite3 *handle, const char *name, int frames)
+{
+    struct keeper *k = arg;
+
+    (void)handle;
+    (void)name;
+    k->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+static void measure(struct keeper *k)
+{
+    k->db_bytes = db_value(k->core->db, "PRAGMA page_count", 0) * DB_PAGE_SIZE;
+}
+
+struct keeper *keeper_new(struct core *c)
+{
+    struct keeper *k = mem_alloc(sizeof *k);
+
+    k->core = c;
+    k->checkpoint_from = WAL_LIMIT_BYTES / WAL_FRAME;
+    sqlite3_wal_hook(c->db->handle, on_commit, k);
+    measure(k);
+    return k;
+}
+
+void keeper_free(struct keeper *k)
+{
+    if (!k)
+        return;
+    sqlite3_wal_hook(k->core->db->handle, NULL, NULL);
+    mem_free(k);
+}
+
+/* --- space ----------------------------------------------------------------------------- */
+
+static void check_space(struct keeper *k)
+{
+    const char *path = k->core->db->path;
+    struct statvfs fs;
+    int64_t free_bytes;
+
+    k->space_checked_ns = clock_now_ns();
+    if (statvfs(path, &fs))
+        return; /* the next write says what is wrong */
+    free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+    if (free_bytes >= k->core->options.min_free_bytes)
+        return;
+    k->is_low = true;
+    err_set(&k->low_note, ERR_FULL, "%s: only %lld MiB are free on its disk, and --min-free asks for %lld",
+            path, (long long)(free_bytes / MIB), (long long)(k->core->options.min_free_bytes / MIB));
+}
+
+/* What still may be written when space is low: little, and needed to stop in order. */
+static bool ends_in_order(enum store_op_kind kind)
+{
+    return kind == STORE_END_RUN || kind == STORE_HOST_SAVE || kind == STORE_EVENT ||
+           kind == STORE_HOST_LOAD;
+}
+
+enum err keeper_admit(struct keeper *k, enum store_op_kind kind)
+{
+    if (k->core->db->failed)
+        return k->core->db->failed;
+    if (!k->is_low && (kind == STORE_SPACE || clock_now_ns() - k->space_checked_ns >= SPACE_EVERY_NS))
+        check_space(k);
+    return k->is_low && !ends_in_order(kind) ? ERR_FULL : OK;
+}
+
+enum err keeper_failure(const struct keeper *k, struct err_note *note)
+{
+    if (k->core->db->failed)
+        return err_set(note, k->core->db->failed, "%s", k->core->db->note.text);
+    return k->is_low ? err_set(note, ERR_FULL, "%s", k->low_note.text) : OK;
+}
+
+void keeper_sizes(struct keeper *k, struct store_totals *out)
+{
+    out->db_bytes = k->db_bytes;
+    out->wal_bytes = k->wal_frames * WAL_FRAME;
+}
+
+/* --- the write-ahead log --------------------------------------------------------------------- */
+
+/* A reader keeps the log from starting over: say so once. */
+static void warn_wal(struct keeper *k)
+{
+    struct store_op op = { .kind = STORE_EVENT };
+    char detail[96];
+    int n;
+
+    if (k->warned_wal)
+        return;
+    k->warned_wal = true;
+    n = snprintf(detail, sizeof detail, "a reader holds back the write-ahead log, now %lld MiB",
+                 (long long)(k->wal_frames * WAL_FRAME / MIB));
+    op.u.event.level = "warn";
+    op.u.event.component = "store";
+    op.u.event.event = "wal-growing";
+    op.u.event.detail = span_make(detail, (size_t)n);
+    db_begin(k->core->db);
+    k->core->now_ms = clock_wall_ms();
+    runs_event(k->core, &op);
+    db_commit(k->core->db);
+}
+
+/* Never waits for readers: what they still need stays in the log. */
+static void checkpoint(struct keeper *k)
+{
+    struct db *d = k->core->db;
+    int frames = 0, copied = 0, rc;
+
+    if (d->failed)
+        return;
+    sqlite3_busy_timeout(d->handle, 0);
+    rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
+    if (rc && (rc & 0xff) != SQLITE_BUSY) {
+        d->failed = db_explain(d->handle, rc, d->path, &d->note);
+        return;
+    }
+    k->wal_frames = frames;
+    k->copied_frames = copied;
+    measure(k);
+    /* All copied: the next commit begins the log anew. Else look again when it is a quarter longer. */
+    k->checkpoint_from = WAL_LIMIT_BYTES / WAL_FRAME;
+    if (copied < frames)
+        k->checkpoint_from = MAX(k->checkpoint_from, (int64_t)frames + frames / 4);
+    if (copied < frames && frames > 2 * WAL_LIMIT_BYTES / WAL_FRAME)
+        warn_wal(k);
+}
+
+void keeper_after_commit(struct keeper *k)
+{
+    if (k->core->db->failed)
+        return;
+    if (k->wal_frames >= k->checkpoint_from)
+        checkpoint(k);
+    if (k->core->options.keeps_text && ++k->n_commits % MERGE_EVERY == 0)
+        text_merge(k->core, MERGE_PAGES);
+}
+
+void keeper_when_idle(struct keeper *k)
+{
+    if (k->core->db->failed)
+        return;
+    if (k->n_commits) {
+        text_merge(k->core, MERGE_PAGES);
+        k->n_commits = 0;
+    }
+    if (k->wal_frames > k->copied_frames)
+        checkpoint(k);
+}
+
+void keeper_finish(struct core *c)
+{
+    struct db *d = c->db;
+
+    if (d->failed)
+        return;
+    sqlite3_busy_timeout(d->handle, 0);
+    sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* With a reader on the file this fails, and the file stays a database with a log: fine too. */
+    sqlite3_exec(d->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+}

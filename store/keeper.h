@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the writer does for the file between transactions: copies the
+ * write-ahead log back, merges full text, watches the free space of the file
+ * system; and the answer to "may we still write?".
+ */
+#pragma once
+
+#include "store/core.h"
+
+struct keeper;
+
+/* Registers for the size of the write-ahead log on c->db. */
+struct keeper *keeper_new(struct core *c);
+void keeper_free(struct keeper *k);
+
+/*
+ * May an op of this kind be done? OK, the connection's error, or ERR_FULL when
+ * the file system has less than min_free (what ends a run in order still may).
+ * STORE_SPACE looks anew; else every 10 s.
+ */
+enum err keeper_admit(struct keeper *k, enum store_op_kind kind);
+
+/* Checkpoints when the log is over 64 MiB; merges a little text now and then. */
+void keeper_after_commit(struct keeper *k);
+
+/* Checkpoints and merges what there is. */
+void keeper_when_idle(struct keeper *k);
+
+/* The last thing before closing, after keeper_free: everything into the one file, when that can be. */
+void keeper_finish(struct core *c);
+
+/* OK, or why nothing can be written any more. */
+enum err keeper_failure(const struct keeper *k, struct err_note *note);
+
+/* db_bytes and wal_bytes. */
+void keeper_sizes(struct keeper *k, struct store_totals *out);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "store/apply.h"
+#include "store/depth.h"
+#include "store/keeper.h"
+#include "store/tally.h"
+
+#define MAX_VISITS 256
+#define MAX_AGE_NS (200 * NS_PER_MS)
+#define LINGER_NS NS_PER_MS
+#define BUSY_WITHIN_NS (20 * NS_PER_MS)
+#define IDLE_NS NS_PER_S
+#define LINKS_A_STEP 20000
+
+struct writer {
+    struct core *core;
+    struct apply *apply;
+    struct keeper *keeper;
+    void (*notify)(void *arg);
+    void *arg;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards everything below */
+    pthread_cond_t has_work;
+    struct list_node inbox, done;
+    size_t n_pending;
+    bool must_stop;
+    struct store_totals totals;
+    enum err failed;
+    struct err_note note;
+};
+
+/* The ops of the running transaction; the thread's own. */
+struct batch {
+    struct list_node ops;
+    size_t n_visits;
+    bool has_waiter;
+    int64_t began_ns;
+};
+
+static struct store_op *op_of(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct store_op, node);
+}
+
+/* --- waiting ---------------------------------------------------------------------------- */
+
+static struct timespec moment_in(int64_t ns)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(ns / NS_PER_S);
+    at.tv_nsec += (long)(ns % NS_PER_S);
+    if (at.tv_nsec >= NS_PER_S) {
+        at.tv_nsec -= (long)NS_PER_S;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+/* The next op, waiting for one up to ns; NULL after that, or when the writer must stop. */
+static struct store_op *take_op(struct writer *w, int64_t ns)
+{
+    struct timespec until = moment_in(ns);
+    struct list_node *n;
+    int rc = 0;
+
+    pthread_mutex_lock(&w->mutex);
+    while (ns && !rc && list_is_empty(&w->inbox) && !w->must_stop)
+        rc = pthread_cond_timedwait(&w->has_work, &w->mutex, &until);
+    n = list_take_first(&w->inbox);
+    pthread_mutex_unlock(&w->mutex);
+    return n ? op_of(n) : NULL;
+}
+
+static bool is_over(struct writer *w)
+{
+    bool over;
+
+    pthread_mutex_lock(&w->mutex);
+    over = w->must_stop && list_is_empty(&w->inbox);
+    pthread_mutex_unlock(&w->mutex);
+    return over;
+}
+
+/* --- a batch ------------------------------------------------------------------------------ */
+
+static bool is_waited_for(enum store_op_kind kind)
+{
+    return kind != STORE_VISIT && kind != STORE_EVENT && kind != STORE_HOST_SAVE;
+}
+
+static void add_op(struct writer *w, struct batch *b, struct store_op *op)
+{
+    if (list_is_empty(&b->ops))
+        b->began_ns = clock_now_ns();
+    list_add_last(&b->ops, &op->node);
+    b->n_visits += op->kind == STORE_VISIT;
+    b->has_waiter = b->has_waiter || is_waited_for(op->kind);
+    op->result = keeper_admit(w->keeper, op->kind);
+    if (!op->result)
+        op->result = apply_op(w->apply, op);
+}
+
+/* Collects ops until the transaction should end. False when none came within idle_ns. */
+static bool fill(struct writer *w, struct batch *b, int64_t idle_ns, int64_t last_commit_ns)
+{
+    struct store_op *op = take_op(w, idle_ns);
+
+    if (!op)
+        return false;
+    add_op(w, b, op);
+    while (b->n_visits < MAX_VISITS) {
+        int64_t now = clock_now_ns();
+        bool is_busy = b->began_ns - last_commit_ns < BUSY_WITHIN_NS;
+
+        if (now - b->began_ns >= MAX_AGE_NS)
+            break;
+        op = take_op(w, is_busy && !b->has_waiter ? LINGER_NS : 0);
+        if (!op)
+            break;
+        add_op(w, b, op);
+    }
+    return true;
+}
+
+/*
+ * Offers the links of pages whose depth fell again, and commits. What comes of
+ * it goes into the last op of the batch, which is not handed back before.
+ */
+static enum err finish(struct writer *w, struct batch *b)
+{
+    struct core *c = w->core;
+    enum err e = c->db->failed;
+
+    while (!e && depth_has_work(c)) {
+        e = apply_depth(w->apply, LINKS_A_STEP);
+        if (!e && depth_has_work(c)) {
+            depth_save(c);
+            tally_flush(c);
+            e = db_commit(c->db);
+            if (!e)
+                e = db_begin(c->db);
+        }
+    }
+    if (!e)
+        e = apply_give_extra(w->apply, op_of(b->ops.prev));
+    depth_save(c);
+    tally_flush(c);
+    return db_commit(c->db);
+}
+
+/* Hands the ops back: those of a failed transaction all with its error. */
+static void hand_back(struct writer *w, struct batch *b, enum err e)
+{
+    struct list_node *n;
+
+    pthread_mutex_lock(&w->mutex);
+    while ((n = list_take_first(&b->ops)) != NULL) {
+        if (e)
+            op_of(n)->result = e;
+        list_add_last(&w->done, n);
+    }
+    if (!w->failed)
+        w->failed = keeper_failure(w->keeper, &w->note);
+    tally_totals(w->core, w->totals.by_state);
+    keeper_sizes(w->keeper, &w->totals);
+    pthread_mutex_unlock(&w->mutex);
+    w->notify(w->arg);
+}
+
+static void *run(void *arg)
+{
+    struct writer *w = arg;
+    int64_t last_commit_ns = 0;
+
+    while (!is_over(w)) {
+        struct batch b = { .n_visits = 0 };
+
+        list_init(&b.ops);
+        if (fill(w, &b, IDLE_NS, last_commit_ns)) {
+            hand_back(w, &b, finish(w, &b));
+            last_commit_ns = clock_now_ns();
+            keeper_after_commit(w->keeper);
+        } else {
+            keeper_when_idle(w->keeper);
+        }
+    }
+    return NULL;
+}
+
+/* --- the interface --------------------------------------------------------------------------- */
+
+static void init_locks(struct writer *w)
+{
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->has_work, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static void free_writer(struct writer *w)
+{
+    pthread_cond_destroy(&w->has_work);
+    pthread_mutex_destroy(&w->mutex);
+    keeper_free(w->keeper);
+    apply_free(w->apply);
+    mem_free(w);
+}
+
+enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg, struct writer **out,
+                      struct err_note *note)
+{
+    struct writer *w = mem_alloc(sizeof *w);
+    int rc;
+
+    w->core = c;
+    w->apply = apply_new(c);
+    w->keeper = keeper_new(c);
+    w->notify = notify;
+    w->arg = arg;
+    list_init(&w->inbox);
+    list_init(&w->done);
+    init_locks(w);
+    tally_totals(c, w->totals.by_state);
+    keeper_sizes(w->keeper, &w->totals);
+    rc = pthread_create(&w->thread, NULL, run, w);
+    if (rc) {
+        free_writer(w);
+        return err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the writer thread");
+    }
+    *out = w;
+    return OK;
+}
+
+void writer_stop(struct writer *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->mutex);
+    w->must_stop = true;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    free_writer(w);
+}
+
+void writer_submit(struct writer *w, struct store_op *op)
+{
+    pthread_mutex_lock(&w->mutex);
+    list_add_last(&w->inbox, &op->node);
+    w->n_pending++;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+size_t writer_pending(struct writer *w)
+{
+    size_t n;
+
+    pthread_mutex_lock(&w->mutex);
+    n = w->n_pending;
+    pthread_mutex_unlock(&w->mutex);
+    return n;
+}
+
+void writer_take_done(struct writer *w, struct list_node *done)
+{
+    struct list_node *n;
+
+    pthread_mutex_lock(&w->mutex);
+    while ((n = list_take_first(&w->done)) != NULL) {
+        w->n_pending--;
+        list_add_last(done, n);
+    }
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_get_totals(struct writer *w, struct store_totals *out)
+{
+    pthread_mutex_lock(&w->mutex);
+    *out = w->totals;
+    pthread_mutex_unlock(&w->mutex);
+}
+
+enum err writer_failure(struct writer *w, struct err_note *note)
+{
+    enum err e;
+
+    pthread_mutex_lock(&w->mutex);
+    e = err_set(w->failed ? note : NULL, w->failed, "%s", w->note.text);
+    pthread_mutex_unlock(&w->mutex);
+    return e;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/kit/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/io.h"
+
+#define MAX_OUTPUT ((size_t)64 * MIB)
+#define MAX_RUN_NS (60 * NS_PER_S)
+
+#define MUST(cond)                                                                     \
+    do {                                                                               \
+        if (!(cond)) {                                                                 \
+            fprintf(stderr, "kit/program: %s failed at line %d: %s\n", #cond, __LINE__, strerror(errno)); \
+            abort();                                                                   \
+        }                                                                              \
+    } while (0)
+
+/* build/MODE/crawl, seen from build/MODE/tests/x/test_y. */
+static void find_program(char *out, size_t size)
+{
+    char self[512];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *end;
+
+    MUST(n > 0);
+    self[n] = '\0';
+    end = strstr(self, "/tests/");
+    MUST(end);
+    *end = '\0';
+    MUST(snprintf(out, size, "%s/crawl", self) < (int)size);
+}
+
+void program_open(struct program *p)
+{
+    *p = (struct program){ .folder = "/tmp/crawl-test-XXXXXX" };
+    MUST(mkdtemp(p->folder));
+    buf_init(&p->out, MAX_OUTPUT);
+    buf_init(&p->err, MAX_OUTPUT);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void program_close(struct program *p)
+{
+    if (p->pid) {
+        program_signal(p, SIGKILL);
+        program_wait(p);
+    }
+    nftw(p->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    buf_clear(&p->out);
+    buf_clear(&p->err);
+}
+
+const char *program_path(struct program *p, const char *name)
+{
+    static char paths[3][256];
+    static size_t next;
+    char *path = paths[next++ % 3];
+
+    MUST(snprintf(path, sizeof paths[0], "%s/%s", p->folder, name) < (int)sizeof paths[0]);
+    return path;
+}
+
+void program_write(struct program *p, const char *name, struct span text)
+{
+    struct err_note note;
+
+    MUST(io_replace_file(program_path(p, name), text, &note) == OK);
+}
+
+static void redirect(struct program *p, const char *name, int to)
+{
+    int fd = open(program_path(p, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    MUST(fd >= 0);
+    MUST(dup2(fd, to) == to);
+}
+
+void program_start(struct program *p, const char *const *args)
+{
+    char path[600];
+    const char *argv[64] = { "crawl" };
+    size_t n = 1;
+
+    find_program(path, sizeof path);
+    while (args[n - 1]) {
+        MUST(n + 1 < ARRAY_LEN(argv));
+        argv[n] = args[n - 1];
+        n++;
+    }
+    p->pid = fork();
+    MUST(p->pid >= 0);
+    if (p->pid)
+        return;
+    redirect(p, "stdout", STDOUT_FILENO);
+    redirect(p, "stderr", STDERR_FILENO);
+    MUST(chdir(p->folder) == 0);
+    execv(path, (char *const *)(const void *)argv);
+    _exit(127);
+}
+
+void program_signal(struct program *p, int signo)
+{
+    kill(p->pid, signo);
+}
+
+int program_wait(struct program *p)
+{
+    int64_t give_up = clock_now_ns() + MAX_RUN_NS;
+    struct err_note note;
+    int status;
+
+    while (waitpid(p->pid, &status, WNOHANG) == 0) {
+        if (clock_now_ns() > give_up)
+            kill(p->pid, SIGKILL);
+        usleep(2000);
+    }
+    p->pid = 0;
+    p->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    buf_reset(&p->out);
+    buf_reset(&p->err);
+    MUST(io_read_file(program_path(p, "stdout"), &p->out, &note) == OK);
+    MUST(io_read_file(program_path(p, "stderr"), &p->err, &note) == OK);
+    return p->exit_code;
+}
+
+int program_run(struct program *p, const char *const *args)
+{
+    program_start(p, args);
+    return program_wait(p);
+}
+
+const char *program_text(struct program *p, const char *sql)
+{
+    static char value[4096];
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+
+    value[0] = '\0';
+    MUST(sqlite3_open_v2(program_path(p, "crawl.db"), &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
+        fprintf(stderr, "kit/program: %s: %s\n", sqlite3_errmsg(db), sql);
+        abort();
+    }
+    if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+        snprintf(value, sizeof value, "%s", (const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return value;
+}
+
+int64_t program_number(struct program *p, const char *sql)
+{
+    int64_t n;
+
+    return span_parse_i64(span_str(program_text(p, sql)), &n) ? n : -1;
+}

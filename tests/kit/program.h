@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs the built program (build/<mode>/crawl beside the test binary) in a
+ * folder of its own, and asks the database that it left. A kit for tests: what
+ * fails here aborts.
+ */
+#pragma once
+
+#include "config/buf.h"
+
+struct program {
+    char folder[64]; /* a fresh temporary folder; the working directory of every run */
+    int pid;         /* while one runs */
+    int exit_code;   /* of the last run; 128 + n for signal n */
+    struct buf out, err; /* what the last run printed */
+};
+
+/* Makes the folder. */
+void program_open(struct program *p);
+/* Kills what runs, removes the folder. */
+void program_close(struct program *p);
+
+/* Runs `crawl ARGS...` to its end (at most 60 s, then it is killed). The list ends with NULL. Returns the exit code. */
+int program_run(struct program *p, const char *const *args);
+
+/* Starts it and returns at once. */
+void program_start(struct program *p, const char *const *args);
+/* Waits for its end; returns the exit code. */
+int program_wait(struct program *p);
+void program_signal(struct program *p, int signo);
+
+/* Writes a file in the folder. */
+void program_write(struct program *p, const char *name, struct span text);
+/* "folder/name"; valid for the next three calls. */
+const char *program_path(struct program *p, const char *name);
+
+/* The first value of a query on folder/crawl.db as a number (-1 for none) or text ("" for none; overwritten by the next). */
+int64_t program_number(struct program *p, const char *sql);
+const char *program_text(struct program *p, const char *sql);
