@@ -42,12 +42,13 @@ void *arena_try_alloc(struct arena *a, size_t n)
     size_t rounded;
     char *p;
 
-    if (__builtin_add_overflow(n, ALIGNMENT - 1, &rounded))
+    /* Nothing asked for is still a piece: NULL would mean failure. */
+    if (__builtin_add_overflow(MAX(n, (size_t)1), ALIGNMENT - 1, &rounded))
         return NULL;
     rounded &= ~(ALIGNMENT - 1);
     if (rounded > a->max_bytes - a->used_bytes)
         return NULL;
-    if (rounded > (size_t)(a->end - a->at) && !add_block(a, rounded))
+    if ((!a->blocks || rounded > (size_t)(a->end - a->at)) && !add_block(a, rounded))
         return NULL;
     p = a->at;
     a->at += rounded;

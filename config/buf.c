@@ -21,7 +21,8 @@ enum err buf_reserve(struct buf *b, size_t n)
         return OK;
     cap = MAX(b->len + n, MAX((size_t)64, b->cap + b->cap / 2));
     cap = MIN(cap, b->max);
-    p = mem_try_resize(b->ptr, cap);
+    /* One byte more than is counted: vsnprintf writes a NUL behind its text. */
+    p = cap < SIZE_MAX ? mem_try_resize(b->ptr, cap + 1) : NULL;
     if (!p)
         return ERR_NO_MEMORY;
     b->ptr = p;
@@ -57,8 +58,8 @@ enum err buf_printf(struct buf *b, const char *fmt, ...)
     n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     if (n >= 0)
-        e = buf_reserve(b, (size_t)n + 1); /* vsnprintf also writes a NUL */
-    if (!e) {
+        e = buf_reserve(b, (size_t)n);
+    if (!e && n > 0) {
         vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }

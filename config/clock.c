@@ -31,14 +31,16 @@ deadline clock_after(int64_t from_ns, int64_t delta_ns)
 {
     int64_t at;
 
-    return __builtin_add_overflow(from_ns, delta_ns, &at) ? DEADLINE_NEVER : at;
+    if (__builtin_add_overflow(from_ns, delta_ns, &at))
+        return delta_ns < 0 ? INT64_MIN : DEADLINE_NEVER;
+    return at;
 }
 
 char *clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 {
     int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
-    time_t s = (time_t)((wall_ms - ms) / 1000);
-    struct tm tm;
+    time_t s = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0)); /* rounded down, also before 1970 */
+    struct tm tm = { 0 };
     size_t n;
 
     gmtime_r(&s, &tm);

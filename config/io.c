@@ -9,7 +9,6 @@
 
 #include "config/mem.h"
 
-
 enum err io_write_all(int fd, struct span s)
 {
     while (s.len) {
@@ -60,8 +59,10 @@ enum err io_read_file(const char *path, struct buf *out, struct err_note *note)
         close(fd);
     if (e == ERR_IO)
         return err_set_errno(note, e, cause, "cannot read %s", path);
-    if (e)
+    if (e == ERR_TOO_LARGE)
         return err_set(note, e, "%s is larger than %zu bytes", path, out->max);
+    if (e)
+        return err_set(note, e, "cannot read %s: %s", path, err_text(e));
     return OK;
 }
 

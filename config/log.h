@@ -3,9 +3,10 @@
  * The log: one record a line, "TIME LEVEL component event message", UTC. Bytes
  * that could fool a terminal or forge a line (controls, C1, bidi marks, broken
  * UTF-8) are written as \xNN, whatever format they came in. Writing never
- * blocks the caller for long and never fails the crawl: records that the sink
- * does not take are counted and dropped. Repeats of one event beyond 20 a
- * second are counted, and the count is logged when the storm is over.
+ * waits and never fails the crawl: records that the sink does not take now are
+ * counted and dropped, and the count is logged when it takes records again.
+ * Repeats of one event beyond 20 a second are counted, and the count is logged
+ * with the first record of a later second, or by log_flush.
  *
  * config/ and parse/ never log; they return errors. Log once, where it is decided.
  */
@@ -26,11 +27,20 @@ enum log_level {
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 
-/* Appends to a file (created 0600, never through a symbolic link) instead of standard error. */
+/*
+ * Appends to a file instead of standard error: created 0600; symbolic links,
+ * files with several names, pipes and sockets are refused. ERR_IO.
+ */
 enum err log_open(const char *path, struct err_note *note) MUST_USE;
 
 /* Closes and opens the same path again, after rotation. Keeps the old file when that fails. */
 enum err log_reopen(struct err_note *note) MUST_USE;
+
+/* Back to standard error. */
+void log_close(void);
+
+/* Logs the counts that are held back; before the program ends. */
+void log_flush(void);
 
 /* Is a file open (log_open succeeded)? */
 bool log_has_file(void);

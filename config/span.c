@@ -121,9 +121,9 @@ bool span_parse_i64(struct span s, int64_t *out)
 
     if (!span_parse_u64(is_negative ? span_skip(s, 1) : s, &value))
         return false;
-    if (value > (uint64_t)INT64_MAX)
+    if (value > (uint64_t)INT64_MAX + is_negative)
         return false;
-    *out = is_negative ? -(int64_t)value : (int64_t)value;
+    *out = is_negative ? (int64_t)(0 - value) : (int64_t)value;
     return true;
 }
 
@@ -186,7 +186,9 @@ struct span span_clip_utf8(struct span s, size_t max)
 
     if (n == s.len)
         return s;
-    while (n && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
-        n--;
+    /* A sequence has at most three bytes behind its first; more of them are broken anyway. */
+    for (size_t back = 0; back <= 3 && back <= n; back++)
+        if (((unsigned char)s.ptr[n - back] & 0xc0) != 0x80)
+            return span_make(s.ptr, n - back);
     return span_make(s.ptr, n);
 }

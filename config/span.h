@@ -105,5 +105,5 @@ bool span_parse_i64(struct span s, int64_t *out);
 /* Is s valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF)? */
 bool span_is_utf8(struct span s);
 
-/* The longest prefix of at most max bytes that does not cut a UTF-8 sequence. */
+/* The longest prefix of at most max bytes that does not cut a UTF-8 sequence (in broken text, max bytes). */
 struct span span_clip_utf8(struct span s, size_t max);

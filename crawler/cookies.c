@@ -144,8 +144,8 @@ static size_t count_of_domain(const struct bucket *b, struct span domain)
 {
     size_t n = 0;
 
-    for (const struct list_node *at = b->cookies.next; at != &b->cookies; at = at->next)
-        n += span_eq(CONTAINER_OF(at, const struct cookie, in_bucket)->domain, domain);
+    LIST_EACH(at, &b->cookies)
+        n += span_eq(cookie_of(at)->domain, domain);
     return n;
 }
 
@@ -254,7 +254,7 @@ static bool shadows_secure(const struct cookies *c, const struct url *u, const s
 
     if (!b || d->is_secure || u->scheme == URL_HTTPS)
         return false;
-    LIST_EACH(n, &((struct bucket *)(uintptr_t)b)->cookies) {
+    LIST_EACH(n, &b->cookies) {
         const struct cookie *k = cookie_of(n);
 
         if (k->is_secure && span_eq(k->name, d->name) && path_matches(d->path, k->path) &&

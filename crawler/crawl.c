@@ -118,7 +118,7 @@ static void on_signal(void *arg, int signo)
     }
 }
 
-static enum err watch_signals(struct crawl *c)
+enum err crawl_watch_signals(struct crawl *c)
 {
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
     sigset_t set;
@@ -282,8 +282,6 @@ int crawl_run(const struct settings *s, char **operands, size_t n_operands)
     e = seeds_read(operands, n_operands, &seeds, &note);
     if (!e)
         e = parts_open(&c, &seeds, &note);
-    if (!e)
-        e = watch_signals(&c);
     if (!e) {
         c.counts.seeds = (int64_t)seeds.len;
         c.counts.bad_seeds = seeds.n_bad;

@@ -100,6 +100,12 @@ int crawl_run(const struct settings *s, char **operands, size_t n_operands);
 /* Asks for the end: no new requests; the rest is finished or cancelled. The first reason stands. */
 void crawl_stop(struct crawl *c, enum stop_reason reason);
 
+/*
+ * Takes the signals over, for this thread and those started after it: a thread
+ * that did not block them would end the program. Before the writer starts.
+ */
+enum err crawl_watch_signals(struct crawl *c) MUST_USE;
+
 /* Something became fewer or free: the dispatcher looks again. */
 void crawl_poke(struct crawl *c);
 

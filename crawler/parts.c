@@ -193,6 +193,8 @@ static enum err open_runtime(struct crawl *c, struct err_note *note)
     enum err e = loop_open(&c->loop, note);
 
     if (!e)
+        e = crawl_watch_signals(c);
+    if (!e)
         e = sched_open(c->loop, &c->sched, note);
     if (e)
         return e;

@@ -186,30 +186,82 @@ static int64_t sum_states(const struct store_totals *t)
     return sum;
 }
 
+/* "1,234,567" into out; returns out. */
+static const char *grouped(int64_t n, char out[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n);
+    size_t at = 0;
+
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0 && digits[i - 1] != '-')
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+/* "label  12 words, 3 words": what is zero is left out, but for the first. */
+static void print_counts(const char *label, const char *const *words, const int64_t *counts, size_t n)
+{
+    char text[32];
+
+    fprintf(stderr, "  %-10s", label);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || counts[i])
+            fprintf(stderr, "%s%s %s", i ? ", " : "", grouped(counts[i], text), words[i]);
+    fputc('\n', stderr);
+}
+
+static void print_urls(const struct store_totals *t)
+{
+    static const char *const words[] = { "", "fetched", "not modified", "failed", "excluded", "queued" };
+    const int64_t counts[] = { sum_states(t),
+                               t->by_state[STATE_FETCHED],
+                               t->by_state[STATE_NOT_MODIFIED],
+                               t->by_state[STATE_FAILED],
+                               t->by_state[STATE_EXCLUDED],
+                               t->by_state[STATE_QUEUED] };
+    char text[32];
+
+    fprintf(stderr, "  %-10s%s known", "URLs", grouped(counts[0], text));
+    for (size_t i = 1, some = 0; i < ARRAY_LEN(counts); i++)
+        if (counts[i])
+            fprintf(stderr, "%s%s %s", some++ ? ", " : ": ", grouped(counts[i], text), words[i]);
+    fputc('\n', stderr);
+}
+
+static void print_answers(const struct crawl_counts *n)
+{
+    static const char *const words[] = { "ok", "not modified", "redirects", "client or server errors",
+                                  "without an answer", "tried again" };
+    const int64_t counts[] = { n->by_outcome[FETCH_OK],       n->by_outcome[FETCH_NOT_MODIFIED],
+                               n->by_outcome[FETCH_REDIRECT], n->http_errors,
+                               n->requests - n->answered,     n->retries };
+
+    print_counts("answers", words, counts, ARRAY_LEN(counts));
+}
+
 void progress_print_summary(const struct crawl *c, int exit_code)
 {
     const struct crawl_counts *n = &c->counts;
     struct store_totals t;
-    char bytes[32], elapsed[32], db[32];
+    char bytes[32], elapsed[32], db[32], text[32];
     double seconds = (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S;
 
     store_get_totals(c->store, &t);
     format_bytes(n->bytes, bytes, sizeof bytes);
-    format_bytes(t.db_bytes, db, sizeof db);
+    format_bytes(t.db_bytes + t.wal_bytes, db, sizeof db);
     format_duration((int64_t)seconds, elapsed, sizeof elapsed);
-    fprintf(stderr, "%s after %s: %lld requests, %lld answered (%lld ok, %lld not modified, %lld redirects, "
-                    "%lld with an error status), %s, %.0f pages/s\n",
-            c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed, (long long)n->requests,
-            (long long)n->answered, (long long)n->by_outcome[FETCH_OK],
-            (long long)n->by_outcome[FETCH_NOT_MODIFIED], (long long)n->by_outcome[FETCH_REDIRECT],
-            (long long)n->http_errors, bytes, seconds > 0 ? (double)n->answered / seconds : 0.0);
-    fprintf(stderr, "%s (%s) knows %lld URLs: %lld fetched, %lld not modified, %lld failed, %lld excluded, "
-                    "%lld queued\n",
-            c->settings->db, db, (long long)sum_states(&t), (long long)t.by_state[STATE_FETCHED],
-            (long long)t.by_state[STATE_NOT_MODIFIED], (long long)t.by_state[STATE_FAILED],
-            (long long)t.by_state[STATE_EXCLUDED], (long long)t.by_state[STATE_QUEUED]);
+    fprintf(stderr, "%s after %s: %s pages, %s, %.0f pages/s\n",
+            c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed, grouped(n->answered, text), bytes,
+            seconds > 0 ? (double)n->answered / seconds : 0.0);
+    print_answers(n);
+    print_urls(&t);
     if (n->bad_seeds)
-        fprintf(stderr, "%lld seed lines were no URLs and were skipped\n", (long long)n->bad_seeds);
+        fprintf(stderr, "  %-10s%s lines were no URLs and were skipped\n", "seeds", grouped(n->bad_seeds, text));
+    fprintf(stderr, "  %-10s%s, %s\n", "database", c->settings->db, db);
     if (t.by_state[STATE_QUEUED])
         fprintf(stderr, "stopped by %s; the same command goes on from here\n", crawl_stop_word(c->stop));
     if (exit_code == 4)

@@ -308,7 +308,6 @@ bool zygote_main(int argc, char **argv, int *exit_code)
         return false;
     *exit_code = 2;
     if (!has_its_parent()) {
-        fputs("crawl: the zygote is started by crawl itself, not by hand\n", stderr);
         return true;
     }
     close_range(SOCKET_FD + 1, ~0U, 0);

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/map.h"
 #include "config/mem.h"
+
+#define STRAY_ROUNDS 16 /* of 4 KiB, read off a dirty connection before it is shut */
 
 struct shard {
     struct multi *owner;
@@ -22,7 +25,9 @@ struct socket_entry {
     int fd;
     uint32_t want;     /* what libcurl waits for */
     uint32_t watching; /* what the loop was told */
+    uint64_t key;      /* in by_key, or 0 */
     bool is_ours;      /* opened by multi_open_socket, so we see it closed */
+    bool is_multiplexed;
 };
 
 struct multi {
@@ -33,7 +38,8 @@ struct multi {
     size_t n_shards;
     struct socket_entry **sockets; /* by descriptor */
     size_t n_sockets;
-    size_t n_open; /* of ours */
+    size_t n_open;       /* of ours */
+    struct idmap by_key; /* multi_connection_key -> struct socket_entry */
 };
 
 static struct socket_entry *entry_of(struct multi *m, int fd)
@@ -83,6 +89,18 @@ static void drain(struct shard *sh)
     }
 }
 
+/* An idle kept connection became readable: the server closed it, or sent what nobody asked for.
+ * libcurl checks for an end of file before it uses the connection again, so one is made. */
+static void shut_dirty(struct socket_entry *s)
+{
+    char stray[4096];
+    int rounds = 0;
+
+    while (rounds < STRAY_ROUNDS && recv(s->fd, stray, sizeof(stray), MSG_DONTWAIT) > 0)
+        rounds++;
+    (void)shutdown(s->fd, SHUT_RDWR);
+}
+
 static void on_socket(void *arg, uint32_t events)
 {
     struct socket_entry *s = arg;
@@ -91,9 +109,9 @@ static void on_socket(void *arg, uint32_t events)
     int n_running;
 
     if (!s->want) {
-        /* An idle kept connection that the server closed, or that has stray bytes: libcurl
-         * sees that when it wants the connection next. */
         unwatch(sh->owner, s);
+        if (s->is_ours && !s->is_multiplexed)
+            shut_dirty(s);
         return;
     }
     /* Errors come to libcurl as readiness, so that it reads what came before the reset;
@@ -182,6 +200,7 @@ enum err multi_open(struct loop *l, const struct multi_options *o, struct multi 
 {
     struct multi *m = mem_alloc(sizeof(*m));
 
+    idmap_init(&m->by_key);
     m->loop = l;
     m->done = o->done;
     m->arg = o->arg;
@@ -210,6 +229,7 @@ void multi_close(struct multi *m)
             unwatch(m, m->sockets[i]);
         mem_free(m->sockets[i]);
     }
+    idmap_clear(&m->by_key);
     mem_free(m->sockets);
     mem_free(m->shards);
     mem_free(m);
@@ -257,10 +277,46 @@ int multi_close_socket(void *multi, curl_socket_t fd)
     struct socket_entry *s = entry_of(m, fd);
 
     unwatch(m, s);
+    if (s->key)
+        (void)idmap_remove(&m->by_key, s->key);
+    s->key = 0;
     s->want = 0;
-    s->is_ours = false;
+    s->is_ours = s->is_multiplexed = false;
     m->n_open--;
     return close(fd);
+}
+
+uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_port)
+{
+    uint64_t ports = (uint64_t)(uint32_t)remote_port << 32 | (uint32_t)local_port;
+
+    return map_hash(span_str(remote_ip), ports) | 1;
+}
+
+void multi_name_connection(struct multi *m, int fd, uint64_t key)
+{
+    struct socket_entry *s = entry_of(m, fd);
+
+    s->key = key;
+    idmap_set(&m->by_key, key, s);
+}
+
+void multi_note_multiplexed(struct multi *m, uint64_t key)
+{
+    struct socket_entry *s = idmap_get(&m->by_key, key);
+
+    if (s)
+        s->is_multiplexed = true;
+}
+
+bool multi_is_clean(const struct multi *m, uint64_t key)
+{
+    const struct socket_entry *s = idmap_get(&m->by_key, key);
+    char byte;
+
+    if (!s || s->is_multiplexed)
+        return true;
+    return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 size_t multi_n_open(const struct multi *m)

@@ -52,5 +52,24 @@ int multi_open_socket(struct multi *m, const struct curl_sockaddr *address);
 /* CURLOPT_CLOSESOCKETFUNCTION, with the multi as its data (connections outlive easy handles). */
 int multi_close_socket(void *m, curl_socket_t fd);
 
+/*
+ * The name under which a connection is found again from inside libcurl's
+ * callbacks, which tell addresses and ports but no descriptor. Never 0.
+ */
+uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_port);
+
+/* The socket just connected goes by this key from now on. */
+void multi_name_connection(struct multi *m, int fd, uint64_t key);
+
+/* Its answers are told apart by themselves (HTTP/2): bytes on the idle connection are no harm. */
+void multi_note_multiplexed(struct multi *m, uint64_t key);
+
+/*
+ * May the kept connection carry another request? False when bytes nobody asked
+ * for are waiting, which libcurl 7.88 would take for the next answer (promise
+ * P29), or when it is dead.
+ */
+bool multi_is_clean(const struct multi *m, uint64_t key);
+
 /* Sockets open now, those of idle kept connections included. */
 size_t multi_n_open(const struct multi *m);

@@ -60,25 +60,29 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
         return CURL_SOCKET_BAD;
     }
     t->is_reused = false;
+    t->fd = fd;
     t->shared->stats.connections++;
     return fd;
 }
 
-/* Connected (or on a kept connection), about to send. A second time would be a re-send. */
+/* Connected (or on a kept connection), about to send. A second time would be a re-send; stray
+ * bytes on a kept connection would become the answer (promise P29). */
 static int on_before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
 
-    (void)ip;
     (void)local_ip;
-    (void)port;
-    (void)local_port;
+    t->connection_key = multi_connection_key(ip, port, local_port);
     if (t->is_abandoned)
         return CURL_PREREQFUNC_ABORT;
-    if (t->was_sent) {
+    if (!t->is_reused)
+        multi_name_connection(t->shared->multi, t->fd, t->connection_key);
+    else if (!multi_is_clean(t->shared->multi, t->connection_key))
         t->wanted_resend = true;
+    if (t->was_sent)
+        t->wanted_resend = true;
+    if (t->wanted_resend)
         return CURL_PREREQFUNC_ABORT;
-    }
     t->was_sent = true;
     enter_phase(t, TRANSFER_WAITING);
     return CURL_PREREQFUNC_OK;
@@ -482,6 +486,8 @@ void transfer_finish(struct transfer *t, CURLcode result)
         t->os_errno = (int)os_errno;
     if (!curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version))
         t->is_http2 = t->request->is_https && version == CURL_HTTP_VERSION_2_0;
+    if (t->is_http2)
+        multi_note_multiplexed(t->shared->multi, t->connection_key);
     if (!t->error_text[0] && result)
         (void)snprintf(t->error_text, sizeof(t->error_text), "%s", curl_easy_strerror(result));
     if (t->is_reused && t->was_sent)

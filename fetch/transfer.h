@@ -83,6 +83,8 @@ struct transfer {
     bool has_resolved;  /* address is set: libcurl is told where to connect */
 
     uint64_t host_hash;
+    uint64_t connection_key; /* of the connection used; see multi_connection_key */
+    int fd;                  /* of the socket opened, unless is_reused */
     union route_address address;
     const char *refusal;  /* the address guard's phrase */
     const char *late_why; /* which clock */

@@ -2,6 +2,7 @@
 #include "parse/html_meta.h"
 
 #include "parse/html_links.h"
+#include "parse/utf8.h"
 
 #define MAX_LANG 64
 
@@ -68,11 +69,31 @@ static enum err set_lang(struct html_page *page, struct span value)
     return html_page_text(page, value, MAX_LANG, &page->facts.lang);
 }
 
+/* The header block as UTF-8 without NUL: itself, or a mended copy in mem. */
+static enum err mend_headers(struct html_page *page, struct span *out)
+{
+    struct span raw = page->in->headers;
+    struct buf *mended = &page->scratch->decoded;
+    enum err e = OK;
+
+    if (raw.len == 0 || (span_is_utf8(raw) && !memchr(raw.ptr, 0, raw.len))) {
+        *out = raw;
+        return OK;
+    }
+    buf_reset(mended);
+    e = utf8_repair(raw, mended);
+    for (size_t i = 0; i < mended->len; i++) {
+        if (mended->ptr[i] == 0)
+            mended->ptr[i] = ' ';
+    }
+    return e ? e : arena_try_copy(page->mem, buf_span(mended), out);
+}
+
 enum err html_meta_headers(struct html_page *page)
 {
-    struct span rest = page->in->headers;
+    struct span rest;
     struct header_field field;
-    enum err e = OK;
+    enum err e = mend_headers(page, &rest);
 
     while (!e && header_next(&rest, page->mem, &field)) {
         if (span_eq_nocase(field.name, SPAN("link")))

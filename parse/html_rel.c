@@ -24,13 +24,15 @@ static unsigned flag_of(struct span token)
 
 enum err html_rel_read(struct span value, struct arena *mem, struct html_rel *out)
 {
-    char *at = arena_try_alloc(mem, value.len);
+    char *at = arena_try_alloc(mem, MIN(value.len, (size_t)HTML_REL_MAX));
     struct html_rel rel = { { at, 0 }, 0 };
     struct span token;
 
     if (!at)
         return ERR_TOO_LARGE;
     while (span_token(&value, &token)) {
+        if (rel.tokens.len + 1 + token.len > HTML_REL_MAX)
+            break;
         if (rel.tokens.len)
             at[rel.tokens.len++] = ' ';
         char *from = at + rel.tokens.len;

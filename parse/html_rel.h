@@ -9,6 +9,9 @@
 #include "config/arena.h"
 #include "parse/facts.h"
 
+/* Bytes of tokens; those that come after are not read. */
+#define HTML_REL_MAX 1024
+
 struct html_rel {
     struct span tokens; /* lower case, one space between */
     unsigned flags;     /* HTML_REL_ */

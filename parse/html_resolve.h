@@ -31,7 +31,8 @@ void html_resolve_init(struct html_resolver *r, const struct url *base, const ch
                        struct arena *mem);
 
 /*
- * Resolves ref; out->href lives in mem and may be shared with earlier results.
+ * Resolves ref, which the cache borrows: it must stay as it is until the next
+ * html_resolve_init. out->href lives in mem and may be shared with earlier results.
  * OK also for what does not parse. ERR_TOO_LARGE when mem is full.
  */
 enum err html_resolve(struct html_resolver *r, struct span ref, struct html_resolved *out) MUST_USE;

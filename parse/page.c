@@ -177,7 +177,7 @@ static enum err take_apart(struct work *w)
     return e;
 }
 
-/* The fingerprint is of the plain text; the index wants pairs for scripts without spaces. */
+/* The fingerprint is of the plain text; the index (not inspect) wants pairs for scripts without spaces. */
 static enum err finish_text(struct work *w)
 {
     struct page_facts *facts = w->facts;
@@ -190,7 +190,7 @@ static enum err finish_text(struct work *w)
         facts->text = SPAN_NONE;
         return OK;
     }
-    if (utf8_ascii_prefix(facts->text) < facts->text.len) {
+    if (w->job->kind == JOB_PAGE && utf8_ascii_prefix(facts->text) < facts->text.len) {
         buf_reset(out);
         e = bigram_append(facts->text, out);
         facts->text = buf_span(out);

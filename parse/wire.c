@@ -312,6 +312,17 @@ static void put_bytes(struct wire_io_writer *w, const struct answer *a,
     wire_io_put_bytes(w, is_left_out ? SPAN_NONE : a->bytes);
 }
 
+/* What inspect prints as it is: one line of JSON, whose controls are escaped. */
+static struct span get_line(struct wire_io_reader *r, size_t max)
+{
+    struct span line = wire_io_get_text(r, max);
+
+    for (size_t i = 0; i < line.len; i++)
+        if ((unsigned char)line.ptr[i] < ' ')
+            wire_io_fail(r, ERR_CORRUPT);
+    return line;
+}
+
 static enum err encode_answer(const struct answer *a, uint64_t id, const struct wire_limits *limits,
                               struct span region, bool may_cut, size_t *out_len)
 {
@@ -367,8 +378,11 @@ enum err wire_decode_answer(struct span block, uint64_t id, const struct wire_li
     case JOB_PAGE: wire_page_get(&r, limits, mem, &a.page); break;
     case JOB_ROBOTS: get_robots(&r, mem, &a); break;
     case JOB_SITEMAP: get_sitemap(&r, mem, &a); break;
-    case JOB_UNPACK:
     case JOB_INSPECT:
+        a.decode = wire_io_get_enum(&r, N_DECODE_OUTCOMES);
+        a.bytes = get_line(&r, limits->max_bytes);
+        break;
+    case JOB_UNPACK:
     case JOB_MISBEHAVE:
         a.decode = wire_io_get_enum(&r, N_DECODE_OUTCOMES);
         a.bytes = wire_io_get_bytes(&r, limits->max_bytes);

@@ -7,16 +7,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/mem.h"
 #include "parse/channel.h"
-#include "parse/charset.h"
 #include "parse/inspect.h"
+#include "parse/intake.h"
 #include "parse/misbehave.h"
 #include "parse/page.h"
 #include "parse/sandbox.h"
-#include "parse/utf8.h"
 #include "parse/wire.h"
 
 #define BELL_FD 3
@@ -53,71 +53,6 @@ enum err worker_body(const struct worker_kit *kit, const struct job *job, struct
     return OK;
 }
 
-/* RFC 9309 §2.3: UTF-8; a byte order mark of UTF-16 is believed all the same. */
-static enum err do_robots(struct toolbox *t, const struct job *job, struct span wire,
-                          struct answer *out)
-{
-    struct span body;
-    enum err e;
-
-    t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
-    out->decode = (uint8_t)decode_body(t->decoder, wire, job->content_encoding,
-                                       (size_t)job->max_decoded_bytes, &t->decoded, &body);
-    if (span_starts(body, SPAN("\xff\xfe")) || span_starts(body, SPAN("\xfe\xff"))) {
-        e = charset_decode(body, "utf-8", &t->utf8, &body);
-        if (e)
-            return e;
-    }
-    e = robots_parse(body, job->product_token, &t->mem, &out->robots);
-    if (e)
-        return e;
-    e = utf8_repair(span_make(body.ptr, MIN(body.len, ROBOTS_MAX_BYTES)), &t->text);
-    for (size_t i = 0; i < t->text.len; i++)
-        if (!t->text.ptr[i])
-            t->text.ptr[i] = ' ';
-    out->robots_text = buf_span(&t->text);
-    return e;
-}
-
-static enum err do_sitemap(struct toolbox *t, const struct job *job, struct span wire,
-                           struct answer *out)
-{
-    size_t max = (size_t)job->max_decoded_bytes;
-    struct charset_choice charset;
-    struct span body;
-    struct url url;
-    enum err e = url_parse(job->url, NULL, &t->mem, &url);
-
-    if (e)
-        return e;
-    t->decoded.max = MAX(t->decoded.max, max);
-    t->unzipped.max = MAX(t->unzipped.max, max);
-    out->decode = (uint8_t)decode_body(t->decoder, wire, job->content_encoding, max, &t->decoded,
-                                       &body);
-    if (out->decode == DECODE_OK && decode_is_gzip(body))
-        out->decode = (uint8_t)decode_body(t->decoder, body, SPAN("gzip"), max, &t->unzipped,
-                                           &body);
-    charset_sniff(body, job->content_type, &charset);
-    t->utf8.max = MAX(t->utf8.max, body.len * 3 + 16);
-    e = charset_decode(body, charset.name, &t->utf8, &body);
-    return e ? e : sitemap_parse(body, job->content_type, &url, &t->mem, &out->sitemap);
-}
-
-static enum err do_unpack(struct toolbox *t, const struct job *job, struct span packed,
-                          struct answer *out)
-{
-    enum err e;
-
-    t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
-    e = pack_decompress(t->pack, packed, (size_t)job->max_decoded_bytes, &t->decoded);
-    if (e == ERR_NO_MEMORY)
-        return e;
-    out->decode = e == ERR_TOO_LARGE ? DECODE_TOO_LARGE : e ? DECODE_BAD : DECODE_OK;
-    if (!e)
-        out->bytes = buf_span(&t->decoded);
-    return OK;
-}
-
 enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer *out)
 {
     struct toolbox *t = &kit->tools;
@@ -129,9 +64,9 @@ enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer 
         return e;
     switch ((enum job_kind)job->kind) {
     case JOB_PAGE: return page_parse(t, job, body, &out->page);
-    case JOB_ROBOTS: return do_robots(t, job, body, out);
-    case JOB_SITEMAP: return do_sitemap(t, job, body, out);
-    case JOB_UNPACK: return do_unpack(t, job, body, out);
+    case JOB_ROBOTS: return intake_robots(t, job, body, out);
+    case JOB_SITEMAP: return intake_sitemap(t, job, body, out);
+    case JOB_UNPACK: return intake_unpack(t, job, body, out);
     case JOB_INSPECT: return inspect_run(t, job->command, body, &out->bytes);
     case JOB_MISBEHAVE:
     case N_JOB_KINDS: break;
@@ -298,6 +233,10 @@ void worker_warm_up(void)
 {
     struct toolbox t;
 
+    /* With a fixed zone the C library never looks at the time zone file again. */
+    setenv("TZ", "UTC0", 1);
+    tzset();
+    inspect_warm_up();
     if (toolbox_open(64 << 20, &t))
         return; /* each worker will say so itself */
     toolbox_warm_up(&t);

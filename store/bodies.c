@@ -5,8 +5,8 @@
 
 int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span data, int64_t size)
 {
-    static const char COUNT[] = "UPDATE body SET refs = refs + 1 WHERE sha256 = ?1 RETURNING id";
-    static const char INSERT[] = "INSERT INTO body (refs, size, sha256, codec, data)"
+    static const char COUNT[] = "UPDATE OR FAIL body SET refs = refs + 1 WHERE sha256 = ?1 RETURNING id";
+    static const char INSERT[] = "INSERT OR FAIL INTO body (refs, size, sha256, codec, data)"
                                  " VALUES (1, ?1, ?2, 'zstd', ?3)";
     sqlite3_stmt *st = db_stmt(c->db, COUNT);
     int64_t id = 0;

@@ -15,6 +15,7 @@ struct hosts;
 struct links;
 struct depth;
 struct tally;
+struct text;
 
 struct core {
     struct db *db;
@@ -23,6 +24,7 @@ struct core {
     struct links *links;
     struct depth *depth;
     struct tally *tally;
+    struct text *text;
     struct store_options options; /* path is owned by the store */
     int64_t run_id;               /* 0 before store_begin_run */
     enum store_revisit revisit;

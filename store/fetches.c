@@ -72,7 +72,7 @@ static void bind_content(struct core *c, sqlite3_stmt *st, const struct store_vi
 int64_t fetches_insert(struct core *c, const struct store_visit *v, struct buf *scratch)
 {
     static const char SQL[] =
-        "INSERT INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, error, content_type,"
+        "INSERT OR FAIL INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, error, content_type,"
         " charset, charset_source, http_version, ip, size, wire_size, dns_ms, connect_ms, tls_ms, ttfb_ms,"
         " total_ms, etag, last_modified, location, sha256, body_id, request_headers, headers)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"

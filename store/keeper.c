@@ -11,8 +11,6 @@
 #define SPACE_EVERY_NS (10 * NS_PER_S)
 #define WAL_FRAME (DB_PAGE_SIZE + 24)
 #define WAL_LIMIT_BYTES (64 * MIB)
-#define MERGE_EVERY 16 /* commits with text */
-#define MERGE_PAGES 256
 
 struct keeper {
     struct core *core;
@@ -21,7 +19,6 @@ struct keeper {
     int64_t checkpoint_from; /* frames at which the next checkpoint is due */
     int64_t space_checked_ns;
     int64_t db_bytes;
-    int n_commits;
     bool is_low;
     bool warned_wal;
     struct err_note low_note;
@@ -165,18 +162,14 @@ void keeper_after_commit(struct keeper *k)
         return;
     if (k->wal_frames >= k->checkpoint_from)
         checkpoint(k);
-    if (k->core->options.keeps_text && ++k->n_commits % MERGE_EVERY == 0)
-        text_merge(k->core, MERGE_PAGES);
+    text_merge(k->core);
 }
 
 void keeper_when_idle(struct keeper *k)
 {
     if (k->core->db->failed)
         return;
-    if (k->n_commits) {
-        text_merge(k->core, MERGE_PAGES);
-        k->n_commits = 0;
-    }
+    text_merge(k->core);
     if (k->wal_frames > k->copied_frames)
         checkpoint(k);
 }

@@ -234,7 +234,7 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
 
 enum err links_write(struct core *c, const struct store_visit *v)
 {
-    static const char SQL[] = "INSERT INTO link (src_id, position, dst_id, bits, rel, anchor)"
+    static const char SQL[] = "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor)"
                               " SELECT src_id, position, dst_id, bits, rel, anchor FROM page_links";
     enum err e;
 

@@ -67,14 +67,15 @@ static int64_t count_links(const struct store_visit *v)
 }
 
 static enum err write_row(struct core *c, const struct store_visit *v, int64_t fetch_id, int64_t text_id,
-                          uint64_t link_hash)
+                          uint64_t link_hash, bool is_new)
 {
-    static const char SQL[] =
-        "INSERT OR REPLACE INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1,"
-        " canonical_url, robots_meta, x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+#define ROW_SQL                                                                                         \
+    " INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1, canonical_url, robots_meta," \
+    " x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"                           \
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    static const char NEW_SQL[] = "INSERT OR FAIL" ROW_SQL, REPLACE_SQL[] = "INSERT OR REPLACE" ROW_SQL;
     const struct page_facts *f = v->facts;
-    sqlite3_stmt *st = db_stmt(c->db, SQL);
+    sqlite3_stmt *st = db_stmt(c->db, is_new ? NEW_SQL : REPLACE_SQL);
 
     db_int(c->db, st, 1, v->url_id);
     db_int(c->db, st, 2, fetch_id);
@@ -109,7 +110,7 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v, int64_t
         links_remove(c, v->url_id);
     if (!old.exists || old.link_hash != link_hash)
         links_write(c, v);
-    write_row(c, v, fetch_id, text_id, link_hash);
+    write_row(c, v, fetch_id, text_id, link_hash, !old.exists);
     return !old.exists ? PAGES_NEW : old.is_same_body ? PAGES_SAME : PAGES_CHANGED;
 }
 

@@ -18,6 +18,7 @@
 #include "store/lock.h"
 #include "store/queue.h"
 #include "store/runs.h"
+#include "store/seeds.h"
 #include "store/schema.h"
 #include "store/seen.h"
 #include "store/tally.h"
@@ -135,6 +136,7 @@ static enum err open_core(struct store *s, const struct store_options *o, struct
     c->hosts = hosts_new();
     c->depth = depth_new();
     c->tally = tally_new();
+    c->text = text_new();
     c->links = links_new(c->db);
     if (!tally_load(c))
         text_configure(c);
@@ -145,6 +147,7 @@ static void free_store(struct store *s)
 {
     db_close(s->core.db);
     links_free(s->core.links);
+    text_free(s->core.text);
     tally_free(s->core.tally);
     depth_free(s->core.depth);
     hosts_free(s->core.hosts);
@@ -210,6 +213,14 @@ enum err store_each_queued_host(struct store *s, void (*fn)(void *arg, const str
 {
     BUG_IF(s->writer);
     queue_each_host(&s->core, fn, arg);
+    return noted(s, note);
+}
+
+enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url), void *arg,
+                         struct err_note *note)
+{
+    BUG_IF(s->writer);
+    seeds_each(&s->core, fn, arg);
     return noted(s, note);
 }
 

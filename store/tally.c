@@ -97,7 +97,7 @@ void tally_visit(struct core *c, const struct store_visit *v)
 
 static void write_host(void *arg, uint64_t id, void *value)
 {
-    static const char SQL[] = "UPDATE hosts SET pages = pages + ?2, bytes = bytes + ?3,"
+    static const char SQL[] = "UPDATE OR FAIL hosts SET pages = pages + ?2, bytes = bytes + ?3,"
                               " run_pages = CASE WHEN run_id IS ?4 THEN run_pages ELSE 0 END + ?2,"
                               " run_id = ?4 WHERE id = ?1";
     struct core *c = arg;
@@ -115,7 +115,7 @@ static void write_host(void *arg, uint64_t id, void *value)
 static void write_run(struct core *c)
 {
     static const char SQL[] =
-        "UPDATE runs SET requests = requests + ?2, pages = pages + ?3, bytes = bytes + ?4,"
+        "UPDATE OR FAIL runs SET requests = requests + ?2, pages = pages + ?3, bytes = bytes + ?4,"
         " used_pages = used_pages + ?3, used_bytes = used_bytes + ?4, new_urls = new_urls + ?5,"
         " last_request_at = nullif(max(coalesce(last_request_at, 0), ?6), 0) WHERE id = ?1";
     struct tally *t = c->tally;
@@ -141,7 +141,7 @@ static void write_states(struct core *c)
 
         if (t->by_state[i] == t->written[i])
             continue;
-        st = db_stmt(c->db, "UPDATE state_count SET n = ?2 WHERE state = ?1");
+        st = db_stmt(c->db, "UPDATE OR FAIL state_count SET n = ?2 WHERE state = ?1");
         db_int(c->db, st, 1, i);
         db_int(c->db, st, 2, t->by_state[i]);
         db_run(c->db, st);

@@ -1,19 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Full text: the FTS5 table page_text (contentless; its rowid is the fetch that
- * brought the text, pages.text_id). Terms gather in memory during a
- * transaction and become one segment at its commit; segments are merged
- * between transactions, never inside one that visits wait for.
+ * brought the text, pages.text_id).
+ *
+ * Texts of a transaction wait in a list and go in together right before it
+ * commits: other statements with a statement journal between two of them would
+ * make FTS5 write its terms out each time. So a commit makes one segment.
+ * Segments are merged 64 and more at a time, between transactions, never inside
+ * one that visits wait for.
  */
 #pragma once
 
 #include "store/core.h"
 
+struct text;
+
+struct text *text_new(void);
+void text_free(struct text *t);
+
 /* After the file was opened for writing: no merging inside transactions. */
 enum err text_configure(struct core *c);
 
-/* Indexes a page's title, description and text under fetch_id. False when there is nothing to index. */
+/*
+ * A page's title, description and text are to be indexed under fetch_id; facts
+ * must stay until text_flush. False when there is nothing to index.
+ */
 bool text_add(struct core *c, int64_t fetch_id, const struct page_facts *facts);
 
-/* A bounded piece of merging (about max_pages pages of the file written), in a transaction of its own. */
-enum err text_merge(struct core *c, int max_pages);
+/* The last thing before a commit: indexes what was added. */
+enum err text_flush(struct core *c);
+
+/* Between transactions: a bounded piece of merging, when there is something worth it. */
+enum err text_merge(struct core *c);

@@ -92,7 +92,7 @@ static void bind_new(struct core *c, sqlite3_stmt *st, const struct store_offer 
 enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id, struct seen_row *out)
 {
     static const char SQL[] =
-        "INSERT INTO url (key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"
+        "INSERT OR FAIL INTO url (key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"
         " parent_id, run_id, discovered_at, url, key, rule)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14)";
     struct span key = urls_key(o);
@@ -138,7 +138,7 @@ static enum err run_update(struct core *c, sqlite3_stmt *st, const struct seen_r
 enum err urls_set_queued(struct core *c, struct seen_row *row, const struct store_offer *o)
 {
     static const char SQL[] =
-        "UPDATE url SET state = 0, reason = NULL, rule = NULL, depth = ?2, redirects = ?3, hop = ?4,"
+        "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, depth = ?2, redirects = ?3, hop = ?4,"
         " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6 WHERE id = ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -157,7 +157,7 @@ enum err urls_set_queued(struct core *c, struct seen_row *row, const struct stor
 
 enum err urls_set_excluded(struct core *c, struct seen_row *row, const struct store_offer *o)
 {
-    static const char SQL[] = "UPDATE url SET reason = ?2, rule = ?3, depth = ?4, hop = ?5, priority = ?6,"
+    static const char SQL[] = "UPDATE OR FAIL url SET reason = ?2, rule = ?3, depth = ?4, hop = ?5, priority = ?6,"
                               " redirects = ?7 WHERE id = ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -175,7 +175,7 @@ enum err urls_set_excluded(struct core *c, struct seen_row *row, const struct st
 
 enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int redirects)
 {
-    static const char SQL[] = "UPDATE url SET depth = ?2, redirects = min(redirects, ?3) WHERE id = ?1"
+    static const char SQL[] = "UPDATE OR FAIL url SET depth = ?2, redirects = min(redirects, ?3) WHERE id = ?1"
                               " RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -189,7 +189,7 @@ enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int red
 enum err urls_set_visited(struct core *c, struct seen_row *row, const struct urls_visited *v)
 {
     static const char SQL[] =
-        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = ?5, next_fetch_at = ?6,"
+        "UPDATE OR FAIL url SET state = ?2, reason = ?3, rule = ?4, retries = ?5, next_fetch_at = ?6,"
         " interval_ms = coalesce(?7, interval_ms), fetch_id = coalesce(?8, fetch_id), run_id = ?9"
         " WHERE id = ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);

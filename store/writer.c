@@ -11,6 +11,7 @@
 #include "store/depth.h"
 #include "store/keeper.h"
 #include "store/tally.h"
+#include "store/text.h"
 
 #define MAX_VISITS 256
 #define MAX_AGE_NS (200 * NS_PER_MS)
@@ -131,6 +132,15 @@ static bool fill(struct writer *w, struct batch *b, int64_t idle_ns, int64_t las
     return true;
 }
 
+/* What was only noted so far is written, and the transaction ends. */
+static enum err seal(struct core *c)
+{
+    depth_save(c);
+    tally_flush(c);
+    text_flush(c);
+    return db_commit(c->db);
+}
+
 /*
  * Offers the links of pages whose depth fell again, and commits. What comes of
  * it goes into the last op of the batch, which is not handed back before.
@@ -143,18 +153,14 @@ static enum err finish(struct writer *w, struct batch *b)
     while (!e && depth_has_work(c)) {
         e = apply_depth(w->apply, LINKS_A_STEP);
         if (!e && depth_has_work(c)) {
-            depth_save(c);
-            tally_flush(c);
-            e = db_commit(c->db);
+            e = seal(c);
             if (!e)
                 e = db_begin(c->db);
         }
     }
     if (!e)
         e = apply_give_extra(w->apply, op_of(b->ops.prev));
-    depth_save(c);
-    tally_flush(c);
-    return db_commit(c->db);
+    return seal(c);
 }
 
 /* Hands the ops back: those of a failed transaction all with its error. */

@@ -147,7 +147,7 @@ static void run_case(const struct bench_case *which)
            (cpu_us(&after.ru_utime, &after.ru_stime) - cpu_us(&before.ru_utime, &before.ru_stime)) /
                (double)which->n_requests,
            stats.connections, stats.peak_in_flight, (double)after.ru_maxrss / 1024);
-    fetchrig_close(&run.rig);
+    (void)fetchrig_close(&run.rig);
     origin_stop(origin);
     mem_free(coros);
     mem_free(body);

@@ -21,7 +21,7 @@
 #define N_LINKS 100
 #define N_NEW 3
 #define IN_FLIGHT 200
-#define URL_SIZE 80
+#define TEXT_SIZE ((size_t)1000000)
 
 struct bench {
     const char *name;
@@ -161,7 +161,7 @@ static struct store_op *make_visit(struct bench *b, size_t page)
     f->h1 = SPAN("A heading of ordinary length");
     f->description = SPAN("A description such as people write for search engines, a sentence or two long.");
     if (b->has_text)
-        f->text = span_make(b->text + next_random(b) % 60000, 6000);
+        f->text = span_make(b->text + next_random(b) % (TEXT_SIZE - 7000), 6000);
     if (b->has_body)
         f->body = span_make(b->body + next_random(b) % 1000, 6500);
     *v = (struct store_visit){
@@ -199,6 +199,23 @@ static struct store_op *make_visit(struct bench *b, size_t page)
         v->links[i].position = (uint32_t)i;
     }
     return op;
+}
+
+/* Words of a vocabulary of 8,000, the n-th about as often as 1/n, as in prose. */
+static void fill_text(struct bench *b)
+{
+    size_t at = 0;
+
+    while (at < TEXT_SIZE - 16) {
+        double u = (double)(next_random(b) % 1000000) / 1000000.0;
+        unsigned word = 1, rest;
+
+        for (double left = u * 9.0; left > 0.0 && word < 8000; word++)
+            left -= 1.0 / word;
+        for (rest = word * 2654435761u; word; word /= 7, rest /= 23)
+            b->text[at++] = (char)('a' + rest % 23);
+        b->text[at++] = ' ';
+    }
 }
 
 static void seed(struct bench *b)
@@ -264,13 +281,12 @@ static void run(struct bench *b)
 
     snprintf(b->path, sizeof b->path, "%s/bench-store-%d.db", dir ? dir : "/dev/shm", (int)getpid());
     b->ids = mem_array(b->n_pages * N_NEW + N_NEW + 1, sizeof *b->ids);
-    b->text = mem_alloc(70000);
+    b->text = mem_alloc(TEXT_SIZE);
     b->body = mem_alloc(8000);
     b->seed = 88172645463325252u;
     for (size_t i = 0; i < 8000; i++)
         b->body[i] = (char)next_random(b);
-    for (size_t i = 0; i < 70000; i++)
-        b->text[i] = (char)(next_random(b) % 6 ? 'a' + next_random(b) % 11 : ' ');
+    fill_text(b);
     open_store(b);
     seed(b);
     wall = seconds(CLOCK_MONOTONIC);

@@ -172,11 +172,12 @@ static const struct row ROWS[] = {
       FETCH_BAD_RESPONSE, 200, "hi", false },
 };
 
-/* A response whose every prefix is tried. */
+/* Responses whose every prefix is tried, but the chunked one's without its very last line feed:
+ * libcurl is content with that, and not a byte of the body is missing. */
 static const char SHORT_LENGTH[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 static const char SHORT_CHUNKED[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                                     "5\r\nhello\r\n0\r\n\r\n";
-#define N_CUTS (sizeof(SHORT_LENGTH) - 1 + sizeof(SHORT_CHUNKED) - 1)
+#define N_CUTS (sizeof(SHORT_LENGTH) - 1 + sizeof(SHORT_CHUNKED) - 2)
 
 struct world {
     struct origin *origin;
@@ -209,7 +210,7 @@ static int open_world(void **state)
         world->routes[i] = (struct origin_route){ .script = ROWS[i].script, .n_steps = 5 };
     for (size_t i = 0; i < sizeof(SHORT_LENGTH) - 1; i++)
         add_cut(n++, SHORT_LENGTH, i);
-    for (size_t i = 0; i < sizeof(SHORT_CHUNKED) - 1; i++)
+    for (size_t i = 0; i < sizeof(SHORT_CHUNKED) - 2; i++)
         add_cut(n++, SHORT_CHUNKED, i);
     for (size_t i = 0; i < oo.n_routes; i++) {
         (void)snprintf(world->paths[i], sizeof(world->paths[i]), "/%zu", i);
@@ -227,11 +228,12 @@ static int open_world(void **state)
 
 static int close_world(void **state)
 {
+    size_t n_left = fetchrig_close(&world->rig);
+
     (void)state;
-    fetchrig_close(&world->rig);
     origin_stop(world->origin);
     mem_free(world);
-    return 0;
+    return n_left ? -1 : 0;
 }
 
 static void come_to_its_outcome(void **state)

@@ -40,14 +40,17 @@ void fetchrig_open(struct fetchrig *rig)
     BUG_IF(e != OK);
 }
 
-void fetchrig_close(struct fetchrig *rig)
+size_t fetchrig_close(struct fetchrig *rig)
 {
+    size_t n_left;
+
     fetcher_close(rig->fetcher);
-    BUG_IF(bodies_used(rig->bodies) != 0);
+    n_left = bodies_used(rig->bodies);
     bodies_close(rig->bodies);
     dns_close(rig->dns);
     sched_close(rig->sched);
     loop_close(rig->loop);
+    return n_left;
 }
 
 void fetchrig_run(struct fetchrig *rig, coro_fn *fn, void *arg)

@@ -25,8 +25,8 @@ struct fetchrig {
 
 void fetchrig_init(struct fetchrig *rig);
 void fetchrig_open(struct fetchrig *rig);
-/* Aborts when a coroutine, a transfer or a block of a body is left. */
-void fetchrig_close(struct fetchrig *rig);
+/* Aborts when a coroutine or a transfer is left; returns the bytes in bodies nobody freed. */
+size_t fetchrig_close(struct fetchrig *rig);
 
 /* Runs fn(arg) as a coroutine and comes back when no coroutine is left. */
 void fetchrig_run(struct fetchrig *rig, coro_fn *fn, void *arg);

@@ -54,9 +54,10 @@ enum origin_framing {
 
 struct origin_route {
     const char *path; /* exact, or a prefix ended by '*'; NULL: any */
-    const char *host; /* of the Host field, with port; NULL: any */
+    const char *host; /* of the Host field, with or without port; NULL: any */
+    uint32_t on;      /* only at 127.0.0.ON; 0: at any address */
     int status;       /* 0: 200 */
-    const char *headers; /* further lines, "Name: value\r\n" each; NULL: none */
+    const char *headers; /* further lines, "Name: value\r\n" each, $PORT is our port; NULL: none */
     struct span body;
     /* Makes the body (and status, if it likes) in the server process, instead of body. */
     void (*generate)(void *arg, const struct origin_request *r, int *io_status, struct buf *out);
@@ -85,6 +86,9 @@ struct origin_counts {
     uint64_t requests, connections, bytes_sent;
     uint64_t open_connections, in_flight, peak_in_flight, peak_here; /* peak_here: per address */
 };
+
+/* A generate whose arg is the body's text; $PORT in it becomes the port asked at. */
+void origin_text(void *arg, const struct origin_request *r, int *io_status, struct buf *out);
 
 struct origin;
 

@@ -234,7 +234,12 @@ static bool matches(const struct origin_route *route, const struct origin_reques
     struct span want = span_str(route->path);
     struct span path = span_str(r->path);
 
-    if (route->host && !span_eq_nocase(span_str(route->host), span_str(r->host)))
+    struct span host = span_str(r->host);
+
+    if (route->on && route->on != r->address + 1)
+        return false;
+    if (route->host && !span_eq_nocase(span_str(route->host), host) &&
+        !span_eq_nocase(span_str(route->host), span_slice(host, 0, span_find(host, ':'))))
         return false;
     if (!route->path)
         return true;
@@ -258,16 +263,36 @@ static const struct origin_route *find_route(struct origin_server *s, const stru
     return &not_found;
 }
 
+void origin_text(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    struct span text = span_str(arg), host = span_str(r->host);
+    struct span port = span_skip(host, span_find(host, ':') + 1);
+
+    (void)io_status;
+    for (;;) {
+        size_t at = span_find_span(text, SPAN("$PORT"));
+
+        BUG_IF(buf_append(out, span_slice(text, 0, at)) != OK);
+        if (at == text.len)
+            return;
+        BUG_IF(buf_append(out, port) != OK);
+        text = span_skip(text, at + 5);
+    }
+}
+
 /* Head, and body where it is not sent from where it lies, into c->out. */
-static void write_answer(struct conn *c, const struct origin_route *route, int status,
-                         struct span content)
+static void write_answer(struct conn *c, const struct origin_route *route,
+                         const struct origin_request *r, int status, struct span content)
 {
     struct buf *out = &c->out;
     enum err e;
 
     buf_reset(out);
-    e = buf_printf(out, "HTTP/1.1 %d Because\r\n%s%s", status, route->headers ? route->headers : "",
-                   route->closes ? "Connection: close\r\n" : "");
+    e = buf_printf(out, "HTTP/1.1 %d Because\r\n", status);
+    if (route->headers)
+        origin_text((void *)(uintptr_t)route->headers, r, &status, out);
+    if (route->closes)
+        e |= buf_append(out, SPAN("Connection: close\r\n"));
     if (route->framing == ORIGIN_CHUNKED) {
         e |= buf_append(out, SPAN("Transfer-Encoding: chunked\r\n\r\n"));
         if (content.len)
@@ -294,7 +319,7 @@ static void build_answer(struct conn *c, const struct origin_route *route,
     buf_init(&made, MAX_ANSWER_BYTES);
     if (route->generate)
         route->generate(route->arg, r, &status, &made);
-    write_answer(c, route, status, route->generate ? buf_span(&made) : route->body);
+    write_answer(c, route, r, status, route->generate ? buf_span(&made) : route->body);
     buf_clear(&made);
     if (route->delay_ms)
         c->own[n++] = (struct origin_step){ ORIGIN_PAUSE, SPAN_NONE, route->delay_ms };
@@ -346,6 +371,13 @@ static void advance(struct conn *c)
     }
 }
 
+/* As servers do with what is no HTTP at all, such as a TLS handshake in clear text's place. */
+static void answer_nonsense(struct conn *c)
+{
+    (void)write_some(c, SPAN("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), SPAN_NONE);
+    close_conn(c, false);
+}
+
 static void on_readable(struct conn *c)
 {
     ssize_t n;
@@ -362,8 +394,14 @@ static void on_readable(struct conn *c)
         close_conn(c, false);
         return;
     }
+    if (c->server->options->is_mute)
+        return;
     c->in.len += (size_t)n;
-    if (!c->is_answering && !c->server->options->is_mute)
+    if (c->in.ptr[0] < 'A') {
+        answer_nonsense(c);
+        return;
+    }
+    if (!c->is_answering)
         advance(c);
 }
 

@@ -14,6 +14,7 @@
 
 #define MAX_OUTPUT ((size_t)64 * MIB)
 #define MAX_RUN_NS (60 * NS_PER_S)
+#define MAX_ARGS 64
 
 #define MUST(cond)                                                                     \
     do {                                                                               \
@@ -93,7 +94,7 @@ static void redirect(struct program *p, const char *name, int to)
 void program_start(struct program *p, const char *const *args)
 {
     char path[600];
-    const char *argv[64] = { "crawl" };
+    const char *argv[MAX_ARGS + 1] = { "crawl" };
     size_t n = 1;
 
     find_program(path, sizeof path);
@@ -142,6 +143,67 @@ int program_run(struct program *p, const char *const *args)
 {
     program_start(p, args);
     return program_wait(p);
+}
+
+/* What keeps a test on this machine, in front of args. */
+static void at_home(const char *const *args, const char *out[static MAX_ARGS])
+{
+    static const char *const first[] = { "--allow-net", "127.0.0.0/8", "--dns", "127.0.0.1:1", "--progress", "none" };
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(first); i++)
+        out[n++] = first[i];
+    for (; *args; args++) {
+        MUST(n + 1 < MAX_ARGS);
+        out[n++] = *args;
+    }
+    out[n] = NULL;
+}
+
+void program_start_crawl(struct program *p, const char *const *args)
+{
+    const char *all[MAX_ARGS];
+
+    at_home(args, all);
+    program_start(p, all);
+}
+
+int program_crawl(struct program *p, const char *const *args)
+{
+    program_start_crawl(p, args);
+    return program_wait(p);
+}
+
+void program_kill(struct program *p)
+{
+    program_signal(p, SIGKILL);
+    program_wait(p);
+}
+
+void program_seeds(struct program *p, uint16_t port, const char *content)
+{
+    struct buf text;
+    struct span rest = span_str(content);
+
+    buf_init(&text, (size_t)MIB);
+    for (;;) {
+        size_t at = span_find_span(rest, SPAN("$PORT"));
+
+        MUST(buf_append(&text, span_slice(rest, 0, at)) == OK);
+        if (at == rest.len)
+            break;
+        MUST(buf_printf(&text, "%u", port) == OK);
+        rest = span_skip(rest, at + 5);
+    }
+    program_write(p, "seeds.txt", buf_span(&text));
+    buf_clear(&text);
+}
+
+bool program_said(const struct program *p, const char *text)
+{
+    struct span all = buf_span(&p->err);
+
+    return span_find_span(all, span_str(text)) < all.len;
 }
 
 const char *program_text(struct program *p, const char *sql)

@@ -23,14 +23,27 @@ void program_close(struct program *p);
 /* Runs `crawl ARGS...` to its end (at most 60 s, then it is killed). The list ends with NULL. Returns the exit code. */
 int program_run(struct program *p, const char *const *args);
 
+/*
+ * The same with what keeps a test on this machine in front of ARGS: loopback
+ * allowed, a name server that does not answer, no progress line.
+ */
+int program_crawl(struct program *p, const char *const *args);
+void program_start_crawl(struct program *p, const char *const *args);
+
 /* Starts it and returns at once. */
 void program_start(struct program *p, const char *const *args);
 /* Waits for its end; returns the exit code. */
 int program_wait(struct program *p);
 void program_signal(struct program *p, int signo);
+/* Kills what runs with SIGKILL and waits for its end. */
+void program_kill(struct program *p);
 
 /* Writes a file in the folder. */
 void program_write(struct program *p, const char *name, struct span text);
+/* Writes seeds.txt; $PORT in text becomes port. */
+void program_seeds(struct program *p, uint16_t port, const char *text);
+/* Did the last run print this text to standard error? */
+bool program_said(const struct program *p, const char *text);
 /* "folder/name"; valid for the next three calls. */
 const char *program_path(struct program *p, const char *name);
 

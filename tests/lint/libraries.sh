@@ -7,7 +7,7 @@ only() { # header pattern, files that may (regular expression)
 }
 only 'curl/' 'fetch/(multi|transfer|fetcher|outcome|route|versions)\.[ch]'
 only 'ares' 'fetch/(dns|versions)\.[ch]'
-only 'libxml/' 'parse/(xml|xml_clean|tree|sitemap|feed|library|worker|warmup)[a-z_]*\.[ch]'
+only 'libxml/' 'parse/(xml|tree|tree_[a-z]+|library|worker|warmup)\.[ch]'
 only 'unicode/' 'parse/(host|charset|codec|codec_[a-z0-9_]+|detect|library|worker|warmup)\.[ch]'
 only 'sqlite3\.h' 'store/[a-z_]+\.[ch]'
 only 'pcre2\.h' 'crawler/scope\.c'

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+
+#include "config/mem.h"
+#include "crawler/command.h"
+#include "crawler/show.h"
+
+#define SHOWN 10 /* exceptions shown of each check */
+
+static const struct option_spec specs[] = {
+    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL, 0, "FILE",
+      "the database", "Options" },
+};
+static const struct option_table table = { specs, ARRAY_LEN(specs) };
+
+struct finding {
+    const char *check;
+    size_t n;
+};
+
+/* One row is one exception to what must hold. */
+static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values,
+                             size_t n)
+{
+    struct finding *f = arg;
+
+    if (!values || (n == 1 && values[0].type == READER_TEXT && span_eq(values[0].text, SPAN("ok"))))
+        return OK;
+    if (f->n++ == 0)
+        printf("WRONG  %s\n", f->check);
+    if (f->n > SHOWN)
+        return OK;
+    printf("      ");
+    for (size_t i = 0; i < n; i++) {
+        if (values[i].type == READER_INTEGER)
+            printf(" %.*s=%lld", SPAN_ARG(columns[i]), (long long)values[i].integer);
+        else if (values[i].type == READER_TEXT)
+            printf(" %.*s=%.*s", SPAN_ARG(columns[i]), SPAN_ARG(values[i].text));
+    }
+    printf("\n");
+    return OK;
+}
+
+static int check_all(struct reader *r)
+{
+    size_t wrong = 0, checks = 0;
+    struct err_note note;
+
+    for (const struct reader_report *p = reader_checks; p->name; p++, checks++) {
+        struct finding f = { p->name, 0 };
+
+        if (reader_query(r, span_str(p->sql), NULL, 0, on_exception, &f, &note)) {
+            fprintf(stderr, "crawl verify: %s: %s\n", p->name, note.text);
+            return 3;
+        }
+        if (f.n > SHOWN)
+            printf("       and %zu more\n", f.n - SHOWN);
+        if (!f.n)
+            printf("ok     %s\n", p->name);
+        wrong += f.n != 0;
+    }
+    if (wrong)
+        printf("%zu of %zu checks found something wrong\n", wrong, checks);
+    return wrong ? 3 : 0;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct show_options o = { 0 };
+    struct reader *r;
+    char **operands;
+    int code = 0;
+    size_t n;
+
+    if (!command_parse(self, &o, argc, argv, &operands, &n, &code))
+        return code;
+    mem_free(operands);
+    signal(SIGPIPE, SIG_IGN);
+    r = show_open("verify", &o, &code);
+    if (r)
+        code = check_all(r);
+    reader_close(r);
+    options_clear(&table, &o);
+    return code;
+}
+
+const struct command cmd_verify = {
+    .name = "verify",
+    .usage = "verify [-o FILE]",
+    .summary = "prove that a database is sound: every URL accounted for, nothing dangling",
+    .description = "Checks a database: every URL in exactly one state and with its reason, pages with their\n"
+                   "fetches, links and redirects with both ends, the file's own structure. Exit code 3 when\n"
+                   "something is wrong; what and where is printed.\n",
+    .options = &table,
+    .exec = run,
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/show.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "config/io.h"
+
+#define MAX_COLUMNS 200
+
+/* Rows on their way from the reader to the output. */
+struct sink {
+    struct output *out;
+    enum output_format format;
+    const char *title; /* printed before the first row; no rows, no title and no header */
+};
+
+static enum err on_row(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+{
+    static const enum output_type types[] = { OUTPUT_NULL, OUTPUT_INTEGER, OUTPUT_REAL, OUTPUT_TEXT,
+                                              OUTPUT_BLOB };
+    struct output_value cells[MAX_COLUMNS];
+    struct sink *s = arg;
+
+    if (!s->out)
+        s->out = output_new(s->format, STDOUT_FILENO, columns, n);
+    if (!values)
+        return OK;
+    if (s->title && !output_count(s->out)) {
+        struct span title = span_str(s->title);
+
+        if (io_write_all(STDOUT_FILENO, SPAN("\n")) || io_write_all(STDOUT_FILENO, title) ||
+            io_write_all(STDOUT_FILENO, SPAN("\n")))
+            return ERR_IO;
+    }
+    for (size_t i = 0; i < n; i++)
+        cells[i] = (struct output_value){ types[values[i].type], values[i].integer, values[i].real,
+                                          values[i].text };
+    return output_row(s->out, cells);
+}
+
+static int finish(const char *command, struct sink *s, enum err e, const struct err_note *note)
+{
+    if (!e && s->out && (!s->title || output_count(s->out)))
+        e = output_finish(s->out);
+    output_free(s->out);
+    if (!e)
+        return 0;
+    if (e == ERR_IO && errno == EPIPE) /* the reader has seen enough */
+        return 0;
+    fprintf(stderr, "crawl %s: %s\n", command, note->text[0] ? note->text : err_text(e));
+    return e == ERR_USAGE ? 2 : 3;
+}
+
+struct reader *show_open(const char *command, const struct show_options *o, int *exit_code)
+{
+    struct reader *r;
+    struct err_note note;
+
+    if (reader_open(o->db, &r, &note)) {
+        fprintf(stderr, "crawl %s: %s\n", command, note.text);
+        *exit_code = 3;
+        return NULL;
+    }
+    return r;
+}
+
+static int run(const char *command, struct reader *r, struct sink *s, struct span sql, struct span param,
+               size_t *n_rows)
+{
+    struct err_note note = { "" };
+    enum err e;
+
+    errno = 0;
+    e = reader_query(r, sql, &param, param.ptr ? 1 : 0, on_row, s, &note);
+    if (n_rows)
+        *n_rows = s->out ? output_count(s->out) : 0;
+    return finish(command, s, e, &note);
+}
+
+int show_query(const char *command, struct reader *r, const struct show_options *o, struct span sql,
+               struct span param, size_t *n_rows)
+{
+    struct sink s = { .format = (enum output_format)o->format };
+
+    return run(command, r, &s, sql, param, n_rows);
+}
+
+int show_section(const char *command, struct reader *r, const char *title, struct span sql,
+                 struct span param)
+{
+    struct sink s = { .format = OUTPUT_TABLE, .title = title };
+
+    return run(command, r, &s, sql, param, NULL);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A query's rows onto standard output, for the commands that read a database.
+ */
+#pragma once
+
+#include "crawler/output.h"
+#include "store/reader.h"
+
+/* The options that every reading command has; the first fields of its struct. */
+struct show_options {
+    char *db;
+    int format; /* enum output_format */
+    bool wants_help;
+};
+
+/* Opens the database or prints why not; *exit_code is set then. */
+struct reader *show_open(const char *command, const struct show_options *o, int *exit_code);
+
+/*
+ * Runs a query and prints its rows; n_rows (may be NULL) gets their number.
+ * Returns the exit code; errors were printed.
+ */
+int show_query(const char *command, struct reader *r, const struct show_options *o, struct span sql,
+               struct span param, size_t *n_rows);
+
+/* A titled section of a longer answer: nothing at all when the query has no rows. */
+int show_section(const char *command, struct reader *r, const char *title, struct span sql,
+                 struct span param);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse/inspect_document.h"
+
+#include "parse/feed.h"
+#include "parse/intake.h"
+#include "parse/page.h"
+
+#define MAX_DOCUMENT_BYTES ((size_t)64 << 20)
+#define MAX_LINKS 100000u
+
+static const char *const link_kinds[] = {
+#define X(name, text) text,
+    LINK_KIND_TABLE(X)
+#undef X
+};
+
+/* The request as the job that a crawl would have made of it. */
+static enum err read_job(struct toolbox *t, const json_t *request, struct job *out,
+                         struct span *out_body)
+{
+    struct job job = { .kind = JOB_INSPECT,
+                       .url = inspect_json_text(request, "url"),
+                       .content_type = inspect_json_text(request, "content_type"),
+                       .product_token = SPAN("crawl"),
+                       .max_decoded_bytes = MAX_DOCUMENT_BYTES,
+                       .max_text_bytes = MAX_DOCUMENT_BYTES,
+                       .max_links = MAX_LINKS,
+                       .wants_text = true,
+                       .wants_details = true };
+    enum err e = inspect_json_bytes(request, "body", "body_b64", &t->mem, out_body);
+
+    if (!e)
+        e = inspect_json_headers(request, "headers", &t->mem, &job.headers);
+    *out = job;
+    return e;
+}
+
+/* ---- links ---- */
+
+static json_t *list_tokens(struct span tokens)
+{
+    json_t *list = json_array();
+    struct span token;
+
+    while (span_token(&tokens, &token))
+        (void)!json_array_append_new(list, json_stringn(token.ptr, token.len));
+    return list;
+}
+
+static json_t *describe_link(const struct fact_link *l)
+{
+    json_t *o = json_object();
+
+    inspect_json_put(o, "url", l->url, false);
+    (void)!json_object_set_new(o, "kind", json_string(link_kinds[l->kind]));
+    (void)!json_object_set_new(o, "rel", list_tokens(l->rel));
+    inspect_json_put(o, "text", l->text, false);
+    (void)!json_object_set_new(o, "nofollow", json_boolean(l->is_nofollow));
+    if (l->title.len)
+        inspect_json_put(o, "title", l->title, false);
+    if (l->type.len)
+        inspect_json_put(o, "type", l->type, false);
+    if (l->media.len)
+        inspect_json_put(o, "media", l->media, false);
+    if (span_find(l->hreflang, ' ') < l->hreflang.len)
+        (void)!json_object_set_new(o, "hreflang", list_tokens(l->hreflang));
+    else if (l->hreflang.len)
+        inspect_json_put(o, "hreflang", l->hreflang, false);
+    if (l->anchor.len)
+        inspect_json_put(o, "anchor", l->anchor, false);
+    return o;
+}
+
+enum err inspect_document_links(struct toolbox *t, const json_t *request, json_t *answer)
+{
+    struct page_facts facts;
+    struct job job;
+    struct span body;
+    json_t *links = json_array(), *refresh = json_null();
+    enum err e = read_job(t, request, &job, &body);
+
+    if (!e)
+        e = page_parse(t, &job, body, &facts);
+    if (e) {
+        json_decref(links);
+        return e;
+    }
+    for (size_t i = 0; i < facts.n_links; i++)
+        (void)!json_array_append_new(links, describe_link(&facts.links[i]));
+    if (facts.has_refresh) {
+        refresh = json_object();
+        (void)!json_object_set_new(refresh, "delay", json_integer(facts.refresh_delay_s));
+        inspect_json_put(refresh, "url", facts.refresh_url, false);
+    }
+    inspect_json_put(answer, "base", facts.base, true);
+    (void)!json_object_set_new(answer, "links", links);
+    (void)!json_object_set_new(answer, "refresh", refresh);
+    return OK;
+}
+
+/* ---- text ---- */
+
+enum err inspect_document_text(struct toolbox *t, const json_t *request, json_t *answer)
+{
+    struct page_facts facts;
+    struct job job;
+    struct span body, lang;
+    enum err e = read_job(t, request, &job, &body);
+
+    if (!e)
+        e = page_parse(t, &job, body, &facts);
+    if (e)
+        return e;
+    lang = span_slice(facts.lang, 0, span_find(facts.lang, '-'));
+    inspect_json_put(answer, "title", facts.title, false);
+    inspect_json_put(answer, "text", facts.text, false);
+    inspect_json_put(answer, "date", SPAN_NONE, true);
+    inspect_json_put(answer, "lang", lang, true);
+    return OK;
+}
+
+/* ---- sitemaps ---- */
+
+/* A number where it is written as one; else null. */
+static json_t *read_number(struct span s)
+{
+    char text[32], *end;
+    double v;
+
+    if (!s.len || s.len >= sizeof text)
+        return json_null();
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    v = strtod(text, &end);
+    return *end ? json_null() : json_real(v);
+}
+
+static json_t *list_entries(const struct sitemap_entry *entries, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        const struct sitemap_entry *e = &entries[i];
+        json_t *o = json_object();
+
+        inspect_json_put(o, "loc", e->loc, false);
+        inspect_json_put(o, "lastmod", e->lastmod, true);
+        inspect_json_put(o, "changefreq", e->changefreq, true);
+        (void)!json_object_set_new(o, "priority", read_number(e->priority));
+        inspect_json_put_list(o, "alternates", e->alternates, e->n_alternates);
+        inspect_json_put_list(o, "images", e->images, e->n_images);
+        (void)!json_array_append_new(list, o);
+    }
+    return list;
+}
+
+enum err inspect_document_sitemap(struct toolbox *t, const json_t *request, json_t *answer)
+{
+    struct answer got = { 0 };
+    struct job job;
+    struct span body;
+    enum err e = read_job(t, request, &job, &body);
+
+    if (!e)
+        e = intake_sitemap(t, &job, body, &got);
+    if (e)
+        return e;
+    inspect_json_put(answer, "type", span_str(sitemap_type_name(got.sitemap.type)), true);
+    (void)!json_object_set_new(answer, "urls",
+                               list_entries(got.sitemap.urls, got.sitemap.n_urls));
+    (void)!json_object_set_new(answer, "sitemaps",
+                               list_entries(got.sitemap.sitemaps, got.sitemap.n_sitemaps));
+    return OK;
+}
+
+/* ---- feeds ---- */
+
+enum err inspect_document_feed(struct toolbox *t, const json_t *request, json_t *answer)
+{
+    json_t *entries;
+    struct feed feed;
+    struct job job;
+    struct span body, utf8;
+    struct url url;
+    uint8_t decode;
+    enum err e = read_job(t, request, &job, &body);
+
+    if (!e)
+        e = url_parse(job.url, NULL, &t->mem, &url);
+    if (!e)
+        e = intake_text(t, &job, body, &utf8, &decode);
+    if (!e)
+        e = feed_parse(utf8, &url, &t->mem, &feed);
+    if (e)
+        return e;
+    entries = json_array();
+    for (size_t i = 0; i < feed.n_entries; i++) {
+        json_t *o = json_object();
+
+        inspect_json_put(o, "link", feed.entries[i].link, true);
+        inspect_json_put(o, "title", feed.entries[i].title, true);
+        inspect_json_put(o, "published", feed.entries[i].published, true);
+        inspect_json_put(o, "enclosure", feed.entries[i].enclosure, true);
+        (void)!json_array_append_new(entries, o);
+    }
+    inspect_json_put(answer, "title", feed.title, true);
+    (void)!json_object_set_new(answer, "entries", entries);
+    return OK;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse/intake.h"
+
+#include "parse/charset.h"
+#include "parse/utf8.h"
+
+enum err intake_text(struct toolbox *t, const struct job *job, struct span wire,
+                     struct span *out_utf8, uint8_t *out_decode)
+{
+    size_t max = (size_t)job->max_decoded_bytes;
+    struct charset_choice charset;
+    struct span body;
+    enum decode_outcome decode;
+
+    t->decoded.max = MAX(t->decoded.max, max);
+    t->unzipped.max = MAX(t->unzipped.max, max);
+    decode = decode_body(t->decoder, wire, job->content_encoding, max, &t->decoded, &body);
+    if (decode == DECODE_OK && decode_is_gzip(body))
+        decode = decode_body(t->decoder, body, SPAN("gzip"), max, &t->unzipped, &body);
+    *out_decode = (uint8_t)decode;
+    charset_sniff(body, job->content_type, &charset);
+    t->utf8.max = MAX(t->utf8.max, body.len * 3 + 16);
+    return charset_decode(body, charset.name, &t->utf8, out_utf8);
+}
+
+enum err intake_robots(struct toolbox *t, const struct job *job, struct span wire,
+                       struct answer *out)
+{
+    struct span body;
+    enum err e = OK;
+
+    t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
+    out->decode = (uint8_t)decode_body(t->decoder, wire, job->content_encoding,
+                                       (size_t)job->max_decoded_bytes, &t->decoded, &body);
+    t->utf8.max = MAX(t->utf8.max, body.len * 3 + 16);
+    if (span_starts(body, SPAN("\xff\xfe")) || span_starts(body, SPAN("\xfe\xff")))
+        e = charset_decode(body, "utf-8", &t->utf8, &body);
+    if (!e)
+        e = robots_parse(body, job->product_token, &t->mem, &out->robots);
+    if (!e)
+        e = utf8_repair(span_slice(body, 0, MIN(body.len, ROBOTS_MAX_BYTES)), &t->text);
+    for (size_t i = 0; i < t->text.len; i++)
+        if (!t->text.ptr[i])
+            t->text.ptr[i] = ' ';
+    out->robots_text = buf_span(&t->text);
+    return e;
+}
+
+enum err intake_sitemap(struct toolbox *t, const struct job *job, struct span wire,
+                        struct answer *out)
+{
+    struct span utf8;
+    struct url url;
+    enum err e = url_parse(job->url, NULL, &t->mem, &url);
+
+    if (!e)
+        e = intake_text(t, job, wire, &utf8, &out->decode);
+    return e ? e : sitemap_parse(utf8, job->content_type, &url, &t->mem, &out->sitemap);
+}
+
+enum err intake_unpack(struct toolbox *t, const struct job *job, struct span packed,
+                       struct answer *out)
+{
+    enum err e;
+
+    t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
+    e = pack_decompress(t->pack, packed, (size_t)job->max_decoded_bytes, &t->decoded);
+    if (e == ERR_NO_MEMORY)
+        return e;
+    out->decode = e == ERR_TOO_LARGE ? DECODE_TOO_LARGE : e ? DECODE_BAD : DECODE_OK;
+    if (!e)
+        out->bytes = buf_span(&t->decoded);
+    return OK;
+}

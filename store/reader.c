@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/reader.h"
+
+#include <sqlite3.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "store/db.h"
+#include "store/guard.h"
+
+#define BUSY_TIMEOUT_MS 10000
+#define STEPS_BETWEEN_LOOKS 10000 /* virtual machine steps between two looks at the clock */
+#define MAX_COLUMNS 200
+#define MAX_SQL_BYTES 1000000
+
+struct reader {
+    sqlite3 *handle;
+    char *path;
+    int64_t deadline_ms;
+    int64_t give_up_ns; /* of the present query; 0 = never */
+};
+
+/* --- opening --------------------------------------------------------------------- */
+
+/* Pragmas that only tell. */
+static bool is_harmless_pragma(const char *name, const char *value)
+{
+    static const char *const telling[] = { "table_info", "table_xinfo", "table_list", "index_list",
+                                           "index_info", "index_xinfo", "integrity_check",
+                                           "quick_check", "foreign_key_check", "compile_options",
+                                           "function_list", "database_list" };
+    static const char *const plain[] = { "user_version", "application_id", "page_count", "page_size",
+                                         "freelist_count", "journal_mode", "encoding" };
+
+    for (size_t i = 0; i < ARRAY_LEN(telling); i++)
+        if (sqlite3_stricmp(name, telling[i]) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        if (!value && sqlite3_stricmp(name, plain[i]) == 0)
+            return true;
+    return false;
+}
+
+static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
+                     const char *trigger)
+{
+    (void)arg;
+    (void)database;
+    (void)trigger;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+    case SQLITE_TRANSACTION:
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        return b && sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_PRAGMA:
+        return is_harmless_pragma(a, b) ? SQLITE_OK : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+static int is_over(void *arg)
+{
+    const struct reader *r = arg;
+
+    return r->give_up_ns && clock_now_ns() > r->give_up_ns;
+}
+
+static int64_t pragma_number(sqlite3 *handle, const char *sql)
+{
+    sqlite3_stmt *st;
+    int64_t value = -1;
+
+    if (sqlite3_prepare_v2(handle, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+        value = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return value;
+}
+
+static enum err check_identity(struct reader *r, struct err_note *note)
+{
+    int64_t id = pragma_number(r->handle, "PRAGMA application_id");
+    int64_t version = pragma_number(r->handle, "PRAGMA user_version");
+
+    if (id < 0)
+        return db_explain(r->handle, sqlite3_errcode(r->handle), r->path, note);
+    if (id != DB_APPLICATION_ID)
+        return err_set(note, ERR_REFUSED, "%s is another program's database", r->path);
+    if (version > DB_SCHEMA_VERSION)
+        return err_set(note, ERR_VERSION, "%s was written by a newer crawl (schema %lld, this one knows %d)",
+                       r->path, (long long)version, DB_SCHEMA_VERSION);
+    return OK;
+}
+
+/* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */
+static void harden(struct reader *r)
+{
+    sqlite3_db_config(r->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(r->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(r->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
+    sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
+    sqlite3_set_authorizer(r->handle, authorize, r);
+    sqlite3_progress_handler(r->handle, STEPS_BETWEEN_LOOKS, is_over, r);
+}
+
+enum err reader_open(const char *path, struct reader **out, struct err_note *note)
+{
+    struct reader *r;
+    enum err e = guard_check_read(path, note);
+    int rc;
+
+    if (e)
+        return e;
+    r = mem_alloc(sizeof *r);
+    r->path = mem_str_copy(span_str(path));
+    rc = sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL);
+    if (rc)
+        e = db_explain(r->handle, rc, path, note);
+    if (!e)
+        e = check_identity(r, note);
+    if (e) {
+        reader_close(r);
+        return e;
+    }
+    harden(r);
+    *out = r;
+    return OK;
+}
+
+void reader_close(struct reader *r)
+{
+    if (!r)
+        return;
+    sqlite3_close(r->handle);
+    mem_free(r->path);
+    mem_free(r);
+}
+
+void reader_set_deadline(struct reader *r, int64_t deadline_ms)
+{
+    r->deadline_ms = deadline_ms;
+}
+
+/* --- queries ------------------------------------------------------------------------ */
+
+static struct reader_value value_of(sqlite3_stmt *st, int i)
+{
+    struct reader_value v = { .type = READER_NULL };
+
+    switch (sqlite3_column_type(st, i)) {
+    case SQLITE_INTEGER:
+        v.type = READER_INTEGER;
+        v.integer = sqlite3_column_int64(st, i);
+        break;
+    case SQLITE_FLOAT:
+        v.type = READER_REAL;
+        v.real = sqlite3_column_double(st, i);
+        break;
+    case SQLITE_TEXT:
+        v.type = READER_TEXT;
+        v.text.ptr = (const char *)sqlite3_column_text(st, i);
+        v.text.len = (size_t)sqlite3_column_bytes(st, i);
+        break;
+    case SQLITE_BLOB:
+        v.type = READER_BLOB;
+        v.text.ptr = sqlite3_column_blob(st, i);
+        v.text.len = (size_t)sqlite3_column_bytes(st, i);
+        break;
+    default:
+        break;
+    }
+    return v;
+}
+
+static enum err query_failed(struct reader *r, struct err_note *note)
+{
+    int rc = sqlite3_errcode(r->handle);
+
+    if (rc == SQLITE_INTERRUPT)
+        return err_set(note, ERR_TIMEOUT, "the query took longer than %lld ms", (long long)r->deadline_ms);
+    if (rc == SQLITE_AUTH)
+        return err_set(note, ERR_USAGE, "not allowed here: the database is opened for reading only");
+    if (rc == SQLITE_ERROR || rc == SQLITE_RANGE || rc == SQLITE_READONLY)
+        return err_set(note, ERR_USAGE, "%s", sqlite3_errmsg(r->handle));
+    return db_explain(r->handle, rc, r->path, note);
+}
+
+static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn, void *arg,
+                         struct err_note *note)
+{
+    struct span names[MAX_COLUMNS];
+    struct reader_value values[MAX_COLUMNS];
+    int n = MIN(sqlite3_column_count(st), MAX_COLUMNS), rc;
+    enum err e;
+
+    for (int i = 0; i < n; i++)
+        names[i] = span_str(sqlite3_column_name(st, i));
+    e = fn(arg, names, NULL, (size_t)n);
+    while (!e && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        if (rc != SQLITE_ROW)
+            return query_failed(r, note);
+        for (int i = 0; i < n; i++)
+            values[i] = value_of(st, i);
+        e = fn(arg, names, values, (size_t)n);
+    }
+    return e;
+}
+
+enum err reader_query(struct reader *r, struct span sql, const struct span *params, size_t n_params,
+                      reader_row_fn *fn, void *arg, struct err_note *note)
+{
+    const char *rest;
+    sqlite3_stmt *st;
+    enum err e;
+
+    r->give_up_ns = r->deadline_ms ? clock_now_ns() + r->deadline_ms * NS_PER_MS : 0;
+    if (sqlite3_prepare_v2(r->handle, sql.ptr, (int)MIN(sql.len, (size_t)MAX_SQL_BYTES + 1), &st, &rest))
+        return query_failed(r, note);
+    if (!st)
+        return err_set(note, ERR_USAGE, "there is no statement in it");
+    if (span_trim(span_make(rest, sql.len - (size_t)(rest - sql.ptr))).len) {
+        sqlite3_finalize(st);
+        return err_set(note, ERR_USAGE, "one statement at a time");
+    }
+    for (size_t i = 0; i < n_params; i++)
+        sqlite3_bind_text(st, (int)i + 1, params[i].ptr, (int)params[i].len, SQLITE_STATIC);
+    e = step_all(r, st, fn, arg, note);
+    sqlite3_finalize(st);
+    return e;
+}
+
+const struct reader_report *reader_find_report(struct span name)
+{
+    for (const struct reader_report *p = reader_reports; p->name; p++)
+        if (span_eq(name, span_str(p->name)))
+            return p;
+    return NULL;
+}

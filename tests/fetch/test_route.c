@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* From names to addresses to connections: the guard, several addresses, proxies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/mem.h"
+#include "tests/kit/fetchrig.h"
+#include "tests/kit/nameserver.h"
+#include "tests/kit/origin.h"
+
+/* The origin listens on 127.0.0.1 to 127.0.0.9; nobody does on .200; .50 stalls where a test says
+ * so; 10.1.1.1 is private. */
+static const struct nameserver_record RECORDS[] = {
+    { .name = "plain.test", .addresses = "127.0.0.2", .ttl_s = 60 },
+    { .name = "first-dead.test", .addresses = "127.0.0.200 127.0.0.3", .ttl_s = 60 },
+    { .name = "v6-dead.test", .addresses = "127.0.0.4 ::1", .ttl_s = 60 },
+    { .name = "all-dead.test", .addresses = "127.0.0.200 127.0.0.201", .ttl_s = 60 },
+    { .name = "stalls.test", .addresses = "127.0.0.50 127.0.0.5", .ttl_s = 60 },
+    { .name = "private.test", .addresses = "10.1.1.1 ::ffff:127.0.0.1 fd00::1", .ttl_s = 60 },
+    { .name = "metadata.test", .addresses = "169.254.169.254", .ttl_s = 60 },
+    { .name = "mixed.test", .addresses = "10.1.1.1 127.0.0.2", .ttl_s = 60 },
+    { .name = "rebind.test", .addresses = "127.0.0.2", .ttl_s = 60, .uses = 2 },
+    { .name = "rebind.test", .addresses = "127.0.0.3", .ttl_s = 60 },
+    { .name = "broken.test", .code = NAMESERVER_SERVFAIL },
+    { .name = "*.silent.test", .is_silent = true },
+};
+
+static const struct origin_route ROUTES[] = { { .body = { "hello", 5 } } };
+
+struct world {
+    struct nameserver *ns;
+    struct origin *origin;
+    struct fetchrig rig;
+    char urls[4][128];
+};
+
+static int open_world(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    const struct origin_options oo = { .routes = ROUTES, .n_routes = 1, .n_addresses = 9 };
+
+    w->ns = nameserver_start(RECORDS, ARRAY_LEN(RECORDS));
+    w->origin = origin_start(&oo);
+    fetchrig_init(&w->rig);
+    w->rig.dns_servers = span_str(nameserver_text(w->ns));
+    fetchrig_open(&w->rig);
+    *state = w;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    struct world *w = *state;
+    size_t n_left = fetchrig_close(&w->rig);
+
+    clock_fake_stop();
+    origin_stop(w->origin);
+    nameserver_stop(w->ns);
+    mem_free(w);
+    return n_left ? -1 : 0;
+}
+
+/* Addresses entered, in order. */
+struct trail {
+    int n;
+    char ips[8][64];
+};
+
+static enum err note_address(void *arg, struct span ip, deadline until)
+{
+    struct trail *t = arg;
+
+    (void)until;
+    (void)snprintf(t->ips[t->n++ % 8], 64, "%.*s", SPAN_ARG(ip));
+    return OK;
+}
+
+static struct fetchrig_get get_from(struct world *w, const char *host, struct trail *trail)
+{
+    struct fetchrig_get g = { .err = OK };
+
+    (void)snprintf(w->urls[0], sizeof(w->urls[0]), "http://%s:%u/x", host, origin_port(w->origin));
+    g.request = fetchrig_request(w->urls[0]);
+    g.request.keep_alive = false;
+    if (trail) {
+        g.request.enter_address = note_address;
+        g.request.arg = trail;
+    }
+    fetchrig_get_each(&w->rig, &g, 1);
+    assert_int_equal(g.err, OK);
+    return g;
+}
+
+static void assert_outcome(struct world *w, struct fetchrig_get *g, enum fetch_outcome want)
+{
+    assert_string_equal(result_outcome_name(g->result.outcome), result_outcome_name(want));
+    fetchrig_get_clear(&w->rig, g);
+}
+
+static void a_name_is_looked_up_and_kept_in_host(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = get_from(w, "plain.test", NULL);
+    const struct origin_request *r = origin_request_at(w->origin, 0);
+    char want[64];
+
+    (void)snprintf(want, sizeof(want), "plain.test:%u", origin_port(w->origin));
+    assert_string_equal(r->host, want);
+    assert_int_equal(r->address, 1); /* 127.0.0.2 */
+    assert_string_equal(r->path, "/x");
+    assert_in_range(g.result.timings.dns_ms, 0, 1000);
+    assert_true(span_eq(g.result.ip, SPAN("127.0.0.2")));
+    assert_outcome(w, &g, FETCH_OK);
+}
+
+static void the_next_address_is_tried_and_remembered(void **state)
+{
+    struct world *w = *state;
+    struct trail first = { 0 }, second = { 0 };
+    struct fetchrig_get g = get_from(w, "first-dead.test", &first);
+
+    assert_true(span_eq(g.result.ip, SPAN("127.0.0.3")));
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(first.n, 2);
+    assert_string_equal(first.ips[0], "127.0.0.200");
+    assert_string_equal(first.ips[1], "127.0.0.3");
+
+    g = get_from(w, "first-dead.test", &second);
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(second.n, 1);
+    assert_string_equal(second.ips[0], "127.0.0.3");
+}
+
+static void families_take_turns(void **state)
+{
+    struct world *w = *state;
+    struct trail trail = { 0 };
+    struct fetchrig_get g = get_from(w, "v6-dead.test", &trail);
+
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(trail.n, 2);
+    assert_string_equal(trail.ips[0], "::1");
+    assert_string_equal(trail.ips[1], "127.0.0.4");
+}
+
+static void when_all_fail_the_last_says_why(void **state)
+{
+    struct world *w = *state;
+    struct trail trail = { 0 };
+    struct fetchrig_get g = get_from(w, "all-dead.test", &trail);
+
+    assert_int_equal(trail.n, 2);
+    assert_true(g.result.error.len > 0);
+    assert_outcome(w, &g, FETCH_CONNECT_FAILED);
+}
+
+/* A listener with a full queue answers no SYN; its address gets half the time for connecting. */
+static void a_stalling_address_gets_its_share_of_time_only(void **state)
+{
+    struct world *w = *state;
+    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(origin_port(w->origin)) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fillers[4];
+    struct trail trail = { 0 };
+    struct fetchrig_get g;
+
+    assert_int_equal(inet_pton(AF_INET, "127.0.0.50", &sin.sin_addr), 1);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&sin, sizeof(sin)), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (const struct sockaddr *)&sin, sizeof(sin));
+    }
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.connect_timeout_ms = 600;
+    fetchrig_open(&w->rig);
+    g = get_from(w, "stalls.test", &trail);
+
+    assert_in_range(g.took_ms, 290, 560);
+    assert_true(span_eq(g.result.ip, SPAN("127.0.0.5")));
+    assert_outcome(w, &g, FETCH_OK);
+    for (size_t i = 0; i < ARRAY_LEN(fillers); i++)
+        (void)close(fillers[i]);
+    (void)close(listener);
+}
+
+/* --- promise P7 ------------------------------------------------------------------------------ */
+
+static void names_that_lead_inside_are_refused(void **state)
+{
+    static const char *const hosts[] = { "private.test", "metadata.test", "plain.test", "127.0.0.1",
+                                         "[::1]",        "[::ffff:127.0.0.1]" };
+    struct world *w = *state;
+
+    w->rig.policy.allows_private = false;
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        struct trail trail = { 0 };
+        struct fetchrig_get g = get_from(w, hosts[i], &trail);
+
+        assert_true(g.result.error.len > 0);
+        assert_outcome(w, &g, FETCH_BLOCKED_ADDRESS);
+        assert_int_equal(trail.n, 0);
+    }
+    assert_int_equal(origin_counts(w->origin).connections, 0);
+}
+
+static void allow_only(struct world *w, const char *network)
+{
+    static struct address_network net;
+
+    assert_int_equal(address_parse_network(span_str(network), &net), OK);
+    w->rig.policy = (struct address_policy){ .allowed = &net, .n_allowed = 1 };
+}
+
+static void of_mixed_addresses_only_allowed_ones_are_dialled(void **state)
+{
+    struct world *w = *state;
+    struct trail trail = { 0 };
+    struct fetchrig_get g;
+
+    allow_only(w, "127.0.0.2");
+    g = get_from(w, "mixed.test", &trail);
+
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(trail.n, 1);
+    assert_string_equal(trail.ips[0], "127.0.0.2");
+}
+
+static void an_answer_that_changes_is_judged_again(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g;
+
+    /* Fake time runs to the next timer whenever nothing happens: the total must be far away. */
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.total_timeout_ms = INT64_C(100000000);
+    fetchrig_open(&w->rig);
+    allow_only(w, "127.0.0.2");
+    g = get_from(w, "rebind.test", NULL);
+    assert_outcome(w, &g, FETCH_OK);
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    clock_fake_advance(61 * NS_PER_S);
+    g = get_from(w, "rebind.test", NULL);
+
+    assert_outcome(w, &g, FETCH_BLOCKED_ADDRESS);
+    assert_int_equal(origin_counts(w->origin).connections, 1);
+}
+
+/* --- names without addresses: promise P31 ------------------------------------------------------ */
+
+static void unknown_names_are_told_from_failing_servers(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = get_from(w, "nowhere.test", NULL);
+
+    assert_true(g.result.is_name_unknown);
+    assert_true(span_eq(g.result.error, SPAN("no such host name")));
+    assert_outcome(w, &g, FETCH_DNS_FAILED);
+    g = get_from(w, "broken.test", NULL);
+    assert_false(g.result.is_name_unknown);
+    assert_true(span_eq(g.result.error, SPAN("the name server failed")));
+    assert_outcome(w, &g, FETCH_DNS_FAILED);
+}
+
+static void looking_up_counts_into_the_total_time(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g;
+
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.total_timeout_ms = 300;
+    fetchrig_open(&w->rig);
+    g = get_from(w, "a.silent.test", NULL);
+
+    assert_in_range(g.took_ms, 290, 900);
+    assert_outcome(w, &g, FETCH_DNS_FAILED);
+}
+
+/* Promise P31: a hundred dead names beside healthy hosts. */
+static void dead_names_do_not_slow_healthy_hosts(void **state)
+{
+    enum { N_DEAD = 100, N_HEALTHY = 50 };
+    struct world *w = *state;
+    static struct fetchrig_get gets[N_DEAD + N_HEALTHY];
+    static char urls[N_DEAD + N_HEALTHY][64];
+
+    memset(gets, 0, sizeof(gets));
+    for (int i = 0; i < N_DEAD + N_HEALTHY; i++) {
+        (void)snprintf(urls[i], sizeof(urls[i]), "http://%s%d%s:%u/%d", i < N_DEAD ? "d" : "127.0.0.",
+                       i < N_DEAD ? i : 1 + i % 9, i < N_DEAD ? ".silent.test" : "",
+                       origin_port(w->origin), i);
+        gets[i].request = fetchrig_request(urls[i]);
+        gets[i].until_ms = i < N_DEAD ? 1000 : 0;
+    }
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+
+    for (int i = 0; i < N_DEAD + N_HEALTHY; i++) {
+        assert_int_equal(gets[i].err, i < N_DEAD ? ERR_TIMEOUT : OK);
+        if (i >= N_DEAD)
+            assert_in_range(gets[i].took_ms, 0, 400);
+        fetchrig_get_clear(&w->rig, &gets[i]);
+    }
+}
+
+/* --- proxies ---------------------------------------------------------------------------------------- */
+
+static void a_proxy_is_asked_for_everything(void **state)
+{
+    struct world *w = *state;
+    char proxy[64];
+    struct fetchrig_get g;
+
+    (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.6:%u", origin_port(w->origin));
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.proxy = span_str(proxy);
+    w->rig.policy.allows_private = false; /* the proxy's own address is the user's choice */
+    fetchrig_open(&w->rig);
+    (void)snprintf(w->urls[1], sizeof(w->urls[1]), "http://anything.example/y");
+    g = (struct fetchrig_get){ .request = fetchrig_request(w->urls[1]) };
+    fetchrig_get_each(&w->rig, &g, 1);
+
+    assert_int_equal(g.err, OK);
+    assert_outcome(w, &g, FETCH_OK);
+    assert_string_equal(origin_request_at(w->origin, 0)->path, "http://anything.example/y");
+    assert_int_equal(origin_request_at(w->origin, 0)->address, 5);
+    assert_int_equal(nameserver_n_queries(w->ns), 0);
+
+    g = get_from(w, "10.1.1.1", NULL);
+    assert_outcome(w, &g, FETCH_BLOCKED_ADDRESS);
+    assert_int_equal(origin_counts(w->origin).requests, 1);
+}
+
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_name_is_looked_up_and_kept_in_host),
+        WORLD_TEST(the_next_address_is_tried_and_remembered),
+        WORLD_TEST(families_take_turns),
+        WORLD_TEST(when_all_fail_the_last_says_why),
+        WORLD_TEST(a_stalling_address_gets_its_share_of_time_only),
+        WORLD_TEST(names_that_lead_inside_are_refused),
+        WORLD_TEST(of_mixed_addresses_only_allowed_ones_are_dialled),
+        WORLD_TEST(an_answer_that_changes_is_judged_again),
+        WORLD_TEST(unknown_names_are_told_from_failing_servers),
+        WORLD_TEST(looking_up_counts_into_the_total_time),
+        WORLD_TEST(dead_names_do_not_slow_healthy_hosts),
+        WORLD_TEST(a_proxy_is_asked_for_everything),
+    };
+
+    return cmocka_run_group_tests_name("fetch/route", tests, NULL, NULL);
+}
