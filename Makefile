@@ -19,9 +19,9 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \
   libseccomp jansson libssl libcrypto
-LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS)))
-LIBS := $(shell pkg-config --libs $(PKGS)) -linih -lpthread -lm
-TEST_LIBS := $(shell pkg-config --libs cmocka)
+LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -linih -lpthread -lm
+TEST_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
   -Wmissing-declarations -Wredundant-decls -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
@@ -48,7 +48,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 
-.PHONY: all test demo lint bench clean help
+.PHONY: all install conformance test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -78,6 +78,15 @@ $(B)/store/schema.o: $(B)/gen/schema_sql.inc
 
 test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
+
+install: build/crawl ## put crawl and its man page under PREFIX (DESTDIR is honoured)
+	install -D -m 755 build/crawl $(DESTDIR)$(PREFIX)/bin/crawl
+	build/crawl --man > build/crawl.1
+	install -D -m 644 build/crawl.1 $(DESTDIR)$(PREFIX)/share/man/man1/crawl.1
+
+conformance: build/crawl ## third-party cases, where ../shared is present
+	@if [ -f ../shared/conformance/run.py ]; then python3 ../shared/conformance/run.py build/crawl \
+	  ../shared/conformance --log build/conformance.jsonl; else echo "no cases here"; fi
 
 demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database
 	$(Q)sh tests/flow/demo.sh build/crawl $(B)/tests/flow/serve

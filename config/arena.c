@@ -26,7 +26,7 @@ static bool add_block(struct arena *a, size_t need)
     struct arena_block *b;
 
     size = MAX(size, need);
-    b = mem_try_alloc(sizeof *b + size);
+    b = size <= SIZE_MAX - sizeof *b ? mem_try_alloc(sizeof *b + size) : NULL;
     if (!b)
         return false;
     b->next = a->blocks;

@@ -6,6 +6,7 @@
 /* Test control: when is_fake, these stand in for the kernel's clocks. */
 static bool is_fake;
 static int64_t fake_now_ns, fake_wall_ms;
+static int64_t fake_rest_ns; /* of a millisecond: moved, but not yet in fake_wall_ms */
 
 int64_t clock_now_ns(void)
 {
@@ -54,12 +55,15 @@ void clock_fake_start(int64_t now_ns, int64_t wall_ms)
     is_fake = true;
     fake_now_ns = now_ns;
     fake_wall_ms = wall_ms;
+    fake_rest_ns = 0;
 }
 
 void clock_fake_advance(int64_t ns)
 {
     fake_now_ns += ns;
-    fake_wall_ms += ns / NS_PER_MS;
+    fake_rest_ns += ns;
+    fake_wall_ms += fake_rest_ns / NS_PER_MS;
+    fake_rest_ns %= NS_PER_MS;
 }
 
 void clock_fake_stop(void)

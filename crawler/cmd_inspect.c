@@ -24,7 +24,6 @@ struct inspect {
     struct sem in_work;
     struct tracker open;
     struct event readable;
-    loop_watch_id watch;
     bool has_ended, has_failed;
 };
 
@@ -103,18 +102,22 @@ static void on_readable(void *arg, uint32_t events)
     struct inspect *in = arg;
 
     (void)events;
-    loop_watch_change(sched_loop(in->sched), in->watch, 0);
     event_set(&in->readable);
 }
 
 /* Suspends until input is there; files are always ready and cannot be watched. */
 static enum err wait_input(struct inspect *in)
 {
-    if (!in->watch)
-        return OK;
+    struct loop *loop = sched_loop(in->sched);
+    loop_watch_id watch;
+    enum err e;
+
     event_init(&in->readable);
-    loop_watch_change(sched_loop(in->sched), in->watch, EPOLLIN);
-    return event_wait(&in->readable, DEADLINE_NEVER);
+    if (loop_watch(loop, STDIN_FILENO, EPOLLIN, on_readable, in, &watch))
+        return OK;
+    e = event_wait(&in->readable, DEADLINE_NEVER);
+    loop_unwatch(loop, watch); /* its end of file would be reported for ever */
+    return e;
 }
 
 static enum err read_some(struct inspect *in)
@@ -151,7 +154,7 @@ static intptr_t inspect_main(void *arg)
     return 0;
 }
 
-static int run_loop(struct inspect *in, struct loop *loop)
+static int run_loop(struct inspect *in)
 {
     struct group *g = group_new(in->sched, NULL);
     enum err e;
@@ -159,13 +162,10 @@ static int run_loop(struct inspect *in, struct loop *loop)
     sem_init_permits(&in->in_work, IN_WORK);
     tracker_init(&in->open);
     buf_init(&in->input, MAX_LINE);
-    if (loop_watch(loop, STDIN_FILENO, 0, on_readable, in, &in->watch))
-        in->watch = 0;
     group_set_detached(g);
     e = group_spawn(g, "inspect", inspect_main, in, NULL);
     if (!e)
         sched_run(in->sched);
-    loop_unwatch(loop, in->watch);
     group_free(g);
     buf_clear(&in->input);
     return e || in->has_failed ? 3 : 0;
@@ -194,7 +194,7 @@ static int serve(struct span command)
     if (!e)
         e = pool_open(in.sched, &options, bodies, &in.pool, &note);
     if (!e)
-        code = run_loop(&in, loop);
+        code = run_loop(&in);
     else
         fprintf(stderr, "crawl inspect: %s\n", note.text);
     if (in.pool) {

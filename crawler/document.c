@@ -37,8 +37,8 @@ static const char *follow(const struct url *from, const struct fetch_result *ans
     return NULL;
 }
 
-enum err document_fetch(struct crawl *c, const struct url *url, int max_redirects, struct arena *mem,
-                        deadline until, struct document *out)
+enum err document_fetch(struct crawl *c, const struct url *url, const struct document_way *way,
+                        struct arena *mem, deadline until, struct document *out)
 {
     struct document doc = { .url = *url, .retry_after_ms = -1 };
 
@@ -49,8 +49,10 @@ enum err document_fetch(struct crawl *c, const struct url *url, int max_redirect
             return e;
         if (doc.result.outcome != FETCH_REDIRECT)
             break;
-        doc.problem = hops == max_redirects ? "redirect loop"
-                                            : follow(&doc.url, &doc.result, mem, &doc.url);
+        doc.problem = hops == way->max_redirects ? "redirect loop"
+                                                 : follow(&doc.url, &doc.result, mem, &doc.url);
+        if (!doc.problem && way->refusal)
+            doc.problem = way->refusal(way->arg, &doc.url, mem);
         if (doc.problem)
             break;
         bodies_free(c->bodies, &doc.result.body);

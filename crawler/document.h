@@ -15,10 +15,18 @@ struct document {
     const char *problem;        /* static; why it is no answer, or NULL */
 };
 
+/* What a document may lead to. */
+struct document_way {
+    int max_redirects;
+    /* Why this hop must not be asked for (static text), or NULL. NULL: every hop may. */
+    const char *(*refusal)(void *arg, const struct url *u, struct arena *mem);
+    void *arg;
+};
+
 /*
- * Suspends until the last hop is answered, or failed, or max_redirects are used
- * up (problem "redirect loop"). A target that is not http(s) ends it (problem
+ * Suspends until the last hop is answered, or failed, or way->max_redirects are used
+ * up (problem "redirect loop"). A hop that way->refusal is against is not asked for. A target that is not http(s) ends it (problem
  * "redirect to another scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
  */
-enum err document_fetch(struct crawl *c, const struct url *url, int max_redirects, struct arena *mem,
-                        deadline until, struct document *out) MUST_USE;
+enum err document_fetch(struct crawl *c, const struct url *url, const struct document_way *way,
+                        struct arena *mem, deadline until, struct document *out) MUST_USE;

@@ -286,14 +286,14 @@ static enum err start_store(struct crawl *c, struct err_note *note)
 
 /* --- all together --------------------------------------------------------------------------- */
 
-static void warn_about_settings(const struct crawl *c)
+static void warn_about_settings(struct crawl *c)
 {
     const struct settings *s = c->settings;
 
     if (s->has_no_robots)
-        log_warn("crawl", "no-robots", "robots.txt is not obeyed in this run");
+        crawl_event(c, "warn", "crawl", "no-robots", 0, "robots.txt is not obeyed in this run");
     if (s->has_no_sandbox)
-        log_warn("crawl", "no-sandbox", "parser processes run without their sandbox");
+        crawl_event(c, "warn", "crawl", "no-sandbox", 0, "parser processes run without their sandbox");
     if (!s->contact && !s->user_agent && !s->allow_net.len && !s->allows_private)
         log_warn("crawl", "no-contact", "set --contact so that a site's owner can reach you");
 }

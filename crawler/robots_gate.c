@@ -62,14 +62,28 @@ static enum err keep_rules(struct host *h, const struct robots_rules *from)
     return OK;
 }
 
+/* What robots.txt asks for, of http and https together: both are one site. */
 static void note_crawl_delay(struct prepare *p)
 {
     struct politeness *politeness = frontier_politeness(p->c->frontier);
-    int64_t ms = p->h->rules.crawl_delay_ms;
+    int64_t ms = -1;
+
+    LIST_EACH(n, &p->h->site->hosts) {
+        const struct host *h = CONTAINER_OF(n, struct host, in_site);
+
+        if (h->obeys_rules)
+            ms = MAX(ms, h->rules.crawl_delay_ms);
+    }
 
     if (politeness_set_crawl_delay(politeness, p->h->site, ms))
         crawl_event(p->c, "warn", "robots", "crawl-delay-cut", 0,
                     "%s: Crawl-delay %lld s counts as 60 s", p->h->name, (long long)(ms / 1000));
+}
+
+/* Only a file that was cut by us counts as far as it goes. */
+static bool is_whole(const struct answer *a)
+{
+    return a->decode == DECODE_OK || a->decode == DECODE_TOO_LARGE;
 }
 
 /* Has a parser process read this robots.txt; text (may be NULL) gets it as UTF-8, in mem. */
@@ -86,15 +100,12 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
     e = pool_run(p->c->pool, job, body, DEADLINE_NEVER, &answer);
     if (e)
         return e;
-    if (pool_job_failure(answer, &why) != POOL_OK)
+    if (pool_job_failure(answer, &why) != POOL_OK || !is_whole(pool_job_answer(answer)))
         e = ERR_INVALID;
     if (!e)
         e = keep_rules(p->h, &pool_job_answer(answer)->robots);
     if (!e && text)
         *text = arena_copy(&p->mem, pool_job_answer(answer)->robots_text);
-    if (!e && pool_job_answer(answer)->decode != DECODE_OK &&
-        pool_job_answer(answer)->decode != DECODE_TOO_LARGE)
-        e = ERR_INVALID;
     pool_job_free(answer);
     return e;
 }
@@ -164,6 +175,7 @@ static void save_robots(struct prepare *p, const struct document *doc, const cha
                                       .robots_body = text,
                                       .ip = doc->result.ip };
 
+    note_crawl_delay(p);
     p->h->robots_expire_at = clock_after(loop_now(p->c->loop), FRESH_MS * NS_PER_MS);
     outbox_save_host(p->c, p->h, &state);
     if (p->has_stored && !span_eq(text, p->stored.robots_body))
@@ -249,6 +261,7 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
+    static const struct document_way way = { .max_redirects = MAX_REDIRECTS };
     struct document doc;
     struct span why = SPAN_NONE;
     struct url url;
@@ -258,7 +271,7 @@ static enum err try_once(struct prepare *p)
     if (robots_url(p, &url))
         return ERR_INVALID;
     p->c->counts.robots_requests++;
-    e = document_fetch(p->c, &url, MAX_REDIRECTS, &p->mem, DEADLINE_NEVER, &doc);
+    e = document_fetch(p->c, &url, &way, &p->mem, DEADLINE_NEVER, &doc);
     if (e)
         return e;
     p->c->counts.hosts_reached += doc.result.status_code != 0;
@@ -320,8 +333,6 @@ static enum err prepare(struct prepare *p)
         p->h->robots_tries++;
         e = try_once(p);
     } while (e == ERR_REFUSED && !p->c->stop);
-    if (!e && p->h->obeys_rules)
-        note_crawl_delay(p);
     return e;
 }
 

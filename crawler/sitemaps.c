@@ -123,8 +123,9 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
 }
 
 /* May we ask for this sitemap? The origin's own rules decide; origins we do not know are left alone. */
-static const char *refusal(struct reader *r, const struct url *u, struct arena *mem)
+static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
+    struct reader *r = arg;
     struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
                                           (uint16_t)url_port(u));
     struct span rule;
@@ -138,6 +139,7 @@ static const char *refusal(struct reader *r, const struct url *u, struct arena *
 
 static enum err read_one(struct reader *r, const struct todo *todo)
 {
+    struct document_way way = { MAX_REDIRECTS, refusal, r };
     struct document doc;
     struct arena mem;
     struct url url;
@@ -156,7 +158,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
         return e;
     }
     r->c->counts.sitemap_requests++;
-    e = document_fetch(r->c, &url, MAX_REDIRECTS, &mem, DEADLINE_NEVER, &doc);
+    e = document_fetch(r->c, &url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e) {
         if (!doc.problem && doc.result.outcome == FETCH_OK)
             e = parse(r, todo, &doc);

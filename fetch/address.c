@@ -18,23 +18,23 @@ struct v4_rule {
 
 /* IANA IPv4 Special-Purpose Address Registry (RFC 6890), and two cloud hosts' own. */
 static const struct v4_rule V4_REFUSED[] = {
-    { 0x00000000, 8, "unspecified address" },          /* 0.0.0.0/8 */
-    { 0x0a000000, 8, "private address" },              /* 10.0.0.0/8, RFC 1918 */
-    { 0x64400000, 10, "carrier-grade NAT address" },   /* 100.64.0.0/10, RFC 6598 */
-    { 0x7f000000, 8, "loopback address" },             /* 127.0.0.0/8 */
-    { 0xa83f8110, 32, "metadata address" },            /* 168.63.129.16, a public one */
-    { 0xa9fea9fe, 32, "metadata address" },            /* 169.254.169.254 */
-    { 0xa9fe0000, 16, "link-local address" },          /* 169.254.0.0/16, RFC 3927 */
-    { 0xac100000, 12, "private address" },             /* 172.16.0.0/12, RFC 1918 */
-    { 0xc0000000, 24, "reserved address" },            /* 192.0.0.0/24 */
-    { 0xc0000200, 24, "documentation address" },       /* 192.0.2.0/24, RFC 5737 */
-    { 0xc0586300, 24, "reserved address" },            /* 192.88.99.0/24, RFC 7526 */
-    { 0xc0a80000, 16, "private address" },             /* 192.168.0.0/16, RFC 1918 */
-    { 0xc6120000, 15, "benchmarking address" },        /* 198.18.0.0/15, RFC 2544 */
-    { 0xc6336400, 24, "documentation address" },       /* 198.51.100.0/24 */
-    { 0xcb007100, 24, "documentation address" },       /* 203.0.113.0/24 */
-    { 0xe0000000, 4, "multicast address" },            /* 224.0.0.0/4 */
-    { 0xf0000000, 4, "reserved address" },             /* 240.0.0.0/4 with broadcast */
+    { 0x00000000, 8, "unspecified address" },        /* 0.0.0.0/8 */
+    { 0x0a000000, 8, "private address" },            /* 10.0.0.0/8, RFC 1918 */
+    { 0x64400000, 10, "carrier-grade NAT address" }, /* 100.64.0.0/10, RFC 6598 */
+    { 0x7f000000, 8, "loopback address" },           /* 127.0.0.0/8 */
+    { 0xa83f8110, 32, "metadata address" },          /* 168.63.129.16, a public one */
+    { 0xa9fea9fe, 32, "metadata address" },          /* 169.254.169.254 */
+    { 0xa9fe0000, 16, "link-local address" },        /* 169.254.0.0/16, RFC 3927 */
+    { 0xac100000, 12, "private address" },           /* 172.16.0.0/12, RFC 1918 */
+    { 0xc0000000, 24, "reserved address" },          /* 192.0.0.0/24 */
+    { 0xc0000200, 24, "documentation address" },     /* 192.0.2.0/24, RFC 5737 */
+    { 0xc0586300, 24, "reserved address" },          /* 192.88.99.0/24, RFC 7526 */
+    { 0xc0a80000, 16, "private address" },           /* 192.168.0.0/16, RFC 1918 */
+    { 0xc6120000, 15, "benchmarking address" },      /* 198.18.0.0/15, RFC 2544 */
+    { 0xc6336400, 24, "documentation address" },     /* 198.51.100.0/24 */
+    { 0xcb007100, 24, "documentation address" },     /* 203.0.113.0/24 */
+    { 0xe0000000, 4, "multicast address" },          /* 224.0.0.0/4 */
+    { 0xf0000000, 4, "reserved address" },           /* 240.0.0.0/4 with broadcast */
 };
 
 /* What an IPv6 prefix means: refused, or judged by the IPv4 address inside. */
@@ -56,20 +56,25 @@ struct v6_rule {
 static const struct v6_rule V6_RULES[] = {
     { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96, V6_EMBEDS_V4, 12, NULL },
     { { 0 }, 128, V6_REFUSED, 0, "unspecified address" },
-    { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 128, V6_REFUSED, 0, "loopback address" },
-    { { 0x00, 0x64, 0xff, 0x9b }, 96, V6_EMBEDS_V4, 12, NULL },       /* NAT64, RFC 6052 */
-    { { 0x20, 0x02 }, 16, V6_EMBEDS_V4, 2, NULL },                    /* 6to4, RFC 3056 */
-    { { 0x20, 0x01, 0x00, 0x00 }, 32, V6_TEREDO, 4, NULL },           /* RFC 4380 */
-    { { 0x20, 0x01, 0x00 }, 23, V6_REFUSED, 0, "reserved address" },  /* RFC 2928 */
+    { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 },
+      128,
+      V6_REFUSED,
+      0,
+      "loopback address" },
+    { { 0x00, 0x64, 0xff, 0x9b }, 96, V6_EMBEDS_V4, 12, NULL }, /* NAT64, RFC 6052 */
+    { { 0x20, 0x02 }, 16, V6_EMBEDS_V4, 2, NULL },              /* 6to4, RFC 3056 */
+    { { 0x20, 0x01, 0x00, 0x00 }, 32, V6_TEREDO, 4, NULL },     /* RFC 4380 */
+    { { 0x20, 0x01, 0x00 }, 23, V6_REFUSED, 0, "reserved address" }, /* RFC 2928 */
     { { 0x20, 0x01, 0x0d, 0xb8 }, 32, V6_REFUSED, 0, "documentation address" },
     { { 0x3f, 0xff, 0x00 }, 20, V6_REFUSED, 0, "documentation address" }, /* RFC 9637 */
-    { { 0xfc }, 7, V6_REFUSED, 0, "private address" },                /* RFC 4193 */
+    { { 0xfc }, 7, V6_REFUSED, 0, "private address" },                    /* RFC 4193 */
     { { 0xfe, 0x80 }, 10, V6_REFUSED, 0, "link-local address" },
-    { { 0xfe, 0xc0 }, 10, V6_REFUSED, 0, "private address" },         /* RFC 3879 */
+    { { 0xfe, 0xc0 }, 10, V6_REFUSED, 0, "private address" }, /* RFC 3879 */
     { { 0xff }, 8, V6_REFUSED, 0, "multicast address" },
 };
 
-static bool has_prefix(const unsigned char *addr, const unsigned char *network, int bits)
+static bool has_prefix(const unsigned char *addr, const unsigned char *network,
+                       int bits)
 {
     int whole = bits / 8;
     int rest = bits % 8;
@@ -91,7 +96,8 @@ static bool is_allowed(const struct address_policy *p, const unsigned char addr[
 
 static const char *refusal_v4(const struct address_policy *p, const unsigned char v4[4])
 {
-    uint32_t ip = (uint32_t)v4[0] << 24 | (uint32_t)v4[1] << 16 | (uint32_t)v4[2] << 8 | v4[3];
+    uint32_t ip =
+        (uint32_t)v4[0] << 24 | (uint32_t)v4[1] << 16 | (uint32_t)v4[2] << 8 | v4[3];
     unsigned char mapped[16];
 
     memcpy(mapped, V4_MAPPED, sizeof(V4_MAPPED));
@@ -104,7 +110,8 @@ static const char *refusal_v4(const struct address_policy *p, const unsigned cha
     return NULL;
 }
 
-static const char *refusal_teredo(const struct address_policy *p, const unsigned char addr[16])
+static const char *refusal_teredo(const struct address_policy *p,
+                                  const unsigned char addr[16])
 {
     unsigned char client[4];
     const char *why = refusal_v4(p, addr + 4);
@@ -116,7 +123,8 @@ static const char *refusal_teredo(const struct address_policy *p, const unsigned
     return refusal_v4(p, client);
 }
 
-static const char *refusal_v6(const struct address_policy *p, const unsigned char addr[16])
+static const char *refusal_v6(const struct address_policy *p,
+                              const unsigned char addr[16])
 {
     if (is_allowed(p, addr))
         return NULL;
@@ -172,7 +180,8 @@ const char *address_refusal(const struct address_policy *p, const struct sockadd
         return refusal_v4(p, v4);
     }
     if (addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
+        const struct sockaddr_in6 *in6 =
+            (const struct sockaddr_in6 *)(const void *)addr;
 
         return p->allows_private ? NULL : refusal_v6(p, in6->sin6_addr.s6_addr);
     }
@@ -198,7 +207,8 @@ bool address_parse(struct span text, struct sockaddr_storage *out)
     char str[ADDRESS_TEXT_SIZE];
     struct sockaddr_in in = { .sin_family = AF_INET };
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-    bool has_brackets = text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']';
+    bool has_brackets =
+        text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']';
 
     if (has_brackets)
         text = span_slice(text, 1, text.len - 1);

@@ -30,7 +30,8 @@ struct address_policy {
 enum err address_parse_network(struct span text, struct address_network *out) MUST_USE;
 
 /* NULL when allowed, else a static phrase such as "loopback address". */
-const char *address_refusal(const struct address_policy *p, const struct sockaddr *addr);
+const char *address_refusal(const struct address_policy *p,
+                            const struct sockaddr *addr);
 
 /* "192.0.2.1" or "2001:db8::1" without port; returns out. */
 char *address_format(const struct sockaddr *addr, char out[ADDRESS_TEXT_SIZE]);

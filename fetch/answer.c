@@ -61,16 +61,20 @@ static void view_fields(const struct transfer *t, struct fetch_result *r)
         enum head_field field;
         struct span *value;
     } views[] = {
-        { HEAD_CONTENT_TYPE, &r->content_type },   { HEAD_CONTENT_ENCODING, &r->content_encoding },
-        { HEAD_LOCATION, &r->location },           { HEAD_ETAG, &r->etag },
-        { HEAD_LAST_MODIFIED, &r->last_modified }, { HEAD_RETRY_AFTER, &r->retry_after },
+        { HEAD_CONTENT_TYPE, &r->content_type },
+        { HEAD_CONTENT_ENCODING, &r->content_encoding },
+        { HEAD_LOCATION, &r->location },
+        { HEAD_ETAG, &r->etag },
+        { HEAD_LAST_MODIFIED, &r->last_modified },
+        { HEAD_RETRY_AFTER, &r->retry_after },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(views); i++) {
         struct span v = head_value(&t->head, views[i].field);
 
         if (v.len)
-            *views[i].value = span_make(r->headers.ptr + (v.ptr - t->head.lines.ptr), v.len);
+            *views[i].value =
+                span_make(r->headers.ptr + (v.ptr - t->head.lines.ptr), v.len);
     }
 }
 
@@ -97,7 +101,9 @@ void answer_take(struct transfer *t, struct arena *mem, struct fetch_result *r)
     if (!t->head.status_code)
         return;
     r->status_code = t->head.status_code;
-    r->http_version = t->is_http2 ? SPAN("2") : t->head.http_minor ? SPAN("1.1") : SPAN("1.0");
+    r->http_version = t->is_http2          ? SPAN("2")
+                      : t->head.http_minor ? SPAN("1.1")
+                                           : SPAN("1.0");
     if (arena_try_copy(mem, buf_span(&t->head.lines), &r->headers)) {
         r->outcome = FETCH_BAD_RESPONSE;
         r->error = SPAN("header fields exceed the memory for this page");

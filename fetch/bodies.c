@@ -9,8 +9,8 @@
 #include "config/mem.h"
 
 #define MIN_REGION_BYTES ((size_t)1 << 20)
-#define MAX_ORDERS 36 /* 4 KiB << 35 = 128 TiB */
-#define NO_PAGE UINT32_MAX
+#define MAX_ORDERS       36 /* 4 KiB << 35 = 128 TiB */
+#define NO_PAGE          UINT32_MAX
 
 /* A hint is a promise made by a stranger; more than this is not believed in advance. */
 #define MAX_HINT_BYTES ((size_t)1 << 20)
@@ -18,7 +18,7 @@
 /* So much freed memory is kept for the next bodies; above it blocks of at least MIN_PUNCH_BYTES
  * are given back. Each sweep is paid for by as many bytes freed before it. */
 #define KEEP_DIRTY_BYTES ((size_t)32 << 20)
-#define MIN_PUNCH_BYTES ((size_t)64 << 10)
+#define MIN_PUNCH_BYTES  ((size_t)64 << 10)
 
 /* Per page of the region; meaningful where a free block begins. */
 struct page_info {
@@ -102,7 +102,8 @@ static void punch_free(struct bodies *b)
 {
     for (int order = order_for(MIN_PUNCH_BYTES); order < b->n_orders; order++)
         for (uint32_t p = b->free_heads[order]; p != NO_PAGE; p = b->pages[p].next)
-            (void)madvise(b->base + (size_t)p * BODIES_PAGE, order_bytes(order), MADV_REMOVE);
+            (void)madvise(b->base + (size_t)p * BODIES_PAGE, order_bytes(order),
+                          MADV_REMOVE);
     b->dirty_free = 0;
 }
 
@@ -177,7 +178,8 @@ static enum err reserve(struct bodies *b, struct body_ref *ref, size_t n)
 }
 
 /* A sealed memfd of this size, mapped here for writing; *out_fd reopened for reading only. */
-static enum err map_region(size_t size, char **out_base, int *out_fd, struct err_note *note)
+static enum err map_region(size_t size, char **out_base, int *out_fd,
+                           struct err_note *note)
 {
     enum err e = OK;
     char path[32];
@@ -186,15 +188,18 @@ static enum err map_region(size_t size, char **out_base, int *out_fd, struct err
     int fd = memfd_create("crawl-bodies", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0)
-        return err_set_errno(note, ERR_IO, errno, "cannot create shared memory for bodies");
+        return err_set_errno(note, ERR_IO, errno,
+                             "cannot create shared memory for bodies");
     if (ftruncate(fd, (off_t)size) ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-        e = err_set_errno(note, ERR_IO, errno, "cannot size shared memory of %zu bytes", size);
+        e = err_set_errno(note, ERR_IO, errno, "cannot size shared memory of %zu bytes",
+                          size);
         goto out;
     }
     base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED) {
-        e = err_set_errno(note, ERR_NO_MEMORY, errno, "cannot map %zu bytes for bodies", size);
+        e = err_set_errno(note, ERR_NO_MEMORY, errno, "cannot map %zu bytes for bodies",
+                          size);
         goto out;
     }
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -264,7 +269,8 @@ size_t bodies_used(const struct bodies *b)
     return b->used;
 }
 
-enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data, size_t max)
+enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
+                       size_t max)
 {
     size_t room = max > ref->len ? max - ref->len : 0;
     size_t n = MIN(data.len, room);

@@ -18,7 +18,8 @@
 struct bodies;
 
 /* max_bytes is rounded down to a power of two, at least 1 MiB. */
-enum err bodies_open(size_t max_bytes, struct bodies **out, struct err_note *note) MUST_USE;
+enum err bodies_open(size_t max_bytes, struct bodies **out,
+                     struct err_note *note) MUST_USE;
 void bodies_close(struct bodies *b);
 
 /* The memfd, for the workers' read-only mapping (sealed against resizing), and its size. */
@@ -30,7 +31,8 @@ size_t bodies_used(const struct bodies *b);
 
 /* Appends; grows the block by doubling (moving it) up to max bytes in all. A zeroed ref is an empty body.
  * ERR_TOO_LARGE past max (what fits is kept), ERR_FULL when the region has no room. */
-enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data, size_t max) MUST_USE;
+enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
+                       size_t max) MUST_USE;
 
 /* Makes room for n bytes at once (Content-Length said so); a hint, so failure is not an error. */
 void bodies_hint(struct bodies *b, struct body_ref *ref, size_t n);

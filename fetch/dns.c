@@ -11,14 +11,15 @@
 #include "fetch/address.h"
 
 #define MAX_IN_FLIGHT 200 /* with 1,000, answers were lost */
-#define MAX_CACHED 100000
-#define MAX_SOCKETS 64
-#define RECEIVE_BUFFER_BYTES (1 << 20) /* two answers for each lookup in flight, all at once */
-#define EDNS_BYTES 1232                /* answers up to this need no TCP; fits every path */
+#define MAX_CACHED    100000
+#define MAX_SOCKETS   64
+#define RECEIVE_BUFFER_BYTES \
+    (1 << 20)               /* two answers for each lookup in flight, all at once */
+#define EDNS_BYTES     1232 /* answers up to this need no TCP; fits every path */
 #define TRY_TIMEOUT_MS 2000
-#define N_TRIES 2
-#define MIN_TTL_NS (60 * NS_PER_S)
-#define MAX_TTL_NS (24 * 60 * 60 * NS_PER_S)
+#define N_TRIES        2
+#define MIN_TTL_NS     (60 * NS_PER_S)
+#define MAX_TTL_NS     (24 * 60 * 60 * NS_PER_S)
 #define NO_NAME_TTL_NS (5 * 60 * NS_PER_S)
 #define FAILURE_TTL_NS (30 * NS_PER_S)
 
@@ -94,8 +95,8 @@ static void sync_timer(struct dns *d)
         loop_timer_clear(d->loop, &d->expiry_timer);
     else
         loop_timer_set(d->loop, &d->expiry_timer,
-                       clock_after(clock_now_ns(),
-                                   next->tv_sec * NS_PER_S + next->tv_usec * NS_PER_US));
+                       clock_after(clock_now_ns(), next->tv_sec * NS_PER_S +
+                                                       next->tv_usec * NS_PER_US));
 }
 
 static void on_socket(void *arg, uint32_t events)
@@ -127,7 +128,8 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
 {
     struct dns *d = arg;
     struct watched_socket *s = find_socket(d, fd);
-    uint32_t events = (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
+    uint32_t events =
+        (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
 
     if (!s)
         return;
@@ -189,7 +191,8 @@ static const char *why_of(enum dns_status status)
     }
 }
 
-static void keep_addresses(struct entry *e, const struct ares_addrinfo *info, int64_t *ttl_ns)
+static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
+                           int64_t *ttl_ns)
 {
     union small_address found[DNS_MAX_ADDRESSES];
     size_t n = 0;
@@ -277,7 +280,8 @@ static void on_start(void *arg)
     struct dns *d = arg;
 
     while (d->n_asking < MAX_IN_FLIGHT && !list_is_empty(&d->waiting)) {
-        struct entry *e = CONTAINER_OF(list_take_first(&d->waiting), struct entry, order);
+        struct entry *e =
+            CONTAINER_OF(list_take_first(&d->waiting), struct entry, order);
 
         e->state = ENTRY_ASKING;
         d->n_asking++;
@@ -321,7 +325,9 @@ static bool answer_literal(struct span host, struct dns_answer *out)
 
     if (!address_parse(host, &ss))
         return false;
-    *out = (struct dns_answer){ .status = DNS_FOUND, .n_addresses = 1, .was_cached = true };
+    *out = (struct dns_answer){ .status = DNS_FOUND,
+                                .n_addresses = 1,
+                                .was_cached = true };
     out->addresses[0] = ss;
     return true;
 }
@@ -332,7 +338,8 @@ static bool is_hopeless(struct span host)
     return !host.len || host.len > 254 || memchr(host.ptr, '\0', host.len);
 }
 
-enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns_answer *out)
+enum err dns_resolve(struct dns *d, struct span host, deadline until,
+                     struct dns_answer *out)
 {
     struct entry *e;
     struct waiter w = { .out = out };
@@ -361,13 +368,15 @@ enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns
     w.coro = coro_waiter_prepare();
     list_add_last(&e->waiters, &w.node);
     err = coro_wait(w.coro, until, &unused);
-    list_remove(&w.node); /* the entry may be gone by now; the node is in no list then */
+    list_remove(
+        &w.node); /* the entry may be gone by now; the node is in no list then */
     return err;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct err_note *note)
+enum err dns_open(struct sched *s, struct span servers, struct dns **out,
+                  struct err_note *note)
 {
     struct dns *d = mem_alloc(sizeof(*d));
     struct ares_options options = { /* names in URLs are whole */
@@ -377,7 +386,8 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct
                                     .timeout = TRY_TIMEOUT_MS,
                                     .tries = N_TRIES,
                                     .sock_state_cb = on_socket_state,
-                                    .sock_state_cb_data = d };
+                                    .sock_state_cb_data = d
+    };
     char lookups[] = "fb"; /* /etc/hosts, then DNS */
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
@@ -400,7 +410,8 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct
     }
     if (status) {
         dns_close(d);
-        return err_set(note, ERR_INVALID, "cannot set up name lookups: %s", ares_strerror(status));
+        return err_set(note, ERR_INVALID, "cannot set up name lookups: %s",
+                       ares_strerror(status));
     }
     *out = d;
     return OK;

@@ -33,7 +33,8 @@ struct dns_answer {
 };
 
 /* servers: "127.0.0.1:5353" for tests, or empty for the system's configuration. */
-enum err dns_open(struct sched *s, struct span servers, struct dns **out, struct err_note *note) MUST_USE;
+enum err dns_open(struct sched *s, struct span servers, struct dns **out,
+                  struct err_note *note) MUST_USE;
 void dns_close(struct dns *d);
 
 /*
@@ -41,4 +42,5 @@ void dns_close(struct dns *d);
  * literal, which never suspends). ERR_TIMEOUT and ERR_CANCELLED concern the
  * caller only; the lookup goes on for the others.
  */
-enum err dns_resolve(struct dns *d, struct span host, deadline until, struct dns_answer *out) MUST_USE;
+enum err dns_resolve(struct dns *d, struct span host, deadline until,
+                     struct dns_answer *out) MUST_USE;

@@ -10,9 +10,9 @@
 #include "fetch/request.h"
 #include "fetch/transfer.h"
 
-#define MAX_POOLED 256 /* idle easy handles kept beyond those in flight */
-#define MIN_TICK_NS (5 * NS_PER_MS)
-#define MAX_TICK_NS NS_PER_S
+#define MAX_POOLED              256 /* idle easy handles kept beyond those in flight */
+#define MIN_TICK_NS             (5 * NS_PER_MS)
+#define MAX_TICK_NS             NS_PER_S
 #define SHORT_OF_DESCRIPTORS_NS (5 * NS_PER_S)
 
 struct fetcher {
@@ -20,10 +20,11 @@ struct fetcher {
     struct dns *dns;
     struct transfer_shared shared;
     struct route_book book;
-    struct list_node active;   /* queued and running, oldest start first */
-    struct list_node pool;     /* idle */
+    struct list_node active; /* queued and running, oldest start first */
+    struct list_node pool;   /* idle */
     size_t n_pooled;
-    struct list_node starting; /* transfer.queue: to be started in the loop's next turn */
+    struct list_node
+        starting; /* transfer.queue: to be started in the loop's next turn */
     struct list_node stopping; /* ... and to be stopped */
     struct loop_timer queue_timer;
     struct loop_timer clock_timer;
@@ -112,7 +113,8 @@ static void on_clock(void *arg)
 
     LIST_EACH(n, &f->active) {
         struct transfer *t = CONTAINER_OF(n, struct transfer, active);
-        const char *why = t->state == TRANSFER_RUNNING ? transfer_overdue(t, now) : NULL;
+        const char *why =
+            t->state == TRANSFER_RUNNING ? transfer_overdue(t, now) : NULL;
 
         if (why) {
             t->late_why = why;
@@ -202,8 +204,9 @@ static enum err run_with_permit(struct fetcher *f, struct transfer *t,
 
 /* Address after address until one lets itself be connected to, each with its share of the time
  * left for connecting. After an error t is no longer the caller's. */
-static enum err try_route(struct fetcher *f, struct transfer *t, const struct fetch_request *r,
-                          const struct route *route, deadline until)
+static enum err try_route(struct fetcher *f, struct transfer *t,
+                          const struct fetch_request *r, const struct route *route,
+                          deadline until)
 {
     int64_t budget = f->shared.options.connect_timeout_ms * NS_PER_MS;
     size_t n = MAX(route->n, (size_t)1); /* none: the proxy finds the way */
@@ -241,8 +244,8 @@ static void refuse(const struct route *route, struct fetch_result *r)
     r->ended_ns = clock_now_ns();
 }
 
-static enum err find_route(struct fetcher *f, const struct fetch_request *r, deadline total_at,
-                           deadline until, struct route *out)
+static enum err find_route(struct fetcher *f, const struct fetch_request *r,
+                           deadline total_at, deadline until, struct route *out)
 {
     const struct fetcher_options *o = &f->shared.options;
     struct sockaddr_storage literal;
@@ -270,8 +273,8 @@ static uint64_t hash_host(const struct fetcher *f, const struct fetch_request *r
     return map_hash(r->host, f->hash_seed) + r->port;
 }
 
-enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request, struct arena *mem,
-                       deadline until, struct fetch_result *out)
+enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
+                       struct arena *mem, deadline until, struct fetch_result *out)
 {
     const struct fetcher_options *o = &f->shared.options;
     int64_t started_at = clock_now_ns();
@@ -300,14 +303,16 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request, s
     } else {
         refuse(&route, &r);
     }
-    r.timings.total_ms = (int32_t)MIN((r.ended_ns - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
+    r.timings.total_ms =
+        (int32_t)MIN((r.ended_ns - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
     *out = r;
     return OK;
 }
 
 void fetcher_shed(struct fetcher *f, size_t n)
 {
-    for (struct list_node *at = f->active.prev; n > 0 && at != &f->active; at = at->prev) {
+    for (struct list_node *at = f->active.prev; n > 0 && at != &f->active;
+         at = at->prev) {
         struct transfer *t = CONTAINER_OF(at, struct transfer, active);
 
         if (t->state != TRANSFER_RUNNING || t->stop != TRANSFER_NO_STOP)
@@ -374,8 +379,9 @@ static int64_t tick_for(const struct fetcher_options *o)
     return MIN(MAX(shortest * NS_PER_MS / 8, MIN_TICK_NS), MAX_TICK_NS);
 }
 
-enum err fetcher_open(struct sched *s, const struct fetcher_options *options, struct dns *dns,
-                      struct bodies *bodies, struct fetcher **out, struct err_note *note)
+enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
+                      struct dns *dns, struct bodies *bodies, struct fetcher **out,
+                      struct err_note *note)
 {
     size_t n_shards = shards_for(options->concurrency);
     struct fetcher *f = mem_alloc(sizeof(*f));
@@ -404,8 +410,9 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options, st
         goto out;
     }
     f->shared.constant_headers = transfer_constant_headers();
-    e = f->shared.constant_headers ? multi_open(f->shared.loop, &mo, &f->shared.multi, note)
-                                   : err_set(note, ERR_NO_MEMORY, "cannot set up libcurl");
+    e = f->shared.constant_headers
+            ? multi_open(f->shared.loop, &mo, &f->shared.multi, note)
+            : err_set(note, ERR_NO_MEMORY, "cannot set up libcurl");
 out:
     if (e)
         fetcher_close(f);

@@ -31,8 +31,8 @@ struct fetcher_options {
     size_t max_headers;            /* 5,000 */
     size_t concurrency;            /* in flight at most; sizes shards and caches */
     struct span user_agent;
-    struct span proxy;             /* empty: none, whatever the environment says */
-    struct span ca_file;           /* empty: the system's */
+    struct span proxy;   /* empty: none, whatever the environment says */
+    struct span ca_file; /* empty: the system's */
     const struct address_policy *addresses;
 };
 
@@ -48,7 +48,8 @@ struct fetch_request {
     bool is_insecure; /* --insecure for this host: certificate not checked */
     bool keep_alive;  /* worth keeping the connection afterwards */
     struct span etag, last_modified; /* for a conditional request; empty: none */
-    const struct fetch_header *headers; /* further ones, such as Authorization for this origin */
+    const struct fetch_header
+        *headers; /* further ones, such as Authorization for this origin */
     size_t n_headers;
     /*
      * Called once when the final headers are complete, on the loop's stack;
@@ -66,8 +67,9 @@ struct fetch_request {
     void (*leave_address)(void *arg, struct span ip);
 };
 
-enum err fetcher_open(struct sched *s, const struct fetcher_options *options, struct dns *dns,
-                      struct bodies *bodies, struct fetcher **out, struct err_note *note) MUST_USE;
+enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
+                      struct dns *dns, struct bodies *bodies, struct fetcher **out,
+                      struct err_note *note) MUST_USE;
 
 /* No request may be in flight. */
 void fetcher_close(struct fetcher *f);
@@ -78,8 +80,9 @@ void fetcher_close(struct fetcher *f);
  * to the caller (also when the outcome is an error: the part received). On
  * ERR_TIMEOUT (until passed) or ERR_CANCELLED nothing is left behind.
  */
-enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request, struct arena *mem,
-                       deadline until, struct fetch_result *out) MUST_USE;
+enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
+                       struct arena *mem, deadline until,
+                       struct fetch_result *out) MUST_USE;
 
 /*
  * Cancels the youngest n transfers: their fetcher_fetch returns OK with
@@ -92,4 +95,5 @@ struct fetcher_stats {
     uint64_t requests, connections, reused;
     uint64_t body_bytes;
 };
+
 void fetcher_get_stats(const struct fetcher *f, struct fetcher_stats *out);

@@ -4,7 +4,10 @@
 /* An ordinary head fits; what a flood made larger is given back. */
 #define KEEP_BYTES ((size_t)8 << 10)
 
-#define NAME(text) { text, sizeof(text) - 1 }
+#define NAME(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 static const struct span FIELD_NAMES[N_HEAD_FIELDS] = {
     [HEAD_CONTENT_TYPE] = NAME("content-type"),
     [HEAD_CONTENT_ENCODING] = NAME("content-encoding"),
@@ -58,7 +61,8 @@ void head_clear(struct head *h)
 static enum err take_status_line(struct head *h, struct span line)
 {
     size_t space = span_find(line, ' ');
-    struct span code = span_slice(line, MIN(space + 1, line.len), MIN(space + 4, line.len));
+    struct span code =
+        span_slice(line, MIN(space + 1, line.len), MIN(space + 4, line.len));
     uint64_t status;
 
     start_answer(h);
@@ -112,15 +116,31 @@ static enum err keep_line(struct head *h, struct span text)
 /* obs-fold, RFC 9112 §5.2: the line break becomes spaces, the value goes on. */
 static enum err take_fold(struct head *h, struct span text)
 {
-    if (h->lines.len < 2)
+    size_t at = h->lines.len;
+    enum err e;
+
+    if (at < 2)
         return refuse(h, "header block begins with white space");
-    memcpy(h->lines.ptr + h->lines.len - 2, "  ", 2);
-    if (h->last_field >= 0) {
+    memcpy(h->lines.ptr + at - 2, "  ", 2);
+    e = keep_line(h, text);
+    if (!e && h->last_field >= 0) {
         struct head_place *place = &h->fields[h->last_field];
 
-        place->len = (uint32_t)(h->lines.len + text.len - place->at);
+        place->len = (uint32_t)(at + text.len - place->at);
     }
-    return keep_line(h, text);
+    return e;
+}
+
+/* What framing depends on, and the places of the fields somebody will ask for. */
+static enum err take_value(struct head *h, struct span name, struct span value, size_t at)
+{
+    if (span_eq_nocase(name, SPAN("content-length")))
+        return take_content_length(h, value);
+    if (span_eq_nocase(name, SPAN("transfer-encoding")))
+        h->has_transfer_encoding |= !span_eq_nocase(value, SPAN("identity"));
+    else
+        note_field(h, name, (uint32_t)at, (uint32_t)value.len);
+    return OK;
 }
 
 static enum err take_field(struct head *h, struct span text)
@@ -129,18 +149,15 @@ static enum err take_field(struct head *h, struct span text)
     struct span name = span_trim(span_slice(text, 0, colon));
     struct span value = span_trim(span_skip(text, colon + 1));
     size_t at = h->lines.len + (value.len ? (size_t)(value.ptr - text.ptr) : colon + 1);
-    enum err e = OK;
+    enum err e;
 
     h->last_field = -1;
     if (memchr(text.ptr, '\0', text.len))
         return refuse(h, "NUL in a header line");
-    if (span_eq_nocase(name, SPAN("content-length")))
-        e = take_content_length(h, value);
-    else if (span_eq_nocase(name, SPAN("transfer-encoding")))
-        h->has_transfer_encoding |= !span_eq_nocase(value, SPAN("identity"));
-    else if (colon < text.len) /* lines without a colon are kept, as browsers bear them */
-        note_field(h, name, (uint32_t)at, (uint32_t)value.len);
-    return e ? e : keep_line(h, text);
+    e = keep_line(h, text); /* places are only noted of what is kept */
+    if (e || colon == text.len)
+        return e; /* lines without a colon are kept, as browsers bear them */
+    return take_value(h, name, value, at);
 }
 
 static enum err take_blank_line(struct head *h)
@@ -150,7 +167,8 @@ static enum err take_blank_line(struct head *h)
     if (h->status_code < 200 && h->status_code != 101)
         return OK; /* interim answer, RFC 9110 §15.2 */
     if (h->content_length >= 0 && h->has_transfer_encoding)
-        return refuse(h, "both Content-Length and Transfer-Encoding"); /* RFC 9112 §6.1 */
+        return refuse(h,
+                      "both Content-Length and Transfer-Encoding"); /* RFC 9112 §6.1 */
     h->is_complete = true;
     return OK;
 }

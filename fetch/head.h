@@ -34,13 +34,13 @@ struct head {
     struct head_place fields[N_HEAD_FIELDS];
     size_t n_bytes, n_lines; /* of everything so far */
     size_t max_bytes, max_lines;
-    int status_code;         /* 0 before a status line */
-    int http_minor;          /* of HTTP/1.x; 1 where it says anything else */
-    int64_t content_length;  /* -1: none */
-    int8_t last_field;       /* the line before set this field; -1: none */
-    bool is_complete;        /* the blank line after the final header came */
+    int status_code;        /* 0 before a status line */
+    int http_minor;         /* of HTTP/1.x; 1 where it says anything else */
+    int64_t content_length; /* -1: none */
+    int8_t last_field;      /* the line before set this field; -1: none */
+    bool is_complete;       /* the blank line after the final header came */
     bool has_transfer_encoding;
-    const char *refusal;     /* static text, or NULL while all is well */
+    const char *refusal; /* static text, or NULL while all is well */
 };
 
 /* max_bytes also caps the kept lines. Takes no memory yet. */

@@ -2,6 +2,7 @@
 #include "fetch/multi.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@ struct socket_entry {
     int fd;
     uint32_t want;     /* what libcurl waits for */
     uint32_t watching; /* what the loop was told */
-    uint64_t key;      /* in by_key, or 0 */
-    bool is_ours;      /* opened by multi_open_socket, so we see it closed */
+    /* In by_key, or 0. libcurl 7.88 closes sockets that never got connected, and those of its
+     * resolver, without telling; only with a key is multi_close_socket certain to come. */
+    uint64_t key;
     bool is_multiplexed;
 };
 
@@ -38,7 +40,7 @@ struct multi {
     size_t n_shards;
     struct socket_entry **sockets; /* by descriptor */
     size_t n_sockets;
-    size_t n_open;       /* of ours */
+    size_t n_open;       /* with a key */
     struct idmap by_key; /* multi_connection_key -> struct socket_entry */
 };
 
@@ -110,7 +112,7 @@ static void on_socket(void *arg, uint32_t events)
 
     if (!s->want) {
         unwatch(sh->owner, s);
-        if (s->is_ours && !s->is_multiplexed)
+        if (s->key && !s->is_multiplexed)
             shut_dirty(s);
         return;
     }
@@ -138,7 +140,8 @@ static void sync_watch(struct multi *m, struct socket_entry *s)
 }
 
 /* CURLMOPT_SOCKETFUNCTION. */
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+                          void *unused)
 {
     struct shard *sh = arg;
     struct socket_entry *s = entry_of(sh->owner, fd);
@@ -152,8 +155,8 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
                   (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
     if (s->want)
         sync_watch(sh->owner, s);
-    else if (!s->is_ours)
-        unwatch(sh->owner, s); /* the resolver's own, closed behind our back */
+    else if (!s->key)
+        unwatch(sh->owner, s); /* about to be closed behind our back */
     /* else it stays watched: a kept connection is wanted again soon, on_socket drops it if not */
     return 0;
 }
@@ -186,7 +189,8 @@ static bool open_shard(struct multi *m, struct shard *sh, size_t max_connects)
     sh->owner = m;
     loop_timer_init(&sh->timer, on_timer, sh);
     sh->curlm = curl_multi_init();
-    return sh->curlm && !curl_multi_setopt(sh->curlm, CURLMOPT_SOCKETFUNCTION, on_curl_socket) &&
+    return sh->curlm &&
+           !curl_multi_setopt(sh->curlm, CURLMOPT_SOCKETFUNCTION, on_curl_socket) &&
            !curl_multi_setopt(sh->curlm, CURLMOPT_SOCKETDATA, sh) &&
            !curl_multi_setopt(sh->curlm, CURLMOPT_TIMERFUNCTION, on_curl_timer) &&
            !curl_multi_setopt(sh->curlm, CURLMOPT_TIMERDATA, sh) &&
@@ -259,30 +263,32 @@ void multi_remove(struct multi *m, CURL *easy, uint64_t host_hash)
     (void)curl_multi_remove_handle(m->shards[host_hash % m->n_shards].curlm, easy);
 }
 
+/* What is known of a descriptor ends with it, at the latest when its number comes again. */
+static void forget(struct multi *m, struct socket_entry *s)
+{
+    unwatch(m, s);
+    if (s->key) {
+        (void)idmap_remove(&m->by_key, s->key);
+        m->n_open--;
+    }
+    s->key = 0;
+    s->want = 0;
+    s->is_multiplexed = false;
+}
+
 int multi_open_socket(struct multi *m, const struct curl_sockaddr *address)
 {
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
 
-    if (fd >= 0) {
-        entry_of(m, fd)->is_ours = true;
-        m->n_open++;
-    }
+    if (fd >= 0)
+        forget(m, entry_of(m, fd));
     return fd;
 }
 
 int multi_close_socket(void *multi, curl_socket_t fd)
 {
-    struct multi *m = multi;
-    struct socket_entry *s = entry_of(m, fd);
-
-    unwatch(m, s);
-    if (s->key)
-        (void)idmap_remove(&m->by_key, s->key);
-    s->key = 0;
-    s->want = 0;
-    s->is_ours = s->is_multiplexed = false;
-    m->n_open--;
+    forget(multi, entry_of(multi, fd));
     return close(fd);
 }
 
@@ -293,12 +299,19 @@ uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_
     return map_hash(span_str(remote_ip), ports) | 1;
 }
 
-void multi_name_connection(struct multi *m, int fd, uint64_t key)
+void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key)
 {
     struct socket_entry *s = entry_of(m, fd);
+    struct sockaddr_in6 name; /* the port is where IPv4 has it */
+    socklen_t len = sizeof(name);
 
+    /* A proxy's name may have two addresses, and the other socket have won. */
+    if (s->key || getsockname(fd, (struct sockaddr *)&name, &len) ||
+        ntohs(name.sin6_port) != local_port)
+        return;
     s->key = key;
     idmap_set(&m->by_key, key, s);
+    m->n_open++;
 }
 
 void multi_note_multiplexed(struct multi *m, uint64_t key)

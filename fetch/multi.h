@@ -58,8 +58,8 @@ int multi_close_socket(void *m, curl_socket_t fd);
  */
 uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_port);
 
-/* The socket just connected goes by this key from now on. */
-void multi_name_connection(struct multi *m, int fd, uint64_t key);
+/* The socket just connected from local_port goes by this key from now on. */
+void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key);
 
 /* Its answers are told apart by themselves (HTTP/2): bytes on the idle connection are no harm. */
 void multi_note_multiplexed(struct multi *m, uint64_t key);

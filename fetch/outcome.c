@@ -20,7 +20,8 @@ static enum fetch_outcome outcome_of_answer(const struct transfer *t)
 /* The connection ended, or libcurl could not go on, somewhere in the answer. */
 static enum fetch_outcome outcome_of_break(const struct transfer *t)
 {
-    if (strstr(t->error_text, "chunked-encoding") || strstr(t->error_text, "chunk hex-length"))
+    if (strstr(t->error_text, "chunked-encoding") ||
+        strstr(t->error_text, "chunk hex-length"))
         return FETCH_BAD_RESPONSE; /* framing, not loss; libcurl has no code of its own for it */
     return t->head.is_complete ? FETCH_INCOMPLETE : FETCH_CONNECTION_LOST;
 }

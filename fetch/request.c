@@ -2,7 +2,10 @@
 #include "fetch/request.h"
 
 #define WITHHELD SPAN("(withheld)")
-#define NAME(text) { text, sizeof(text) - 1 }
+#define NAME(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 /* The same for everybody. The codings are those that the parser processes undo. */
 static const struct request_line CONSTANT_LINES[] = {
@@ -55,11 +58,13 @@ static bool is_replaced(const struct fetch_request *r, struct span name)
     return false;
 }
 
-static void line_at(const struct fetcher_options *o, const struct fetch_request *r, size_t i,
-                    struct request_line *out)
+static void line_at(const struct fetcher_options *o, const struct fetch_request *r,
+                    size_t i, struct request_line *out)
 {
     switch (i) {
-    case LINE_HOST: *out = (struct request_line){ SPAN("Host"), SPAN_NONE, true }; break;
+    case LINE_HOST:
+        *out = (struct request_line){ SPAN("Host"), SPAN_NONE, true };
+        break;
     case LINE_USER_AGENT:
         *out = (struct request_line){ SPAN("User-Agent"), o->user_agent, true };
         break;
@@ -67,7 +72,8 @@ static void line_at(const struct fetcher_options *o, const struct fetch_request 
         *out = (struct request_line){ SPAN("If-None-Match"), r->etag, false };
         break;
     case LINE_LAST_MODIFIED:
-        *out = (struct request_line){ SPAN("If-Modified-Since"), r->last_modified, false };
+        *out =
+            (struct request_line){ SPAN("If-Modified-Since"), r->last_modified, false };
         break;
     default: *out = CONSTANT_LINES[i - LINE_CONSTANT]; break;
     }

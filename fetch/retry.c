@@ -19,7 +19,9 @@ static enum concern concern_of_status(int status_code)
     case 503: /* RFC 9110 §15.6.4 */ return CONCERNS_HOST;
     case 408: /* RFC 9110 §15.5.9 */
     case 425: /* RFC 8470 §5.2 */ return CONCERNS_URL;
-    default: return status_code >= 500 && status_code <= 599 ? CONCERNS_URL : CONCERNS_NOBODY;
+    default:
+        return status_code >= 500 && status_code <= 599 ? CONCERNS_URL
+                                                        : CONCERNS_NOBODY;
     }
 }
 
@@ -51,9 +53,9 @@ static int64_t backoff_ms(const struct retry_options *o, int attempt, uint64_t r
     return MIN(delay, o->max_delay_ms);
 }
 
-struct retry_verdict retry_decide(const struct retry_options *o, enum fetch_outcome outcome,
-                                  int status_code, int attempt, int64_t retry_after_ms,
-                                  uint64_t random)
+struct retry_verdict retry_decide(const struct retry_options *o,
+                                  enum fetch_outcome outcome, int status_code,
+                                  int attempt, int64_t retry_after_ms, uint64_t random)
 {
     enum concern concern = concern_of(outcome, status_code);
     int64_t stated_ms = MIN(retry_after_ms, RETRY_AFTER_MAX_MS);

@@ -6,7 +6,7 @@
 #include "config/clock.h"
 #include "config/mem.h"
 
-#define MAX_NOTES 10000
+#define MAX_NOTES  10000
 #define NO_IPV6_NS (60 * NS_PER_S)
 
 struct route_note {
@@ -72,7 +72,8 @@ static union route_address compact(const struct sockaddr_storage *ss)
 }
 
 /* The allowed ones in alternation of families, the wished-for family first, into r. */
-static void alternate(const union route_address *all, size_t n, bool v6_first, struct route *r)
+static void alternate(const union route_address *all, size_t n, bool v6_first,
+                      struct route *r)
 {
     size_t at[2] = { 0, 0 }; /* next candidate of each family */
     bool want_v6 = v6_first;
@@ -89,8 +90,8 @@ static void alternate(const union route_address *all, size_t n, bool v6_first, s
 }
 
 /* Moves what worked last to the front; puts it there when the list was cut before it. */
-static void prefer_good(const struct route_book *b, struct span host, const union route_address *all,
-                        size_t n, struct route *r)
+static void prefer_good(const struct route_book *b, struct span host,
+                        const union route_address *all, size_t n, struct route *r)
 {
     const struct route_note *note = map_get(&b->notes, host);
     size_t i = 0;
@@ -132,8 +133,9 @@ static void choose(const struct route_book *b, const struct address_policy *poli
     prefer_good(b, host, allowed, n, r);
 }
 
-enum err route_find(struct route_book *b, struct dns *dns, const struct address_policy *policy,
-                    struct span host, deadline until, struct route *out)
+enum err route_find(struct route_book *b, struct dns *dns,
+                    const struct address_policy *policy, struct span host,
+                    deadline until, struct route *out)
 {
     struct dns_answer answer;
     int64_t started_at = clock_now_ns();
@@ -143,7 +145,8 @@ enum err route_find(struct route_book *b, struct dns *dns, const struct address_
     if (e)
         return e;
     if (!answer.was_cached)
-        r.dns_ms = (int32_t)MIN((clock_now_ns() - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
+        r.dns_ms =
+            (int32_t)MIN((clock_now_ns() - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
     r.why = answer.why;
     r.is_name_unknown = answer.status == DNS_NO_SUCH_NAME;
     if (answer.status == DNS_FOUND)
@@ -152,7 +155,8 @@ enum err route_find(struct route_book *b, struct dns *dns, const struct address_
     return OK;
 }
 
-void route_note_success(struct route_book *b, struct span host, const struct route *r, size_t i)
+void route_note_success(struct route_book *b, struct span host, const struct route *r,
+                        size_t i)
 {
     struct route_note *note;
 
@@ -164,14 +168,15 @@ void route_note_success(struct route_book *b, struct span host, const struct rou
     note->has_good = true;
 }
 
-void route_note_failure(struct route_book *b, struct span host, const struct route *r, size_t i,
-                        int os_errno)
+void route_note_failure(struct route_book *b, struct span host, const struct route *r,
+                        size_t i, int os_errno)
 {
     struct route_note *note = map_get(&b->notes, host);
 
     if (note && note->has_good && is_same(&note->good, &r->addresses[i]))
         note->has_good = false;
-    if (is_v6(&r->addresses[i]) && (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
+    if (is_v6(&r->addresses[i]) &&
+        (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
         b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);
 }
 

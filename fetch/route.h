@@ -44,15 +44,17 @@ void route_book_init(struct route_book *b);
 void route_book_clear(struct route_book *b);
 
 /* Suspends while the name is looked up. ERR_TIMEOUT, ERR_CANCELLED; everything else is in *out. */
-enum err route_find(struct route_book *b, struct dns *dns, const struct address_policy *policy,
-                    struct span host, deadline until, struct route *out) MUST_USE;
+enum err route_find(struct route_book *b, struct dns *dns,
+                    const struct address_policy *policy, struct span host,
+                    deadline until, struct route *out) MUST_USE;
 
 /* The ith address of r let itself be connected to. */
-void route_note_success(struct route_book *b, struct span host, const struct route *r, size_t i);
+void route_note_success(struct route_book *b, struct span host, const struct route *r,
+                        size_t i);
 
 /* It did not; os_errno tells whether this machine has no IPv6 at all. */
-void route_note_failure(struct route_book *b, struct span host, const struct route *r, size_t i,
-                        int os_errno);
+void route_note_failure(struct route_book *b, struct span host, const struct route *r,
+                        size_t i, int os_errno);
 
 /* Hosts that take requests over HTTP/1.1 only, whatever TLS negotiates. */
 void route_note_http1_only(struct route_book *b, struct span host);

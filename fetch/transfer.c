@@ -9,10 +9,10 @@
 #include "fetch/outcome.h"
 #include "fetch/request.h"
 
-#define MAX_URL_BYTES ((size_t)64 << 10)
+#define MAX_URL_BYTES     ((size_t)64 << 10)
 #define MAX_REQUEST_BYTES ((size_t)256 << 10)
 /* Idle connections are not trusted beyond this; most servers close them sooner. */
-#define KEEP_IDLE_S 60L
+#define KEEP_IDLE_S       60L
 #define KEEP_IDLE_SHORT_S 1L
 
 /* --- callbacks of libcurl ---------------------------------------------------- */
@@ -34,7 +34,8 @@ static size_t stop_here(struct transfer *t, enum transfer_stop why)
 }
 
 /* Every address is judged here, in its final form, whatever name led to it (promise P7). */
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
+                                    struct curl_sockaddr *addr)
 {
     struct transfer *t = arg;
     const struct fetcher_options *o = &t->shared->options;
@@ -56,7 +57,8 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 
     if (fd < 0) {
         t->os_errno = errno;
-        t->is_out_of_descriptors = errno == EMFILE || errno == ENFILE || errno == ENOBUFS;
+        t->is_out_of_descriptors =
+            errno == EMFILE || errno == ENFILE || errno == ENOBUFS;
         return CURL_SOCKET_BAD;
     }
     t->is_reused = false;
@@ -67,7 +69,8 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 
 /* Connected (or on a kept connection), about to send. A second time would be a re-send; stray
  * bytes on a kept connection would become the answer (promise P29). */
-static int on_before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+static int on_before_request(void *arg, char *ip, char *local_ip, int port,
+                             int local_port)
 {
     struct transfer *t = arg;
 
@@ -76,7 +79,7 @@ static int on_before_request(void *arg, char *ip, char *local_ip, int port, int 
     if (t->is_abandoned)
         return CURL_PREREQFUNC_ABORT;
     if (!t->is_reused)
-        multi_name_connection(t->shared->multi, t->fd, t->connection_key);
+        multi_name_connection(t->shared->multi, t->fd, local_port, t->connection_key);
     else if (!multi_is_clean(t->shared->multi, t->connection_key))
         t->wanted_resend = true;
     if (t->was_sent)
@@ -107,8 +110,9 @@ static size_t on_head_complete(struct transfer *t, size_t n)
         !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
         return stop_here(t, TRANSFER_STOP_SKIPPED);
     if (t->head.content_length > 0)
-        bodies_hint(t->shared->bodies, &t->body,
-                    MIN((size_t)t->head.content_length, t->shared->options.max_body_bytes));
+        bodies_hint(
+            t->shared->bodies, &t->body,
+            MIN((size_t)t->head.content_length, t->shared->options.max_body_bytes));
     return n;
 }
 
@@ -141,7 +145,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
                                t->shared->options.max_body_bytes);
 
     if (e)
-        return stop_here(t, e == ERR_TOO_LARGE ? TRANSFER_STOP_TOO_LARGE : TRANSFER_STOP_NO_ROOM);
+        return stop_here(t, e == ERR_TOO_LARGE ? TRANSFER_STOP_TOO_LARGE
+                                               : TRANSFER_STOP_NO_ROOM);
     return n;
 }
 
@@ -211,7 +216,8 @@ static CURLcode set_options(CURL *c, const struct transfer_shared *shared)
     CURLcode rc = CURLE_OK;
 
     rc |= set_text(c, CURLOPT_USERAGENT, o->user_agent);
-    rc |= set_text(c, CURLOPT_PROXY, o->proxy); /* "" also shuts out the environment's */
+    rc |=
+        set_text(c, CURLOPT_PROXY, o->proxy); /* "" also shuts out the environment's */
     if (o->ca_file.len)
         rc |= set_text(c, CURLOPT_CAINFO, o->ca_file);
     /* Without a proxy libcurl only meets literals, and a walk over its cache costs at every
@@ -234,7 +240,8 @@ static CURLcode open_handle(struct transfer *t)
     if (!t->easy)
         return CURLE_OUT_OF_MEMORY;
     t->set_max_age = KEEP_IDLE_S;
-    return set_callbacks(t->easy, t) | set_restraint(t->easy) | set_options(t->easy, t->shared);
+    return set_callbacks(t->easy, t) | set_restraint(t->easy) |
+           set_options(t->easy, t->shared);
 }
 
 struct transfer *transfer_new(struct transfer_shared *shared)
@@ -280,7 +287,8 @@ void transfer_prepare(struct transfer *t, const struct fetch_request *request,
     t->has_resolved = address != NULL;
     if (address)
         memcpy(&t->address, address,
-               address->sa_family == AF_INET ? sizeof(t->address.v4) : sizeof(t->address.v6));
+               address->sa_family == AF_INET ? sizeof(t->address.v4)
+                                             : sizeof(t->address.v6));
     head_reset(&t->head);
     bodies_free(t->shared->bodies, &t->body);
 }
@@ -294,8 +302,9 @@ static CURLcode set_connect_to(struct transfer *t)
 
     if (!t->has_resolved)
         return curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, NULL);
-    (void)snprintf(t->connect_to_text, sizeof(t->connect_to_text), is_v6 ? "::[%s]:%u" : "::%s:%u",
-                   address_format(&t->address.any, ip), t->request->port);
+    (void)snprintf(t->connect_to_text, sizeof(t->connect_to_text),
+                   is_v6 ? "::[%s]:%u" : "::%s:%u", address_format(&t->address.any, ip),
+                   t->request->port);
     t->connect_to.data = t->connect_to_text;
     t->connect_to.next = NULL;
     return curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, &t->connect_to);
@@ -331,7 +340,8 @@ static CURLcode set_headers(struct transfer *t)
         if (!t->has_own_headers)
             return CURLE_OK;
         t->has_own_headers = false;
-        return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->shared->constant_headers);
+        return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER,
+                                t->shared->constant_headers);
     }
     if (write_own_headers(t, &n))
         return CURLE_OUT_OF_MEMORY;
@@ -363,8 +373,10 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 
     if (r->is_insecure != t->is_set_insecure) {
         t->is_set_insecure = r->is_insecure;
-        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, r->is_insecure ? 0L : 1L);
-        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, r->is_insecure ? 0L : 2L);
+        rc |=
+            curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, r->is_insecure ? 0L : 1L);
+        rc |=
+            curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, r->is_insecure ? 0L : 2L);
     }
     if (is_once != t->is_set_once) {
         t->is_set_once = is_once;
@@ -388,7 +400,8 @@ enum err transfer_start(struct transfer *t, bool is_http1_only)
     if (open_handle(t))
         return ERR_NO_MEMORY;
     buf_reset(&t->url_text);
-    if (buf_append(&t->url_text, t->request->url) || buf_append_byte(&t->url_text, '\0'))
+    if (buf_append(&t->url_text, t->request->url) ||
+        buf_append_byte(&t->url_text, '\0'))
         return ERR_TOO_LARGE;
     if (curl_easy_setopt(t->easy, CURLOPT_URL, t->url_text.ptr) | set_connect_to(t) |
         set_headers(t) | set_per_request(t, is_http1_only))
@@ -430,7 +443,8 @@ static bool is_too_slow(struct transfer *t, int64_t now_ns)
         is_slow = bytes - *mark < o->low_speed_bytes * o->low_speed_ms / 1000;
     *mark = bytes;
     t->n_marks++;
-    t->next_mark_at = clock_after(now_ns, o->low_speed_ms * NS_PER_MS / TRANSFER_N_MARKS);
+    t->next_mark_at =
+        clock_after(now_ns, o->low_speed_ms * NS_PER_MS / TRANSFER_N_MARKS);
     return is_slow;
 }
 
@@ -444,7 +458,9 @@ const char *transfer_overdue(struct transfer *t, int64_t now_ns)
     if (t->phase == TRANSFER_CONNECTING)
         return in_phase >= t->connect_share_ns ? "connecting took too long" : NULL;
     if (t->phase == TRANSFER_WAITING)
-        return in_phase >= o->first_byte_timeout_ms * NS_PER_MS ? "no first byte in time" : NULL;
+        return in_phase >= o->first_byte_timeout_ms * NS_PER_MS
+                   ? "no first byte in time"
+                   : NULL;
     return is_too_slow(t, now_ns) ? "transfer too slow" : NULL;
 }
 
@@ -480,8 +496,9 @@ void transfer_finish(struct transfer *t, CURLcode result)
         return;
     t->outcome = outcome_of(t, result);
     t->was_reused_and_lost = outcome_is_lost_reuse(t);
-    t->is_connect_failure = t->phase == TRANSFER_CONNECTING && !t->is_out_of_descriptors &&
-                            (t->outcome == FETCH_CONNECT_FAILED || t->outcome == FETCH_TIMEOUT);
+    t->is_connect_failure =
+        t->phase == TRANSFER_CONNECTING && !t->is_out_of_descriptors &&
+        (t->outcome == FETCH_CONNECT_FAILED || t->outcome == FETCH_TIMEOUT);
     if (!t->os_errno && !curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno))
         t->os_errno = (int)os_errno;
     if (!curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version))
@@ -489,7 +506,8 @@ void transfer_finish(struct transfer *t, CURLcode result)
     if (t->is_http2)
         multi_note_multiplexed(t->shared->multi, t->connection_key);
     if (!t->error_text[0] && result)
-        (void)snprintf(t->error_text, sizeof(t->error_text), "%s", curl_easy_strerror(result));
+        (void)snprintf(t->error_text, sizeof(t->error_text), "%s",
+                       curl_easy_strerror(result));
     if (t->is_reused && t->was_sent)
         t->shared->stats.reused++;
     read_timings(t);
@@ -502,7 +520,8 @@ struct curl_slist *transfer_constant_headers(void)
     char text[256];
 
     for (size_t i = 0; request_constant(i, &line); i++) {
-        (void)snprintf(text, sizeof(text), "%.*s: %.*s", SPAN_ARG(line.name), SPAN_ARG(line.value));
+        (void)snprintf(text, sizeof(text), "%.*s: %.*s", SPAN_ARG(line.name),
+                       SPAN_ARG(line.value));
 
         struct curl_slist *longer = curl_slist_append(list, text);
 

@@ -56,7 +56,7 @@ enum transfer_phase {
 /* Why we ended it ourselves. */
 enum transfer_stop {
     TRANSFER_NO_STOP,
-    TRANSFER_STOP_SKIPPED,   /* the body was not wanted */
+    TRANSFER_STOP_SKIPPED, /* the body was not wanted */
     TRANSFER_STOP_TOO_LARGE,
     TRANSFER_STOP_NO_ROOM,   /* for bodies, or shed */
     TRANSFER_STOP_BAD_HEAD,  /* see head.refusal */
@@ -65,8 +65,9 @@ enum transfer_stop {
 };
 
 struct transfer {
-    struct list_node active; /* in the pool, or by start among those queued or running */
-    struct list_node queue;  /* waiting to be started or stopped */
+    struct list_node
+        active;             /* in the pool, or by start among those queued or running */
+    struct list_node queue; /* waiting to be started or stopped */
     struct transfer_shared *shared;
     CURL *easy;
     const struct fetch_request *request; /* the caller's; only while not abandoned */
@@ -80,7 +81,7 @@ struct transfer {
     bool was_sent;      /* the request went out once; a second time is refused */
     bool wanted_resend; /* libcurl tried to */
     bool is_out_of_descriptors;
-    bool has_resolved;  /* address is set: libcurl is told where to connect */
+    bool has_resolved; /* address is set: libcurl is told where to connect */
 
     uint64_t host_hash;
     uint64_t connection_key; /* of the connection used; see multi_connection_key */

@@ -41,14 +41,16 @@ struct job {
     size_t limit; /* of out->len */
 };
 
-/* Room behind out->len, up to the limit; 0 at the limit or without memory. */
+/*
+ * Room behind out->len, up to the limit; 0 at the limit or without memory. It
+ * does not depend on what the buffer held before, so that a broken body gives
+ * the same bytes whenever it is decoded.
+ */
 static size_t room(struct job *j)
 {
-    size_t left = j->limit - j->out->len, want = MAX(FIRST_ROOM, j->out->len);
+    size_t want = MIN(MAX(FIRST_ROOM, j->out->len), j->limit - j->out->len);
 
-    if (left == 0 || buf_reserve(j->out, MIN(want, left)))
-        return 0;
-    return MIN(j->out->cap, j->limit) - j->out->len;
+    return want == 0 || buf_reserve(j->out, want) ? 0 : want;
 }
 
 /*
@@ -220,6 +222,9 @@ static enum decode_outcome run_zstd(struct decoder *d, struct job *j)
 {
     enum decode_outcome o;
 
+    /* The library also reads what zstd was before it was a standard; no server sends that. */
+    if (j->in.len >= 4 && !is_zstd(j->in))
+        return DECODE_BAD;
     if (!d->zstd)
         d->zstd = ZSTD_createDCtx();
     if (!d->zstd)

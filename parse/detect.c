@@ -14,7 +14,7 @@
 
 #include "parse/detect_tables.inc"
 
-#define SAMPLE_HIGH_BYTES 4096
+#define SAMPLE_HIGH_BYTES 2048
 #define SAMPLE_BYTES ((size_t)1 << 20)
 #define HEAD_BYTES 512
 

@@ -22,7 +22,8 @@ static const uint16_t c1_points[32] = {
 
 static bool is_alnum(char c)
 {
-    return (c >= '0' && c <= '9') || (span_ascii_lower(c) >= 'a' && span_ascii_lower(c) <= 'z');
+    return (c >= '0' && c <= '9') ||
+           (span_ascii_lower(c) >= 'a' && span_ascii_lower(c) <= 'z');
 }
 
 static int digit_of(char c, uint32_t radix)
@@ -148,7 +149,8 @@ static enum err append_point(uint32_t c, struct buf *out)
 }
 
 /* Decodes the one special byte at rest's start; moves rest past what it took. */
-static enum err decode_special(struct span *rest, enum entities_mode mode, struct buf *out)
+static enum err decode_special(struct span *rest, enum entities_mode mode,
+                               struct buf *out)
 {
     struct entities_ref ref;
     char c = rest->ptr[0];

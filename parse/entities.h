@@ -35,4 +35,5 @@ bool entities_match(struct span s, bool is_attribute, struct entities_ref *out);
  * Appends raw with its references decoded, NUL handled and CR LF and CR made
  * LF (§13.2.3.5). ERR_TOO_LARGE, ERR_NO_MEMORY from out.
  */
-enum err entities_decode(struct span raw, enum entities_mode mode, struct buf *out) MUST_USE;
+enum err entities_decode(struct span raw, enum entities_mode mode,
+                         struct buf *out) MUST_USE;

@@ -31,7 +31,8 @@ void html_scratch_free(struct html_scratch *s)
     mem_free(s);
 }
 
-enum err html_page_value(struct html_page *page, const struct token_attr *attr, struct span *out)
+enum err html_page_value(struct html_page *page, const struct token_attr *attr,
+                         struct span *out)
 {
     struct buf *decoded = &page->scratch->decoded;
     enum err e;
@@ -45,7 +46,8 @@ enum err html_page_value(struct html_page *page, const struct token_attr *attr, 
     return e ? e : arena_try_copy(page->mem, buf_span(decoded), out);
 }
 
-enum err html_page_text(struct html_page *page, struct span text, size_t max, struct span *out)
+enum err html_page_text(struct html_page *page, struct span text, size_t max,
+                        struct span *out)
 {
     char *at = arena_try_alloc(page->mem, MIN(text.len, max));
     struct span word, clipped = span_make(at, 0);
@@ -68,8 +70,8 @@ enum err html_page_text(struct html_page *page, struct span text, size_t max, st
 /* Elements whose raw text nobody reads. */
 static bool is_unread(enum tag tag)
 {
-    return tag == TAG_SCRIPT || tag == TAG_STYLE || tag == TAG_IFRAME || tag == TAG_NOEMBED ||
-           tag == TAG_NOFRAMES;
+    return tag == TAG_SCRIPT || tag == TAG_STYLE || tag == TAG_IFRAME ||
+           tag == TAG_NOEMBED || tag == TAG_NOFRAMES;
 }
 
 static enum err on_text(struct html_page *page, const struct token *tok)
@@ -202,8 +204,9 @@ static bool is_xml_type(struct span content_type)
     struct header_content_type type;
 
     header_content_type_parse(content_type, &type);
-    struct span tail = type.essence.len > 4 ? span_skip(type.essence, type.essence.len - 4)
-                                            : SPAN_NONE;
+    struct span tail = type.essence.len > 4
+                           ? span_skip(type.essence, type.essence.len - 4)
+                           : SPAN_NONE;
     return span_eq_nocase(tail, SPAN("+xml")) || span_eq_nocase(tail, SPAN("/xml"));
 }
 
@@ -247,11 +250,12 @@ static void begin(struct html_page *page, struct page_facts *facts)
     facts->links_cut = facts->has_refresh = false;
     facts->refresh_delay_s = facts->n_other_scheme = 0;
     facts->title = facts->description = facts->h1 = facts->canonical = SPAN_NONE;
-    facts->robots_meta = facts->x_robots_tag = facts->lang = facts->refresh_url = SPAN_NONE;
+    facts->robots_meta = facts->x_robots_tag = facts->lang = facts->refresh_url =
+        SPAN_NONE;
 }
 
-enum err html_parse(const struct html_input *in, struct html_scratch *scratch, struct arena *mem,
-                    struct page_facts *out)
+enum err html_parse(const struct html_input *in, struct html_scratch *scratch,
+                    struct arena *mem, struct page_facts *out)
 {
     struct html_page page = { .in = in, .scratch = scratch, .mem = mem, .facts = *out };
     enum err e;

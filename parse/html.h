@@ -22,9 +22,9 @@
 struct html_scratch;
 
 struct html_input {
-    struct span utf8;          /* the whole document; stays until html_parse returns */
-    const struct url *url;     /* of the document; http or https */
-    const char *charset;       /* the document's encoding, for query strings; NULL: UTF-8 */
+    struct span utf8;      /* the whole document; stays until html_parse returns */
+    const struct url *url; /* of the document; http or https */
+    const char *charset;   /* the document's encoding, for query strings; NULL: UTF-8 */
     struct span content_type;  /* header value: XML types read "<script/>" as empty */
     struct span headers;       /* raw header block, may be empty */
     struct span product_token; /* whose robots directives count beside everybody's */
@@ -50,5 +50,5 @@ void html_scratch_free(struct html_scratch *s);
  * trace. When mem is full the links are cut; ERR_TOO_LARGE when even the rest
  * does not fit, ERR_NO_MEMORY. Linear in the input.
  */
-enum err html_parse(const struct html_input *in, struct html_scratch *scratch, struct arena *mem,
-                    struct page_facts *out) MUST_USE;
+enum err html_parse(const struct html_input *in, struct html_scratch *scratch,
+                    struct arena *mem, struct page_facts *out) MUST_USE;

@@ -7,10 +7,10 @@ enum rule_flags {
     MAY_BE_EMPTY = 0x01, /* an empty reference means the page itself */
     IN_HTML = 0x02,
     IN_SVG = 0x04,
-    SET = 0x08,          /* srcset: several candidates */
-    SECOND = 0x10,       /* counts only when the rule before found nothing */
-    IMAGE_INPUT = 0x20,  /* only on input type=image */
-    NO_FRAGMENT = 0x40,  /* "#x" names a part of this document, not a resource */
+    SET = 0x08,         /* srcset: several candidates */
+    SECOND = 0x10,      /* counts only when the rule before found nothing */
+    IMAGE_INPUT = 0x20, /* only on input type=image */
+    NO_FRAGMENT = 0x40, /* "#x" names a part of this document, not a resource */
 };
 
 /* One attribute that carries a link (HTML standard, by element; SVG 2 §16 and §5). */
@@ -19,7 +19,13 @@ struct link_rule {
     struct span attr;
 };
 
-#define RULE(attr, kind, hop, flags) { kind, FACT_HOP_##hop, flags, { attr, sizeof(attr) - 1 } }
+#define RULE(attr, kind, hop, flags) \
+    {                                \
+        kind, FACT_HOP_##hop, flags, \
+        {                            \
+            attr, sizeof(attr) - 1   \
+        }                            \
+    }
 
 #define MAX_RULES 4 /* of one element */
 
@@ -127,7 +133,8 @@ const bool html_links_wants_attrs[N_TAGS] = {
 };
 
 /* A page says the same rel again and again: the last one is kept. */
-static enum err rel_of_tag(struct html_page *page, const struct token *tok, struct html_rel *out)
+static enum err rel_of_tag(struct html_page *page, const struct token *tok,
+                           struct html_rel *out)
 {
     const struct token_attr *attr = tokenizer_attr(tok, SPAN("rel"));
     struct span value;
@@ -152,7 +159,8 @@ static bool is_other_scheme(struct span ref)
 {
     struct span s = span_trim(ref);
 
-    return span_starts_nocase(s, SPAN("mailto:")) || span_starts_nocase(s, SPAN("javascript:")) ||
+    return span_starts_nocase(s, SPAN("mailto:")) ||
+           span_starts_nocase(s, SPAN("javascript:")) ||
            span_starts_nocase(s, SPAN("tel:")) || span_starts_nocase(s, SPAN("data:"));
 }
 
@@ -171,8 +179,8 @@ static enum err note(struct html_page *page, const struct html_candidate *c)
     return buf_append(all, span_make((const char *)c, sizeof *c));
 }
 
-static enum err detail(struct html_page *page, const struct token *tok, struct span name,
-                       struct span *out)
+static enum err detail(struct html_page *page, const struct token *tok,
+                       struct span name, struct span *out)
 {
     const struct token_attr *attr = tokenizer_attr(tok, name);
     struct span value;
@@ -206,8 +214,8 @@ static bool is_image_input(const struct token *tok)
 }
 
 /* The links of one attribute: one, or those of a srcset. */
-static enum err note_value(struct html_page *page, const struct link_rule *rule, struct span value,
-                           struct html_candidate *c)
+static enum err note_value(struct html_page *page, const struct link_rule *rule,
+                           struct span value, struct html_candidate *c)
 {
     struct span ref;
     enum err e = OK;
@@ -232,8 +240,8 @@ static bool has_rel(enum tag tag)
     return tag == TAG_A || tag == TAG_AREA || tag == TAG_LINK || tag == TAG_FORM;
 }
 
-static enum err apply(struct html_page *page, const struct token *tok, const struct link_rule *rule,
-                      const struct token_attr *attr)
+static enum err apply(struct html_page *page, const struct token *tok,
+                      const struct link_rule *rule, const struct token_attr *attr)
 {
     struct html_candidate c = { .link = { .kind = rule->kind, .hop = rule->hop } };
     struct html_rel rel = { SPAN_NONE, 0 };
@@ -268,7 +276,8 @@ static void begin_anchor(struct html_page *page, size_t n_before)
         return;
     page->anchor = n;
     page->anchor_depth = 0;
-    struct html_candidate *all = (struct html_candidate *)(void *)page->scratch->candidates.ptr;
+    struct html_candidate *all =
+        (struct html_candidate *)(void *)page->scratch->candidates.ptr;
     all[n - 1].text_from = all[n - 1].text_to = html_text_mark(&page->scratch->text);
 }
 
@@ -297,7 +306,8 @@ enum err html_links_of_tag(struct html_page *page, const struct token *tok)
     return OK;
 }
 
-static enum err details_of_header(struct html_page *page, const struct header_link *from,
+static enum err details_of_header(struct html_page *page,
+                                  const struct header_link *from,
                                   struct fact_link *link)
 {
     enum err e = html_page_text(page, from->title, HTML_MAX_META, &link->title);
@@ -315,7 +325,8 @@ static enum err details_of_header(struct html_page *page, const struct header_li
 
 enum err html_links_of_header(struct html_page *page, const struct header_link *link)
 {
-    struct html_candidate c = { .link = { .kind = LINK_HTTP_LINK }, .is_from_header = true };
+    struct html_candidate c = { .link = { .kind = LINK_HTTP_LINK },
+                                .is_from_header = true };
     struct html_rel rel;
     enum err e = html_rel_read(link->rel, page->mem, &rel);
 
@@ -332,12 +343,13 @@ enum err html_links_of_header(struct html_page *page, const struct header_link *
     return e ? e : note(page, &c);
 }
 
-enum err html_links_of_refresh(struct html_page *page, enum link_kind kind, struct span ref)
+enum err html_links_of_refresh(struct html_page *page, enum link_kind kind,
+                               struct span ref)
 {
-    struct html_candidate c = { .link = { .url = ref,
-                                          .kind = (uint8_t)kind,
-                                          .hop = FACT_HOP_REFRESH },
-                                .is_from_header = kind == LINK_HTTP_REFRESH };
+    struct html_candidate c = {
+        .link = { .url = ref, .kind = (uint8_t)kind, .hop = FACT_HOP_REFRESH },
+        .is_from_header = kind == LINK_HTTP_REFRESH
+    };
 
     return note(page, &c);
 }
@@ -346,7 +358,8 @@ void html_links_end_anchor(struct html_page *page)
 {
     if (!page->anchor)
         return;
-    struct html_candidate *all = (struct html_candidate *)(void *)page->scratch->candidates.ptr;
+    struct html_candidate *all =
+        (struct html_candidate *)(void *)page->scratch->candidates.ptr;
     all[page->anchor - 1].text_to = html_text_mark(&page->scratch->text);
     page->anchor = 0;
 }
@@ -368,7 +381,8 @@ static enum err finish_one(struct html_page *page, struct html_resolver *r,
     *link = c->link;
     link->url = found.href;
     if (c->text_to > c->text_from) {
-        struct span text = html_text_slice(&page->scratch->text, c->text_from, c->text_to);
+        struct span text =
+            html_text_slice(&page->scratch->text, c->text_from, c->text_to);
         e = html_page_text(page, text, HTML_MAX_ANCHOR, &link->text);
         if (e)
             return e;
@@ -380,7 +394,8 @@ static enum err finish_one(struct html_page *page, struct html_resolver *r,
 enum err html_links_finish(struct html_page *page)
 {
     const struct buf *buf = &page->scratch->candidates;
-    const struct html_candidate *all = (const struct html_candidate *)(const void *)buf->ptr;
+    const struct html_candidate *all =
+        (const struct html_candidate *)(const void *)buf->ptr;
     size_t n = buf->len / sizeof *all;
     struct page_facts *facts = &page->facts;
     enum err e = OK;

@@ -15,7 +15,8 @@ extern const bool html_links_wants_attrs[N_TAGS];
 enum err html_links_of_tag(struct html_page *page, const struct token *tok) MUST_USE;
 
 /* Notes one link of a Link field. */
-enum err html_links_of_header(struct html_page *page, const struct header_link *link) MUST_USE;
+enum err html_links_of_header(struct html_page *page,
+                              const struct header_link *link) MUST_USE;
 
 /* Notes the target of a refresh, as the page's first candidate of this kind. */
 enum err html_links_of_refresh(struct html_page *page, enum link_kind kind,

@@ -7,7 +7,8 @@
 #define MAX_LANG 64
 
 /* a, or "a, b" in mem. */
-static enum err join(struct html_page *page, struct span a, struct span b, struct span *out)
+static enum err join(struct html_page *page, struct span a, struct span b,
+                     struct span *out)
 {
     if (a.len == 0 || b.len == 0) {
         *out = a.len ? a : b;
@@ -132,7 +133,8 @@ static enum err read_html(struct html_page *page, const struct token *tok)
     return e ? e : set_lang(page, value);
 }
 
-static enum err read_meta_name(struct html_page *page, struct span name, struct span content)
+static enum err read_meta_name(struct html_page *page, struct span name,
+                               struct span content)
 {
     name = span_trim(name);
     if (span_eq_nocase(name, SPAN("robots")) ||
@@ -143,7 +145,8 @@ static enum err read_meta_name(struct html_page *page, struct span name, struct 
     return OK;
 }
 
-static enum err read_meta_equiv(struct html_page *page, struct span equiv, struct span content)
+static enum err read_meta_equiv(struct html_page *page, struct span equiv,
+                                struct span content)
 {
     if (span_eq_nocase(equiv, SPAN("refresh")))
         return add_refresh(page, content, false);
@@ -225,7 +228,8 @@ static enum err resolve_web(struct html_resolver *r, struct span ref, struct spa
     enum err e = html_resolve(r, ref, &found);
 
     *out = SPAN_NONE;
-    if (!e && found.href.ptr && found.scheme <= URL_HTTPS && found.href.len <= HTML_MAX_URL)
+    if (!e && found.href.ptr && found.scheme <= URL_HTTPS &&
+        found.href.len <= HTML_MAX_URL)
         *out = found.href;
     return e;
 }
@@ -246,8 +250,8 @@ static enum err finish_refresh(struct html_page *page)
         return e;
     if (!page->facts.refresh_url.ptr)
         page->facts.has_refresh = false;
-    return html_links_of_refresh(page, is_header ? LINK_HTTP_REFRESH : LINK_META_REFRESH,
-                                 page->refresh_ref);
+    return html_links_of_refresh(
+        page, is_header ? LINK_HTTP_REFRESH : LINK_META_REFRESH, page->refresh_ref);
 }
 
 enum err html_meta_finish(struct html_page *page)

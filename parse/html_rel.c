@@ -5,12 +5,18 @@ static const struct {
     struct span token;
     unsigned flag;
 } known[] = {
-    { { "nofollow", 8 }, HTML_REL_NOFOLLOW },   { { "ugc", 3 }, HTML_REL_NOFOLLOW },
-    { { "sponsored", 9 }, HTML_REL_NOFOLLOW },  { { "canonical", 9 }, HTML_REL_CANONICAL },
-    { { "alternate", 9 }, HTML_REL_ALTERNATE }, { { "next", 4 }, HTML_REL_STEP },
-    { { "prev", 4 }, HTML_REL_STEP },           { { "previous", 8 }, HTML_REL_STEP },
-    { { "stylesheet", 10 }, HTML_REL_STYLE },   { { "dns-prefetch", 12 }, HTML_REL_SERVICE },
-    { { "preconnect", 10 }, HTML_REL_SERVICE }, { { "pingback", 8 }, HTML_REL_SERVICE },
+    { { "nofollow", 8 }, HTML_REL_NOFOLLOW },
+    { { "ugc", 3 }, HTML_REL_NOFOLLOW },
+    { { "sponsored", 9 }, HTML_REL_NOFOLLOW },
+    { { "canonical", 9 }, HTML_REL_CANONICAL },
+    { { "alternate", 9 }, HTML_REL_ALTERNATE },
+    { { "next", 4 }, HTML_REL_STEP },
+    { { "prev", 4 }, HTML_REL_STEP },
+    { { "previous", 8 }, HTML_REL_STEP },
+    { { "stylesheet", 10 }, HTML_REL_STYLE },
+    { { "dns-prefetch", 12 }, HTML_REL_SERVICE },
+    { { "preconnect", 10 }, HTML_REL_SERVICE },
+    { { "pingback", 8 }, HTML_REL_SERVICE },
 };
 
 static unsigned flag_of(struct span token)
@@ -51,7 +57,8 @@ enum fact_hop html_rel_hop(const struct html_rel *rel, bool has_hreflang)
         return FACT_HOP_CANONICAL;
     if (rel->flags & HTML_REL_STEP)
         return FACT_HOP_LINK;
-    if ((rel->flags & HTML_REL_ALTERNATE) && has_hreflang && !(rel->flags & HTML_REL_STYLE))
+    if ((rel->flags & HTML_REL_ALTERNATE) && has_hreflang &&
+        !(rel->flags & HTML_REL_STYLE))
         return FACT_HOP_LINK;
     if (rel->tokens.len == 0 || (rel->flags & HTML_REL_SERVICE))
         return FACT_HOP_NONE;

@@ -15,25 +15,24 @@ enum {
 };
 
 static const uint8_t plain[256] = {
-    ['!'] = PQF, ['$'] = PQF, ['%'] = Q | F, ['&'] = PQF, ['('] = PQF, [')'] = PQF,
-    ['*'] = PQF, ['+'] = PQF, [','] = PQF,   ['-'] = PQF, ['.'] = PQF, ['/'] = PQF,
-    ['0'] = PQF, ['1'] = PQF, ['2'] = PQF,   ['3'] = PQF, ['4'] = PQF, ['5'] = PQF,
-    ['6'] = PQF, ['7'] = PQF, ['8'] = PQF,   ['9'] = PQF, [':'] = Q | F, [';'] = PQF,
-    ['='] = PQF, ['?'] = Q | F, ['@'] = PQF,
-    ['A'] = PQF, ['B'] = PQF, ['C'] = PQF, ['D'] = PQF, ['E'] = PQF, ['F'] = PQF,
-    ['G'] = PQF, ['H'] = PQF, ['I'] = PQF, ['J'] = PQF, ['K'] = PQF, ['L'] = PQF,
-    ['M'] = PQF, ['N'] = PQF, ['O'] = PQF, ['P'] = PQF, ['Q'] = PQF, ['R'] = PQF,
-    ['S'] = PQF, ['T'] = PQF, ['U'] = PQF, ['V'] = PQF, ['W'] = PQF, ['X'] = PQF,
-    ['Y'] = PQF, ['Z'] = PQF, ['_'] = PQF,
-    ['a'] = PQF, ['b'] = PQF, ['c'] = PQF, ['d'] = PQF, ['e'] = PQF, ['f'] = PQF,
-    ['g'] = PQF, ['h'] = PQF, ['i'] = PQF, ['j'] = PQF, ['k'] = PQF, ['l'] = PQF,
-    ['m'] = PQF, ['n'] = PQF, ['o'] = PQF, ['p'] = PQF, ['q'] = PQF, ['r'] = PQF,
-    ['s'] = PQF, ['t'] = PQF, ['u'] = PQF, ['v'] = PQF, ['w'] = PQF, ['x'] = PQF,
-    ['y'] = PQF, ['z'] = PQF, ['~'] = PQF,
+    ['!'] = PQF, ['$'] = PQF,   ['%'] = Q | F, ['&'] = PQF, ['('] = PQF,   [')'] = PQF,
+    ['*'] = PQF, ['+'] = PQF,   [','] = PQF,   ['-'] = PQF, ['.'] = PQF,   ['/'] = PQF,
+    ['0'] = PQF, ['1'] = PQF,   ['2'] = PQF,   ['3'] = PQF, ['4'] = PQF,   ['5'] = PQF,
+    ['6'] = PQF, ['7'] = PQF,   ['8'] = PQF,   ['9'] = PQF, [':'] = Q | F, [';'] = PQF,
+    ['='] = PQF, ['?'] = Q | F, ['@'] = PQF,   ['A'] = PQF, ['B'] = PQF,   ['C'] = PQF,
+    ['D'] = PQF, ['E'] = PQF,   ['F'] = PQF,   ['G'] = PQF, ['H'] = PQF,   ['I'] = PQF,
+    ['J'] = PQF, ['K'] = PQF,   ['L'] = PQF,   ['M'] = PQF, ['N'] = PQF,   ['O'] = PQF,
+    ['P'] = PQF, ['Q'] = PQF,   ['R'] = PQF,   ['S'] = PQF, ['T'] = PQF,   ['U'] = PQF,
+    ['V'] = PQF, ['W'] = PQF,   ['X'] = PQF,   ['Y'] = PQF, ['Z'] = PQF,   ['_'] = PQF,
+    ['a'] = PQF, ['b'] = PQF,   ['c'] = PQF,   ['d'] = PQF, ['e'] = PQF,   ['f'] = PQF,
+    ['g'] = PQF, ['h'] = PQF,   ['i'] = PQF,   ['j'] = PQF, ['k'] = PQF,   ['l'] = PQF,
+    ['m'] = PQF, ['n'] = PQF,   ['o'] = PQF,   ['p'] = PQF, ['q'] = PQF,   ['r'] = PQF,
+    ['s'] = PQF, ['t'] = PQF,   ['u'] = PQF,   ['v'] = PQF, ['w'] = PQF,   ['x'] = PQF,
+    ['y'] = PQF, ['z'] = PQF,   ['~'] = PQF,
 };
 
-void html_resolve_init(struct html_resolver *r, const struct url *base, const char *charset,
-                       struct arena *mem)
+void html_resolve_init(struct html_resolver *r, const struct url *base,
+                       const char *charset, struct arena *mem)
 {
     r->base = base;
     r->charset = charset;
@@ -110,7 +109,8 @@ static size_t directory(const struct url *base, struct span ref, size_t *at)
  * How much of the base and from where of ref make the result. False when this
  * is not so simple.
  */
-static bool find_shortcut(const struct html_resolver *r, struct span ref, size_t *head, size_t *at)
+static bool find_shortcut(const struct html_resolver *r, struct span ref, size_t *head,
+                          size_t *at)
 {
     const struct url *base = r->base;
 
@@ -155,18 +155,20 @@ static enum err encode_query(void *arg, struct span utf8, struct buf *out)
     return charset_encode_query(arg, utf8, out);
 }
 
-enum err html_resolve_url(const struct html_resolver *r, struct span ref, struct url *out)
+enum err html_resolve_url(const struct html_resolver *r, struct span ref,
+                          struct url *out)
 {
     union {
         const char *name;
         void *arg;
     } charset = { .name = r->charset };
 
-    return url_parse_encoded(ref, r->base, r->charset ? encode_query : NULL, charset.arg, r->mem,
-                             out);
+    return url_parse_encoded(ref, r->base, r->charset ? encode_query : NULL,
+                             charset.arg, r->mem, out);
 }
 
-enum err html_resolve(struct html_resolver *r, struct span ref, struct html_resolved *out)
+enum err html_resolve(struct html_resolver *r, struct span ref,
+                      struct html_resolved *out)
 {
     struct html_resolved *slot = &r->slots[slot_of(ref)];
     size_t head, at;

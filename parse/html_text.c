@@ -79,7 +79,8 @@ static uint64_t low_bytes(uint64_t w)
  */
 static char *copy_words(struct html_text *x, char *at, const char **p, const char *end)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the next byte is the next higher");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                   "the next byte is the next higher");
 
     while (end - *p > 8) {
         uint64_t w;
@@ -104,8 +105,9 @@ static char *copy_bytes(struct html_text *x, char *at, const char **p, const cha
 {
     const char *q = *p;
 
-    while (q < end && (class_of[(unsigned char)*q] == PLAIN ||
-                       (*q == ' ' && end - q > 1 && class_of[(unsigned char)q[1]] == PLAIN))) {
+    while (q < end &&
+           (class_of[(unsigned char)*q] == PLAIN ||
+            (*q == ' ' && end - q > 1 && class_of[(unsigned char)q[1]] == PLAIN))) {
         char c = *q++;
         *at++ = c;
         x->n_separators += c == ' ';
@@ -141,6 +143,7 @@ enum err html_text_add(struct html_text *x, struct span raw, enum entities_mode 
             html_text_break(x, ' ');
             while (p < end && class_of[(unsigned char)*p] == SPACE)
                 p++;
+
         } else if (class == CODED && is_coded) {
             at = put_coded(x, at, &p, end, mode);
         } else {

@@ -93,7 +93,8 @@ enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes, s
     bool is_done = false;
     enum err e = OK;
 
-    if (packed.len == 0 || size == ZSTD_CONTENTSIZE_ERROR)
+    /* The library would also read the formats that came before RFC 8878. */
+    if (!span_starts(packed, SPAN("\x28\xB5\x2F\xFD")) || size == ZSTD_CONTENTSIZE_ERROR)
         return ERR_CORRUPT;
     if (size != ZSTD_CONTENTSIZE_UNKNOWN && size > max_bytes)
         return ERR_TOO_LARGE;

@@ -2,20 +2,25 @@
 #include "parse/tokenizer.h"
 
 #include "parse/tokenizer_foreign.h"
+#include "parse/tokenizer_script.h"
 
 /* The bytes of a tag's name in lower case; 0 for those that end it (§13.2.5.8). */
 static const unsigned char name_bytes[256] = {
-#define ROW(n)                                                                         \
-    n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11,  \
+#define ROW(n)                                                                        \
+    n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, \
         n + 12, n + 13, n + 14, n + 15
-    0xFF, 1,   2,   3,   4,   5,   6,   7,   8,   0,   0,   11,  0,   0,   14,  15,
-    ROW(16),
-    0,    '!', '"', '#', '$', '%', '&', '\'', '(', ')', '*', '+', ',', '-', '.', 0,
-    '0',  '1', '2', '3', '4', '5', '6', '7', '8', '9', ':', ';', '<', '=', 0,   '?',
-    '@',  'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',
-    'p',  'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^', '_',
-    ROW(96), ROW(112), ROW(128), ROW(144), ROW(160), ROW(176), ROW(192), ROW(208),
-    ROW(224), ROW(240),
+    0xFF,     1,        2,        3,        4,        5,        6,        7,
+    8,        0,        0,        11,       0,        0,        14,       15,
+    ROW(16),  0,        '!',      '"',      '#',      '$',      '%',      '&',
+    '\'',     '(',      ')',      '*',      '+',      ',',      '-',      '.',
+    0,        '0',      '1',      '2',      '3',      '4',      '5',      '6',
+    '7',      '8',      '9',      ':',      ';',      '<',      '=',      0,
+    '?',      '@',      'a',      'b',      'c',      'd',      'e',      'f',
+    'g',      'h',      'i',      'j',      'k',      'l',      'm',      'n',
+    'o',      'p',      'q',      'r',      's',      't',      'u',      'v',
+    'w',      'x',      'y',      'z',      '[',      '\\',     ']',      '^',
+    '_',      ROW(96),  ROW(112), ROW(128), ROW(144), ROW(160), ROW(176), ROW(192),
+    ROW(208), ROW(224), ROW(240),
 #undef ROW
 };
 
@@ -30,7 +35,8 @@ static uint64_t zero_bytes(uint64_t w)
 /* The first c in [p, end), or NULL: texts and values are short, so no call for the first bytes. */
 static const char *find_near(const char *p, const char *end, char c)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                   "the first byte is the lowest");
 
     for (int i = 0; i < 4 && end - p >= 8; i++, p += 8) {
         uint64_t w;
@@ -52,15 +58,16 @@ static bool ends_name(char c)
     return name_bytes[(unsigned char)c] == 0;
 }
 
-static const struct token *finish(struct tokenizer *t, enum token_type type, const char *next)
+static const struct token *finish(struct tokenizer *t, enum token_type type,
+                                  const char *next)
 {
     t->tok.type = (uint8_t)type;
     t->at = next;
     return &t->tok;
 }
 
-static const struct token *text(struct tokenizer *t, enum entities_mode mode, const char *p,
-                                const char *next)
+static const struct token *text(struct tokenizer *t, enum entities_mode mode,
+                                const char *p, const char *next)
 {
     t->tok.mode = (uint8_t)mode;
     t->tok.raw = span_make(p, (size_t)(next - p));
@@ -69,8 +76,8 @@ static const struct token *text(struct tokenizer *t, enum entities_mode mode, co
 }
 
 /* p up to the first c, and whatever lies behind it; all of it when there is none. */
-static const struct token *comment_until(struct tokenizer *t, enum token_type type, const char *p,
-                                         char c)
+static const struct token *comment_until(struct tokenizer *t, enum token_type type,
+                                         const char *p, char c)
 {
     const char *stop = memchr(p, c, (size_t)(t->end - p));
 
@@ -136,7 +143,8 @@ static const struct token *declaration(struct tokenizer *t, const char *p)
         return comment(t, p + 2);
     if (span_starts_nocase(rest, SPAN("doctype")))
         return comment_until(t, TOKEN_DOCTYPE, p + 7, '>');
-    if ((t->is_xml || tokenizer_foreign_content(t) != TOKENIZER_HTML) && span_starts(rest, SPAN("[CDATA[")))
+    if ((t->is_xml || tokenizer_foreign_content(t) != TOKENIZER_HTML) &&
+        span_starts(rest, SPAN("[CDATA[")))
         return cdata(t, p + 7);
     return comment_until(t, TOKEN_COMMENT, p, '>');
 }
@@ -145,7 +153,8 @@ static const struct token *declaration(struct tokenizer *t, const char *p)
  * §13.2.5.36 to §13.2.5.38; *p is behind the '='. Sets the value and moves *p
  * past it; false when the input ends first. '>' is left for the caller.
  */
-static bool attr_value(const struct tokenizer *t, const char **p, struct token_attr *attr)
+static bool attr_value(const struct tokenizer *t, const char **p,
+                       struct token_attr *attr)
 {
     const char *q = *p, *end = t->end;
 
@@ -170,7 +179,8 @@ static bool attr_value(const struct tokenizer *t, const char **p, struct token_a
 }
 
 /* §13.2.5.33 to §13.2.5.35: one attribute at *p, where a name begins. */
-static bool attr_next(const struct tokenizer *t, const char **p, struct token_attr *attr)
+static bool attr_next(const struct tokenizer *t, const char **p,
+                      struct token_attr *attr)
 {
     const char *q = *p, *end = t->end;
 
@@ -223,8 +233,7 @@ static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted
         if (!attr_next(t, &p, attr))
             return NULL;
         if (is_kept) {
-            attr->is_coded = t->has_odd_bytes ||
-                             has_reference(attr->value);
+            attr->is_coded = t->has_odd_bytes || has_reference(attr->value);
             n++;
         }
     }
@@ -261,7 +270,8 @@ static const struct token *tag(struct tokenizer *t, enum token_type type, const 
     if (q < t->end && *q == '>')
         q++;
     else
-        q = attributes(t, q, type == TOKEN_START && (!t->wants_attrs || t->wants_attrs[id]));
+        q = attributes(t, q,
+                       type == TOKEN_START && (!t->wants_attrs || t->wants_attrs[id]));
     if (!q)
         return NULL;
     finish(t, type, q);
@@ -301,7 +311,8 @@ static const struct token *markup(struct tokenizer *t, const char *p)
 
 static bool begins_markup(const char *p, const char *end)
 {
-    return p + 1 < end && (is_letter(p[1]) || p[1] == '/' || p[1] == '!' || p[1] == '?');
+    return p + 1 < end &&
+           (is_letter(p[1]) || p[1] == '/' || p[1] == '!' || p[1] == '?');
 }
 
 /* Is there an "appropriate end tag" of this name at the '<' at p? (§13.2.5.11) */
@@ -323,7 +334,7 @@ static const struct token *element_text(struct tokenizer *t)
     if (open == TAG_PLAINTEXT) {
         q = t->end;
     } else if (open == TAG_SCRIPT) {
-        q = tokenizer_script_end(p, t->end);
+        q = tokenizer_script_end(p, t->end, &t->arrow);
     } else {
         for (;; q++) {
             q = memchr(q, '<', (size_t)(t->end - q));
@@ -339,13 +350,15 @@ static const struct token *element_text(struct tokenizer *t)
     return text(t, is_rcdata ? ENTITIES_RCDATA : ENTITIES_RAW, p, q);
 }
 
-void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml, const bool *wants_attrs)
+void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
+                    const bool *wants_attrs)
 {
     t->at = utf8.len ? utf8.ptr : "";
     t->end = t->at + utf8.len;
     t->wants_attrs = wants_attrs;
     t->tok = (struct token){ .type = TOKEN_EOF, .attrs = t->attrs };
     t->text_tag = 0;
+    t->arrow = NULL;
     t->is_xml = is_xml;
     t->has_odd_bytes = memchr(t->at, 0, utf8.len) || memchr(t->at, '\r', utf8.len);
     t->n_foreign = 0;
@@ -387,40 +400,4 @@ const struct token_attr *tokenizer_attr(const struct token *tok, struct span low
             return attr;
     }
     return NULL;
-}
-
-/* Is there "script" and a byte that ends a name at p? */
-static bool is_script_name(const char *p, const char *end)
-{
-    return end - p > 6 && ends_name(p[6]) && span_eq_nocase(span_make(p, 6), SPAN("script"));
-}
-
-const char *tokenizer_script_end(const char *p, const char *end)
-{
-    const char *close = NULL; /* of the comment we are in: its "-->", or end */
-    bool is_double = false;
-
-    for (;; p++) {
-        p = memchr(p, '<', (size_t)(end - p));
-        if (!p)
-            return end;
-        if (close && p > close)
-            close = NULL;
-        if (!close) {
-            is_double = false;
-            if (end - p >= 4 && memcmp(p, "<!--", 4) == 0) {
-                close = memmem(p + 2, (size_t)(end - p - 2), "-->", 3);
-                if (!close)
-                    close = end;
-                continue;
-            }
-        }
-        if (end - p > 1 && p[1] == '/' && is_script_name(p + 2, end)) {
-            if (!is_double)
-                return p;
-            is_double = false;
-        } else if (close && is_script_name(p + 1, end)) {
-            is_double = true;
-        }
-    }
 }

@@ -19,7 +19,7 @@
 #include "parse/tags.h"
 
 /* Attributes beyond this many in one tag are read over. */
-#define TOKENIZER_MAX_ATTRS 400
+#define TOKENIZER_MAX_ATTRS   400
 
 #define TOKENIZER_MAX_FOREIGN 32
 
@@ -39,10 +39,10 @@ struct token_attr {
 };
 
 struct token {
-    uint8_t type;         /* enum token_type */
-    uint8_t mode;         /* TOKEN_TEXT: enum entities_mode */
-    uint8_t tag;          /* tags: enum tag */
-    bool is_coded;        /* TOKEN_TEXT: decoding may change it (only false is certain) */
+    uint8_t type;  /* enum token_type */
+    uint8_t mode;  /* TOKEN_TEXT: enum entities_mode */
+    uint8_t tag;   /* tags: enum tag */
+    bool is_coded; /* TOKEN_TEXT: decoding may change it (only false is certain) */
     bool is_self_closing; /* start tags: ended in "/>" */
     bool is_foreign;      /* the element is SVG's or MathML's */
     bool is_hidden;       /* inside a style or script of SVG or MathML */
@@ -62,12 +62,13 @@ struct tokenizer {
     const char *at, *end;
     const bool *wants_attrs; /* by tag, or NULL for all */
     struct token tok;
-    uint8_t text_tag;        /* whose end tag ends the text we are in; 0: none */
+    const char *arrow; /* a "-->" that was found ahead; see tokenizer_script_end */
+    uint8_t text_tag;  /* whose end tag ends the text we are in; 0: none */
     bool is_xml;
-    bool has_odd_bytes;      /* NUL or CR somewhere in the input */
+    bool has_odd_bytes; /* NUL or CR somewhere in the input */
     uint8_t n_foreign;
     struct tokenizer_foreign foreign[TOKENIZER_MAX_FOREIGN];
-    uint16_t n_open[N_TAGS];        /* HTML elements begun and not ended */
+    uint16_t n_open[N_TAGS];         /* HTML elements begun and not ended */
     uint16_t n_foreign_open[N_TAGS]; /* the same inside the outermost svg or math */
     struct token_attr attrs[TOKENIZER_MAX_ATTRS];
 };
@@ -78,16 +79,12 @@ struct tokenizer {
  * everywhere. wants_attrs, indexed by enum tag, names the elements whose
  * attributes are recorded; NULL records all.
  */
-void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml, const bool *wants_attrs);
+void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
+                    const bool *wants_attrs);
 
 /* The next token, valid until the next call; TOKEN_EOF again and again at the end. */
 const struct token *tokenizer_next(struct tokenizer *t);
 
 /* The first attribute of this lower-case name, the one that counts (§13.2.5.33), or NULL. */
-const struct token_attr *tokenizer_attr(const struct token *tok, struct span lower_name);
-
-/*
- * In script data from p on (§13.2.5.4 and the escaped states): the '<' of the
- * end tag that ends the element, or end.
- */
-const char *tokenizer_script_end(const char *p, const char *end);
+const struct token_attr *tokenizer_attr(const struct token *tok,
+                                        struct span lower_name);

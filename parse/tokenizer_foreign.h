@@ -21,7 +21,8 @@ enum tokenizer_content {
 };
 
 /* What the next token stands in. */
-static inline enum tokenizer_content tokenizer_foreign_content(const struct tokenizer *t)
+static inline enum tokenizer_content tokenizer_foreign_content(
+    const struct tokenizer *t)
 {
     return t->n_foreign ? (enum tokenizer_content)t->foreign[t->n_foreign - 1].content
                         : TOKENIZER_HTML;

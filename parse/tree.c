@@ -12,10 +12,10 @@
 #include "parse/tree_value.h"
 
 #define MAX_XPATH_BYTES 4096
-#define MAX_NODES 2000000 /* about 120 bytes each */
-#define MAX_STEPS 20000000
-#define MAX_LIST 1000
-#define MAX_JSON_BYTES ((size_t)4 << 20)
+#define MAX_NODES       2000000 /* about 120 bytes each */
+#define MAX_STEPS       20000000
+#define MAX_LIST        1000
+#define MAX_JSON_BYTES  ((size_t)4 << 20)
 
 /* libxml2 prints to standard error unless somebody listens. */
 static void ignore_error(void *arg, xmlErrorPtr error)
@@ -24,9 +24,11 @@ static void ignore_error(void *arg, xmlErrorPtr error)
     (void)error;
 }
 
-static enum err compile(xmlXPathContextPtr context, struct span xpath, xmlXPathCompExprPtr *out)
+static enum err compile(xmlXPathContextPtr context, struct span xpath,
+                        xmlXPathCompExprPtr *out)
 {
-    if (xpath.len == 0 || xpath.len > MAX_XPATH_BYTES || memchr(xpath.ptr, 0, xpath.len))
+    if (xpath.len == 0 || xpath.len > MAX_XPATH_BYTES ||
+        memchr(xpath.ptr, 0, xpath.len))
         return ERR_INVALID;
     char *text = mem_str_copy(xpath);
     *out = xmlXPathCtxtCompile(context, (const xmlChar *)text);
@@ -106,7 +108,8 @@ static enum err put_nodes(enum tree_type type, xmlNodeSetPtr nodes, struct buf *
 }
 
 /* What is no node-set: a string, a number or a truth value. */
-static enum err put_scalar(enum tree_type type, xmlXPathObjectPtr value, struct buf *out)
+static enum err put_scalar(enum tree_type type, xmlXPathObjectPtr value,
+                           struct buf *out)
 {
     xmlChar *text;
     enum err e = OK;
@@ -152,8 +155,8 @@ static enum err evaluate(xmlXPathContextPtr context, const struct tree_rule *rul
     return e;
 }
 
-static enum err evaluate_all(xmlXPathContextPtr context, const struct tree_rule *rules, size_t n,
-                             struct buf *out)
+static enum err evaluate_all(xmlXPathContextPtr context, const struct tree_rule *rules,
+                             size_t n, struct buf *out)
 {
     enum err e = buf_append_byte(out, '{');
 
@@ -170,8 +173,8 @@ static enum err evaluate_all(xmlXPathContextPtr context, const struct tree_rule 
     return e ? e : buf_append_byte(out, '}');
 }
 
-enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n, struct arena *mem,
-                      struct span *out_json)
+enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
+                      struct arena *mem, struct span *out_json)
 {
     xmlDocPtr doc;
     xmlXPathContextPtr context;

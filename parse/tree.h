@@ -43,5 +43,5 @@ enum err tree_check(struct span xpath) MUST_USE;
  * compile, ERR_TOO_LARGE when the page has too many nodes or mem is full,
  * ERR_NO_MEMORY.
  */
-enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n, struct arena *mem,
-                      struct span *out_json) MUST_USE;
+enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
+                      struct arena *mem, struct span *out_json) MUST_USE;

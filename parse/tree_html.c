@@ -23,7 +23,8 @@ static enum err escaped(struct span s, bool is_attribute, struct buf *out)
         case '"': as = is_attribute ? SPAN("&quot;") : SPAN_NONE; break;
         case '\xC2': /* U+00A0 */
             len = 2;
-            as = span_starts(span_skip(s, i), SPAN("\xC2\xA0")) ? SPAN("&nbsp;") : SPAN_NONE;
+            as = span_starts(span_skip(s, i), SPAN("\xC2\xA0")) ? SPAN("&nbsp;")
+                                                                : SPAN_NONE;
             break;
         default: break;
         }
@@ -59,9 +60,11 @@ static bool is_void(const xmlNode *node)
 
 static bool has_raw_text(const xmlNode *parent)
 {
-    enum tag tag = parent && parent->name ? tags_find_name(str(parent->name)) : TAG_OTHER;
+    enum tag tag =
+        parent && parent->name ? tags_find_name(str(parent->name)) : TAG_OTHER;
 
-    return (tags_flags(tag) & TAGS_RAWTEXT) || tag == TAG_SCRIPT || tag == TAG_PLAINTEXT;
+    return (tags_flags(tag) & TAGS_RAWTEXT) || tag == TAG_SCRIPT ||
+           tag == TAG_PLAINTEXT;
 }
 
 static enum err begin(const xmlNode *node, struct buf *out)

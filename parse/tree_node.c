@@ -39,7 +39,8 @@ static bool count(struct tree_nodes *t)
 }
 
 /* Decoded and NUL-terminated in t->copy, which the next call overwrites; NULL on failure. */
-static const xmlChar *copy(struct tree_nodes *t, struct span raw, enum entities_mode mode)
+static const xmlChar *copy(struct tree_nodes *t, struct span raw,
+                           enum entities_mode mode)
 {
     buf_reset(&t->copy);
     enum err e = entities_decode(raw, mode, &t->copy);
@@ -71,7 +72,8 @@ static void insert(xmlNodePtr next, xmlNodePtr node)
     next->prev = node;
 }
 
-static xmlNodePtr link(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before, xmlNodePtr node)
+static xmlNodePtr link(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before,
+                       xmlNodePtr node)
 {
     if (!node)
         return fail(t, ERR_NO_MEMORY);
@@ -91,7 +93,8 @@ const xmlChar *tree_node_name(struct tree_nodes *t, struct span name)
     size_t len = t->copy.len - 1;
     for (size_t i = 0; i < len; i++)
         t->copy.ptr[i] = span_ascii_lower(t->copy.ptr[i]);
-    const xmlChar *found = xmlDictLookup(t->doc->dict, (const xmlChar *)t->copy.ptr, (int)len);
+    const xmlChar *found =
+        xmlDictLookup(t->doc->dict, (const xmlChar *)t->copy.ptr, (int)len);
     return found ? found : fail(t, ERR_NO_MEMORY);
 }
 
@@ -129,7 +132,8 @@ void tree_node_attrs(struct tree_nodes *t, xmlNodePtr node, const struct token *
     }
 }
 
-void tree_node_text(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before, struct span text)
+void tree_node_text(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before,
+                    struct span text)
 {
     if (text.len > INT_MAX)
         fail(t, ERR_TOO_LARGE);

@@ -15,7 +15,7 @@
 #define TREE_NODE_MAX_ATTRS 100 /* of one element */
 
 struct tree_nodes {
-    xmlDocPtr doc; /* with a dictionary */
+    xmlDocPtr doc;   /* with a dictionary */
     struct buf copy; /* a name or value on its way */
     size_t n, max;
     enum err failed; /* ERR_TOO_LARGE beyond max, ERR_NO_MEMORY */
@@ -41,7 +41,8 @@ xmlNodePtr tree_node_element(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr
 void tree_node_attrs(struct tree_nodes *t, xmlNodePtr node, const struct token *tok);
 
 /* Makes a text of decoded bytes. */
-void tree_node_text(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before, struct span text);
+void tree_node_text(struct tree_nodes *t, xmlNodePtr parent, xmlNodePtr before,
+                    struct span text);
 
 /* Makes a comment of a raw token's content. */
 void tree_node_comment(struct tree_nodes *t, xmlNodePtr parent, struct span raw);

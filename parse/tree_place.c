@@ -26,8 +26,8 @@ static bool is_table_part(enum tag tag)
 
 static bool may_stand_in_table(enum tag tag)
 {
-    return is_table_part(tag) || tag == TAG_TABLE || tag == TAG_SCRIPT || tag == TAG_STYLE ||
-           tag == TAG_TEMPLATE || tag == TAG_FORM;
+    return is_table_part(tag) || tag == TAG_TABLE || tag == TAG_SCRIPT ||
+           tag == TAG_STYLE || tag == TAG_TEMPLATE || tag == TAG_FORM;
 }
 
 /* Leaves head and opens the body. */
@@ -45,7 +45,8 @@ static void begin_table_part(struct tree_place *p, enum tag tag)
 {
     while (p->n_stack > 1) {
         enum tag top = tree_stack_tag(p);
-        if (top == TAG_TABLE || top == TAG_TEMPLATE || (is_cell(tag) && top == TAG_TR) ||
+        if (top == TAG_TABLE || top == TAG_TEMPLATE ||
+            (is_cell(tag) && top == TAG_TR) ||
             ((is_cell(tag) || tag == TAG_TR) && is_row_group(top)) ||
             (tag == TAG_COL && top == TAG_COLGROUP))
             break;
@@ -228,7 +229,8 @@ static void end(struct tree_place *p, const struct token *tok)
 
 static void text(struct tree_place *p, const struct token *tok)
 {
-    bool is_markup = tok->mode == ENTITIES_TEXT; /* not the content of script and the like */
+    bool is_markup =
+        tok->mode == ENTITIES_TEXT; /* not the content of script and the like */
     bool is_white = span_trim(tok->raw).len == 0;
     struct span raw = tok->raw;
 

@@ -7,15 +7,16 @@ bool tree_stack_is_special(enum tag tag)
 
     if (tag == TAG_OPTION || tag == TAG_OPTGROUP || tag == TAG_LEGEND)
         return false;
-    return flags & (TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE | TAGS_HEAD | TAGS_RAWTEXT | TAGS_RCDATA);
+    return flags & (TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE | TAGS_HEAD | TAGS_RAWTEXT |
+                    TAGS_RCDATA);
 }
 
 bool tree_stack_is_in_table(const struct tree_place *p)
 {
     enum tag tag = tree_stack_tag(p);
 
-    return tag == TAG_TABLE || tag == TAG_TBODY || tag == TAG_THEAD || tag == TAG_TFOOT ||
-           tag == TAG_TR;
+    return tag == TAG_TABLE || tag == TAG_TBODY || tag == TAG_THEAD ||
+           tag == TAG_TFOOT || tag == TAG_TR;
 }
 
 /* The innermost open table, or NULL. */
@@ -93,7 +94,8 @@ bool tree_stack_close(struct tree_place *p, enum tag tag, enum tag barrier)
             tree_stack_pop_to(p, i);
             return true;
         }
-        if ((tags_flags(open) & TAGS_SCOPE) || (open == barrier && barrier != TAG_OTHER))
+        if ((tags_flags(open) & TAGS_SCOPE) ||
+            (open == barrier && barrier != TAG_OTHER))
             return false;
     }
     return false;

@@ -45,7 +45,8 @@ enum err tree_value_text(struct span text, struct buf *out)
         if (collapsed.len)
             e = buf_append_byte(&collapsed, ' ');
         if (!e)
-            e = buf_append(&collapsed, span_clip_utf8(word, TREE_VALUE_MAX - collapsed.len));
+            e = buf_append(&collapsed,
+                           span_clip_utf8(word, TREE_VALUE_MAX - collapsed.len));
     }
     if (!e || e == ERR_TOO_LARGE)
         e = tree_value_string(span_trim(buf_span(&collapsed)), out);
@@ -65,9 +66,14 @@ static size_t separator(struct span s, size_t i)
         const char *text;
         size_t len;
     } known[] = {
-        { ".", 1 },        { ",", 1 },        { " ", 1 },
-        { "'", 1 },        { "\xC2\xA0", 2 }, { "\xE2\x80\x99", 3 },
-        { "\xE2\x80\xAF", 3 }, { "\xE2\x80\x89", 3 },
+        { ".", 1 },
+        { ",", 1 },
+        { " ", 1 },
+        { "'", 1 },
+        { "\xC2\xA0", 2 },
+        { "\xE2\x80\x99", 3 },
+        { "\xE2\x80\xAF", 3 },
+        { "\xE2\x80\x89", 3 },
     };
 
     for (size_t k = 0; k < ARRAY_LEN(known); k++) {
@@ -176,5 +182,6 @@ enum err tree_value_date(struct span text, struct buf *out)
 
     if (date_parse(text, &date))
         return buf_append(out, SPAN("null"));
-    return tree_value_string(span_str(date_format_rfc3339(date.wall_ms, formatted)), out);
+    return tree_value_string(span_str(date_format_rfc3339(date.wall_ms, formatted)),
+                             out);
 }

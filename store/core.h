@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct seen;
+struct digest;
 struct hosts;
 struct links;
 struct depth;
@@ -21,6 +22,7 @@ struct core {
     struct db *db;
     struct seen *seen;
     struct hosts *hosts;
+    struct digest *digest; /* NULL where there is no SHA-256 */
     struct links *links;
     struct depth *depth;
     struct tally *tally;

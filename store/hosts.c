@@ -5,6 +5,7 @@
 
 #include "config/map.h"
 #include "config/mem.h"
+#include "parse/digest.h"
 #include "store/tally.h"
 
 #define MAX_KEY 320
@@ -151,11 +152,23 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
     return c->db->failed;
 }
 
+/* Of the text as it is stored, in hex. */
+static struct span robots_hash(struct core *c, struct span body, char out[2 * DIGEST_SHA256_BYTES + 1])
+{
+    unsigned char sha256[DIGEST_SHA256_BYTES];
+
+    if (!c->digest || digest_sha256(c->digest, body, sha256))
+        return SPAN_NONE;
+    for (size_t i = 0; i < sizeof sha256; i++)
+        snprintf(out + 2 * i, 3, "%02x", sha256[i]);
+    return span_make(out, 2 * sizeof sha256);
+}
+
 static void save_robots(struct core *c, const struct store_host_state *s)
 {
-    static const char SQL[] = "INSERT INTO robots (host_id, fetched_at, expires_at, status_code, outcome, body)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (host_id) DO UPDATE SET"
-                              " fetched_at = ?2, expires_at = ?3, status_code = ?4, outcome = ?5, body = ?6";
+    static const char SQL[] = "INSERT OR REPLACE INTO robots (host_id, fetched_at, expires_at, status_code, outcome,"
+                              " body, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    char hex[2 * DIGEST_SHA256_BYTES + 1];
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, s->host_id);
@@ -164,6 +177,7 @@ static void save_robots(struct core *c, const struct store_host_state *s)
     db_id(c->db, st, 4, s->robots_status);
     db_wild_text(c->db, st, 5, s->robots_outcome, 64);
     db_wild_text(c->db, st, 6, s->robots_body, MAX_ROBOTS_BYTES);
+    db_text(c->db, st, 7, robots_hash(c, s->robots_body, hex));
     db_run(c->db, st);
     st = db_stmt(c->db, "UPDATE hosts SET robots_state = ?2, robots_fetched_at = ?3 WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);

@@ -14,8 +14,8 @@
 
 #define MAX_REL ((size_t)256)
 #define MAX_ANCHOR ((size_t)1024)
-/* Below so many links a scan for "who links here" takes less than a quarter of a second. */
-#define REVERSE_INDEX_FROM 2000000
+/* Below so many links, a scan for "who links here" takes less than about a second. */
+#define REVERSE_INDEX_FROM 10000000
 
 enum column {
     COLUMN_SRC,

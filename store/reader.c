@@ -7,6 +7,7 @@
 #include "config/mem.h"
 #include "store/db.h"
 #include "store/guard.h"
+#include "store/reader_functions.h"
 
 #define BUSY_TIMEOUT_MS 10000
 #define STEPS_BETWEEN_LOOKS 10000 /* virtual machine steps between two looks at the clock */
@@ -16,6 +17,7 @@
 struct reader {
     sqlite3 *handle;
     char *path;
+    struct reader_functions *functions;
     int64_t deadline_ms;
     int64_t give_up_ns; /* of the present query; 0 = never */
 };
@@ -30,7 +32,8 @@ static bool is_harmless_pragma(const char *name, const char *value)
                                            "quick_check", "foreign_key_check", "compile_options",
                                            "function_list", "database_list" };
     static const char *const plain[] = { "user_version", "application_id", "page_count", "page_size",
-                                         "freelist_count", "journal_mode", "encoding" };
+                                         "freelist_count", "journal_mode", "encoding",
+                                         "data_version" /* full-text search asks for it */ };
 
     for (size_t i = 0; i < ARRAY_LEN(telling); i++)
         if (sqlite3_stricmp(name, telling[i]) == 0)
@@ -55,6 +58,8 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         return b && sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_UPDATE: /* SQLite asks this while it declares a virtual table; the file is read-only anyway */
+        return a && sqlite3_stricmp(a, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA:
         return is_harmless_pragma(a, b) ? SQLITE_OK : SQLITE_DENY;
     default:
@@ -101,6 +106,7 @@ static void harden(struct reader *r)
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_exec(r->handle, "PRAGMA query_only=1; PRAGMA temp_store=2", NULL, NULL, NULL);
     sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
     sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
@@ -123,6 +129,8 @@ enum err reader_open(const char *path, struct reader **out, struct err_note *not
         e = db_explain(r->handle, rc, path, note);
     if (!e)
         e = check_identity(r, note);
+    if (!e && reader_functions_new(r->handle, &r->functions))
+        e = err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
     if (e) {
         reader_close(r);
         return e;
@@ -137,6 +145,7 @@ void reader_close(struct reader *r)
     if (!r)
         return;
     sqlite3_close(r->handle);
+    reader_functions_free(r->functions);
     mem_free(r->path);
     mem_free(r);
 }

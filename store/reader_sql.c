@@ -55,6 +55,16 @@ const struct reader_report reader_checks[] = {
       "SELECT id, url FROM urls WHERE state NOT IN ('excluded', 'failed') AND coalesce(reason, '') <> ''" },
     { "no two URLs have the same key", "key",
       "SELECT key, count(*) FROM urls GROUP BY key HAVING count(*) > 1" },
+    { "every URL can be found by the hash of its key", "url",
+      "SELECT id, url FROM url WHERE key_hash IS NOT url_hash(coalesce(key, url))" },
+    { "the counts by state are right", "state_count",
+      "SELECT c.state, c.n, count(u.id) AS found FROM state_count c LEFT JOIN url u ON u.state = c.state"
+      " GROUP BY c.state HAVING c.n <> count(u.id)" },
+    { "every queued URL has a host", "url",
+      "SELECT u.id, u.url FROM url u WHERE u.state = 0 AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = u.host_id)" },
+    { "every URL that is not a seed knows where it was found", "url",
+      "SELECT u.id, u.url FROM url u WHERE u.parent_id IS NOT NULL AND NOT EXISTS"
+      " (SELECT 1 FROM url p WHERE p.id = u.parent_id)" },
     { "every fetched URL has its fetch", "url",
       "SELECT u.id, u.url FROM urls u WHERE u.state IN ('fetched', 'not_modified') AND NOT EXISTS"
       " (SELECT 1 FROM fetches f WHERE f.id = u.fetch_id AND f.url_id = u.id)" },
@@ -73,6 +83,19 @@ const struct reader_report reader_checks[] = {
     { "every stored body that a fetch names is there", "fetch",
       "SELECT f.id, f.body_id FROM fetches f WHERE f.body_id IS NOT NULL AND NOT EXISTS"
       " (SELECT 1 FROM bodies b WHERE b.id = f.body_id)" },
+    { "every link stands on a page", "link",
+      "SELECT DISTINCT src_id FROM link WHERE src_id NOT IN (SELECT url_id FROM page)" },
+    { "every body is counted as often as fetches have it", "body",
+      "SELECT b.id, b.refs, count(f.id) AS found FROM body b LEFT JOIN fetch f ON f.body_id = b.id"
+      " GROUP BY b.id HAVING b.refs <> count(f.id)" },
+    { "every body unpacks to the bytes its SHA-256 was made of", "body",
+      "SELECT id, size FROM body WHERE NOT body_is_sound(sha256, codec, size, data)" },
+    { "every page's text is in the full-text index", "page",
+      "SELECT url_id, text_id FROM page WHERE text_id IS NOT NULL AND text_id NOT IN"
+      " (SELECT id FROM page_text_docsize)" },
+    { "every fetch belongs to a URL and a run", "fetch",
+      "SELECT f.id, f.url_id, f.run_id FROM fetch f WHERE NOT EXISTS (SELECT 1 FROM url u WHERE u.id = f.url_id)"
+      " OR NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = f.run_id)" },
     { "a finished run left nothing queued", "url",
       "SELECT id, url FROM urls WHERE state = 'queued' AND (SELECT state FROM runs ORDER BY id DESC LIMIT 1) ="
       " 'finished'" },
@@ -86,7 +109,7 @@ const struct reader_report reader_explanations[] = {
       "SELECT id, url, key, state, reason, rule, depth, hop, redirects, retries,"
       " strftime('%Y-%m-%dT%H:%M:%SZ', discovered_at / 1000, 'unixepoch') AS discovered_at,"
       " strftime('%Y-%m-%dT%H:%M:%SZ', nullif(next_fetch_at, 0) / 1000, 'unixepoch') AS next_fetch_at"
-      " FROM urls WHERE key = ?1 OR url = ?1 LIMIT 1" },
+      " FROM urls WHERE id IN (SELECT id FROM url WHERE key_hash = url_hash(?1)) AND key = ?1 LIMIT 1" },
     { "found on", "where it was first seen",
       "SELECT s.url AS page, l.kind, l.anchor FROM urls u JOIN urls s ON s.id = u.parent_id"
       " LEFT JOIN links l ON l.src_id = s.id AND l.dst_id = u.id WHERE u.id = ?1 LIMIT 1" },

@@ -9,6 +9,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "parse/digest.h"
 #include "store/core.h"
 #include "store/depth.h"
 #include "store/guard.h"
@@ -134,6 +135,8 @@ static enum err open_core(struct store *s, const struct store_options *o, struct
     c->seen = seen_new((uint64_t)db_value(c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0),
                        SEEN_BYTES);
     c->hosts = hosts_new();
+    if (digest_new(&c->digest))
+        c->digest = NULL;
     c->depth = depth_new();
     c->tally = tally_new();
     c->text = text_new();
@@ -150,6 +153,7 @@ static void free_store(struct store *s)
     text_free(s->core.text);
     tally_free(s->core.tally);
     depth_free(s->core.depth);
+    digest_free(s->core.digest);
     hosts_free(s->core.hosts);
     seen_free(s->core.seen);
     lock_release(s->lock);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 #include "config/clock.h"
@@ -224,6 +225,21 @@ static void free_writer(struct writer *w)
     mem_free(w);
 }
 
+/* Signals are the loop's: the new thread takes none. */
+static int create_thread(struct writer *w)
+{
+    sigset_t all, before;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!rc)
+        pthread_setname_np(w->thread, "store");
+    return rc;
+}
+
 enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg, struct writer **out,
                       struct err_note *note)
 {
@@ -240,7 +256,7 @@ enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg, stru
     init_locks(w);
     tally_totals(c, w->totals.by_state);
     keeper_sizes(w->keeper, &w->totals);
-    rc = pthread_create(&w->thread, NULL, run, w);
+    rc = create_thread(w);
     if (rc) {
         free_writer(w);
         return err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the writer thread");

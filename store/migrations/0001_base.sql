@@ -183,11 +183,12 @@ CREATE TABLE link (
     PRIMARY KEY (src_id, position)
 ) WITHOUT ROWID;
 
+-- The key's columns come first: SQLite 3.40's integrity_check misreads NOT NULL behind others.
 CREATE TABLE redirects (
     src_id INTEGER NOT NULL,
+    run_id INTEGER NOT NULL,
     dst_id INTEGER NOT NULL,
     status_code INTEGER,
-    run_id INTEGER NOT NULL,
     PRIMARY KEY (src_id, run_id)
 ) WITHOUT ROWID;
 

@@ -77,7 +77,8 @@ static intptr_t fetch_many(void *arg)
 
 static double cpu_us(const struct timeval *user, const struct timeval *sys)
 {
-    return (double)(user->tv_sec + sys->tv_sec) * 1e6 + (double)(user->tv_usec + sys->tv_usec);
+    return (double)(user->tv_sec + sys->tv_sec) * 1e6 +
+           (double)(user->tv_usec + sys->tv_usec);
 }
 
 static void raise_open_files(void)
@@ -144,7 +145,8 @@ static void run_case(const struct bench_case *which)
            "\"requests_per_s\":%.0f,\"cpu_us_per_request\":%.1f,\"connections\":%lu,"
            "\"peak_in_flight\":%zu,\"peak_rss_mb\":%.1f}\n",
            which->name, run.n_ok, run.n_failed, (double)which->n_requests / seconds,
-           (cpu_us(&after.ru_utime, &after.ru_stime) - cpu_us(&before.ru_utime, &before.ru_stime)) /
+           (cpu_us(&after.ru_utime, &after.ru_stime) -
+            cpu_us(&before.ru_utime, &before.ru_stime)) /
                (double)which->n_requests,
            stats.connections, stats.peak_in_flight, (double)after.ru_maxrss / 1024);
     (void)fetchrig_close(&run.rig);

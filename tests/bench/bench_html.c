@@ -16,10 +16,10 @@
 #include "config/mem.h"
 #include "parse/html.h"
 
-#define MAX_PAGES 4096
+#define MAX_PAGES      4096
 #define MAX_PAGE_BYTES ((size_t)16 << 20)
-#define MIN_TIME_NS (2 * NS_PER_S)
-#define MIN_ROUNDS 3
+#define MIN_TIME_NS    (2 * NS_PER_S)
+#define MIN_ROUNDS     3
 
 struct pages {
     struct buf page[MAX_PAGES];
@@ -55,7 +55,8 @@ static void add_path(struct pages *all, const char *path)
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         char below[4096];
         struct span name = span_str(entry->d_name);
-        if (name.ptr[0] == '.' || (entry->d_type != DT_DIR && !span_ends(name, SPAN(".html"))))
+        if (name.ptr[0] == '.' ||
+            (entry->d_type != DT_DIR && !span_ends(name, SPAN(".html"))))
             continue;
         snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
         add_path(all, below);
@@ -67,10 +68,11 @@ static void add_path(struct pages *all, const char *path)
 static enum err make_page(struct buf *out)
 {
     enum err e = buf_printf(
-        out, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-             "<title>A module &#8212; Manual</title><link rel=\"stylesheet\" href=\"/s.css\">"
-             "<meta name=\"description\" content=\"What the module does &amp; how\">"
-             "<link rel=\"canonical\" href=\"https://manual.test/lib/module.html\"></head><body>");
+        out,
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<title>A module &#8212; Manual</title><link rel=\"stylesheet\" href=\"/s.css\">"
+        "<meta name=\"description\" content=\"What the module does &amp; how\">"
+        "<link rel=\"canonical\" href=\"https://manual.test/lib/module.html\"></head><body>");
 
     for (int i = 0; i < 50 && !e; i++)
         e = buf_printf(
@@ -125,18 +127,21 @@ static enum err measure(const struct pages *all)
     int64_t best = INT64_MAX, start = clock_now_ns();
 
     arena_init(&mem, 4096);
-    enum err e = url_parse(SPAN("https://manual.test/lib/module.html"), NULL, &mem, &url);
-    for (int round = 0; !e && (round < MIN_ROUNDS || clock_now_ns() - start < MIN_TIME_NS);
-         round++) {
+    enum err e =
+        url_parse(SPAN("https://manual.test/lib/module.html"), NULL, &mem, &url);
+    for (int round = 0;
+         !e && (round < MIN_ROUNDS || clock_now_ns() - start < MIN_TIME_NS); round++) {
         int64_t from = clock_now_ns();
         e = parse_all(all, &url, scratch, &sum);
         best = MIN(best, clock_now_ns() - from);
     }
     if (!e)
-        printf("{\"bench\":\"html\",\"pages\":%zu,\"bytes\":%zu,\"links\":%zu,\"words\":%zu,"
-               "\"mb_per_s\":%.1f,\"us_per_page\":%.2f}\n",
-               all->n, all->bytes, sum.links, sum.words, (double)all->bytes * 1e3 / (double)best,
-               (double)best / 1e3 / (double)all->n);
+        printf(
+            "{\"bench\":\"html\",\"pages\":%zu,\"bytes\":%zu,\"links\":%zu,\"words\":%zu,"
+            "\"mb_per_s\":%.1f,\"us_per_page\":%.2f}\n",
+            all->n, all->bytes, sum.links, sum.words,
+            (double)all->bytes * 1e3 / (double)best,
+            (double)best / 1e3 / (double)all->n);
     arena_clear(&mem);
     html_scratch_free(scratch);
     return e;

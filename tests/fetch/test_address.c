@@ -11,7 +11,7 @@
 struct row {
     const char *label;
     const char *address;
-    const char *want; /* the refusal, or NULL */
+    const char *want;    /* the refusal, or NULL */
     const char *allowed; /* one --allow-net, or NULL */
 };
 
@@ -29,11 +29,13 @@ static const struct row ROWS[] = {
     { "0.0.0.0 is refused", "0.0.0.0", "unspecified address", NULL },
     { "0/8 is refused", "0.1.2.3", "unspecified address", NULL },
     { "10/8 is refused", "10.255.0.1", "private address", NULL },
-    { "carrier-grade NAT is refused", "100.127.255.255", "carrier-grade NAT address", NULL },
+    { "carrier-grade NAT is refused", "100.127.255.255", "carrier-grade NAT address",
+      NULL },
     { "loopback is refused", "127.0.0.1", "loopback address", NULL },
     { "all of 127/8 is loopback", "127.255.255.254", "loopback address", NULL },
     { "cloud metadata is refused", "169.254.169.254", "metadata address", NULL },
-    { "the public metadata address is refused", "168.63.129.16", "metadata address", NULL },
+    { "the public metadata address is refused", "168.63.129.16", "metadata address",
+      NULL },
     { "link-local is refused", "169.254.0.1", "link-local address", NULL },
     { "172.16/12 begins", "172.16.0.0", "private address", NULL },
     { "172.16/12 ends", "172.31.255.255", "private address", NULL },
@@ -56,21 +58,26 @@ static const struct row ROWS[] = {
     { "what is not yet given out is refused", "4000::1", "reserved address", NULL },
     { "IPv4-compatible is refused", "::8.8.8.8", "reserved address", NULL },
     { "mapped loopback is refused", "::ffff:127.0.0.1", "loopback address", NULL },
-    { "mapped metadata is refused", "::ffff:169.254.169.254", "metadata address", NULL },
+    { "mapped metadata is refused", "::ffff:169.254.169.254", "metadata address",
+      NULL },
     { "a mapped public address may be dialled", "::ffff:8.8.8.8", NULL, NULL },
-    { "NAT64 of a private address is refused", "64:ff9b::10.0.0.1", "private address", NULL },
+    { "NAT64 of a private address is refused", "64:ff9b::10.0.0.1", "private address",
+      NULL },
     { "NAT64 of a public address may be dialled", "64:ff9b::8.8.8.8", NULL, NULL },
     { "local NAT64 is refused", "64:ff9b:1::1", "reserved address", NULL },
-    { "6to4 of a private address is refused", "2002:c0a8:101::1", "private address", NULL },
+    { "6to4 of a private address is refused", "2002:c0a8:101::1", "private address",
+      NULL },
     { "6to4 of a public address may be dialled", "2002:808:808::1", NULL, NULL },
     /* RFC 4380 §4: the client's address is inverted; 80ff:fffe is 127.0.0.1 */
-    { "Teredo to a loopback client is refused", "2001:0:808:808::80ff:fffe", "loopback address",
-      NULL },
+    { "Teredo to a loopback client is refused", "2001:0:808:808::80ff:fffe",
+      "loopback address", NULL },
     { "Teredo through a private server is refused", "2001:0:a00:1::f7f7:f7f7",
       "private address", NULL },
     { "an allowed network opens", "10.1.2.3", NULL, "10.1.0.0/16" },
-    { "an allowed network opens itself only", "10.2.0.1", "private address", "10.1.0.0/16" },
-    { "an allowed network opens its mapped form", "::ffff:10.1.2.3", NULL, "10.1.0.0/16" },
+    { "an allowed network opens itself only", "10.2.0.1", "private address",
+      "10.1.0.0/16" },
+    { "an allowed network opens its mapped form", "::ffff:10.1.2.3", NULL,
+      "10.1.0.0/16" },
     { "an allowed single address opens", "127.0.0.1", NULL, "127.0.0.1" },
     { "its neighbour stays shut", "127.0.0.2", "loopback address", "127.0.0.1" },
     { "an allowed IPv6 network opens", "fd00:1::5", NULL, "fd00:1::/32" },
@@ -84,7 +91,8 @@ static void judge(void **state)
 {
     const struct row *row = *state;
     struct address_network net;
-    struct address_policy policy = { .allowed = &net, .n_allowed = row->allowed != NULL };
+    struct address_policy policy = { .allowed = &net,
+                                     .n_allowed = row->allowed != NULL };
     struct sockaddr_storage ss;
     const char *got;
 
@@ -122,9 +130,10 @@ static void other_families_are_refused_even_then(void **state)
 
 static void networks_that_are_none_are_invalid(void **state)
 {
-    static const char *const bad[] = { "",           "10.0.0.0/33", "::/129",  "10.0.0.0/",
-                                       "10.0.0.0/x", "host",        "10.0.0",  "10.0.0.0/-1",
-                                       "/8",         "1.2.3.4/8/8", "0x7f.1",  "fe80::1%lo" };
+    static const char *const bad[] = {
+        "",       "10.0.0.0/33", "::/129", "10.0.0.0/",   "10.0.0.0/x", "host",
+        "10.0.0", "10.0.0.0/-1", "/8",     "1.2.3.4/8/8", "0x7f.1",     "fe80::1%lo"
+    };
     struct address_network net;
 
     (void)state;
@@ -134,8 +143,9 @@ static void networks_that_are_none_are_invalid(void **state)
 
 static void names_are_no_literals(void **state)
 {
-    static const char *const names[] = { "example.com", "", "1.2.3", "127.1", "[127.0.0.1]",
-                                         "::g", "1.2.3.4.", "[::1", "::1]" };
+    static const char *const names[] = { "example.com", "",    "1.2.3",    "127.1",
+                                         "[127.0.0.1]", "::g", "1.2.3.4.", "[::1",
+                                         "::1]" };
     struct sockaddr_storage ss;
 
     (void)state;
@@ -152,7 +162,8 @@ static void formats_what_it_parsed(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         assert_true(address_parse(span_str(texts[i]), &ss));
-        assert_string_equal(address_format((const struct sockaddr *)&ss, out), texts[i]);
+        assert_string_equal(address_format((const struct sockaddr *)&ss, out),
+                            texts[i]);
     }
 }
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "config/mem.h"
 #include "fetch/bodies.h"
 
 #define MIB_SIZE ((size_t)1 << 20)
-#define NO_MAX SIZE_MAX
+#define NO_MAX   SIZE_MAX
 
 static struct bodies *open_bodies(size_t max_bytes)
 {
@@ -66,9 +66,10 @@ static void appended_pieces_are_one_body(void **state)
 
     (void)state;
     for (size_t at = 0; at < whole.len; at += 16000)
-        assert_int_equal(bodies_append(b, &ref, span_slice(whole, at, MIN(at + 16000, whole.len)),
-                                       NO_MAX),
-                         OK);
+        assert_int_equal(
+            bodies_append(b, &ref, span_slice(whole, at, MIN(at + 16000, whole.len)),
+                          NO_MAX),
+            OK);
 
     assert_true(span_eq(bodies_view(b, &ref), whole));
     bodies_free(b, &ref);
@@ -79,7 +80,9 @@ static void appended_pieces_are_one_body(void **state)
 
 static void bodies_that_grow_side_by_side_stay_apart(void **state)
 {
-    enum { N = 40 };
+    enum {
+        N = 40
+    };
     struct bodies *b = open_bodies(64 * MIB_SIZE);
     struct body_ref refs[N] = { 0 };
     struct span wholes[N];
@@ -90,10 +93,12 @@ static void bodies_that_grow_side_by_side_stay_apart(void **state)
     for (size_t at = 0; at < 400000; at += 5000)
         for (size_t i = 0; i < N; i++)
             if (at < wholes[i].len)
-                assert_int_equal(bodies_append(b, &refs[i],
-                                               span_slice(wholes[i], at, MIN(at + 5000, wholes[i].len)),
-                                               NO_MAX),
-                                 OK);
+                assert_int_equal(
+                    bodies_append(
+                        b, &refs[i],
+                        span_slice(wholes[i], at, MIN(at + 5000, wholes[i].len)),
+                        NO_MAX),
+                    OK);
 
     for (size_t i = 0; i < N; i++) {
         assert_true(span_eq(bodies_view(b, &refs[i]), wholes[i]));
@@ -190,7 +195,8 @@ static void after_a_hint_nothing_moves(void **state)
     bodies_hint(b, &ref, whole.len);
     at = bodies_view(b, &ref).ptr;
     for (size_t i = 0; i < whole.len; i += 10000)
-        assert_int_equal(bodies_append(b, &ref, span_slice(whole, i, i + 10000), NO_MAX), OK);
+        assert_int_equal(
+            bodies_append(b, &ref, span_slice(whole, i, i + 10000), NO_MAX), OK);
 
     assert_ptr_equal(bodies_view(b, &ref).ptr, at);
     assert_true(span_eq(bodies_view(b, &ref), whole));
@@ -223,13 +229,16 @@ static void the_descriptor_maps_for_reading_only(void **state)
     (void)state;
     assert_int_equal(bodies_append(b, &ref, SPAN("shared"), NO_MAX), OK);
     view = mmap(NULL, bodies_size(b), PROT_READ, MAP_SHARED, bodies_fd(b), 0);
-    writable = mmap(NULL, bodies_size(b), PROT_READ | PROT_WRITE, MAP_SHARED, bodies_fd(b), 0);
+    writable =
+        mmap(NULL, bodies_size(b), PROT_READ | PROT_WRITE, MAP_SHARED, bodies_fd(b), 0);
 
     assert_true(view != MAP_FAILED);
     assert_true(writable == MAP_FAILED);
-    assert_memory_equal((const char *)view + (size_t)ref.offset_pages * BODIES_PAGE, "shared", 6);
+    assert_memory_equal((const char *)view + (size_t)ref.offset_pages * BODIES_PAGE,
+                        "shared", 6);
     assert_int_equal(ftruncate(bodies_fd(b), 0), -1);
-    assert_int_equal(fcntl(bodies_fd(b), F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    assert_int_equal(fcntl(bodies_fd(b), F_GET_SEALS),
+                     F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     assert_true(fcntl(bodies_fd(b), F_GETFD) & FD_CLOEXEC);
     assert_int_equal(munmap(view, bodies_size(b)), 0);
     bodies_free(b, &ref);
@@ -264,7 +273,9 @@ static void memory_of_large_bodies_goes_back(void **state)
 /* Whatever the order of calls, contents stay and every byte comes back. */
 static void survives_a_random_life(void **state)
 {
-    enum { N = 64 };
+    enum {
+        N = 64
+    };
     struct bodies *b = open_bodies(8 * MIB_SIZE);
     struct body_ref refs[N] = { 0 };
     uint64_t random = 42;
@@ -283,11 +294,13 @@ static void survives_a_random_life(void **state)
         }
         n = MIN(n, source.len - ref->len);
         size_t before = ref->len;
-        enum err e = bodies_append(b, ref, span_slice(source, before, before + n), source.len);
+        enum err e =
+            bodies_append(b, ref, span_slice(source, before, before + n), source.len);
 
         assert_true(e == OK || e == ERR_FULL);
         assert_int_equal(ref->len, e ? before : before + n);
-        assert_true(span_eq(bodies_view(b, ref), span_slice(source, 0, ref->len)) || !ref->len);
+        assert_true(span_eq(bodies_view(b, ref), span_slice(source, 0, ref->len)) ||
+                    !ref->len);
     }
     for (size_t i = 0; i < N; i++)
         bodies_free(b, &refs[i]);

@@ -29,25 +29,36 @@ enum record {
 };
 
 static const struct nameserver_record RECORDS[] = {
-    [REC_TWO] = { .name = "two.test", .addresses = "192.0.2.1 192.0.2.2 2001:db8::1", .ttl_s = 300 },
-    [REC_SHORT_1] = { .name = "short.test", .addresses = "192.0.2.3", .ttl_s = 1, .uses = 2 },
-    [REC_SHORT_2] = { .name = "short.test", .addresses = "192.0.2.4", .ttl_s = 100000000 },
+    [REC_TWO] = { .name = "two.test",
+                  .addresses = "192.0.2.1 192.0.2.2 2001:db8::1",
+                  .ttl_s = 300 },
+    [REC_SHORT_1] = { .name = "short.test",
+                      .addresses = "192.0.2.3",
+                      .ttl_s = 1,
+                      .uses = 2 },
+    [REC_SHORT_2] = { .name = "short.test",
+                      .addresses = "192.0.2.4",
+                      .ttl_s = 100000000 },
     [REC_NOBODY] = { .name = "nobody.test", .code = NAMESERVER_NXDOMAIN },
     [REC_EMPTY] = { .name = "empty.test" },
     [REC_BROKEN] = { .name = "broken.test", .code = NAMESERVER_SERVFAIL },
     [REC_REFUSED] = { .name = "refused.test", .code = NAMESERVER_REFUSED },
     [REC_SILENT] = { .name = "*.silent.test", .is_silent = true },
-    [REC_ALIAS] = { .name = "alias.test", .cname = "real.test", .addresses = "192.0.2.9", .ttl_s = 60 },
+    [REC_ALIAS] = { .name = "alias.test",
+                    .cname = "real.test",
+                    .addresses = "192.0.2.9",
+                    .ttl_s = 60 },
     [REC_LOOP] = { .name = "loop.test", .cname = "loop.test", .ttl_s = 60 },
     [REC_MANY] = { .name = "many.test",
-                   .addresses = "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 "
-                                "192.0.2.7 192.0.2.8 192.0.2.9 192.0.2.10 192.0.2.11 192.0.2.12 "
-                                "192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 "
-                                "192.0.2.18 192.0.2.19 192.0.2.20 192.0.2.21 192.0.2.22 "
-                                "192.0.2.23 192.0.2.24 192.0.2.25 192.0.2.26 192.0.2.27 "
-                                "192.0.2.28 192.0.2.29 192.0.2.30 192.0.2.31 192.0.2.32 "
-                                "192.0.2.33 192.0.2.34 192.0.2.35 192.0.2.36 192.0.2.37 "
-                                "192.0.2.38 192.0.2.39 192.0.2.40",
+                   .addresses =
+                       "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 "
+                       "192.0.2.7 192.0.2.8 192.0.2.9 192.0.2.10 192.0.2.11 192.0.2.12 "
+                       "192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 "
+                       "192.0.2.18 192.0.2.19 192.0.2.20 192.0.2.21 192.0.2.22 "
+                       "192.0.2.23 192.0.2.24 192.0.2.25 192.0.2.26 192.0.2.27 "
+                       "192.0.2.28 192.0.2.29 192.0.2.30 192.0.2.31 192.0.2.32 "
+                       "192.0.2.33 192.0.2.34 192.0.2.35 192.0.2.36 192.0.2.37 "
+                       "192.0.2.38 192.0.2.39 192.0.2.40",
                    .ttl_s = 60 },
     [REC_MASS] = { .name = "*.mass.test", .addresses = "192.0.2.7", .ttl_s = 60 },
     [REC_GARBLED] = { .name = "garbled.test", .is_garbled = true },
@@ -98,7 +109,8 @@ static intptr_t ask_one(void *arg)
 {
     struct ask *a = arg;
     int64_t started_at = clock_now_ns();
-    deadline until = a->until_ms ? started_at + a->until_ms * NS_PER_MS : DEADLINE_NEVER;
+    deadline until =
+        a->until_ms ? started_at + a->until_ms * NS_PER_MS : DEADLINE_NEVER;
 
     a->err = dns_resolve(a->rig->dns, span_str(a->host), until, &a->answer);
     a->took_ms = (clock_now_ns() - started_at) / NS_PER_MS;
@@ -278,7 +290,10 @@ static void impossible_names_ask_nobody(void **state)
 /* Promise P31: a server that never answers stalls only its own names, and callers may give up. */
 static void silence_stalls_only_its_own_names(void **state)
 {
-    enum { N_SILENT = 100, N_GOOD = 20 };
+    enum {
+        N_SILENT = 100,
+        N_GOOD = 20
+    };
     struct rig *r = *state;
     static char names[N_SILENT + N_GOOD][32];
     static struct ask asks[N_SILENT + N_GOOD];
@@ -287,7 +302,8 @@ static void silence_stalls_only_its_own_names(void **state)
     for (int i = 0; i < N_SILENT + N_GOOD; i++) {
         bool is_good = i >= N_SILENT;
 
-        (void)snprintf(names[i], sizeof(names[i]), "h%d.%s.test", i, is_good ? "mass" : "silent");
+        (void)snprintf(names[i], sizeof(names[i]), "h%d.%s.test", i,
+                       is_good ? "mass" : "silent");
         asks[i] = (struct ask){ .host = names[i], .until_ms = is_good ? 5000 : 400 };
     }
     ask_all(r, asks, ARRAY_LEN(asks));
@@ -315,7 +331,8 @@ static void closing_does_not_wait_for_lookups(void **state)
     dns_close(r->dns);
 
     assert_true(clock_now_ns() - started_at < 200 * NS_PER_MS);
-    assert_int_equal(dns_open(r->sched, span_str(nameserver_text(r->ns)), &r->dns, NULL), OK);
+    assert_int_equal(
+        dns_open(r->sched, span_str(nameserver_text(r->ns)), &r->dns, NULL), OK);
 }
 
 static void after_silence_the_answer_says_so(void **state)
@@ -364,7 +381,9 @@ static void cancelling_concerns_the_caller_only(void **state)
 
 static void a_thousand_names_at_once_all_arrive(void **state)
 {
-    enum { N = 1000 };
+    enum {
+        N = 1000
+    };
     struct rig *r = *state;
     static char names[N][32];
     static struct ask asks[N];

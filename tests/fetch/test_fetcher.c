@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests, connections and clocks; what answers come to is in test_outcome.c. */
+/* Requests and clocks; what answers come to is in test_outcome.c, connections in test_multi.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
 #include "tests/kit/fetchrig.h"
 #include "tests/kit/origin.h"
 
-#define STEP(kind, text, n) { kind, { text, sizeof(text) - 1 }, n }
-#define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+#define STEP(kind, text, n)                 \
+    {                                       \
+        kind, { text, sizeof(text) - 1 }, n \
+    }
+#define OK_HEAD          "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 #define STEPS(name, ...) static const struct origin_step name[] = { __VA_ARGS__ }
-#define SCRIPT(name) .script = (name), .n_steps = ARRAY_LEN(name)
+#define SCRIPT(name)     .script = (name), .n_steps = ARRAY_LEN(name)
 
-STEPS(FIRST_THEN_FIN, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 2\r\n\r\nhi", 0),
-      STEP(ORIGIN_NEXT, "", 0));
-STEPS(DIE, STEP(ORIGIN_CLOSE, "", 0));
-STEPS(DIE_HARD, STEP(ORIGIN_RESET, "", 0));
 STEPS(SILENT, STEP(ORIGIN_HANG, "", 0));
 STEPS(STALL_IN_BODY, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 100\r\n\r\nhello", 0),
       STEP(ORIGIN_HANG, "", 0));
-STEPS(STALL_IN_HEAD, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nX: y\r\n", 0), STEP(ORIGIN_HANG, "", 0));
+STEPS(STALL_IN_HEAD, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nX: y\r\n", 0),
+      STEP(ORIGIN_HANG, "", 0));
 STEPS(DRIP_HEAD, STEP(ORIGIN_DRIP, "HTTP/1.1 200 OKabcdefghijklmnopqrstuvwxyz", 100),
       STEP(ORIGIN_HANG, "", 0));
 STEPS(DRIP_BODY, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 1000\r\n\r\n", 0),
@@ -43,41 +43,34 @@ STEPS(STEADY_BODY, STEP(ORIGIN_SEND, OK_HEAD "\r\n", 0),
            "0123456789012345678901234567890123456789012345678901234567890123456789",
            5),
       STEP(ORIGIN_HANG, "", 0));
-STEPS(TWO_ANSWERS,
-      STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n"
-                                "Content-Length: 5\r\n\r\nstray", 0),
-      STEP(ORIGIN_NEXT, "", 0));
-STEPS(LATE_STRAY, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 2\r\n\r\nhi", 0),
-      STEP(ORIGIN_PAUSE, "", 50),
-      STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray", 0),
-      STEP(ORIGIN_NEXT, "", 0));
-STEPS(BIG_UNWANTED, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n"
-                                      "Content-Length: 100000000\r\n\r\n", 0),
+STEPS(BIG_UNWANTED,
+      STEP(ORIGIN_SEND,
+           "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n"
+           "Content-Length: 100000000\r\n\r\n",
+           0),
       STEP(ORIGIN_ENDLESS, "0123456789abcdef0123456789abcdef0123456789abcdef", 0));
 
 static const struct origin_route ROUTES[] = {
-    { .path = "/page*", .body = { "hello", 5 }, .headers = "Content-Type: text/html; charset=x\r\n"
-                                                            "ETag: \"v1\"\r\n"
-                                                            "Last-Modified: yesterday\r\n" },
-    { .path = "/then-fin", SCRIPT(FIRST_THEN_FIN), .uses = 1 },
-    { .path = "/once", .body = { "one", 3 }, .uses = 1 },
-    { .path = "/once", SCRIPT(DIE) },
-    { .path = "/once-hard", .body = { "one", 3 }, .uses = 1 },
-    { .path = "/once-hard", SCRIPT(DIE_HARD) },
+    { .path = "/page*",
+      .body = { "hello", 5 },
+      .headers = "Content-Type: text/html; charset=x\r\n"
+                 "ETag: \"v1\"\r\n"
+                 "Last-Modified: yesterday\r\n" },
     { .path = "/silent*", SCRIPT(SILENT) },
     { .path = "/stall-in-body*", SCRIPT(STALL_IN_BODY) },
     { .path = "/stall-in-head", SCRIPT(STALL_IN_HEAD) },
     { .path = "/drip-head", SCRIPT(DRIP_HEAD) },
     { .path = "/drip-body", SCRIPT(DRIP_BODY) },
     { .path = "/steady-body", SCRIPT(STEADY_BODY) },
-    { .path = "/two-answers", SCRIPT(TWO_ANSWERS) },
-    { .path = "/late-stray", SCRIPT(LATE_STRAY) },
     { .path = "/video", SCRIPT(BIG_UNWANTED) },
     { .path = "/empty", .headers = "Content-Type: video/mp4\r\n" },
     { .path = "/later*", .body = { "later", 5 }, .delay_ms = 300 },
-    { .path = "/cookie", .body = { "c", 1 }, .headers = "Set-Cookie: needle=1; Path=/\r\n" },
+    { .path = "/cookie",
+      .body = { "c", 1 },
+      .headers = "Set-Cookie: needle=1; Path=/\r\n" },
     { .path = "/redirect", .status = 302, .headers = "Location: /page\r\n" },
-    { .path = "/altsvc", .body = { "a", 1 },
+    { .path = "/altsvc",
+      .body = { "a", 1 },
       .headers = "Alt-Svc: h2=\"127.0.0.9:9\"; ma=9999\r\n"
                  "Strict-Transport-Security: max-age=9999\r\n" },
 };
@@ -120,7 +113,8 @@ static void reopen(struct world *w)
 
 static struct fetchrig_get get_of(struct world *w, const char *path)
 {
-    return (struct fetchrig_get){ .request = fetchrig_request(origin_url(w->origin, path)) };
+    return (struct fetchrig_get){ .request =
+                                      fetchrig_request(origin_url(w->origin, path)) };
 }
 
 static struct fetchrig_get get(struct world *w, const char *path)
@@ -134,7 +128,8 @@ static struct fetchrig_get get(struct world *w, const char *path)
 
 static void assert_outcome(const struct fetchrig_get *g, enum fetch_outcome want)
 {
-    assert_string_equal(result_outcome_name(g->result.outcome), result_outcome_name(want));
+    assert_string_equal(result_outcome_name(g->result.outcome),
+                        result_outcome_name(want));
 }
 
 static void assert_body(struct world *w, const struct fetchrig_get *g, const char *want)
@@ -173,8 +168,9 @@ static void a_page_comes_with_all_that_is_known_of_it(void **state)
     assert_true(span_eq(r->etag, SPAN("\"v1\"")));
     assert_true(span_eq(r->last_modified, SPAN("yesterday")));
     assert_int_equal(r->location.len, 0);
-    assert_true(span_eq(r->headers, SPAN("Content-Type: text/html; charset=x\r\nETag: \"v1\"\r\n"
-                                         "Last-Modified: yesterday\r\nContent-Length: 5\r\n")));
+    assert_true(span_eq(r->headers,
+                        SPAN("Content-Type: text/html; charset=x\r\nETag: \"v1\"\r\n"
+                             "Last-Modified: yesterday\r\nContent-Length: 5\r\n")));
     assert_int_equal(r->wire_size, 5);
     assert_int_equal(r->timings.dns_ms, -1);
     assert_in_range(r->timings.connect_ms, 0, 1000);
@@ -230,7 +226,8 @@ static void secrets_are_sent_but_not_recorded(void **state)
     assert_null(strstr(sent, "X-Injected"));
     assert_int_equal(span_find_span(recorded, SPAN("secret")), recorded.len);
     assert_int_equal(span_find_span(recorded, SPAN("c2VjcmV0")), recorded.len);
-    assert_true(span_find_span(recorded, SPAN("Authorization: (withheld)\r\n")) < recorded.len);
+    assert_true(span_find_span(recorded, SPAN("Authorization: (withheld)\r\n")) <
+                recorded.len);
     assert_true(span_find_span(recorded, SPAN("X-Mine: yes\r\n")) < recorded.len);
     drop(w, &g);
 
@@ -252,8 +249,8 @@ static void conditions_are_sent(void **state)
     fetchrig_get_each(&w->rig, &g, 1);
 
     assert_non_null(strstr(last_headers(w), "If-None-Match: \"v1\"\r\n"));
-    assert_non_null(
-        strstr(last_headers(w), "If-Modified-Since: Sat, 21 Nov 2026 09:00:00 GMT\r\n"));
+    assert_non_null(strstr(last_headers(w),
+                           "If-Modified-Since: Sat, 21 Nov 2026 09:00:00 GMT\r\n"));
     drop(w, &g);
 }
 
@@ -310,15 +307,17 @@ static void paths_go_out_as_they_are(void **state)
     struct world *w = *state;
     struct fetchrig_get g = get(w, "/page/../a/./b?q=%7e|x&y='z'");
 
-    assert_string_equal(origin_request_at(w->origin, 0)->path, "/page/../a/./b?q=%7e|x&y='z'");
+    assert_string_equal(origin_request_at(w->origin, 0)->path,
+                        "/page/../a/./b?q=%7e|x&y='z'");
     drop(w, &g);
 }
 
 /* Promise P8: only http and https, even where a URL got this far. */
 static void other_schemes_are_never_opened(void **state)
 {
-    static const char *const urls[] = { "file://127.0.0.1/etc/passwd", "ftp://127.0.0.1/x",
-                                        "gopher://127.0.0.1:70/1", "dict://127.0.0.1:1/d" };
+    static const char *const urls[] = { "file://127.0.0.1/etc/passwd",
+                                        "ftp://127.0.0.1/x", "gopher://127.0.0.1:70/1",
+                                        "dict://127.0.0.1:1/d" };
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
@@ -349,7 +348,8 @@ static bool refuse_video(void *arg, int status_code, struct span content_type)
 
     wish->n_calls++;
     wish->status_code = status_code;
-    (void)snprintf(wish->content_type, sizeof(wish->content_type), "%.*s", SPAN_ARG(content_type));
+    (void)snprintf(wish->content_type, sizeof(wish->content_type), "%.*s",
+                   SPAN_ARG(content_type));
     return !span_starts(content_type, SPAN("video/"));
 }
 
@@ -398,146 +398,6 @@ static void an_empty_body_is_nothing_to_stop_for(void **state)
     drop(w, &after);
 }
 
-/* --- connections ----------------------------------------------------------------------------- */
-
-static void connections_are_kept_or_not_as_asked(void **state)
-{
-    struct world *w = *state;
-    struct fetchrig_get gets[4];
-
-    for (int i = 0; i < 4; i++) {
-        gets[i] = get_of(w, "/page");
-        gets[i].request.keep_alive = i < 2;
-    }
-    fetchrig_get_each(&w->rig, gets, 4);
-
-    assert_int_equal(origin_request_at(w->origin, 0)->connection, 1);
-    assert_int_equal(origin_request_at(w->origin, 1)->connection, 1);
-    assert_int_equal(gets[1].result.timings.connect_ms, -1);
-    assert_int_equal(origin_request_at(w->origin, 2)->connection, 1); /* used up, then closed */
-    assert_int_equal(origin_request_at(w->origin, 3)->connection, 2);
-    for (int i = 0; i < 4; i++)
-        drop(w, &gets[i]);
-}
-
-/* Promise P30: the kept connection dies on the second request, and that is seen, not repaired. */
-static void a_lost_kept_connection_is_reported_not_retried(void **state)
-{
-    static const char *const paths[] = { "/once", "/once-hard" };
-    struct world *w = *state;
-
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        uint64_t before = origin_counts(w->origin).requests;
-        struct fetchrig_get first = get(w, paths[i]);
-        struct fetchrig_get second = get(w, paths[i]);
-        struct fetchrig_get third = get(w, "/page");
-
-        assert_outcome(&first, FETCH_OK);
-        assert_outcome(&second, FETCH_CONNECTION_LOST);
-        assert_true(second.result.was_reused_and_lost);
-        assert_int_equal(origin_counts(w->origin).requests, before + 3);
-        assert_outcome(&third, FETCH_OK);
-        drop(w, &first);
-        drop(w, &second);
-        drop(w, &third);
-    }
-}
-
-/* On a fresh connection the same is the server's doing. */
-static void a_lost_fresh_connection_is_no_lost_reuse(void **state)
-{
-    struct world *w = *state;
-    struct fetchrig_get first = get_of(w, "/once");
-    struct fetchrig_get second;
-
-    first.request.keep_alive = false;
-    fetchrig_get_each(&w->rig, &first, 1);
-    second = get(w, "/once");
-
-    assert_outcome(&second, FETCH_CONNECTION_LOST);
-    assert_false(second.result.was_reused_and_lost);
-    assert_int_equal(origin_counts(w->origin).requests, 2);
-    drop(w, &first);
-    drop(w, &second);
-}
-
-/* Promise P29. */
-static void stray_bytes_never_answer_the_next_request(void **state)
-{
-    static const char *const paths[] = { "/two-answers", "/late-stray" };
-    struct world *w = *state;
-
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct fetchrig_get first = get(w, paths[i]);
-        struct fetchrig_get second;
-
-        (void)usleep(100000);
-        second = get(w, "/page");
-        if (second.result.was_reused_and_lost) { /* seen in time: nothing was sent */
-            drop(w, &second);
-            second = get(w, "/page");
-        }
-        assert_body(w, &first, "hi");
-        assert_outcome(&second, FETCH_OK);
-        assert_body(w, &second, "hello");
-        drop(w, &first);
-        drop(w, &second);
-    }
-}
-
-static void refused_connections_are_connect_failures(void **state)
-{
-    struct world *w = *state;
-    struct fetchrig_get g = { .request = fetchrig_request("http://127.0.0.1:1/") };
-
-    fetchrig_get_each(&w->rig, &g, 1);
-
-    assert_outcome(&g, FETCH_CONNECT_FAILED);
-    assert_true(g.result.error.len > 0);
-    assert_true(span_eq(g.result.ip, SPAN("127.0.0.1")));
-    drop(w, &g);
-}
-
-/* Promise P7: refused before a packet is sent; a redirect or a reused handle changes nothing. */
-static void private_addresses_are_refused_by_default(void **state)
-{
-    struct world *w = *state;
-    struct fetchrig_get g;
-
-    w->rig.policy.allows_private = false;
-    g = get(w, "/page");
-
-    assert_outcome(&g, FETCH_BLOCKED_ADDRESS);
-    assert_true(span_eq(g.result.error, SPAN("loopback address")));
-    assert_int_equal(origin_counts(w->origin).connections, 0);
-    drop(w, &g);
-}
-
-/* Promise P32. */
-static void running_out_of_descriptors_is_said_and_passes(void **state)
-{
-    struct world *w = *state;
-    struct rlimit old, few;
-    struct fetchrig_get g;
-    int next_fd = dup(0);
-
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-    few = old;
-    few.rlim_cur = (rlim_t)next_fd;
-    assert_int_equal(close(next_fd), 0);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    g = get(w, "/page");
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-
-    assert_outcome(&g, FETCH_CONNECT_FAILED);
-    assert_true(g.result.is_out_of_descriptors);
-    drop(w, &g);
-    g = get(w, "/page");
-    assert_outcome(&g, FETCH_OK);
-    assert_false(g.result.is_out_of_descriptors);
-    drop(w, &g);
-}
-
 /* --- clocks: promise P11 -------------------------------------------------------------------------- */
 
 static void the_first_byte_has_its_clock(void **state)
@@ -559,7 +419,8 @@ static void the_first_byte_has_its_clock(void **state)
 
 static void slow_transfers_have_theirs(void **state)
 {
-    static const char *const paths[] = { "/stall-in-body", "/stall-in-head", "/drip-body" };
+    static const char *const paths[] = { "/stall-in-body", "/stall-in-head",
+                                         "/drip-body" };
     struct world *w = *state;
 
     w->rig.options.low_speed_ms = 400;
@@ -643,13 +504,6 @@ int main(void)
         WORLD_TEST(other_schemes_are_never_opened),
         WORLD_TEST(an_unwanted_body_is_not_read),
         WORLD_TEST(an_empty_body_is_nothing_to_stop_for),
-        WORLD_TEST(connections_are_kept_or_not_as_asked),
-        WORLD_TEST(a_lost_kept_connection_is_reported_not_retried),
-        WORLD_TEST(a_lost_fresh_connection_is_no_lost_reuse),
-        WORLD_TEST(stray_bytes_never_answer_the_next_request),
-        WORLD_TEST(refused_connections_are_connect_failures),
-        WORLD_TEST(private_addresses_are_refused_by_default),
-        WORLD_TEST(running_out_of_descriptors_is_said_and_passes),
         WORLD_TEST(the_first_byte_has_its_clock),
         WORLD_TEST(slow_transfers_have_theirs),
         WORLD_TEST(all_of_it_has_one_too),

@@ -10,7 +10,7 @@
 
 struct row {
     const char *label;
-    const char *text; /* lines with their endings */
+    const char *text;         /* lines with their endings */
     const char *want_refusal; /* NULL: fine */
     bool want_complete;
     int want_status;
@@ -18,29 +18,34 @@ struct row {
 };
 
 static const struct row ROWS[] = {
-    { "an ordinary head", "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", NULL, true, 200, "RFC 9112 §2" },
+    { "an ordinary head", "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", NULL, true, 200,
+      "RFC 9112 §2" },
     { "line feeds alone end lines", "HTTP/1.1 200 OK\nServer: x\n\n", NULL, true, 200,
       "RFC 9112 §2.2" },
-    { "without the blank line it is not complete", "HTTP/1.1 200 OK\r\nServer: x\r\n", NULL, false,
-      200, "promise P2" },
-    { "HTTP/2 as libcurl writes it", "HTTP/2 404 \r\nserver: x\r\n\r\n", NULL, true, 404, "P48" },
+    { "without the blank line it is not complete", "HTTP/1.1 200 OK\r\nServer: x\r\n",
+      NULL, false, 200, "promise P2" },
+    { "HTTP/2 as libcurl writes it", "HTTP/2 404 \r\nserver: x\r\n\r\n", NULL, true,
+      404, "P48" },
     { "no reason phrase", "HTTP/1.1 204\r\n\r\n", NULL, true, 204, "RFC 9112 §4" },
     { "interim answers are not the answer",
-      "HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\nHTTP/1.1 404 No\r\n\r\n", NULL, true, 404,
-      "RFC 9110 §15.2" },
-    { "an interim answer alone is not complete", "HTTP/1.1 100 Continue\r\n\r\n", NULL, false, 100,
-      "RFC 9110 §15.2" },
+      "HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\nHTTP/1.1 404 No\r\n\r\n", NULL, true,
+      404, "RFC 9110 §15.2" },
+    { "an interim answer alone is not complete", "HTTP/1.1 100 Continue\r\n\r\n", NULL,
+      false, 100, "RFC 9110 §15.2" },
     { "101 is taken for final", "HTTP/1.1 101 Switch\r\n\r\n", NULL, true, 101, "P49" },
     { "a status of 999", "HTTP/1.1 999 No\r\n\r\n", NULL, true, 999, "P49" },
-    { "a status that is no number", "HTTP/1.1 abc\r\n\r\n", "malformed status line", false, 0,
-      "RFC 9112 §4" },
+    { "a status that is no number", "HTTP/1.1 abc\r\n\r\n", "malformed status line",
+      false, 0, "RFC 9112 §4" },
     { "a status below 100", "HTTP/1.1 099 x\r\n\r\n", "malformed status line", false, 0,
       "RFC 9112 §4" },
-    { "the same length twice is one", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length:5\r\n\r\n",
-      NULL, true, 200, "RFC 9110 §8.6" },
-    { "the same length in a list is one", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", NULL,
-      true, 200, "RFC 9110 §8.6" },
-    { "two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    { "the same length twice is one",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length:5\r\n\r\n", NULL, true,
+      200, "RFC 9110 §8.6" },
+    { "the same length in a list is one",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", NULL, true, 200,
+      "RFC 9110 §8.6" },
+    { "two lengths",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
       "contradictory Content-Length", false, 200, "P29, RFC 9112 §6.3" },
     { "two lengths in a list", "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n",
       "contradictory Content-Length", false, 200, "P29" },
@@ -48,24 +53,26 @@ static const struct row ROWS[] = {
       "invalid Content-Length", false, 200, "RFC 9110 §8.6" },
     { "a length with a plus sign", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
       "invalid Content-Length", false, 200, "RFC 9110 §8.6" },
-    { "a length beyond 64 bits", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    { "a length beyond 64 bits",
+      "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
       "invalid Content-Length", false, 200, "P10" },
-    { "an empty length", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "invalid Content-Length",
-      false, 200, "RFC 9110 §8.6" },
+    { "an empty length", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+      "invalid Content-Length", false, 200, "RFC 9110 §8.6" },
     { "length and transfer coding",
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
       "both Content-Length and Transfer-Encoding", false, 200, "P29, RFC 9112 §6.1" },
     { "identity is no transfer coding",
-      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: identity\r\n\r\n", NULL, true, 200,
-      "RFC 2616 §3.6" },
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: identity\r\n\r\n",
+      NULL, true, 200, "RFC 2616 §3.6" },
     { "a contradiction in an interim answer does not count",
       "HTTP/1.1 103 E\r\nContent-Length: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
       NULL, true, 200, "RFC 9110 §15.2" },
     { "a fold before any field", "HTTP/1.1 200 OK\r\n folded\r\n\r\n",
       "header block begins with white space", false, 200, "RFC 9112 §2.2" },
-    { "a line without a colon is borne", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", NULL, true, 200,
-      "browsers" },
-    { "a blank line first", "\r\nHTTP/1.1 200 OK\r\n\r\n", "no status line", false, 0, "P29" },
+    { "a line without a colon is borne", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", NULL,
+      true, 200, "browsers" },
+    { "a blank line first", "\r\nHTTP/1.1 200 OK\r\n\r\n", "no status line", false, 0,
+      "P29" },
 };
 
 /* Feeds text line by line until it is refused. */
@@ -88,7 +95,8 @@ static void read_head(void **state)
     struct head h;
 
     head_init(&h, 100000, 100);
-    assert_int_equal(feed(&h, span_str(row->text)), row->want_refusal ? ERR_INVALID : OK);
+    assert_int_equal(feed(&h, span_str(row->text)),
+                     row->want_refusal ? ERR_INVALID : OK);
     if (row->want_refusal)
         assert_string_equal(h.refusal, row->want_refusal);
     else
@@ -112,9 +120,10 @@ static void fields_are_found_first_value_first(void **state)
 
     (void)state;
     head_init(&h, 10000, 100);
-    assert_int_equal(feed(&h, SPAN("HTTP/1.1 200 OK\r\nCONTENT-TYPE:  text/html \r\nETag: \"a\"\r\n"
-                                   "ETag: \"b\"\r\nLocation:\r\nRetry-After : 5\r\n\r\n")),
-                     OK);
+    assert_int_equal(
+        feed(&h, SPAN("HTTP/1.1 200 OK\r\nCONTENT-TYPE:  text/html \r\nETag: \"a\"\r\n"
+                      "ETag: \"b\"\r\nLocation:\r\nRetry-After : 5\r\n\r\n")),
+        OK);
 
     assert_value(&h, HEAD_CONTENT_TYPE, "text/html");
     assert_value(&h, HEAD_ETAG, "\"a\"");
@@ -130,14 +139,16 @@ static void folded_values_are_joined(void **state)
 
     (void)state;
     head_init(&h, 10000, 100);
-    assert_int_equal(feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Type: text/html;\r\n\tcharset=x\r\n"
-                                   "ETag: \"e\"\r\n\r\n")),
-                     OK);
+    assert_int_equal(
+        feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Type: text/html;\r\n\tcharset=x\r\n"
+                      "ETag: \"e\"\r\n\r\n")),
+        OK);
 
     assert_value(&h, HEAD_CONTENT_TYPE, "text/html;  \tcharset=x");
     assert_value(&h, HEAD_ETAG, "\"e\"");
-    assert_true(span_eq(buf_span(&h.lines),
-                        SPAN("Content-Type: text/html;  \tcharset=x\r\nETag: \"e\"\r\n")));
+    assert_true(
+        span_eq(buf_span(&h.lines),
+                SPAN("Content-Type: text/html;  \tcharset=x\r\nETag: \"e\"\r\n")));
     head_clear(&h);
 }
 
@@ -160,7 +171,8 @@ static void only_the_final_answers_lines_are_kept(void **state)
 /* Promise P28. */
 static void bytes_are_bounded_over_interim_answers_and_trailers(void **state)
 {
-    static const char *const floods[] = { "HTTP/1.1 100 Continue\r\n\r\n", "X-T: trailer\r\n" };
+    static const char *const floods[] = { "HTTP/1.1 100 Continue\r\n\r\n",
+                                          "X-T: trailer\r\n" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
@@ -211,14 +223,16 @@ static void reset_makes_it_new(void **state)
 
     (void)state;
     head_init(&h, 100000, 50);
-    assert_int_equal(feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: x\r\n\r\n")), OK);
+    assert_int_equal(
+        feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: x\r\n\r\n")), OK);
     head_reset(&h);
 
     assert_int_equal(h.n_bytes, 0);
     assert_false(h.is_complete);
     assert_int_equal(h.content_length, -1);
     assert_value(&h, HEAD_ETAG, "");
-    assert_int_equal(feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")), OK);
+    assert_int_equal(feed(&h, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")),
+                     OK);
     head_clear(&h);
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* From names to addresses to connections: the guard, several addresses, proxies. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
@@ -25,7 +25,9 @@ static const struct nameserver_record RECORDS[] = {
     { .name = "v6-dead.test", .addresses = "127.0.0.4 ::1", .ttl_s = 60 },
     { .name = "all-dead.test", .addresses = "127.0.0.200 127.0.0.201", .ttl_s = 60 },
     { .name = "stalls.test", .addresses = "127.0.0.50 127.0.0.5", .ttl_s = 60 },
-    { .name = "private.test", .addresses = "10.1.1.1 ::ffff:127.0.0.1 fd00::1", .ttl_s = 60 },
+    { .name = "private.test",
+      .addresses = "10.1.1.1 ::ffff:127.0.0.1 fd00::1",
+      .ttl_s = 60 },
     { .name = "metadata.test", .addresses = "169.254.169.254", .ttl_s = 60 },
     { .name = "mixed.test", .addresses = "10.1.1.1 127.0.0.2", .ttl_s = 60 },
     { .name = "rebind.test", .addresses = "127.0.0.2", .ttl_s = 60, .uses = 2 },
@@ -46,7 +48,9 @@ struct world {
 static int open_world(void **state)
 {
     struct world *w = mem_alloc(sizeof(*w));
-    const struct origin_options oo = { .routes = ROUTES, .n_routes = 1, .n_addresses = 9 };
+    const struct origin_options oo = { .routes = ROUTES,
+                                       .n_routes = 1,
+                                       .n_addresses = 9 };
 
     w->ns = nameserver_start(RECORDS, ARRAY_LEN(RECORDS));
     w->origin = origin_start(&oo);
@@ -84,11 +88,13 @@ static enum err note_address(void *arg, struct span ip, deadline until)
     return OK;
 }
 
-static struct fetchrig_get get_from(struct world *w, const char *host, struct trail *trail)
+static struct fetchrig_get get_from(struct world *w, const char *host,
+                                    struct trail *trail)
 {
     struct fetchrig_get g = { .err = OK };
 
-    (void)snprintf(w->urls[0], sizeof(w->urls[0]), "http://%s:%u/x", host, origin_port(w->origin));
+    (void)snprintf(w->urls[0], sizeof(w->urls[0]), "http://%s:%u/x", host,
+                   origin_port(w->origin));
     g.request = fetchrig_request(w->urls[0]);
     g.request.keep_alive = false;
     if (trail) {
@@ -100,9 +106,11 @@ static struct fetchrig_get get_from(struct world *w, const char *host, struct tr
     return g;
 }
 
-static void assert_outcome(struct world *w, struct fetchrig_get *g, enum fetch_outcome want)
+static void assert_outcome(struct world *w, struct fetchrig_get *g,
+                           enum fetch_outcome want)
 {
-    assert_string_equal(result_outcome_name(g->result.outcome), result_outcome_name(want));
+    assert_string_equal(result_outcome_name(g->result.outcome),
+                        result_outcome_name(want));
     fetchrig_get_clear(&w->rig, g);
 }
 
@@ -167,7 +175,8 @@ static void when_all_fail_the_last_says_why(void **state)
 static void a_stalling_address_gets_its_share_of_time_only(void **state)
 {
     struct world *w = *state;
-    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(origin_port(w->origin)) };
+    struct sockaddr_in sin = { .sin_family = AF_INET,
+                               .sin_port = htons(origin_port(w->origin)) };
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     int fillers[4];
     struct trail trail = { 0 };
@@ -197,7 +206,8 @@ static void a_stalling_address_gets_its_share_of_time_only(void **state)
 
 static void names_that_lead_inside_are_refused(void **state)
 {
-    static const char *const hosts[] = { "private.test", "metadata.test", "plain.test", "127.0.0.1",
+    static const char *const hosts[] = { "private.test", "metadata.test",
+                                         "plain.test",   "127.0.0.1",
                                          "[::1]",        "[::ffff:127.0.0.1]" };
     struct world *w = *state;
 
@@ -288,16 +298,19 @@ static void looking_up_counts_into_the_total_time(void **state)
 /* Promise P31: a hundred dead names beside healthy hosts. */
 static void dead_names_do_not_slow_healthy_hosts(void **state)
 {
-    enum { N_DEAD = 100, N_HEALTHY = 50 };
+    enum {
+        N_DEAD = 100,
+        N_HEALTHY = 50
+    };
     struct world *w = *state;
     static struct fetchrig_get gets[N_DEAD + N_HEALTHY];
     static char urls[N_DEAD + N_HEALTHY][64];
 
     memset(gets, 0, sizeof(gets));
     for (int i = 0; i < N_DEAD + N_HEALTHY; i++) {
-        (void)snprintf(urls[i], sizeof(urls[i]), "http://%s%d%s:%u/%d", i < N_DEAD ? "d" : "127.0.0.",
-                       i < N_DEAD ? i : 1 + i % 9, i < N_DEAD ? ".silent.test" : "",
-                       origin_port(w->origin), i);
+        (void)snprintf(urls[i], sizeof(urls[i]), "http://%s%d%s:%u/%d",
+                       i < N_DEAD ? "d" : "127.0.0.", i < N_DEAD ? i : 1 + i % 9,
+                       i < N_DEAD ? ".silent.test" : "", origin_port(w->origin), i);
         gets[i].request = fetchrig_request(urls[i]);
         gets[i].until_ms = i < N_DEAD ? 1000 : 0;
     }
@@ -322,7 +335,8 @@ static void a_proxy_is_asked_for_everything(void **state)
     (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.6:%u", origin_port(w->origin));
     (void)fetchrig_close(&w->rig);
     w->rig.options.proxy = span_str(proxy);
-    w->rig.policy.allows_private = false; /* the proxy's own address is the user's choice */
+    w->rig.policy.allows_private =
+        false; /* the proxy's own address is the user's choice */
     fetchrig_open(&w->rig);
     (void)snprintf(w->urls[1], sizeof(w->urls[1]), "http://anything.example/y");
     g = (struct fetchrig_get){ .request = fetchrig_request(w->urls[1]) };
@@ -330,7 +344,8 @@ static void a_proxy_is_asked_for_everything(void **state)
 
     assert_int_equal(g.err, OK);
     assert_outcome(w, &g, FETCH_OK);
-    assert_string_equal(origin_request_at(w->origin, 0)->path, "http://anything.example/y");
+    assert_string_equal(origin_request_at(w->origin, 0)->path,
+                        "http://anything.example/y");
     assert_int_equal(origin_request_at(w->origin, 0)->address, 5);
     assert_int_equal(nameserver_n_queries(w->ns), 0);
 

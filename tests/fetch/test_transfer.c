@@ -4,23 +4,27 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
 #include "tests/kit/fetchrig.h"
 #include "tests/kit/origin.h"
 
-#define STEP(kind, text, n) { kind, { text, sizeof(text) - 1 }, n }
+#define STEP(kind, text, n)                 \
+    {                                       \
+        kind, { text, sizeof(text) - 1 }, n \
+    }
 #define STEPS(name, ...) static const struct origin_step name[] = { __VA_ARGS__ }
-#define SCRIPT(name) .script = (name), .n_steps = ARRAY_LEN(name)
+#define SCRIPT(name)     .script = (name), .n_steps = ARRAY_LEN(name)
 
 STEPS(SILENT, STEP(ORIGIN_HANG, "", 0));
 STEPS(HALF, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", 0),
       STEP(ORIGIN_HANG, "", 0));
-STEPS(OK_THEN_GONE, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0),
+STEPS(OK_THEN_GONE,
+      STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0),
       STEP(ORIGIN_PAUSE, "", 30), STEP(ORIGIN_CLOSE, "", 0));
 
 static char megabyte[1 << 20];
@@ -71,7 +75,8 @@ static int close_world(void **state)
 
 static struct fetchrig_get get_of(struct world *w, const char *path)
 {
-    return (struct fetchrig_get){ .request = fetchrig_request(origin_url(w->origin, path)) };
+    return (struct fetchrig_get){ .request =
+                                      fetchrig_request(origin_url(w->origin, path)) };
 }
 
 static struct fetchrig_get get(struct world *w, const char *path)
@@ -85,7 +90,8 @@ static struct fetchrig_get get(struct world *w, const char *path)
 static void assert_got(const struct fetchrig_get *g, enum fetch_outcome want)
 {
     assert_int_equal(g->err, OK);
-    assert_string_equal(result_outcome_name(g->result.outcome), result_outcome_name(want));
+    assert_string_equal(result_outcome_name(g->result.outcome),
+                        result_outcome_name(want));
 }
 
 static size_t in_flight(struct world *w)
@@ -132,8 +138,8 @@ static intptr_t get_here(void *arg)
     struct cancel_seen *seen = g->request.arg;
 
     arena_init(&g->mem, (size_t)1 << 20);
-    g->err = fetcher_fetch(seen->world->rig.fetcher, &g->request, &g->mem, DEADLINE_NEVER,
-                           &g->result);
+    g->err = fetcher_fetch(seen->world->rig.fetcher, &g->request, &g->mem,
+                           DEADLINE_NEVER, &g->result);
     return 0;
 }
 
@@ -256,7 +262,9 @@ static void the_address_is_entered_before_and_left_after(void **state)
 
 static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
 {
-    enum { N = 1000 };
+    enum {
+        N = 1000
+    };
     struct world *w = *state;
     struct fetchrig_get *gets = mem_array(N, sizeof(*gets));
     char(*urls)[64] = mem_array(N, sizeof(*urls));
@@ -266,8 +274,8 @@ static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
     w->rig.options.concurrency = N;
     fetchrig_open(&w->rig);
     for (unsigned i = 0; i < N; i++) {
-        (void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.0.%u:%u/later/%u", 1 + i % 20,
-                       origin_port(w->origin), i);
+        (void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.0.%u:%u/later/%u",
+                       1 + i % 20, origin_port(w->origin), i);
         gets[i].request = fetchrig_request(urls[i]);
     }
     fetchrig_get_all(&w->rig, gets, N);
@@ -288,7 +296,10 @@ static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
 /* Promise P11: fifty hosts that stall cost the healthy ones nothing. */
 static void stalled_hosts_do_not_slow_healthy_ones(void **state)
 {
-    enum { N_STALLED = 50, N_HEALTHY = 200 };
+    enum {
+        N_STALLED = 50,
+        N_HEALTHY = 200
+    };
     struct world *w = *state;
     struct fetchrig_get gets[N_STALLED + N_HEALTHY] = { 0 };
     int64_t worst_ms = 0;
@@ -299,7 +310,8 @@ static void stalled_hosts_do_not_slow_healthy_ones(void **state)
     for (size_t i = 0; i < ARRAY_LEN(gets); i++)
         gets[i] = get_of(w, i < N_STALLED ? "/silent" : "/page");
     /* origin_url has room for eight texts only; two are needed. */
-    struct span silent = span_str(mem_str_copy(span_str(origin_url(w->origin, "/silent"))));
+    struct span silent =
+        span_str(mem_str_copy(span_str(origin_url(w->origin, "/silent"))));
     struct span page = span_str(mem_str_copy(span_str(origin_url(w->origin, "/page"))));
 
     for (size_t i = 0; i < ARRAY_LEN(gets); i++)
@@ -335,7 +347,8 @@ static void without_room_a_transfer_is_cancelled(void **state)
     fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
 
     for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
-        assert_true(gets[i].result.outcome == FETCH_OK || gets[i].result.outcome == FETCH_CANCELLED);
+        assert_true(gets[i].result.outcome == FETCH_OK ||
+                    gets[i].result.outcome == FETCH_CANCELLED);
         n_cancelled += gets[i].result.outcome == FETCH_CANCELLED;
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
@@ -387,17 +400,40 @@ struct tls_row {
 };
 
 static const struct tls_row TLS_ROWS[] = {
-    { "P27: a certificate of a known authority", { .is_tls = true }, true, false, FETCH_OK },
-    { "P27: a self-signed certificate", { .is_tls = true }, false, false, FETCH_TLS_FAILED },
-    { "P27: an expired certificate", { .is_tls = true, .tls_is_expired = true }, true, false,
-      FETCH_TLS_FAILED },
-    { "P27: a certificate for another name", { .is_tls = true, .tls_names = "DNS:other.test" }, true,
-      false, FETCH_TLS_FAILED },
-    { "P27: --insecure takes it all the same",
-      { .is_tls = true, .tls_names = "DNS:other.test", .tls_is_expired = true }, false, true,
+    { "P27: a certificate of a known authority",
+      { .is_tls = true },
+      true,
+      false,
       FETCH_OK },
-    { "P27: clear text where TLS should be", { .is_tls = false }, false, true, FETCH_TLS_FAILED },
-    { "P11: a handshake that stalls", { .is_tls = true, .is_mute = true }, true, false,
+    { "P27: a self-signed certificate",
+      { .is_tls = true },
+      false,
+      false,
+      FETCH_TLS_FAILED },
+    { "P27: an expired certificate",
+      { .is_tls = true, .tls_is_expired = true },
+      true,
+      false,
+      FETCH_TLS_FAILED },
+    { "P27: a certificate for another name",
+      { .is_tls = true, .tls_names = "DNS:other.test" },
+      true,
+      false,
+      FETCH_TLS_FAILED },
+    { "P27: --insecure takes it all the same",
+      { .is_tls = true, .tls_names = "DNS:other.test", .tls_is_expired = true },
+      false,
+      true,
+      FETCH_OK },
+    { "P27: clear text where TLS should be",
+      { .is_tls = false },
+      false,
+      true,
+      FETCH_TLS_FAILED },
+    { "P11: a handshake that stalls",
+      { .is_tls = true, .is_mute = true },
+      true,
+      false,
       FETCH_TIMEOUT },
 };
 
@@ -408,7 +444,8 @@ static void shake_hands(void **state)
     char url[64];
     struct fetchrig_get g;
 
-    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/page", origin_port(w->origin));
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/page",
+                   origin_port(w->origin));
     w->rig.options.connect_timeout_ms = 500;
     if (row->is_trusted)
         w->rig.options.ca_file = span_str(origin_ca_file(w->origin));

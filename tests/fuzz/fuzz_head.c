@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < N_HEAD_FIELDS; i++) {
             struct span v = head_value(&h, (enum head_field)i);
 
-            BUG_IF(v.len && (v.ptr < h.lines.ptr || v.ptr + v.len > h.lines.ptr + h.lines.len));
+            BUG_IF(v.len &&
+                   (v.ptr < h.lines.ptr || v.ptr + v.len > h.lines.ptr + h.lines.len));
         }
         head_reset(&h);
     }

@@ -8,16 +8,17 @@ void fetchrig_init(struct fetchrig *rig)
 {
     *rig = (struct fetchrig){ .bodies_bytes = (size_t)64 << 20 };
     rig->policy.allows_private = true;
-    rig->options = (struct fetcher_options){ .connect_timeout_ms = 2000,
-                                             .first_byte_timeout_ms = 2000,
-                                             .total_timeout_ms = 10000,
-                                             .low_speed_bytes = 100,
-                                             .low_speed_ms = 2000,
-                                             .max_body_bytes = (size_t)10 << 20,
-                                             .max_header_bytes = (size_t)300 << 10,
-                                             .max_headers = 5000,
-                                             .concurrency = 64,
-                                             .user_agent = SPAN("crawl-test/1 (+http://t.test)") };
+    rig->options =
+        (struct fetcher_options){ .connect_timeout_ms = 2000,
+                                  .first_byte_timeout_ms = 2000,
+                                  .total_timeout_ms = 10000,
+                                  .low_speed_bytes = 100,
+                                  .low_speed_ms = 2000,
+                                  .max_body_bytes = (size_t)10 << 20,
+                                  .max_header_bytes = (size_t)300 << 10,
+                                  .max_headers = 5000,
+                                  .concurrency = 64,
+                                  .user_agent = SPAN("crawl-test/1 (+http://t.test)") };
 }
 
 void fetchrig_open(struct fetchrig *rig)
@@ -34,7 +35,8 @@ void fetchrig_open(struct fetchrig *rig)
     if (!e)
         e = bodies_open(rig->bodies_bytes, &rig->bodies, &note);
     if (!e)
-        e = fetcher_open(rig->sched, &rig->options, rig->dns, rig->bodies, &rig->fetcher, &note);
+        e = fetcher_open(rig->sched, &rig->options, rig->dns, rig->bodies,
+                         &rig->fetcher, &note);
     if (e)
         fprintf(stderr, "fetchrig: %s\n", note.text);
     BUG_IF(e != OK);
@@ -73,11 +75,13 @@ struct fetch_request fetchrig_request(const char *url)
     r.is_https = span_starts(rest, SPAN("https://"));
     rest = span_skip(rest, r.is_https ? 8 : 7);
     rest = span_slice(rest, 0, span_find(rest, '/'));
-    host_end = rest.len && rest.ptr[0] == '[' ? span_find(rest, ']') + 1 : span_find(rest, ':');
+    host_end = rest.len && rest.ptr[0] == '[' ? span_find(rest, ']') + 1
+                                              : span_find(rest, ':');
     r.host = span_slice(rest, 0, host_end);
     r.port = r.is_https ? 443 : 80;
     if (host_end < rest.len) {
-        BUG_IF(!span_parse_u64(span_skip(rest, host_end + 1), &port) || port > UINT16_MAX);
+        BUG_IF(!span_parse_u64(span_skip(rest, host_end + 1), &port) ||
+               port > UINT16_MAX);
         r.port = (uint16_t)port;
     }
     return r;
@@ -92,11 +96,12 @@ struct batch {
 static void get_one(struct fetchrig *rig, struct fetchrig_get *get)
 {
     int64_t started_at = clock_now_ns();
-    deadline until =
-        get->until_ms ? clock_after(started_at, get->until_ms * NS_PER_MS) : DEADLINE_NEVER;
+    deadline until = get->until_ms ? clock_after(started_at, get->until_ms * NS_PER_MS)
+                                   : DEADLINE_NEVER;
 
     arena_init(&get->mem, (size_t)8 << 20);
-    get->err = fetcher_fetch(rig->fetcher, &get->request, &get->mem, until, &get->result);
+    get->err =
+        fetcher_fetch(rig->fetcher, &get->request, &get->mem, until, &get->result);
     get->took_ms = (clock_now_ns() - started_at) / NS_PER_MS;
 }
 

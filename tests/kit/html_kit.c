@@ -19,7 +19,8 @@ void html_kit_open(struct html_kit *k)
     k->scratch = html_scratch_new();
     arena_init(&k->mem, (size_t)64 << 20);
     buf_init(&k->described, 1 << 20);
-    assert_int_equal(url_parse(SPAN("http://h.test/d/p.html"), NULL, &k->mem, &k->url), OK);
+    assert_int_equal(url_parse(SPAN("http://h.test/d/p.html"), NULL, &k->mem, &k->url),
+                     OK);
     k->in.url = &k->url;
     k->in.content_type = SPAN("text/html; charset=utf-8");
     k->in.product_token = SPAN("crawl");
@@ -58,7 +59,16 @@ struct span html_kit_links(struct html_kit *k)
                                     SPAN_ARG(shorten(link->url))),
                          OK);
         if (link->text.len)
-            assert_int_equal(buf_printf(&k->described, "(%.*s)", SPAN_ARG(link->text)), OK);
+            assert_int_equal(buf_printf(&k->described, "(%.*s)", SPAN_ARG(link->text)),
+                             OK);
     }
     return buf_span(&k->described);
+}
+
+bool html_kit_is(struct span got, const char *want)
+{
+    if (span_eq(got, span_str(want)))
+        return true;
+    print_error("got \"%.*s\", want \"%s\"\n", SPAN_ARG(got), want);
+    return false;
 }

@@ -24,3 +24,6 @@ void html_kit_parse(struct html_kit *k, struct span body);
  * folder or host are shown relative to it ("x" or "/x"). '!' marks nofollow.
  */
 struct span html_kit_links(struct html_kit *k);
+
+/* Are they equal? Prints both when not. */
+bool html_kit_is(struct span got, const char *want);

@@ -14,12 +14,12 @@
 #include "config/mem.h"
 #include "config/span.h"
 
-#define MAX_RECORDS 64
-#define MAX_MESSAGE 4096
+#define MAX_RECORDS  64
+#define MAX_MESSAGE  4096
 #define HEADER_BYTES 12
-#define TYPE_A 1
-#define TYPE_CNAME 5
-#define TYPE_AAAA 28
+#define TYPE_A       1
+#define TYPE_CNAME   5
+#define TYPE_AAAA    28
 
 struct counts {
     size_t n_queries;
@@ -74,7 +74,8 @@ static void put_name(struct message *m, struct span name)
 }
 
 /* owner is a compression pointer: 0xc000 | offset. */
-static void put_record_head(struct message *m, unsigned owner, unsigned type, uint32_t ttl_s)
+static void put_record_head(struct message *m, unsigned owner, unsigned type,
+                            uint32_t ttl_s)
 {
     put16(m, owner);
     put16(m, type);
@@ -83,8 +84,8 @@ static void put_record_head(struct message *m, unsigned owner, unsigned type, ui
     m->n_answers++;
 }
 
-static void put_addresses(struct message *m, const struct nameserver_record *r, unsigned owner,
-                          unsigned type)
+static void put_addresses(struct message *m, const struct nameserver_record *r,
+                          unsigned owner, unsigned type)
 {
     struct span rest = span_str(r->addresses);
     struct span text;
@@ -127,8 +128,9 @@ static bool is_met(const struct nameserver_record *r, struct span name)
     return span_eq(span_str(r->name), name);
 }
 
-static const struct nameserver_record *find(const struct nameserver_record *records, size_t n,
-                                            struct counts *counts, struct span name)
+static const struct nameserver_record *find(const struct nameserver_record *records,
+                                            size_t n, struct counts *counts,
+                                            struct span name)
 {
     for (size_t i = 0; i < n; i++) {
         if (!is_met(&records[i], name))
@@ -181,7 +183,8 @@ NORETURN static void serve(int fd, const struct nameserver_record *records, size
         struct message m = { .len = 0 };
         char name[256];
         size_t end;
-        ssize_t got = recvfrom(fd, q, sizeof(q), 0, (struct sockaddr *)&from, &from_len);
+        ssize_t got =
+            recvfrom(fd, q, sizeof(q), 0, (struct sockaddr *)&from, &from_len);
 
         if (got < HEADER_BYTES + 5)
             continue;
@@ -190,7 +193,8 @@ NORETURN static void serve(int fd, const struct nameserver_record *records, size
         if (end + 4 > (size_t)got)
             continue;
         if (answer(find(records, n, counts, span_str(name)), q, end, &m))
-            (void)sendto(fd, m.bytes, m.len, 0, (const struct sockaddr *)&from, from_len);
+            (void)sendto(fd, m.bytes, m.len, 0, (const struct sockaddr *)&from,
+                         from_len);
     }
 }
 

@@ -23,7 +23,7 @@ struct nameserver_record {
     enum nameserver_code code;
     bool is_silent;  /* never answers */
     bool is_garbled; /* answers with bytes that are no message */
-    int uses;        /* answers so many queries (a lookup makes two: A and AAAA); 0: no end */
+    int uses; /* answers so many queries (a lookup makes two: A and AAAA); 0: no end */
 };
 
 struct nameserver;

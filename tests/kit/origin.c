@@ -17,7 +17,7 @@
 #include "tests/kit/origin_server.h"
 
 #define DEFAULT_LOG 4096
-#define N_URLS 8
+#define N_URLS      8
 
 struct origin {
     pid_t pid;
@@ -43,7 +43,8 @@ static uint16_t listen_all(struct origin_server *s)
 
         sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)i);
         BUG_IF(fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
-        BUG_IF(bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) || listen(fd, 8192));
+        BUG_IF(bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) ||
+               listen(fd, 8192));
         BUG_IF(getsockname(fd, (struct sockaddr *)&sin, &len) != 0);
         s->listeners[i] = fd;
         BUG_IF(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0);
@@ -64,7 +65,9 @@ static void raise_open_files(void)
 struct origin *origin_start(const struct origin_options *options)
 {
     struct origin *o = mem_alloc(sizeof(*o));
-    struct origin_server s = { .options = options, .max_log = options->max_log ? options->max_log : DEFAULT_LOG };
+    struct origin_server s = { .options = options,
+                               .max_log =
+                                   options->max_log ? options->max_log : DEFAULT_LOG };
 
     s.n_addresses = options->n_addresses ? options->n_addresses : 1;
     s.listeners = mem_array(s.n_addresses, sizeof(*s.listeners));
@@ -137,8 +140,8 @@ const char *origin_url(struct origin *o, const char *path)
 {
     char *url = o->urls[o->next_url++ % N_URLS];
 
-    (void)snprintf(url, sizeof(o->urls[0]), "%s://127.0.0.1:%u%s", o->is_tls ? "https" : "http",
-                   o->port, path);
+    (void)snprintf(url, sizeof(o->urls[0]), "%s://127.0.0.1:%u%s",
+                   o->is_tls ? "https" : "http", o->port, path);
     return url;
 }
 

@@ -34,13 +34,13 @@ struct origin_step {
 
 /* One logged request. Texts are cut at their arrays' size. */
 struct origin_request {
-    int64_t at_ns; /* clock_now_ns when its head was complete */
-    int64_t end_ns; /* when its answer was written, or 0 */
-    uint32_t connection; /* number of the connection, from 1 */
+    int64_t at_ns;            /* clock_now_ns when its head was complete */
+    int64_t end_ns;           /* when its answer was written, or 0 */
+    uint32_t connection;      /* number of the connection, from 1 */
     uint32_t n_on_connection; /* 1 for the first request on it */
-    uint32_t address;     /* index: 0 is 127.0.0.1 */
-    uint32_t in_flight;   /* requests unanswered just then, this one included */
-    uint32_t in_flight_here; /* ... on this address */
+    uint32_t address;         /* index: 0 is 127.0.0.1 */
+    uint32_t in_flight;       /* requests unanswered just then, this one included */
+    uint32_t in_flight_here;  /* ... on this address */
     char path[256];
     char host[128];
     char headers[1024]; /* raw lines without the request line */
@@ -57,10 +57,12 @@ struct origin_route {
     const char *host; /* of the Host field, with or without port; NULL: any */
     uint32_t on;      /* only at 127.0.0.ON; 0: at any address */
     int status;       /* 0: 200 */
-    const char *headers; /* further lines, "Name: value\r\n" each, $PORT is our port; NULL: none */
+    const char *
+        headers; /* further lines, "Name: value\r\n" each, $PORT is our port; NULL: none */
     struct span body;
     /* Makes the body (and status, if it likes) in the server process, instead of body. */
-    void (*generate)(void *arg, const struct origin_request *r, int *io_status, struct buf *out);
+    void (*generate)(void *arg, const struct origin_request *r, int *io_status,
+                     struct buf *out);
     void *arg;
     int64_t delay_ms;
     enum origin_framing framing;
@@ -77,18 +79,21 @@ struct origin_options {
     size_t n_addresses; /* 127.0.0.1, .2, ...; 0: one */
     size_t max_log;     /* requests logged; later ones are only counted. 0: 4096 */
     bool is_tls;
-    const char *tls_names; /* of the certificate, "DNS:a.test,IP:127.0.0.1"; NULL: that IP */
+    const char
+        *tls_names; /* of the certificate, "DNS:a.test,IP:127.0.0.1"; NULL: that IP */
     bool tls_is_expired;
-    bool is_mute;       /* takes connections and never says a word */
+    bool is_mute; /* takes connections and never says a word */
 };
 
 struct origin_counts {
     uint64_t requests, connections, bytes_sent;
-    uint64_t open_connections, in_flight, peak_in_flight, peak_here; /* peak_here: per address */
+    uint64_t open_connections, in_flight, peak_in_flight,
+        peak_here; /* peak_here: per address */
 };
 
 /* A generate whose arg is the body's text; $PORT in it becomes the port asked at. */
-void origin_text(void *arg, const struct origin_request *r, int *io_status, struct buf *out);
+void origin_text(void *arg, const struct origin_request *r, int *io_status,
+                 struct buf *out);
 
 struct origin;
 

@@ -15,8 +15,8 @@
 #include "tests/kit/origin_tls.h"
 
 #define MAX_REQUEST_BYTES ((size_t)64 << 10)
-#define MAX_ANSWER_BYTES ((size_t)256 << 20)
-#define OWN_STEPS 4
+#define MAX_ANSWER_BYTES  ((size_t)256 << 20)
+#define OWN_STEPS         4
 
 struct conn {
     struct heap_node timer;
@@ -38,7 +38,8 @@ struct conn {
 
 static void watch(struct conn *c, int op)
 {
-    struct epoll_event ev = { .events = EPOLLIN | (c->wants_write ? (uint32_t)EPOLLOUT : 0),
+    struct epoll_event ev = { .events =
+                                  EPOLLIN | (c->wants_write ? (uint32_t)EPOLLOUT : 0),
                               .data.ptr = c };
 
     BUG_IF(epoll_ctl(c->server->epoll_fd, op, c->fd, &ev) != 0);
@@ -83,7 +84,8 @@ static void close_conn(struct conn *c, bool resets)
 
 static ssize_t write_some(struct conn *c, struct span a, struct span b)
 {
-    struct iovec iov[2] = { { (void *)(uintptr_t)a.ptr, a.len }, { (void *)(uintptr_t)b.ptr, b.len } };
+    struct iovec iov[2] = { { (void *)(uintptr_t)a.ptr, a.len },
+                            { (void *)(uintptr_t)b.ptr, b.len } };
     struct msghdr msg = { .msg_iov = iov, .msg_iovlen = b.len ? 2 : 1 };
     ssize_t n = c->tls ? origin_tls_write(c->tls, a.ptr, a.len)
                        : sendmsg(c->fd, &msg, MSG_NOSIGNAL);
@@ -225,7 +227,8 @@ static void take_note(struct conn *c, struct span head, struct origin_request *r
     if (s->shared->n_logged < s->max_log) {
         c->logged = &s->shared->log[s->shared->n_logged];
         *c->logged = *r;
-        __atomic_store_n(&s->shared->n_logged, s->shared->n_logged + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&s->shared->n_logged, s->shared->n_logged + 1,
+                         __ATOMIC_RELEASE);
     }
 }
 
@@ -239,7 +242,8 @@ static bool matches(const struct origin_route *route, const struct origin_reques
     if (route->on && route->on != r->address + 1)
         return false;
     if (route->host && !span_eq_nocase(span_str(route->host), host) &&
-        !span_eq_nocase(span_str(route->host), span_slice(host, 0, span_find(host, ':'))))
+        !span_eq_nocase(span_str(route->host),
+                        span_slice(host, 0, span_find(host, ':'))))
         return false;
     if (!route->path)
         return true;
@@ -248,9 +252,11 @@ static bool matches(const struct origin_route *route, const struct origin_reques
     return span_eq(path, want);
 }
 
-static const struct origin_route *find_route(struct origin_server *s, const struct origin_request *r)
+static const struct origin_route *find_route(struct origin_server *s,
+                                             const struct origin_request *r)
 {
-    static const struct origin_route not_found = { .status = 404, .body = { "not here\n", 9 } };
+    static const struct origin_route not_found = { .status = 404,
+                                                   .body = { "not here\n", 9 } };
 
     for (size_t i = 0; i < s->options->n_routes; i++) {
         const struct origin_route *route = &s->options->routes[i];
@@ -263,7 +269,8 @@ static const struct origin_route *find_route(struct origin_server *s, const stru
     return &not_found;
 }
 
-void origin_text(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+void origin_text(void *arg, const struct origin_request *r, int *io_status,
+                 struct buf *out)
 {
     struct span text = span_str(arg), host = span_str(r->host);
     struct span port = span_skip(host, span_find(host, ':') + 1);
@@ -282,7 +289,8 @@ void origin_text(void *arg, const struct origin_request *r, int *io_status, stru
 
 /* Head, and body where it is not sent from where it lies, into c->out. */
 static void write_answer(struct conn *c, const struct origin_route *route,
-                         const struct origin_request *r, int status, struct span content)
+                         const struct origin_request *r, int status,
+                         struct span content)
 {
     struct buf *out = &c->out;
     enum err e;
@@ -326,7 +334,8 @@ static void build_answer(struct conn *c, const struct origin_route *route,
     c->own[n++] = (struct origin_step){ ORIGIN_SEND, buf_span(&c->out), 0 };
     if (!route->generate && route->framing != ORIGIN_CHUNKED && route->body.len)
         c->own[n++] = (struct origin_step){ ORIGIN_SEND, route->body, 0 };
-    c->own[n++] = (struct origin_step){ closes ? ORIGIN_CLOSE : ORIGIN_NEXT, SPAN_NONE, 0 };
+    c->own[n++] =
+        (struct origin_step){ closes ? ORIGIN_CLOSE : ORIGIN_NEXT, SPAN_NONE, 0 };
     c->steps = c->own;
     c->n_steps = n;
 }
@@ -374,7 +383,8 @@ static void advance(struct conn *c)
 /* As servers do with what is no HTTP at all, such as a TLS handshake in clear text's place. */
 static void answer_nonsense(struct conn *c)
 {
-    (void)write_some(c, SPAN("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), SPAN_NONE);
+    (void)write_some(c, SPAN("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
+                     SPAN_NONE);
     close_conn(c, false);
 }
 
@@ -410,7 +420,8 @@ static void accept_all(struct origin_server *s, uint32_t address)
     const int on = 1;
 
     for (;;) {
-        int fd = accept4(s->listeners[address], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(s->listeners[address], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         struct conn *c;
 
         if (fd < 0)
@@ -466,7 +477,8 @@ void origin_server_run(struct origin_server *s)
 
             if ((int *)events[i].data.ptr >= s->listeners && listener < s->n_addresses)
                 accept_all(s, (uint32_t)listener);
-            else if (events[i].events & EPOLLOUT && c->is_answering && !heap_has(&c->timer))
+            else if (events[i].events & EPOLLOUT && c->is_answering &&
+                     !heap_has(&c->timer))
                 advance(c);
             else
                 on_readable(c);

@@ -26,8 +26,8 @@ static X509 *make_certificate(EVP_PKEY *key, const char *names, bool is_expired)
     BUG_IF(!ASN1_INTEGER_set(X509_get_serialNumber(cert), 1));
     BUG_IF(!X509_gmtime_adj(X509_getm_notBefore(cert), -2 * DAY_S));
     BUG_IF(!X509_gmtime_adj(X509_getm_notAfter(cert), is_expired ? -DAY_S : DAY_S));
-    BUG_IF(!X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                       (const unsigned char *)"test origin", -1, -1, 0));
+    BUG_IF(!X509_NAME_add_entry_by_txt(
+        name, "CN", MBSTRING_ASC, (const unsigned char *)"test origin", -1, -1, 0));
     BUG_IF(!X509_set_issuer_name(cert, name) || !X509_set_pubkey(cert, key));
     BUG_IF(!X509_add_ext(cert, san, -1));
     BUG_IF(!X509_sign(cert, key, EVP_sha256()));
@@ -57,8 +57,10 @@ struct origin_tls *origin_tls_new(const char *names, bool is_expired, char ca_pa
     save_certificate(cert, ca_path);
     t->ctx = SSL_CTX_new(TLS_server_method());
     BUG_IF(!t->ctx);
-    BUG_IF(SSL_CTX_use_certificate(t->ctx, cert) != 1 || SSL_CTX_use_PrivateKey(t->ctx, key) != 1);
-    SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    BUG_IF(SSL_CTX_use_certificate(t->ctx, cert) != 1 ||
+           SSL_CTX_use_PrivateKey(t->ctx, key) != 1);
+    SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     X509_free(cert);
     EVP_PKEY_free(key);
     return t;
@@ -113,5 +115,6 @@ ssize_t origin_tls_read(struct origin_tls_conn *c, void *to, size_t n)
 
 ssize_t origin_tls_write(struct origin_tls_conn *c, const void *from, size_t n)
 {
-    return result_of(ssl_of(c), SSL_write(ssl_of(c), from, (int)MIN(n, (size_t)1 << 20)));
+    return result_of(ssl_of(c),
+                     SSL_write(ssl_of(c), from, (int)MIN(n, (size_t)1 << 20)));
 }

@@ -232,3 +232,17 @@ int64_t program_number(struct program *p, const char *sql)
 
     return span_parse_i64(span_str(program_text(p, sql)), &n) ? n : -1;
 }
+
+void program_change(struct program *p, const char *sql)
+{
+    char *why = NULL;
+    sqlite3 *db;
+
+    MUST(sqlite3_open(program_path(p, "crawl.db"), &db) == SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+        fprintf(stderr, "kit/program: %s: %s\n", why, sql);
+        abort();
+    }
+    sqlite3_close(db);
+}

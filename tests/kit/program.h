@@ -50,3 +50,6 @@ const char *program_path(struct program *p, const char *name);
 /* The first value of a query on folder/crawl.db as a number (-1 for none) or text ("" for none; overwritten by the next). */
 int64_t program_number(struct program *p, const char *sql);
 const char *program_text(struct program *p, const char *sql);
+
+/* Runs a statement that changes folder/crawl.db. */
+void program_change(struct program *p, const char *sql);

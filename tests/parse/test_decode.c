@@ -342,6 +342,17 @@ static void a_wide_zstd_window_is_refused(void **state)
     assert_int_equal(run(r, "zstd", &out), DECODE_BAD);
 }
 
+/* Frames of zstd 0.7 and before, which the library knows too (RFC 8878 does not). */
+static void zstd_before_it_was_one_is_bad(void **state)
+{
+    struct rig *r = *state;
+    struct span out;
+
+    add(r, SPAN("\x27\xB5\x2F\xFD\x04\x4E#>\x0A\xB8\x90H8$"));
+    assert_int_equal(run(r, "zstd", &out), DECODE_BAD);
+    assert_int_equal(out.len, 0);
+}
+
 /* P47: a body that was never coded, or not as it says. */
 static void wrong_names_do_not_lose_the_page(void **state)
 {
@@ -497,6 +508,7 @@ int main(void)
         WITH_RIG(a_bomb_within_a_chain_is_cut),
         WITH_RIG(the_limit_itself_is_allowed),
         WITH_RIG(a_wide_zstd_window_is_refused),
+        WITH_RIG(zstd_before_it_was_one_is_bad),
         WITH_RIG(wrong_names_do_not_lose_the_page),
         WITH_RIG(an_unknown_coding_of_binary_bytes_is_bad),
         cmocka_unit_test(gzip_is_known_by_its_first_bytes),

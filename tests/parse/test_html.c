@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Links and text of small pages that parsers get wrong, then metadata, limits
- * and header fields. Sources are sections of the HTML standard unless named.
+ * Links and text of small pages that parsers get wrong, and limits. Sources
+ * are sections of the HTML standard unless named.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "config/clock.h"
 #include "tests/kit/html_kit.h"
 
 struct row {
@@ -16,8 +17,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-    { "plain", "<p>See <a href=x>the <b>page</b></a>.</p>", "a:x(the page)", "See the page.",
-      "4.6.1" },
+    { "plain", "<p>See <a href=x>the <b>page</b></a>.</p>", "a:x(the page)",
+      "See the page.", "4.6.1" },
     { "every kind of embedded link",
       "<img src=1><script src=2></script><iframe src=3></iframe><frame src=4><embed src=5>"
       "<object data=6></object><video src=7 poster=8></video><audio src=9></audio><track src=10>"
@@ -29,87 +30,102 @@ static const struct row rows[] = {
       "<form action=1><input type=image src=2 formaction=3><button formaction=4>b</button>"
       "<input src=5></form><blockquote cite=6>q</blockquote><q cite=7></q><ins cite=8></ins>"
       "<del cite=9></del><map><area href=10>",
-      "form:1 input:3 input:2 button:4 blockquote:6 q:7 ins:8 del:9 area:10", "b\nq", "4.10" },
-    { "image candidates", "<img src=a srcset='b 1x,, c 0w, d,e'><link imagesrcset='f 2x' rel=preload>",
+      "form:1 input:3 input:2 button:4 blockquote:6 q:7 ins:8 del:9 area:10", "b\nq",
+      "4.10" },
+    { "image candidates",
+      "<img src=a srcset='b 1x,, c 0w, d,e'><link imagesrcset='f 2x' rel=preload>",
       "img:a img:b img:d,e link:f", "", "4.8.4.3.10" },
-    { "SVG links", "<svg><a href=1 xlink:href=2>t</a><a xlink:href=3 /><image href=4 /><use href='5#i'/>"
-                   "<use xlink:href='#i'/><script xlink:href=6></script></svg>",
+    { "SVG links",
+      "<svg><a href=1 xlink:href=2>t</a><a xlink:href=3 /><image href=4 /><use href='5#i'/>"
+      "<use xlink:href='#i'/><script xlink:href=6></script></svg>",
       "a:1(t) a:3 image:4 use:5#i script:6", "t", "SVG 2 16" },
     { "image is img in HTML", "<image src=x>", "img:x", "", "13.2.6.4.7" },
     { "img ends SVG", "<svg><img src=x><image href=y>", "img:x", "", "13.2.6.5" },
-    { "an iframe of SVG is nothing", "<svg><video src=x /><iframe src=y></iframe>", "", "",
-      "13.2.6.5" },
+    { "an iframe of SVG is nothing", "<svg><video src=x /><iframe src=y></iframe>", "",
+      "", "13.2.6.5" },
     { "slash for a space", "<a/href=x>t</a>", "a:x(t)", "t", "13.2.5.32" },
-    { "the first attribute counts", "<a href=x href=y>t</a>", "a:x(t)", "t", "13.2.5.33" },
+    { "the first attribute counts", "<a href=x href=y>t</a>", "a:x(t)", "t",
+      "13.2.5.33" },
     { "upper case", "<A HREF=x>t</A><IMG SRC=y>", "a:x(t) img:y", "t", "13.2.5.8" },
     { "references in a URL", "<a href='?a&amp;b&copy=1&notit;'>t</a>",
       "a:p.html?a&b&copy=1&notit;(t)", "t", "13.2.5.73" },
     { "unquoted with references", "<a href=x?a=1&amp;b=2>t</a>", "a:x?a=1&b=2(t)", "t",
       "13.2.5.38" },
     { "newlines in a URL", "<a href=' x\n\ty '>t</a>", "a:xy(t)", "t", "URL 4.4" },
-    { "comments hide", "<!-- <a href=x> -->a<!-->b<a href=y>c</a>", "a:y(c)", "abc", "13.2.5.43" },
+    { "comments hide", "<!-- <a href=x> -->a<!-->b<a href=y>c</a>", "a:y(c)", "abc",
+      "13.2.5.43" },
     { "bogus comments", "<?php <a> ?>t<!x <a href=y>u<![CDATA[<a href=z>]]>", "",
       "?>tu]]>", "13.2.5.41" },
-    { "textarea holds no links", "<textarea><a href=x>t</textarea>u", "", "<a href=x>t u",
-      "13.2.5.2" },
+    { "textarea holds no links", "<textarea><a href=x>t</textarea>u", "",
+      "<a href=x>t u", "13.2.5.2" },
     { "title holds no links", "<title><a href=x></title>t", "", "t", "13.2.5.2" },
     { "iframe holds no links", "<iframe><a href=x>t</iframe>u", "", "u", "13.2.5.3" },
     { "xmp shows markup", "<xmp><a href=x>t</xmp>u", "", "<a href=x>t\nu", "13.2.5.3" },
-    { "noembed and noframes", "<noembed><a href=x>t</noembed><noframes><a href=y>u</noframes>v", "",
-      "v", "13.2.5.3" },
+    { "noembed and noframes",
+      "<noembed><a href=x>t</noembed><noframes><a href=y>u</noframes>v", "", "v",
+      "13.2.5.3" },
     { "plaintext", "<plaintext><a href=x>t</a>", "", "<a href=x>t</a>", "13.2.5.5" },
     { "noscript is markup", "<noscript><a href=x>t</a></noscript>", "a:x(t)", "t",
       "13.2.6.4.5" },
-    { "scripts hold no links", "<script>'<a href=x>'</script><a href=y>t</a>", "a:y(t)", "t",
-      "13.2.5.4" },
-    { "escaped script", "<script><!--<script></script><a href=x>--></script><a href=y>t</a>",
-      "a:y(t)", "t", "13.2.5.20" },
+    { "scripts hold no links", "<script>'<a href=x>'</script><a href=y>t</a>", "a:y(t)",
+      "t", "13.2.5.4" },
+    { "escaped script",
+      "<script><!--<script></script><a href=x>--></script><a href=y>t</a>", "a:y(t)",
+      "t", "13.2.5.20" },
     { "style", "<style>a>b{}</style>t", "", "t", "13.2.5.3" },
-    { "style and script of SVG", "<svg><style>a<g>b</g></style><script>c</script><text>d</text></svg>",
-      "", "d", "13.2.6.5" },
-    { "title of SVG is text", "<a href=x><svg><title>Home</title></svg></a>", "a:x(Home)", "Home",
+    { "style and script of SVG",
+      "<svg><style>a<g>b</g></style><script>c</script><text>d</text></svg>", "", "d",
       "13.2.6.5" },
-    { "template is inert", "<template><a href=x>t</a><template></template></template>u", "", "u",
-      "4.12.3" },
-    { "a shadow root is not", "<template shadowrootmode=open><a href=x>t</a></template>", "a:x(t)",
-      "t", "4.12.3.1" },
-    { "CDATA in SVG", "<svg><text><![CDATA[<a href=x>]]></text></svg>", "", "<a href=x>",
-      "13.2.5.69" },
-    { "references in text", "&NotEqualTilde;&copy2024 &#150; &amp;lt; &nosuch;",
-      "", "\u2242\u0338\u00A92024 \u2013 &lt; &nosuch;", "13.2.5.73" },
-    { "an encoded space is white space", "a&#32; &#10;b&nbsp;c", "", "a b\u00A0c", "13.2.5.80" },
+    { "title of SVG is text", "<a href=x><svg><title>Home</title></svg></a>",
+      "a:x(Home)", "Home", "13.2.6.5" },
+    { "template is inert", "<template><a href=x>t</a><template></template></template>u",
+      "", "u", "4.12.3" },
+    { "a shadow root is not",
+      "<template shadowrootmode=open><a href=x>t</a></template>", "a:x(t)", "t",
+      "4.12.3.1" },
+    { "CDATA in SVG", "<svg><text><![CDATA[<a href=x>]]></text></svg>", "",
+      "<a href=x>", "13.2.5.69" },
+    { "references in text", "&NotEqualTilde;&copy2024 &#150; &amp;lt; &nosuch;", "",
+      "\u2242\u0338\u00A92024 \u2013 &lt; &nosuch;", "13.2.5.73" },
+    { "an encoded space is white space", "a&#32; &#10;b&nbsp;c", "", "a b\u00A0c",
+      "13.2.5.80" },
     { "bare less-than", "a < b <3 c", "", "a < b <3 c", "13.2.5.6" },
     { "input ends in a tag", "<a href=x>t</a><a href='y", "a:x(t)", "t", "13.2.5.37" },
     { "blocks stand apart", "<p>a<p>b<div>c</div>d<br>e<ul><li>f<li>g</ul>", "",
       "a\nb\nc\nd\ne\nf\ng", "15.3.3" },
-    { "cells stand apart", "<table><tr><td>a<td>b<tr><th>c</th><th>d</th></tr></table>", "",
-      "a b\nc d", "15.3.8" },
-    { "inline elements do not", "a<b>b</b><span>c</span><!-- -->d", "", "abcd", "15.3.4" },
-    { "a link ends the one before", "<a href=x>t<a href=y>u</a>v", "a:x(t) a:y(u)", "tuv",
-      "13.2.6.4.7" },
+    { "cells stand apart", "<table><tr><td>a<td>b<tr><th>c</th><th>d</th></tr></table>",
+      "", "a b\nc d", "15.3.8" },
+    { "inline elements do not", "a<b>b</b><span>c</span><!-- -->d", "", "abcd",
+      "15.3.4" },
+    { "a link ends the one before", "<a href=x>t<a href=y>u</a>v", "a:x(t) a:y(u)",
+      "tuv", "13.2.6.4.7" },
     { "a link without href ends it too", "<a href=x>t<a name=n>u</a>v", "a:x(t)", "tuv",
       "13.2.6.4.7" },
-    { "a link ends with its block", "<div><a href=x>t</div>u", "a:x(t)", "t\nu", "13.2.6.4.7" },
-    { "a block inside a link", "<a href=x><div>t</div><div>u</div></a>v", "a:x(t u)", "t\nu\nv",
-      "4.5.1" },
+    { "a link ends with its block", "<div><a href=x>t</div>u", "a:x(t)", "t\nu",
+      "13.2.6.4.7" },
+    { "a block inside a link", "<a href=x><div>t</div><div>u</div></a>v", "a:x(t u)",
+      "t\nu\nv", "4.5.1" },
     { "a link ends with its cell", "<table><td><a href=x>t<td>u", "a:x(t)", "t u",
       "13.2.6.4.15" },
     { "a link left open", "<a href=x>t", "a:x(t)", "t", "13.2.6.4.7" },
-    { "an empty reference", "<a href>t</a><img src=''><link href='' rel=x><a href='#'>u</a>",
+    { "an empty reference",
+      "<a href>t</a><img src=''><link href='' rel=x><a href='#'>u</a>",
       "a:p.html(t) a:p.html#(u)", "tu", "URL 4.4" },
     { "other schemes",
       "<a href='mailto:a@b'>t</a><a href=' JavaScript:x'>u</a><a href='jAva\nscript:x'>v</a>"
       "<a href=urn:x>w</a>",
       "", "tuvw", "DESIGN 4" },
-    { "ftp is a link", "<a href=ftp://h.test/x>t</a>", "a:ftp://h.test/x(t)", "t", "URL 4.2" },
-    { "what does not parse", "<a href='http://[x'>t</a><a href=//h:x>u</a>", "", "tu", "URL 4.4" },
+    { "ftp is a link", "<a href=ftp://h.test/x>t</a>", "a:ftp://h.test/x(t)", "t",
+      "URL 4.2" },
+    { "what does not parse", "<a href='http://[x'>t</a><a href=//h:x>u</a>", "", "tu",
+      "URL 4.4" },
     { "nofollow in three words",
       "<a rel=nofollow href=1></a><a rel='x UGC' href=2></a><a rel=sponsored href=3></a>"
       "<a rel=nofollowing href=4></a>",
       "!a:1 !a:2 !a:3 a:4", "", "4.6.6.13" },
     { "deep nesting",
-      "<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><a href=x>t</a>", "a:x(t)",
-      "t", "13.2.6" },
+      "<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><a href=x>t</a>",
+      "a:x(t)", "t", "13.2.6" },
 };
 
 static void row_holds(void **state)
@@ -122,18 +138,12 @@ static void row_holds(void **state)
     struct span links = html_kit_links(&k);
 
     if (!span_eq(links, span_str(row->links)))
-        fail_msg("%s: links \"%.*s\", want \"%s\"", row->source, SPAN_ARG(links), row->links);
+        fail_msg("%s: links \"%.*s\", want \"%s\"", row->source, SPAN_ARG(links),
+                 row->links);
     if (!span_eq(k.facts.text, span_str(row->text)))
-        fail_msg("%s: text \"%.*s\", want \"%s\"", row->source, SPAN_ARG(k.facts.text), row->text);
+        fail_msg("%s: text \"%.*s\", want \"%s\"", row->source, SPAN_ARG(k.facts.text),
+                 row->text);
     html_kit_close(&k);
-}
-
-static bool span_is(struct span got, const char *want)
-{
-    if (span_eq(got, span_str(want)))
-        return true;
-    print_error("got \"%.*s\", want \"%s\"\n", SPAN_ARG(got), want);
-    return false;
 }
 
 static void after_300_elements_there_is_still_a_link(void **state)
@@ -148,7 +158,7 @@ static void after_300_elements_there_is_still_a_link(void **state)
         assert_int_equal(buf_append(&in, SPAN("<div>")), OK);
     assert_int_equal(buf_append(&in, SPAN("<a href=x>t</a>")), OK);
     html_kit_parse(&k, buf_span(&in));
-    assert_true(span_is(html_kit_links(&k), "a:x(t)"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:x(t)"));
     buf_clear(&in);
     html_kit_close(&k);
 }
@@ -166,9 +176,73 @@ static void a_tag_with_100000_attributes_costs_no_more(void **state)
         assert_int_equal(buf_printf(&in, "a%d=b ", i), OK);
     assert_int_equal(buf_append(&in, SPAN(">t</a><a href=y>")), OK);
     html_kit_parse(&k, buf_span(&in));
-    assert_true(span_is(html_kit_links(&k), "a:x(t) a:y"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:x(t) a:y"));
     buf_clear(&in);
     html_kit_close(&k);
+}
+
+/* Parses piece again and again, n bytes in all. */
+static void parse_repeated(const char *piece, size_t n)
+{
+    struct html_kit k;
+    struct buf in;
+
+    html_kit_open(&k);
+    buf_init(&in, 2 * n);
+    while (in.len < n)
+        assert_int_equal(buf_append(&in, span_str(piece)), OK);
+    html_kit_parse(&k, buf_span(&in));
+    buf_clear(&in);
+    html_kit_close(&k);
+}
+
+/* Quadratic time would be minutes here. */
+static void hostile_markup_costs_linear_time(void **state)
+{
+    static const char *const pieces[] = {
+        "<script><!--</script>",
+        "<script><!--<script></script>",
+        "<!--",
+        "<!-->",
+        "<!--->-",
+        "<",
+        "</",
+        "<a ",
+        "<a b=\"",
+        "<title>",
+        "<title></title>",
+        "</title",
+        "<svg>",
+        "<svg><title>",
+        "<svg><![CDATA[",
+        "<math><mi>",
+        "<template>",
+        "&",
+        "&#",
+        "&CounterClockwise",
+        "<h1>",
+        "<h1>x",
+        "<a href=x>",
+        "<a href=x><p>",
+        "<a href=&amp;>",
+        "<base href=x>",
+        "<meta name=robots content=x>",
+        "<img srcset='a (,'>",
+        "<img srcset='a,b,c'>",
+        "\r",
+        "x\r\n",
+        "<plaintext>",
+        "<a href=x rel=y>",
+        "</a></p>",
+        "<textarea></textare>",
+    };
+    int64_t start = clock_now_ns();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++)
+        parse_repeated(pieces[i], 1 << 20);
+    parse_repeated("<script><!--</script>", 8 << 20);
+    assert_true(clock_now_ns() - start < 20 * NS_PER_S);
 }
 
 static void a_long_text_loses_nothing_behind_it(void **state)
@@ -183,7 +257,7 @@ static void a_long_text_loses_nothing_behind_it(void **state)
         assert_int_equal(buf_append(&in, SPAN("word ")), OK);
     assert_int_equal(buf_append(&in, SPAN("<a href=x>t</a>")), OK);
     html_kit_parse(&k, buf_span(&in));
-    assert_true(span_is(html_kit_links(&k), "a:x(t)"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:x(t)"));
     assert_int_equal(k.facts.word_count, 3000001);
     assert_true(k.facts.text.len <= k.in.max_text);
     buf_clear(&in);
@@ -210,217 +284,6 @@ static void words_are_counted_the_same_everywhere(void **state)
     }
 }
 
-static void metadata_is_found(void **state)
-{
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    html_kit_parse(&k, SPAN("<!doctype html><html lang=' de-CH '><title></title><title> A &amp;\n B "
-                            "</title><title>C</title><meta name=Description content=' a  b '>"
-                            "<link rel='x Canonical' href=/c><h1> </h1><h1>One <i>two</i></h1>"
-                            "<h1>three</h1>"));
-    assert_true(span_is(k.facts.title, "A & B"));
-    assert_true(span_is(k.facts.description, "a b"));
-    assert_true(span_is(k.facts.canonical, "http://h.test/c"));
-    assert_true(span_is(k.facts.h1, "One two"));
-    assert_true(span_is(k.facts.lang, "de-CH"));
-    assert_true(span_is(k.facts.base, "http://h.test/d/p.html"));
-    assert_true(k.facts.is_html);
-    assert_int_equal(k.facts.word_count, 3);
-    assert_int_equal(k.facts.links[0].hop, FACT_HOP_CANONICAL);
-    html_kit_close(&k);
-}
-
-static void titles_and_descriptions_are_clipped(void **state)
-{
-    struct html_kit k;
-    struct buf in;
-
-    (void)state;
-    html_kit_open(&k);
-    buf_init(&in, 1 << 20);
-    assert_int_equal(buf_append(&in, SPAN("<title>x")), OK);
-    for (int i = 0; i < 3000; i++)
-        assert_int_equal(buf_append(&in, SPAN("\u20AC")), OK);
-    assert_int_equal(buf_append(&in, SPAN("</title>")), OK);
-    html_kit_parse(&k, buf_span(&in));
-    assert_int_equal(k.facts.title.len, 1 + 341 * 3);
-    assert_true(span_is_utf8(k.facts.title));
-    buf_clear(&in);
-    html_kit_close(&k);
-}
-
-static void the_first_base_with_a_reference_counts(void **state)
-{
-    static const struct {
-        const char *in, *base, *links;
-    } cases[] = {
-        { "<a href=x>t</a><base target=_top><base href=/b/><base href=/c/>", "http://h.test/b/",
-          "a:/b/x(t)" },
-        { "<base href=data:x><base href=/b/><a href=x>t</a>", "http://h.test/d/p.html", "a:x(t)" },
-        { "<base href=ftp://h.test/b/><a href=x>t</a>", "http://h.test/d/p.html", "a:x(t)" },
-        { "<base href=''><a href=x>t</a>", "http://h.test/d/p.html", "a:x(t)" },
-        { "<base href='http://[/'><a href=x>t</a>", "http://h.test/d/p.html", "a:x(t)" },
-        { "<template><base href=/b/></template><svg><base href=/c/></svg><a href=x>t</a>",
-          "http://h.test/d/p.html", "a:x(t)" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct html_kit k;
-        html_kit_open(&k);
-        html_kit_parse(&k, span_str(cases[i].in));
-        assert_true(span_is(k.facts.base, cases[i].base));
-        assert_true(span_is(html_kit_links(&k), cases[i].links));
-        html_kit_close(&k);
-    }
-}
-
-static void robots_metas_for_us_count(void **state)
-{
-    static const struct {
-        const char *in, *text;
-        bool is_noindex, is_nofollow;
-    } cases[] = {
-        { "<meta name=robots content=NoIndex>", "NoIndex", true, false },
-        { "<meta name=Crawl content='nofollow'>", "nofollow", false, true },
-        { "<meta name=other content=none>", "", false, false },
-        { "<meta name=robots content='none'>", "none", true, true },
-        { "<meta name=robots content=noindex><meta name=crawl content=nofollow>",
-          "noindex, nofollow", true, true },
-        { "<!-- <meta name=robots content=none> -->", "", false, false },
-        { "<svg><desc><meta name=robots content=none>", "none", true, true },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct html_kit k;
-        html_kit_open(&k);
-        html_kit_parse(&k, span_str(cases[i].in));
-        assert_true(span_is(k.facts.robots_meta, cases[i].text));
-        assert_int_equal(k.facts.is_noindex, cases[i].is_noindex);
-        assert_int_equal(k.facts.is_nofollow, cases[i].is_nofollow);
-        html_kit_close(&k);
-    }
-}
-
-static void header_fields_count_like_elements(void **state)
-{
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    k.in.headers = SPAN("Link: <x>; rel=\"next NoFollow\", </c>; rel=canonical\r\n"
-                        "Link: <s.css>; rel=preload\r\nX-Robots-Tag: crawl: noindex\r\n"
-                        "X-Robots-Tag: other: nofollow\r\nRefresh: 3; url=r\r\n"
-                        "Content-Language: fr\r\n");
-    html_kit_parse(&k, SPAN("<base href=/b/><p>t"));
-    assert_true(span_is(html_kit_links(&k),
-                        "!http-link:x http-link:/c http-link:s.css http-refresh:r"));
-    assert_true(span_is(k.facts.canonical, "http://h.test/c"));
-    assert_true(span_is(k.facts.lang, "fr"));
-    assert_true(span_is(k.facts.x_robots_tag, "crawl: noindex, other: nofollow"));
-    assert_true(span_is(k.facts.refresh_url, "http://h.test/d/r"));
-    assert_int_equal(k.facts.refresh_delay_s, 3);
-    assert_true(k.facts.is_noindex);
-    assert_false(k.facts.is_nofollow);
-    assert_int_equal(k.facts.links[0].hop, FACT_HOP_LINK);
-    assert_int_equal(k.facts.links[1].hop, FACT_HOP_CANONICAL);
-    assert_int_equal(k.facts.links[2].hop, FACT_HOP_EMBED);
-    assert_int_equal(k.facts.links[3].hop, FACT_HOP_REFRESH);
-    html_kit_close(&k);
-}
-
-static void broken_bytes_in_header_fields_are_mended(void **state)
-{
-    static const char raw[] = "X-Robots-Tag: a\0b\xE9" "c\r\nLink: <x>; rel=\"p\0q\"\r\n";
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    k.in.headers = span_make(raw, sizeof raw - 1);
-    html_kit_parse(&k, SPAN("t"));
-    assert_true(span_is(k.facts.x_robots_tag, "a b\uFFFDc"));
-    assert_true(span_is(k.facts.links[0].rel, "p q"));
-    html_kit_close(&k);
-}
-
-static void the_elements_win_over_the_header(void **state)
-{
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    k.in.headers = SPAN("Link: </c>; rel=canonical\r\nContent-Language: fr\r\n");
-    html_kit_parse(&k, SPAN("<html lang=en><link rel=canonical href=/e>"));
-    assert_true(span_is(k.facts.canonical, "http://h.test/e"));
-    assert_true(span_is(k.facts.lang, "en"));
-    html_kit_close(&k);
-}
-
-static void the_first_valid_refresh_counts(void **state)
-{
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    html_kit_parse(&k, SPAN("<meta http-equiv=refresh content=x><meta http-equiv=Refresh "
-                            "content='5;URL=&quot;y&quot;'><meta http-equiv=refresh content=1>"));
-    assert_true(k.facts.has_refresh);
-    assert_int_equal(k.facts.refresh_delay_s, 5);
-    assert_true(span_is(k.facts.refresh_url, "http://h.test/d/y"));
-    assert_true(span_is(html_kit_links(&k), "meta-refresh:y"));
-
-    html_kit_parse(&k, SPAN("<meta http-equiv=refresh content=7>"));
-    assert_true(span_is(k.facts.refresh_url, "http://h.test/d/p.html"));
-    assert_int_equal(k.facts.n_links, 0);
-
-    html_kit_parse(&k, SPAN("<meta http-equiv=refresh content='0;url=javascript:x'>"));
-    assert_false(k.facts.has_refresh);
-    assert_int_equal(k.facts.n_other_scheme, 1);
-    html_kit_close(&k);
-}
-
-static void relations_decide_what_is_followed(void **state)
-{
-    static const struct {
-        const char *in;
-        enum fact_hop hop;
-    } cases[] = {
-        { "<a href=x>", FACT_HOP_LINK },
-        { "<a href=x rel=canonical>", FACT_HOP_LINK },
-        { "<area href=x>", FACT_HOP_LINK },
-        { "<iframe src=x>", FACT_HOP_LINK },
-        { "<frame src=x>", FACT_HOP_LINK },
-        { "<link rel=alternate hreflang=de href=x>", FACT_HOP_LINK },
-        { "<link rel='alternate stylesheet' hreflang=de href=x>", FACT_HOP_EMBED },
-        { "<link rel=alternate href=x>", FACT_HOP_EMBED },
-        { "<link rel=Next href=x>", FACT_HOP_LINK },
-        { "<link rel=prev href=x>", FACT_HOP_LINK },
-        { "<link rel=canonical href=x>", FACT_HOP_CANONICAL },
-        { "<link rel=stylesheet href=x>", FACT_HOP_EMBED },
-        { "<link rel=preconnect href=x>", FACT_HOP_NONE },
-        { "<link href=x>", FACT_HOP_NONE },
-        { "<img src=x>", FACT_HOP_EMBED },
-        { "<script src=x>", FACT_HOP_EMBED },
-        { "<form action=x>", FACT_HOP_NONE },
-        { "<button formaction=x>", FACT_HOP_NONE },
-        { "<meta http-equiv=refresh content='0;url=x'>", FACT_HOP_REFRESH },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct html_kit k;
-        html_kit_open(&k);
-        html_kit_parse(&k, span_str(cases[i].in));
-        assert_int_equal(k.facts.n_links, 1);
-        if (k.facts.links[0].hop != cases[i].hop)
-            fail_msg("%s: hop %d, want %d", cases[i].in, k.facts.links[0].hop, cases[i].hop);
-        html_kit_close(&k);
-    }
-}
-
 static void queries_are_encoded_as_the_document_is(void **state)
 {
     struct html_kit k;
@@ -429,7 +292,7 @@ static void queries_are_encoded_as_the_document_is(void **state)
     html_kit_open(&k);
     k.in.charset = "windows-1252";
     html_kit_parse(&k, SPAN("<a href='/\u00E9?\u00E9\u4E2D#\u00E9'>"));
-    assert_true(span_is(html_kit_links(&k), "a:/%C3%A9?%E9%26%2320013%3B#%C3%A9"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:/%C3%A9?%E9%26%2320013%3B#%C3%A9"));
     html_kit_close(&k);
 }
 
@@ -441,30 +304,10 @@ static void xhtml_closes_what_says_so(void **state)
     html_kit_open(&k);
     k.in.content_type = SPAN("application/xhtml+xml");
     html_kit_parse(&k, SPAN("<script src='s'/><a href='x'>t</a>"));
-    assert_true(span_is(html_kit_links(&k), "script:s a:x(t)"));
+    assert_true(html_kit_is(html_kit_links(&k), "script:s a:x(t)"));
     k.in.content_type = SPAN("text/html");
     html_kit_parse(&k, SPAN("<script src='s'/><a href='x'>t</a>"));
-    assert_true(span_is(html_kit_links(&k), "script:s"));
-    html_kit_close(&k);
-}
-
-static void details_come_when_asked_for(void **state)
-{
-    struct html_kit k;
-
-    (void)state;
-    html_kit_open(&k);
-    k.in.headers = SPAN("Link: <x>; rel=a; title=t; type=b/c; media=m; hreflang=de; anchor=\"#f\"\r\n");
-    html_kit_parse(&k, SPAN("<a href=y title=u>"));
-    assert_int_equal(k.facts.links[0].title.len + k.facts.links[1].title.len, 0);
-    k.in.wants_details = true;
-    html_kit_parse(&k, SPAN("<a href=y title=' u  v'>"));
-    assert_true(span_is(k.facts.links[0].title, "t"));
-    assert_true(span_is(k.facts.links[0].type, "b/c"));
-    assert_true(span_is(k.facts.links[0].media, "m"));
-    assert_true(span_is(k.facts.links[0].hreflang, "de"));
-    assert_true(span_is(k.facts.links[0].anchor, "#f"));
-    assert_true(span_is(k.facts.links[1].title, "u v"));
+    assert_true(html_kit_is(html_kit_links(&k), "script:s"));
     html_kit_close(&k);
 }
 
@@ -476,10 +319,11 @@ static void limits_are_kept_and_told(void **state)
     html_kit_open(&k);
     k.in.max_links = 2;
     k.in.max_text = 5;
-    html_kit_parse(&k, SPAN("<a href=1>a\u20AC</a> <a href=2>b</a> <a href=3>cdef</a>"));
-    assert_true(span_is(html_kit_links(&k), "a:1(a\u20AC) a:2(b)"));
+    html_kit_parse(&k,
+                   SPAN("<a href=1>a\u20AC</a> <a href=2>b</a> <a href=3>cdef</a>"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:1(a\u20AC) a:2(b)"));
     assert_true(k.facts.links_cut);
-    assert_true(span_is(k.facts.text, "a\u20AC "));
+    assert_true(html_kit_is(k.facts.text, "a\u20AC "));
     assert_int_equal(k.facts.word_count, 3);
 
     k.in.max_links = 3;
@@ -505,7 +349,7 @@ static void overlong_urls_are_dropped_and_counted(void **state)
         assert_int_equal(buf_append_byte(&in, 'x'), OK);
     assert_int_equal(buf_append(&in, SPAN(">t</a><a href=y>u</a>")), OK);
     html_kit_parse(&k, buf_span(&in));
-    assert_true(span_is(html_kit_links(&k), "a:y(u)"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:y(u)"));
     assert_int_equal(k.facts.n_other_scheme, 1);
     buf_clear(&in);
     html_kit_close(&k);
@@ -519,7 +363,8 @@ static void a_small_arena_cuts_or_refuses(void **state)
         struct arena small;
         html_kit_open(&k);
         arena_init(&small, room);
-        k.in.utf8 = SPAN("<title>t</title><a href=1>a</a><a href=2 rel=x>b</a><a href=3>");
+        k.in.utf8 =
+            SPAN("<title>t</title><a href=1>a</a><a href=2 rel=x>b</a><a href=3>");
         enum err e = html_parse(&k.in, k.scratch, &small, &k.facts);
         assert_true(e == OK || e == ERR_TOO_LARGE);
         if (!e)
@@ -529,24 +374,15 @@ static void a_small_arena_cuts_or_refuses(void **state)
     }
 }
 
-#define PLAIN_TESTS 19
+#define PLAIN_TESTS 10
 static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(after_300_elements_there_is_still_a_link),
     cmocka_unit_test(a_tag_with_100000_attributes_costs_no_more),
+    cmocka_unit_test(hostile_markup_costs_linear_time),
     cmocka_unit_test(a_long_text_loses_nothing_behind_it),
     cmocka_unit_test(words_are_counted_the_same_everywhere),
-    cmocka_unit_test(metadata_is_found),
-    cmocka_unit_test(titles_and_descriptions_are_clipped),
-    cmocka_unit_test(the_first_base_with_a_reference_counts),
-    cmocka_unit_test(robots_metas_for_us_count),
-    cmocka_unit_test(header_fields_count_like_elements),
-    cmocka_unit_test(broken_bytes_in_header_fields_are_mended),
-    cmocka_unit_test(the_elements_win_over_the_header),
-    cmocka_unit_test(the_first_valid_refresh_counts),
-    cmocka_unit_test(relations_decide_what_is_followed),
     cmocka_unit_test(queries_are_encoded_as_the_document_is),
     cmocka_unit_test(xhtml_closes_what_says_so),
-    cmocka_unit_test(details_come_when_asked_for),
     cmocka_unit_test(limits_are_kept_and_told),
     cmocka_unit_test(overlong_urls_are_dropped_and_counted),
     cmocka_unit_test(a_small_arena_cuts_or_refuses),

@@ -12,16 +12,46 @@
 #include "parse/html_resolve.h"
 
 static const char *const bases[] = {
-    "http://h.test",        "http://h.test/d/p.html",  "https://h.test:8443/a/b/c/?q=/x#f",
-    "http://u:p@h.test/a//b/", "http://h.test/a/.b/%2e",  "ftp://h.test/a/b",
-    "file:///C:/x/y",       "http://h.test/?a/../b#../c", "mailto:x",
-    "http://[::1]/x/",      "http://h.test/a/b;c=1/d",
+    "http://h.test",
+    "http://h.test/d/p.html",
+    "https://h.test:8443/a/b/c/?q=/x#f",
+    "http://u:p@h.test/a//b/",
+    "http://h.test/a/.b/%2e",
+    "ftp://h.test/a/b",
+    "file:///C:/x/y",
+    "http://h.test/?a/../b#../c",
+    "mailto:x",
+    "http://[::1]/x/",
+    "http://h.test/a/b;c=1/d",
 };
 
 /* References are made of up to four of these. */
 static const char *const pieces[] = {
-    "a", "B9", "/", "//", ".", "..", "../", "./", "?", "#", ":", "%2e", "%", "\\", " ", "~", "'",
-    "@", "http:", "c:", "|", "\u00E9", "=&;+,!*()$-_", "[", "",
+    "a",
+    "B9",
+    "/",
+    "//",
+    ".",
+    "..",
+    "../",
+    "./",
+    "?",
+    "#",
+    ":",
+    "%2e",
+    "%",
+    "\\",
+    " ",
+    "~",
+    "'",
+    "@",
+    "http:",
+    "c:",
+    "|",
+    "\u00E9",
+    "=&;+,!*()$-_",
+    "[",
+    "",
 };
 
 struct rig {
@@ -49,8 +79,8 @@ static void compare(struct rig *rig, struct span ref)
         return;
     }
     if (!span_eq(got.href, want.href) || got.scheme != want.scheme)
-        fail_msg("%.*s against %.*s: %.*s, want %.*s", SPAN_ARG(ref), SPAN_ARG(rig->base.href),
-                 SPAN_ARG(got.href), SPAN_ARG(want.href));
+        fail_msg("%.*s against %.*s: %.*s, want %.*s", SPAN_ARG(ref),
+                 SPAN_ARG(rig->base.href), SPAN_ARG(got.href), SPAN_ARG(want.href));
 }
 
 /* Every third combination of four pieces against one base. */
@@ -61,8 +91,9 @@ static void compare_all(const char *base)
 
     open_rig(&rig, base);
     for (size_t i = 0; i < n_all; i += 3) {
-        compare(&rig, arena_format(&rig.mem, "%s%s%s%s", pieces[i % n], pieces[i / n % n],
-                                   pieces[i / n / n % n], pieces[i / n / n / n]));
+        compare(&rig,
+                arena_format(&rig.mem, "%s%s%s%s", pieces[i % n], pieces[i / n % n],
+                             pieces[i / n / n % n], pieces[i / n / n / n]));
         if (i % 3000 == 0) {
             arena_clear(&rig.mem);
             open_rig(&rig, base);

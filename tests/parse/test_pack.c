@@ -140,6 +140,8 @@ static void damage_is_noticed(void **state)
     assert_int_equal(buf_append_byte(&r->packed, 'x'), OK);
     assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), LIMIT, &r->plain), ERR_CORRUPT);
     assert_int_equal(pack_decompress(r->pack, SPAN("no zstd at all"), LIMIT, &r->plain), ERR_CORRUPT);
+    assert_int_equal(pack_decompress(r->pack, SPAN("\x27\xB5\x2F\xFD\x04\x4E#>\x0A\xB8\x90H8$"), LIMIT,
+                                     &r->plain), ERR_CORRUPT);
     assert_int_equal(r->plain.len, 0);
     drop(body);
 }

@@ -45,7 +45,8 @@ static void row_holds(void **state)
 
     buf_init(&got, 4096);
     while (srcset_next(&rest, &url))
-        assert_int_equal(buf_printf(&got, "%s%.*s", got.len ? "|" : "", SPAN_ARG(url)), OK);
+        assert_int_equal(buf_printf(&got, "%s%.*s", got.len ? "|" : "", SPAN_ARG(url)),
+                         OK);
 
     if (!span_eq(buf_span(&got), span_str(row->want)))
         fail_msg("%.*s, want %s", SPAN_ARG(buf_span(&got)), row->want);

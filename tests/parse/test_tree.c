@@ -24,60 +24,72 @@ static const struct tree_row tree_rows[] = {
     { "nothing", "", BODY(""), "13.2.6.4" },
     { "head and body are supplied", "<title>t</title><meta a=b>x",
       "<head><title>t</title><meta a=\"b\"></head><body>x</body>", "13.2.6.4.3" },
-    { "head and body as written", "<!doctype html><html lang=de><head><link></head><body class=c>x",
+    { "head and body as written",
+      "<!doctype html><html lang=de><head><link></head><body class=c>x",
       "<head><link></head><body class=\"c\">x</body>", "13.2.6.4.6" },
-    { "attributes of a second body", "<body a=1>x<body a=2 b=3>", "<head></head><body a=\"1\" "
-                                                                  "b=\"3\">x</body>",
+    { "attributes of a second body", "<body a=1>x<body a=2 b=3>",
+      "<head></head><body a=\"1\" "
+      "b=\"3\">x</body>",
       "13.2.6.4.7" },
-    { "p ends p", "<p>a<p>b<div>c</div>", BODY("<p>a</p><p>b</p><div>c</div>"), "13.2.6.4.7" },
-    { "p in a button", "<p>a<button><p>b</button>c", BODY("<p>a<button><p>b</p></button>c</p>"),
-      "13.2.4.2" },
+    { "p ends p", "<p>a<p>b<div>c</div>", BODY("<p>a</p><p>b</p><div>c</div>"),
+      "13.2.6.4.7" },
+    { "p in a button", "<p>a<button><p>b</button>c",
+      BODY("<p>a<button><p>b</p></button>c</p>"), "13.2.4.2" },
     { "end of no p", "a</p>b</br>c", BODY("a<p></p>b<br>c"), "13.2.6.4.7" },
     { "li", "<ul><li>a<li>b<ul><li>c</ul><li>d</ul>",
-      BODY("<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>"), "13.2.6.4.7" },
+      BODY("<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>"),
+      "13.2.6.4.7" },
     { "dt and dd", "<dl><dt>a<dd>b<dt>c</dl>",
       BODY("<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"), "13.2.6.4.7" },
     { "headings", "<h1>a<h2>b</h3>c", BODY("<h1>a</h1><h2>b</h2>c"), "13.2.6.4.7" },
     { "tables", "<table><td>a<td>b<tr><td>c</table>d",
-      BODY("<table><tbody><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></tbody></table>d"),
+      BODY(
+          "<table><tbody><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></tbody></table>d"),
       "13.2.6.4.9" },
     { "table in a cell", "<table><tr><td><table><tr><td>a</table>b</table>",
-      BODY("<table><tbody><tr><td><table><tbody><tr><td>a</td></tr></tbody></table>b</td></tr>"
-           "</tbody></table>"),
+      BODY(
+          "<table><tbody><tr><td><table><tbody><tr><td>a</td></tr></tbody></table>b</td></tr>"
+          "</tbody></table>"),
       "13.2.6.4.15" },
     { "columns and captions", "<table><caption>a<col><col><thead><tr><th>b",
-      BODY("<table><caption>a</caption><colgroup><col><col></colgroup><thead><tr><th>b</th></tr>"
-           "</thead></table>"),
+      BODY(
+          "<table><caption>a</caption><colgroup><col><col></colgroup><thead><tr><th>b</th></tr>"
+          "</thead></table>"),
       "13.2.6.4.11" },
     { "table in a table", "<table><tr><table><td>a",
-      BODY("<table><tbody><tr></tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody>"
-           "</table>"),
+      BODY(
+          "<table><tbody><tr></tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody>"
+          "</table>"),
       "13.2.6.4.9" },
     { "what is not for a table goes before it", "<table>a<tr>b<p>c</p><td>d</table>",
       BODY("ab<p>c</p><table><tbody><tr><td>d</td></tr></tbody></table>"), "13.2.6.1" },
     { "cells without a table", "<td>a<tr>b", BODY("ab"), "13.2.6.4.7" },
-    { "a ends a", "<a href=1>x<a href=2>y</a>z", BODY("<a href=\"1\">x</a><a href=\"2\">y</a>z"),
-      "13.2.6.4.7" },
+    { "a ends a", "<a href=1>x<a href=2>y</a>z",
+      BODY("<a href=\"1\">x</a><a href=\"2\">y</a>z"), "13.2.6.4.7" },
     { "options", "<select><optgroup><option>a<option>b<optgroup><option>c</select>d",
       BODY("<select><optgroup><option>a</option><option>b</option></optgroup><optgroup>"
            "<option>c</option></optgroup></select>d"),
       "13.2.6.4.7" },
-    { "form in a form", "<form a=1><form a=2>b</form>c", BODY("<form a=\"1\">b</form>c"),
-      "13.2.6.4.7" },
+    { "form in a form", "<form a=1><form a=2>b</form>c",
+      BODY("<form a=\"1\">b</form>c"), "13.2.6.4.7" },
     { "void elements", "<br>a<img></img><hr>", BODY("<br>a<img><hr>"), "13.1.2" },
     { "end tags of nothing", "a</div></b></x-y>b", BODY("ab"), "13.2.6.4.7" },
     { "unknown elements", "<x-y>a<x-z>b</x-y>c", BODY("<x-y>a<x-z>b</x-z></x-y>c"),
       "13.2.6.4.7" },
     { "an inline end tag does not close a block", "<span><div>a</span>b</div>c",
       BODY("<span><div>ab</div>c</span>"), "13.2.6.4.7" },
+    { "a block goes on behind its formatting element", "<b><div>a</b>b</div>c",
+      BODY("<b><div>ab</div></b>c"), "13.2.6.4.7" },
     { "raw text", "<script>a<b>&amp;</script><textarea>\n&lt;i></textarea>",
       "<head><script>a<b>&amp;</script></head><body><textarea>&lt;i&gt;</textarea></body>",
       "13.3" },
-    { "pre loses its first line feed", "<pre>\n\na</pre>", BODY("<pre>\na</pre>"), "13.2.6.4.7" },
+    { "pre loses its first line feed", "<pre>\n\na</pre>", BODY("<pre>\na</pre>"),
+      "13.2.6.4.7" },
     { "comments", "<p>a<!--b-->c", BODY("<p>a<!--b-->c</p>"), "13.2.6.4.7" },
     { "SVG", "<svg viewBox=a><path/><g>b</g></svg>c",
       BODY("<svg viewbox=\"a\"><path></path><g>b</g></svg>c"), "13.2.6.5" },
-    { "equal attributes", "<p a=1 A=2 b>", BODY("<p a=\"1\" b=\"\"></p>"), "13.2.5.33" },
+    { "equal attributes", "<p a=1 A=2 b>", BODY("<p a=\"1\" b=\"\"></p>"),
+      "13.2.5.33" },
     { "what must be escaped", "<p a='\"&amp;<\u00A0'>&lt;&amp;\"\u00A0\u00E9",
       BODY("<p a=\"&quot;&amp;<&nbsp;\">&lt;&amp;\"&nbsp;\u00E9</p>"), "13.3" },
 };
@@ -129,12 +141,14 @@ static const struct value_row value_rows[] = {
     { "string function", "string(//title)", TREE_STRING, "\"Shop\"" },
     { "string as a list", "string(//title)", TREE_LIST, "[\"Shop\"]" },
     { "truth", "boolean(//li)", TREE_STRING, "true" },
-    { "union in document order", "//p | //h1", TREE_LIST, "[\"A thing\",\"from 1.299,50 EUR\"]" },
+    { "union in document order", "//p | //h1", TREE_LIST,
+      "[\"A thing\",\"from 1.299,50 EUR\"]" },
     { "browser's path", "/html/body/ul/li[2]", TREE_STRING, "\"two \\\"2\\\"\"" },
 };
 
 /* The one member of the result, without its name. */
-static struct span extract(struct span in, const struct tree_rule *rule, struct arena *mem)
+static struct span extract(struct span in, const struct tree_rule *rule,
+                           struct arena *mem)
 {
     struct span json;
 
@@ -161,15 +175,32 @@ static void numbers_are_read_as_people_write_them(void **state)
     static const struct {
         const char *in, *want;
     } cases[] = {
-        { "12", "12" },            { "-12.5", "-12.5" },       { "\u2212 3", "3" },
-        { "\u22123", "-3" },       { "1,234", "1234" },        { "1,23", "1.23" },
-        { "1.234", "1.234" },      { "1,234.56", "1234.56" },  { "1.234,56", "1234.56" },
-        { "1.234.567", "1234567" }, { "1,234,567", "1234567" }, { "1 234 567,8", "1234567.8" },
-        { "1'234", "1234" },       { "1\u00A0234", "1234" },   { "3 of 10", "3" },
-        { "007", "7" },            { "0", "0" },               { "0.50", "0.50" },
-        { ".5", "0.5" },           { "-.5", "-0.5" },          { "$1.", "1" },
-        { "12-34", "12" },         { "x", "null" },            { "", "null" },
-        { "2024 12 31", "2024" },  { "1,2,3", "123" },
+        { "12", "12" },
+        { "-12.5", "-12.5" },
+        { "\u2212 3", "3" },
+        { "\u22123", "-3" },
+        { "1,234", "1234" },
+        { "1,23", "1.23" },
+        { "1.234", "1.234" },
+        { "1,234.56", "1234.56" },
+        { "1.234,56", "1234.56" },
+        { "1.234.567", "1234567" },
+        { "1,234,567", "1234567" },
+        { "1 234 567,8", "1234567.8" },
+        { "1'234", "1234" },
+        { "1\u00A0234", "1234" },
+        { "3 of 10", "3" },
+        { "007", "7" },
+        { "0", "0" },
+        { "0.50", "0.50" },
+        { ".5", "0.5" },
+        { "-.5", "-0.5" },
+        { "$1.", "1" },
+        { "12-34", "12" },
+        { "x", "null" },
+        { "", "null" },
+        { "2024 12 31", "2024" },
+        { "1,2,3", "123" },
     };
 
     (void)state;
@@ -178,7 +209,8 @@ static void numbers_are_read_as_people_write_them(void **state)
         buf_init(&out, 4096);
         assert_int_equal(tree_value_number(span_str(cases[i].in), &out), OK);
         if (!span_eq(buf_span(&out), span_str(cases[i].want)))
-            fail_msg("%s: %.*s, want %s", cases[i].in, SPAN_ARG(buf_span(&out)), cases[i].want);
+            fail_msg("%s: %.*s, want %s", cases[i].in, SPAN_ARG(buf_span(&out)),
+                     cases[i].want);
         buf_clear(&out);
     }
 }
@@ -190,7 +222,8 @@ static void strings_are_escaped_for_json(void **state)
     (void)state;
     buf_init(&out, 4096);
     assert_int_equal(tree_value_string(SPAN("a\"b\\c\nd\te\x01\x7F\u00E9"), &out), OK);
-    assert_true(span_eq(buf_span(&out), SPAN("\"a\\\"b\\\\c\\nd\\te\\u0001\\u007f\u00E9\"")));
+    assert_true(
+        span_eq(buf_span(&out), SPAN("\"a\\\"b\\\\c\\nd\\te\\u0001\\u007f\u00E9\"")));
     buf_clear(&out);
 }
 
@@ -230,7 +263,8 @@ static void broken_expressions_are_refused(void **state)
 
 static void an_endless_expression_gives_null(void **state)
 {
-    struct tree_rule rule = { SPAN("v"), SPAN("//*[count(//*[count(//*) > 1]) > 1]"), TREE_LIST };
+    struct tree_rule rule = { SPAN("v"), SPAN("//*[count(//*[count(//*) > 1]) > 1]"),
+                              TREE_LIST };
     struct arena mem;
     struct buf in;
 
@@ -292,12 +326,13 @@ static void a_small_arena_is_an_error(void **state)
 
     (void)state;
     arena_init(&mem, 8);
-    assert_int_equal(tree_extract(span_str(page), &rule, 1, &mem, &json), ERR_TOO_LARGE);
+    assert_int_equal(tree_extract(span_str(page), &rule, 1, &mem, &json),
+                     ERR_TOO_LARGE);
     arena_clear(&mem);
 }
 
 #define PLAIN_TESTS 8
-#define N_TESTS (PLAIN_TESTS + ARRAY_LEN(tree_rows) + ARRAY_LEN(value_rows))
+#define N_TESTS     (PLAIN_TESTS + ARRAY_LEN(tree_rows) + ARRAY_LEN(value_rows))
 static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(numbers_are_read_as_people_write_them),
     cmocka_unit_test(strings_are_escaped_for_json),
@@ -314,12 +349,14 @@ int main(void)
     struct CMUnitTest *next = &tests[PLAIN_TESTS];
 
     for (size_t i = 0; i < ARRAY_LEN(tree_rows); i++)
-        *next++ = (struct CMUnitTest){ .name = tree_rows[i].label,
-                                       .test_func = tree_row_holds,
-                                       .initial_state = (void *)(uintptr_t)&tree_rows[i] };
+        *next++ =
+            (struct CMUnitTest){ .name = tree_rows[i].label,
+                                 .test_func = tree_row_holds,
+                                 .initial_state = (void *)(uintptr_t)&tree_rows[i] };
     for (size_t i = 0; i < ARRAY_LEN(value_rows); i++)
-        *next++ = (struct CMUnitTest){ .name = value_rows[i].label,
-                                       .test_func = value_row_holds,
-                                       .initial_state = (void *)(uintptr_t)&value_rows[i] };
+        *next++ =
+            (struct CMUnitTest){ .name = value_rows[i].label,
+                                 .test_func = value_row_holds,
+                                 .initial_state = (void *)(uintptr_t)&value_rows[i] };
     return cmocka_run_group_tests_name("parse/tree", tests, NULL, NULL);
 }

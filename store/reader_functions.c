@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/reader_functions.h"
+
+#include <string.h>
+
+#include "config/buf.h"
+#include "config/map.h"
+#include "config/mem.h"
+#include "parse/digest.h"
+#include "store/bodies.h"
+
+#define MAX_BODY ((size_t)1 * GIB)
+
+struct reader_functions {
+    bool has_secret;
+    uint64_t secret;
+    struct digest *digest; /* NULL where libcrypto has no SHA-256 */
+    struct buf unpacked;
+};
+
+static struct span bytes_of(sqlite3_value *value)
+{
+    const char *bytes = sqlite3_value_blob(value);
+
+    return span_make(bytes, (size_t)sqlite3_value_bytes(value));
+}
+
+static void url_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const struct reader_functions *f = sqlite3_user_data(ctx);
+
+    (void)argc;
+    if (f->has_secret && sqlite3_value_type(argv[0]) != SQLITE_NULL)
+        sqlite3_result_int64(ctx, (int64_t)map_hash(bytes_of(argv[0]), f->secret));
+}
+
+static bool is_sound(struct reader_functions *f, sqlite3_value **argv)
+{
+    struct span sha256 = bytes_of(argv[0]);
+    unsigned char found[DIGEST_SHA256_BYTES];
+
+    buf_reset(&f->unpacked);
+    return sha256.len == sizeof found && f->digest &&
+           !bodies_unpack(bytes_of(argv[1]), bytes_of(argv[3]), sqlite3_value_int64(argv[2]),
+                          &f->unpacked) &&
+           !digest_sha256(f->digest, buf_span(&f->unpacked), found) &&
+           memcmp(found, sha256.ptr, sizeof found) == 0;
+}
+
+static void body_is_sound(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    sqlite3_result_int(ctx, is_sound(sqlite3_user_data(ctx), argv));
+}
+
+static void read_secret(sqlite3 *handle, struct reader_functions *f)
+{
+    sqlite3_stmt *st;
+
+    if (sqlite3_prepare_v2(handle, "SELECT value FROM meta WHERE name = 'hash_secret'", -1, &st, NULL))
+        return;
+    if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
+        f->secret = (uint64_t)sqlite3_column_int64(st, 0);
+        f->has_secret = true;
+    }
+    sqlite3_finalize(st);
+}
+
+enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
+{
+    struct reader_functions *f = mem_alloc(sizeof *f);
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+
+    buf_init(&f->unpacked, MAX_BODY);
+    if (digest_new(&f->digest))
+        f->digest = NULL;
+    read_secret(handle, f);
+    if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL, NULL) ||
+        sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound, NULL, NULL)) {
+        reader_functions_free(f);
+        return ERR_NO_MEMORY;
+    }
+    *out = f;
+    return OK;
+}
+
+void reader_functions_free(struct reader_functions *f)
+{
+    if (!f)
+        return;
+    digest_free(f->digest);
+    buf_clear(&f->unpacked);
+    mem_free(f);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SQL functions that a reader's queries may use, beside SQLite's own:
+ *
+ *   url_hash(key)                        the value of url.key_hash for a key; NULL without the file's secret
+ *   body_is_sound(sha256, codec, size, data)   1 when data unpacks to size bytes with that SHA-256 (a BLOB)
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "config/err.h"
+
+struct reader_functions;
+
+/* Registers them on handle, which must be closed before reader_functions_free. ERR_NO_MEMORY. */
+enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out) MUST_USE;
+void reader_functions_free(struct reader_functions *f);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/mem.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static jmp_buf out_of_memory;
+
+static void on_oom(void)
+{
+    longjmp(out_of_memory, 1);
+}
+
+static void fresh_memory_is_zero(void **state)
+{
+    char *p = mem_alloc(1000);
+    int64_t *array = mem_array(100, sizeof *array);
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(p[i], 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(array[i], 0);
+    mem_free(p);
+    mem_free(array);
+    mem_free(NULL);
+}
+
+static void nothing_is_still_a_pointer(void **state)
+{
+    void *all[4] = { mem_alloc(0), mem_array(0, 8), mem_try_alloc(0), mem_try_resize(NULL, 0) };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        assert_non_null(all[i]);
+        mem_free(all[i]);
+    }
+}
+
+static void strings_are_copied_with_their_end(void **state)
+{
+    char *p = mem_str_copy(SPAN("abc")), *empty = mem_str_copy(SPAN_NONE);
+
+    (void)state;
+    assert_string_equal(p, "abc");
+    assert_string_equal(empty, "");
+    mem_free(p);
+    mem_free(empty);
+}
+
+static void the_nth_allocation_fails_once(void **state)
+{
+    void *p;
+
+    (void)state;
+    mem_fail_after(2);
+    p = mem_try_alloc(8);
+    assert_non_null(p);
+    assert_null(mem_try_resize(p, 16));
+    p = mem_try_resize(p, 16);
+    assert_non_null(p);
+    mem_free(p);
+    mem_fail_after(1);
+    mem_fail_after(0);
+    p = mem_try_alloc(8);
+    assert_non_null(p);
+    mem_free(p);
+}
+
+static void a_small_allocation_that_fails_calls_the_hook(void **state)
+{
+    void *volatile p = NULL;
+
+    (void)state;
+    mem_set_oom_hook(on_oom);
+    mem_fail_after(1);
+    if (setjmp(out_of_memory) == 0)
+        p = mem_alloc(8);
+    mem_set_oom_hook(NULL);
+    mem_fail_after(0);
+    assert_null(p);
+}
+
+static void a_product_that_overflows_is_out_of_memory(void **state)
+{
+    void *volatile p = NULL;
+
+    (void)state;
+    mem_set_oom_hook(on_oom);
+    if (setjmp(out_of_memory) == 0)
+        p = mem_array(SIZE_MAX / 4, 5);
+    mem_set_oom_hook(NULL);
+    assert_null(p);
+}
+
+static void without_a_hook_the_program_aborts_with_a_message(void **state)
+{
+    int fds[2], status;
+    char text[200] = "";
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    child = fork();
+    if (child == 0) {
+        dup2(fds[1], STDERR_FILENO);
+        signal(SIGABRT, SIG_DFL);
+        mem_fail_after(1);
+        mem_free(mem_alloc(12345));
+        _exit(0);
+    }
+    close(fds[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_true(read(fds[0], text, sizeof text - 1) > 0);
+    close(fds[0]);
+    assert_non_null(strstr(text, "crawl: out of memory (12345 bytes asked for)"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fresh_memory_is_zero),
+        cmocka_unit_test(nothing_is_still_a_pointer),
+        cmocka_unit_test(strings_are_copied_with_their_end),
+        cmocka_unit_test(the_nth_allocation_fails_once),
+        cmocka_unit_test(a_small_allocation_that_fails_calls_the_hook),
+        cmocka_unit_test(a_product_that_overflows_is_out_of_memory),
+        cmocka_unit_test(without_a_hook_the_program_aborts_with_a_message),
+    };
+
+    return cmocka_run_group_tests_name("config/mem", tests, NULL, NULL);
+}
