@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
 
+#include "config/log.h"
 #include "config/mem.h"
+
+#define MAX_SHOWN 60 /* bytes of a wrong value that an error repeats */
 
 static void *field_of(void *target, const struct option_spec *spec)
 {
@@ -10,26 +13,32 @@ static void *field_of(void *target, const struct option_spec *spec)
 
 /* --- values ----------------------------------------------------------------- */
 
-/* number[unit]; multiplies with overflow check. Fractions ("1.5s") are taken to the unit's thousandth. */
+/* Up to three digits behind a point, as a part of the unit. The smallest unit has no parts. */
+static enum err parse_fraction(struct span digits, int64_t unit, int64_t *out)
+{
+    int64_t scale = 1;
+    uint64_t fraction;
+
+    if (digits.len > 3 || unit == 1 || !span_parse_u64(digits, &fraction))
+        return ERR_INVALID;
+    for (size_t i = 0; i < digits.len; i++)
+        scale *= 10;
+    *out = (int64_t)fraction * unit / scale;
+    return OK;
+}
+
+/* A number in some unit, "1.5" too; overflow is an error. */
 static enum err parse_scaled(struct span number, int64_t unit, int64_t *out)
 {
     size_t dot = span_find(number, '.');
-    uint64_t whole = 0, fraction = 0;
-    int64_t value, scale = 1;
+    int64_t whole, value, fraction = 0;
 
-    if (!span_parse_u64(span_slice(number, 0, dot), &whole) || whole > INT64_MAX)
+    if (!span_parse_i64(span_slice(number, 0, dot), &whole) || whole < 0)
         return ERR_INVALID;
-    if (__builtin_mul_overflow((int64_t)whole, unit, &value))
+    if (dot < number.len && parse_fraction(span_skip(number, dot + 1), unit, &fraction))
         return ERR_INVALID;
-    if (dot < number.len) {
-        struct span digits = span_skip(number, dot + 1);
-
-        if (digits.len > 3 || !span_parse_u64(digits, &fraction))
-            return ERR_INVALID;
-        for (size_t i = 0; i < digits.len; i++)
-            scale *= 10;
-        value += (int64_t)fraction * unit / scale;
-    }
+    if (__builtin_mul_overflow(whole, unit, &value) || __builtin_add_overflow(value, fraction, &value))
+        return ERR_INVALID;
     *out = value;
     return OK;
 }
@@ -74,7 +83,7 @@ enum err options_parse_size(struct span s, int64_t *out_bytes)
 
 static enum err parse_flag(struct span s, bool *out)
 {
-    static const char *const yes[] = { "yes", "true", "on", "1", "" };
+    static const char *const yes[] = { "yes", "true", "on", "1" };
     static const char *const no[] = { "no", "false", "off", "0" };
 
     for (size_t i = 0; i < ARRAY_LEN(yes); i++)
@@ -104,6 +113,7 @@ static enum err parse_choice(struct span s, const char *choices, int *out)
 
 static enum err parse_number(const struct option_spec *spec, struct span s, int64_t *out)
 {
+    int64_t value = 0;
     enum err e;
 
     if (spec->min < 0 && span_eq_nocase(s, SPAN("none"))) {
@@ -111,47 +121,78 @@ static enum err parse_number(const struct option_spec *spec, struct span s, int6
         return OK;
     }
     if (spec->type == OPTION_DURATION)
-        e = options_parse_duration(s, out);
+        e = options_parse_duration(s, &value);
     else if (spec->type == OPTION_SIZE)
-        e = options_parse_size(s, out);
+        e = options_parse_size(s, &value);
     else
-        e = span_parse_i64(s, out) ? OK : ERR_INVALID;
-    if (!e && (*out < MAX(spec->min, 0) || *out > spec->max))
-        e = ERR_INVALID;
-    return e;
+        e = span_parse_i64(s, &value) ? OK : ERR_INVALID;
+    if (e || value < MAX(spec->min, 0) || value > spec->max)
+        return ERR_INVALID;
+    *out = value;
+    return OK;
+}
+
+/* Text comes in one line: a header, a file name or a pattern with control bytes is a mistake or worse. */
+static bool is_text(const struct option_spec *spec, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return s.len >= (size_t)MAX(spec->min, 0);
+}
+
+/* A bound of the range in the largest unit that gives a whole number. */
+static const char *format_bound(const struct option_spec *spec, int64_t value, char out[24])
+{
+    static const struct unit durations[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 },
+                                             { "s", 1000 },     { "ms", 1 } };
+    static const struct unit sizes[] = { { "G", GIB }, { "M", MIB }, { "K", KIB }, { "", 1 } };
+    const struct unit *u = spec->type == OPTION_DURATION ? durations : sizes;
+
+    if (spec->type == OPTION_COUNT || !value) {
+        snprintf(out, 24, "%lld", (long long)value);
+        return out;
+    }
+    while (value % u->factor)
+        u++;
+    snprintf(out, 24, "%lld%s", (long long)(value / u->factor), u->name);
+    return out;
 }
 
 /* What the value may be, for the error. */
 static void describe_range(const struct option_spec *spec, char *out, size_t size)
 {
-    const char *none = spec->min < 0 ? " or none" : "";
-    long long min = (long long)MAX(spec->min, 0), max = (long long)spec->max;
+    const char *what = "a whole number", *none = spec->min < 0 ? ", or none" : "";
+    char min[24], max[24];
 
     switch (spec->type) {
     case OPTION_FLAG:
         snprintf(out, size, "yes or no");
-        break;
-    case OPTION_COUNT:
-        if (spec->max == INT64_MAX)
-            snprintf(out, size, "a whole number from %lld%s", min, none);
-        else
-            snprintf(out, size, "a whole number from %lld to %lld%s", min, max, none);
-        break;
-    case OPTION_DURATION:
-        snprintf(out, size, "a duration with its unit, such as 500ms, 2s, 5m or 1h%s%s", none,
-                 min ? ", not 0" : ", or 0");
-        break;
-    case OPTION_SIZE:
-        snprintf(out, size, "a size such as 65536, 64K, 10M or 1G%s", none);
-        break;
+        return;
     case OPTION_CHOICE:
         snprintf(out, size, "one of %s", spec->choices);
-        break;
+        return;
     case OPTION_TEXT:
     case OPTION_LIST:
-        snprintf(out, size, "text");
+        snprintf(out, size, "one line of text%s", spec->min > 0 ? ", not empty" : "");
+        return;
+    case OPTION_DURATION:
+        what = "a duration with its unit (500ms, 2s, 5m, 1h, 7d)";
+        break;
+    case OPTION_SIZE:
+        what = "a size (65536, 64K, 10M, 1G)";
+        break;
+    case OPTION_COUNT:
         break;
     }
+    format_bound(spec, MAX(spec->min, 0), min);
+    if (spec->max == INT64_MAX)
+        snprintf(out, size, "%s from %s%s", what, min, none);
+    else
+        snprintf(out, size, "%s from %s to %s%s", what, min, format_bound(spec, spec->max, max), none);
 }
 
 static void list_append(struct text_list *list, struct span value, int tag)
@@ -180,14 +221,35 @@ static enum err set_value(void *field, const struct option_spec *spec, struct sp
     case OPTION_CHOICE:
         return parse_choice(value, spec->choices, field);
     case OPTION_TEXT:
+        if (!is_text(spec, value))
+            return ERR_INVALID;
         mem_free(*text);
         *text = mem_str_copy(value);
         return OK;
     case OPTION_LIST:
+        if (!is_text(spec, value))
+            return ERR_INVALID;
         list_append(field, value, spec->tag);
         return OK;
     }
     return ERR_INVALID;
+}
+
+/* A user's text as an error may repeat it: cut, and harmless on a terminal. */
+struct shown {
+    char text[MAX_SHOWN * 4 + 1];
+};
+
+static struct shown show(struct span s)
+{
+    struct shown out = { "" };
+    struct buf safe;
+
+    buf_init(&safe, sizeof out.text - 1);
+    if (log_escape(&safe, span_clip_utf8(s, MAX_SHOWN)) == OK && safe.len)
+        memcpy(out.text, safe.ptr, safe.len);
+    buf_clear(&safe);
+    return out;
 }
 
 enum err options_set(const struct option_table *t, void *target, const struct option_spec *spec,
@@ -199,8 +261,8 @@ enum err options_set(const struct option_table *t, void *target, const struct op
     if (set_value(field_of(target, spec), spec, value) == OK)
         return OK;
     describe_range(spec, range, sizeof range);
-    return err_set(note, ERR_USAGE, "%s: '%.*s' is not possible for %s: it must be %s", where,
-                   (int)MIN(value.len, (size_t)80), value.ptr ? value.ptr : "", spec->name, range);
+    return err_set(note, ERR_USAGE, "%s: '%s' is not possible for %s: it must be %s", where,
+                   show(value).text, spec->name, range);
 }
 
 /* --- the table ---------------------------------------------------------------- */
@@ -244,7 +306,7 @@ const struct option_spec *options_find(const struct option_table *t, struct span
     return NULL;
 }
 
-/* Optimal string alignment distance, cut off above 15 characters. */
+/* Optimal string alignment distance; words over 30 bytes are far from everything. */
 static size_t edit_distance(struct span a, struct span b)
 {
     size_t rows[3][32];
@@ -294,12 +356,11 @@ enum err options_unknown(const struct option_table *t, struct span name, const c
         words[i] = t->specs[i].name;
     nearest = options_nearest(name, words, t->n_specs);
     mem_free(words);
-    name.len = MIN(name.len, (size_t)80);
     if (nearest)
-        return err_set(note, ERR_USAGE, "%s: there is no option '%.*s'; did you mean '%s'?", where,
-                       SPAN_ARG(name), nearest);
-    return err_set(note, ERR_USAGE, "%s: there is no option '%.*s'; 'crawl --help' lists them", where,
-                   SPAN_ARG(name));
+        return err_set(note, ERR_USAGE, "%s: there is no option '%s'; did you mean '%s'?", where,
+                       show(name).text, nearest);
+    return err_set(note, ERR_USAGE, "%s: there is no option '%s'; 'crawl --help' lists them", where,
+                   show(name).text);
 }
 
 /* --- command line ------------------------------------------------------------------ */
@@ -336,16 +397,16 @@ static enum err parse_long(struct args *a, const char *arg)
     const struct option_spec *spec = options_find(a->t, name);
     char where[64];
 
-    snprintf(where, sizeof where, "--%.*s", (int)MIN(name.len, (size_t)40), name.ptr);
     if (!spec)
-        return options_unknown(a->t, name, where, a->note);
+        return options_unknown(a->t, name, "command line", a->note);
+    snprintf(where, sizeof where, "--%s", spec->name);
     return take_value(a, spec, where, eq < body.len ? arg + 2 + eq + 1 : NULL);
 }
 
 static const struct option_spec *find_letter(const struct option_table *t, char letter)
 {
     for (size_t i = 0; i < t->n_specs; i++)
-        if (t->specs[i].letter == letter)
+        if (t->specs[i].letter && t->specs[i].letter == letter)
             return &t->specs[i];
     return NULL;
 }
@@ -358,7 +419,8 @@ static enum err parse_short(struct args *a, const char *arg)
         enum err e;
 
         if (!spec)
-            return options_unknown(a->t, span_make(p, 1), where, a->note);
+            return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; 'crawl --help' lists them",
+                           show(span_str(p)).text);
         if (spec->type != OPTION_FLAG)
             return take_value(a, spec, where, p[1] ? p + 1 : NULL);
         e = take_value(a, spec, where, NULL);

@@ -17,8 +17,8 @@ enum option_type {
     OPTION_DURATION, /* int64_t milliseconds; needs a unit: ms, s, m, h, d; "0"; "none" = -1 */
     OPTION_SIZE,     /* int64_t bytes; K, M, G (powers of 1024); "none" = -1 */
     OPTION_CHOICE,   /* int; one of the words in choices, separated by '|' */
-    OPTION_TEXT,     /* char *, owned by the struct */
-    OPTION_LIST,     /* struct text_list, each use appends; value and tag are kept */
+    OPTION_TEXT,     /* char *, owned by the struct; one line, at least min bytes */
+    OPTION_LIST,     /* struct text_list, each use appends; value and tag are kept; lines as TEXT */
 };
 
 /* One table row. */
@@ -27,7 +27,7 @@ struct option_spec {
     char letter;         /* 0 = none */
     enum option_type type;
     size_t field;        /* offset in the struct */
-    int64_t min, max;    /* of COUNT, DURATION, SIZE; min -1 allows "none" */
+    int64_t min, max;    /* of COUNT, DURATION, SIZE; min -1 allows "none". TEXT, LIST: min is a length */
     const char *initial; /* default as a user would write it; NULL = zero/empty */
     const char *choices; /* CHOICE: "a|b|c", numbered from 0 */
     int tag;             /* LIST: kept with each value (include or exclude) */

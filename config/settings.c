@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/settings.h"
 
-#include <fnmatch.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -10,158 +9,35 @@
 #include "config/settings_file.h"
 
 #define F(name) offsetof(struct settings, name)
-#define MANY INT64_MAX
-#define DAY_MS INT64_C(86400000)
 
-static const struct option_spec specs[] = {
-    /* name, letter, type, field, min, max, default, choices, tag, value, help, group */
-    { "db", 'o', OPTION_TEXT, F(db), 0, 0, "crawl.db", NULL, 0, "FILE",
-      "the database: frontier, results and history in one file", "What and where" },
-    { "depth", 'd', OPTION_COUNT, F(depth), -1, 1000000, "none", NULL, 0, "N",
-      "links away from a seed (seeds are 0)", NULL },
-    { "max-pages", 'n', OPTION_COUNT, F(max_pages), -1, MANY, "none", NULL, 0, "N",
-      "stop after N pages", NULL },
-    { "max-pages-per-host", 0, OPTION_COUNT, F(max_pages_per_host), -1, MANY, "50000", NULL, 0, "N",
-      "answered page requests a host and run", NULL },
-    { "max-bytes", 0, OPTION_SIZE, F(max_bytes), -1, MANY, "none", NULL, 0, "SIZE",
-      "start no request after SIZE bytes of bodies", NULL },
-    { "max-time", 0, OPTION_DURATION, F(max_time_ms), -1, MANY, "none", NULL, 0, "DUR",
-      "stop after DUR, everything saved", NULL },
-    { "scope", 0, OPTION_CHOICE, F(scope), 0, 0, "host", "host|domain|prefix|any", 0, "WHICH",
-      "host, domain, prefix (a seed's directory) or any", NULL },
-    { "include", 0, OPTION_LIST, F(rules), 0, 0, NULL, NULL, RULE_INCLUDE, "RE",
-      "fetch URLs that match; the last rule that matches wins", NULL },
-    { "exclude", 0, OPTION_LIST, F(rules), 0, 0, NULL, NULL, RULE_EXCLUDE, "RE",
-      "leave out URLs that match", NULL },
-    { "order", 0, OPTION_CHOICE, F(order), 0, 0, "bfs", "bfs|dfs|priority", 0, "HOW",
-      "bfs, dfs or priority, inside a host", NULL },
-    { "revisit", 0, OPTION_CHOICE, F(revisit), 0, 0, "all", "all|due|none", 0, "WHICH",
-      "known pages to ask for again in a new run", NULL },
-    { "revisit-min", 0, OPTION_DURATION, F(revisit_min_ms), 0, MANY, "1h", NULL, 0, "DUR",
-      "shortest interval of --revisit due", NULL },
-    { "revisit-max", 0, OPTION_DURATION, F(revisit_max_ms), 0, MANY, "30d", NULL, 0, "DUR",
-      "longest interval of --revisit due", NULL },
-    { "respect-rel-nofollow", 0, OPTION_FLAG, F(respects_nofollow), 0, 0, "no", NULL, 0, NULL,
-      "do not follow rel=nofollow, ugc, sponsored", NULL },
-    { "embeds", 0, OPTION_FLAG, F(follows_embeds), 0, 0, "no", NULL, 0, NULL,
-      "fetch images, scripts and styles too", NULL },
-    { "no-sitemaps", 0, OPTION_FLAG, F(has_no_sitemaps), 0, 0, "no", NULL, 0, NULL,
-      "do not read the sitemaps that robots.txt names", NULL },
-    { "fresh", 0, OPTION_FLAG, F(is_fresh), 0, 0, "no", NULL, 0, NULL,
-      "start over; an existing database is kept aside", NULL },
+bool settings_is_command(const struct option_spec *spec)
+{
+    return spec->field == F(config) || spec->field == F(set) || spec->field == F(wants_help) ||
+           spec->field == F(wants_version);
+}
 
-    { "delay", 0, OPTION_DURATION, F(delay_ms), 0, DAY_MS, "1s", NULL, 0, "DUR",
-      "pause between two requests to one host", "Politeness and speed" },
-    { "per-host", 0, OPTION_COUNT, F(per_host), 1, 10000, "1", NULL, 0, "N",
-      "requests in flight to one host", NULL },
-    { "per-ip", 0, OPTION_COUNT, F(per_ip), -1, 100000, "none", NULL, 0, "N",
-      "requests in flight to one address (none: the larger of 8 and per-host)", NULL },
-    { "concurrency", 'c', OPTION_COUNT, F(concurrency), 1, 100000, "1000", NULL, 0, "N",
-      "requests in flight in all", NULL },
-    { "rate", 0, OPTION_COUNT, F(rate), -1, 1000000, "none", NULL, 0, "N",
-      "requests a second in all", NULL },
-    { "workers", 0, OPTION_COUNT, F(workers), -1, 1024, "none", NULL, 0, "N",
-      "parser processes (none: one less than there are cores, at least 1)", NULL },
-    { "max-wait", 0, OPTION_DURATION, F(max_wait_ms), 0, MANY, "5m", NULL, 0, "DUR",
-      "longest wait for a host that asks for a pause", NULL },
-    { "no-robots", 0, OPTION_FLAG, F(has_no_robots), 0, 0, "no", NULL, 0, NULL,
-      "do not obey robots.txt (only on your own sites)", NULL },
-
-    { "connect-timeout", 0, OPTION_DURATION, F(connect_timeout_ms), 1, MANY, "10s", NULL, 0, "DUR",
-      "to connect, TLS included", "One request" },
-    { "first-byte-timeout", 0, OPTION_DURATION, F(first_byte_timeout_ms), 1, MANY, "30s", NULL, 0,
-      "DUR", "from the request to the first byte of the answer", NULL },
-    { "timeout", 0, OPTION_DURATION, F(timeout_ms), 1, MANY, "120s", NULL, 0, "DUR",
-      "for the whole request", NULL },
-    { "low-speed-bytes", 0, OPTION_SIZE, F(low_speed_bytes), 0, MANY, "100", NULL, 0, "SIZE",
-      "bytes a second below which an answer is too slow", NULL },
-    { "low-speed-time", 0, OPTION_DURATION, F(low_speed_ms), 0, MANY, "30s", NULL, 0, "DUR",
-      "for how long it may be", NULL },
-    { "retries", 0, OPTION_COUNT, F(retries), 0, 100, "2", NULL, 0, "N",
-      "after the first try, with growing pauses", NULL },
-    { "max-size", 0, OPTION_SIZE, F(max_size), 1, 1 * GIB, "10M", NULL, 0, "SIZE",
-      "of one body, as sent and decoded", NULL },
-    { "max-redirects", 0, OPTION_COUNT, F(max_redirects), 0, 100, "10", NULL, 0, "N",
-      "hops in a row", NULL },
-    { "user-agent", 0, OPTION_TEXT, F(user_agent), 0, 0, NULL, NULL, 0, "STR",
-      "instead of crawl/VERSION; its first word is our name in robots.txt", NULL },
-    { "contact", 0, OPTION_TEXT, F(contact), 0, 0, NULL, NULL, 0, "URL|MAIL",
-      "whom a site's owner can ask; goes into the user agent", NULL },
-    { "header", 0, OPTION_LIST, F(headers), 0, 0, NULL, NULL, 0, "'K: V'",
-      "a further request header, to the seeds' hosts only", NULL },
-    { "proxy", 0, OPTION_TEXT, F(proxy), 0, 0, NULL, NULL, 0, "URL", "send requests through a proxy",
-      NULL },
-    { "auth-file", 0, OPTION_TEXT, F(auth_file), 0, 0, NULL, NULL, 0, "FILE",
-      "lines ORIGIN USER:PASSWORD, each sent to that origin only", NULL },
-    { "cookies", 0, OPTION_FLAG, F(uses_cookies), 0, 0, "no", NULL, 0, NULL,
-      "keep cookies in memory during the run", NULL },
-    { "load-cookies", 0, OPTION_TEXT, F(load_cookies), 0, 0, NULL, NULL, 0, "FILE",
-      "begin with the cookies of a Netscape cookie file", NULL },
-    { "ca-file", 0, OPTION_TEXT, F(ca_file), 0, 0, NULL, NULL, 0, "FILE",
-      "certificates to trust instead of the system's", NULL },
-    { "insecure", 0, OPTION_LIST, F(insecure), 0, 0, NULL, NULL, 0, "HOST",
-      "do not check this host's certificate", NULL },
-    { "allow-net", 0, OPTION_LIST, F(allow_net), 0, 0, NULL, NULL, 0, "CIDR",
-      "an otherwise refused network, such as 10.0.0.0/8", NULL },
-    { "allow-private", 0, OPTION_FLAG, F(allows_private), 0, 0, "no", NULL, 0, NULL,
-      "every private, loopback and other non-public address", NULL },
-    { "dns", 0, OPTION_TEXT, F(dns_servers), 0, 0, NULL, NULL, 0, "ADDR[:PORT]",
-      "name server to ask instead of the system's", NULL },
-
-    { "store-bodies", 0, OPTION_CHOICE, F(store_bodies), 0, 0, "html", "none|html|all", 0, "WHICH",
-      "none, html (text types) or all", "What is kept" },
-    { "no-text", 0, OPTION_FLAG, F(has_no_text), 0, 0, "no", NULL, 0, NULL,
-      "no full-text index", NULL },
-    { "keep-history", 0, OPTION_COUNT, F(keep_history), 0, 1000000, "0", NULL, 0, "N",
-      "fetches kept for each URL (0: all)", NULL },
-    { "durable", 0, OPTION_FLAG, F(is_durable), 0, 0, "no", NULL, 0, NULL,
-      "a power cut loses no commit either (slower)", NULL },
-
-    { "max-memory", 0, OPTION_SIZE, F(max_memory), -1, MANY, "none", NULL, 0, "SIZE",
-      "memory to plan with (none: half of the machine's)", "The machine" },
-    { "min-free", 0, OPTION_SIZE, F(min_free), 0, MANY, "100M", NULL, 0, "SIZE",
-      "stop when the disk has less room", NULL },
-    { "no-sandbox", 0, OPTION_FLAG, F(has_no_sandbox), 0, 0, "no", NULL, 0, NULL,
-      "parser processes without their sandbox (debugging only)", NULL },
-
-    { "config", 0, OPTION_TEXT, F(config), 0, 0, NULL, NULL, 0, "FILE",
-      "settings from FILE instead of ./crawl.conf", "Running it" },
-    { "set", 0, OPTION_LIST, F(set), 0, 0, NULL, NULL, 0, "KEY=VALUE", "any setting by its name", NULL },
-    { "wait", 0, OPTION_DURATION, F(lock_wait_ms), 0, MANY, "0", NULL, 0, "DUR",
-      "wait for another crawl to let go of the database", NULL },
-    { "fail-on", 0, OPTION_LIST, F(fail_on), 0, 0, NULL, NULL, 0, "LIST",
-      "exit 1 when these happened: bad-seed, failed, http-errors", NULL },
-    { "quiet", 'q', OPTION_FLAG, F(is_quiet), 0, 0, "no", NULL, 0, NULL, "print errors only", NULL },
-    { "verbose", 'v', OPTION_FLAG, F(is_verbose), 0, 0, "no", NULL, 0, NULL, "log more", NULL },
-    { "log", 0, OPTION_TEXT, F(log), 0, 0, NULL, NULL, 0, "FILE",
-      "append the log to FILE; SIGHUP opens it again", NULL },
-    { "progress", 0, OPTION_CHOICE, F(progress), 0, 0, "auto", "auto|tty|plain|none", 0, "HOW",
-      "auto, tty, plain or none", NULL },
-    { "json-summary", 0, OPTION_TEXT, F(json_summary), 0, 0, NULL, NULL, 0, "FILE",
-      "write the summary as JSON at the end", NULL },
-    { "help", 'h', OPTION_FLAG, F(wants_help), 0, 0, "no", NULL, 0, NULL, "show this", NULL },
-    { "version", 'V', OPTION_FLAG, F(wants_version), 0, 0, "no", NULL, 0, NULL,
-      "show the versions in use", NULL },
-};
-
-const struct option_table settings_table = { specs, ARRAY_LEN(specs) };
-
-static enum err read_config(struct settings *s, const char *path, bool must_exist,
+/* One "key" = "value" from somewhere that is not a flag. */
+static enum err set_by_name(struct settings *s, struct span name, struct span value, const char *where,
                             struct err_note *note)
 {
-    struct buf text;
-    enum err e;
+    const struct option_spec *spec = options_find(&settings_table, name);
 
-    buf_init(&text, (size_t)MIB);
-    e = io_read_file(path, &text, note);
-    if (e == ERR_NOT_FOUND && !must_exist)
-        e = OK;
-    else if (e)
-        e = ERR_USAGE;
-    else
-        e = settings_file_read(s, path, buf_span(&text), note);
-    buf_clear(&text);
-    return e;
+    if (!spec)
+        return options_unknown(&settings_table, name, where, note);
+    if (settings_is_command(spec))
+        return err_set(note, ERR_USAGE, "%s: %s works on the command line only", where, spec->name);
+    return options_set(&settings_table, s, spec, value, where, note);
+}
+
+/* The value of an environment variable, or NULL. */
+static const char *find_variable(char **env, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (; env && *env; env++)
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+            return *env + len + 1;
+    return NULL;
 }
 
 /* CRAWL_MAX_PAGES=5 sets max-pages. An unknown name is an error: a typo must not be silent. */
@@ -169,46 +45,65 @@ static enum err read_environment(struct settings *s, char **env, struct err_note
 {
     for (; env && *env; env++) {
         struct span entry = span_str(*env), name;
-        const struct option_spec *spec;
-        char key[48], where[64];
+        char key[64], where[96];
         size_t eq = span_find(entry, '=');
         enum err e;
 
-        if (!span_starts(entry, SPAN("CRAWL_")) || eq <= 6 || eq - 6 >= sizeof key)
+        if (!span_starts(entry, SPAN("CRAWL_")) || span_starts(entry, SPAN("CRAWL_CONFIG=")))
             continue;
         name = span_slice(entry, 6, eq);
+        name.len = MIN(name.len, sizeof key); /* longer than any option: unknown either way */
         for (size_t i = 0; i < name.len; i++)
             key[i] = name.ptr[i] == '_' ? '-' : span_ascii_lower(name.ptr[i]);
         snprintf(where, sizeof where, "environment CRAWL_%.*s", SPAN_ARG(name));
-        spec = options_find(&settings_table, span_make(key, name.len));
-        e = spec ? options_set(&settings_table, s, spec, span_skip(entry, eq + 1), where, note)
-                 : options_unknown(&settings_table, span_make(key, name.len), where, note);
+        e = set_by_name(s, span_make(key, name.len), span_skip(entry, eq + 1), where, note);
         if (e)
             return e;
     }
     return OK;
 }
 
+/* Takes the KEY=VALUE pairs of --set apart; what is kept of them is their effect. */
 static enum err apply_set(struct settings *s, struct err_note *note)
 {
-    for (size_t i = 0; i < s->set.len; i++) {
+    enum err e = OK;
+
+    for (size_t i = 0; !e && i < s->set.len; i++) {
         struct span pair = span_str(s->set.items[i].text);
         size_t eq = span_find(pair, '=');
-        struct span key = span_slice(pair, 0, eq);
-        const struct option_spec *spec = options_find(&settings_table, key);
-        enum err e;
 
         if (eq == pair.len)
-            return err_set(note, ERR_USAGE, "--set %s: it must be KEY=VALUE", s->set.items[i].text);
-        e = spec ? options_set(&settings_table, s, spec, span_skip(pair, eq + 1), "--set", note)
-                 : options_unknown(&settings_table, key, "--set", note);
-        if (e)
-            return e;
+            e = err_set(note, ERR_USAGE, "--set %s: it must be KEY=VALUE", s->set.items[i].text);
+        else
+            e = set_by_name(s, span_slice(pair, 0, eq), span_skip(pair, eq + 1), "--set", note);
     }
-    return OK;
+    for (size_t i = 0; i < s->set.len; i++)
+        mem_free(s->set.items[i].text);
+    mem_free(s->set.items);
+    s->set = (struct text_list){ 0 };
+    return e;
 }
 
-/* Takes over what the command line said where it said anything: a second pass over argv. */
+/* The file that the command line or the environment names; else ./crawl.conf, which may be missing. */
+static enum err read_config(struct settings *s, const char *named, char **env, struct err_note *note)
+{
+    const char *path = named ? named : find_variable(env, "CRAWL_CONFIG");
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, (size_t)MIB);
+    e = io_read_file(path ? path : "crawl.conf", &text, note);
+    if (e == ERR_NOT_FOUND && !path)
+        e = OK;
+    else if (e)
+        e = ERR_USAGE;
+    else
+        e = settings_file_read(s, path ? path : "crawl.conf", buf_span(&text), note);
+    buf_clear(&text);
+    return e;
+}
+
+/* Two passes over argv: the first one finds --config and the mistakes, its values are thrown away. */
 enum err settings_load(struct settings *s, int argc, char **argv, char **env, char ***operands,
                        size_t *n_operands, struct err_note *note)
 {
@@ -219,13 +114,12 @@ enum err settings_load(struct settings *s, int argc, char **argv, char **env, ch
 
     *s = (struct settings){ 0 };
     options_set_defaults(&settings_table, s);
-    /* The first pass only finds --config and mistakes; its values are thrown away. */
     options_set_defaults(&settings_table, &first);
     e = options_parse_args(&settings_table, &first, argc, argv, &rest, &n, note);
     mem_free(rest);
     rest = NULL;
     if (!e)
-        e = read_config(s, first.config ? first.config : "crawl.conf", first.config != NULL, note);
+        e = read_config(s, first.config, env, note);
     settings_clear(&first);
     if (!e)
         e = read_environment(s, env, note);
@@ -245,28 +139,106 @@ enum err settings_load(struct settings *s, int argc, char **argv, char **env, ch
     return OK;
 }
 
-enum err settings_check(struct settings *s, struct err_note *note)
+/* --- checks across fields ----------------------------------------------------------- */
+
+/* RFC 9110 §5.1 and §5.5: a token, a colon, a value. */
+static bool is_header(struct span line)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    size_t colon = span_find(line, ':');
+
+    for (size_t i = 0; i < colon; i++) {
+        char c = span_ascii_lower(line.ptr[i]);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (!c || !strchr(others, c)))
+            return false;
+    }
+    return colon > 0 && colon < line.len;
+}
+
+/* where is "--header", or "[host \"PATTERN\"] header". The value is a secret: not repeated. */
+static enum err check_headers(const struct text_list *headers, const char *where, const char *pattern,
+                              struct err_note *note)
+{
+    for (size_t i = 0; i < headers->len; i++) {
+        struct span line = span_str(headers->items[i].text);
+
+        if (!is_header(line))
+            return err_set(note, ERR_USAGE, "%s%s '%.*s': it must be 'Name: value'", where, pattern,
+                           (int)MIN(span_find(line, ':'), (size_t)40), line.ptr);
+    }
+    return OK;
+}
+
+static enum err check_fail_on(const struct text_list *list, struct err_note *note)
+{
+    static const char *const words[] = { "bad-seed", "failed", "http-errors" };
+
+    for (size_t i = 0; i < list->len; i++) {
+        struct span rest = span_str(list->items[i].text), word;
+
+        while (span_split(&rest, ',', &word)) {
+            bool is_known = false;
+
+            word = span_trim(word);
+            for (size_t k = 0; k < ARRAY_LEN(words); k++)
+                is_known |= span_eq(word, span_str(words[k]));
+            if (!is_known)
+                return err_set(note, ERR_USAGE,
+                               "--fail-on '%.*s': it must be one or more of bad-seed, failed, http-errors",
+                               (int)MIN(word.len, (size_t)40), word.ptr);
+        }
+    }
+    return OK;
+}
+
+/* For these "none" means that we choose; none at all would stop everything. */
+static enum err check_zeros(const struct settings *s, struct err_note *note)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } counts[] = { { "rate", s->rate }, { "per-ip", s->per_ip }, { "workers", s->workers } };
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        if (counts[i].value == 0)
+            return err_set(note, ERR_USAGE, "--%s 0: it must be a whole number from 1, or none",
+                           counts[i].name);
+    return OK;
+}
+
+static void choose_for_machine(struct settings *s)
 {
     struct sysinfo info;
 
-    if (s->revisit_min_ms > s->revisit_max_ms)
-        return err_set(note, ERR_USAGE, "revisit-min must not be longer than revisit-max");
-    if (s->is_quiet && s->is_verbose)
-        return err_set(note, ERR_USAGE, "--quiet and --verbose exclude each other");
-    if (s->user_agent && span_find(span_str(s->user_agent), '\n') < strlen(s->user_agent))
-        return err_set(note, ERR_USAGE, "--user-agent must be one line");
-    for (size_t i = 0; i < s->headers.len; i++)
-        if (!strchr(s->headers.items[i].text, ':') || strpbrk(s->headers.items[i].text, "\r\n"))
-            return err_set(note, ERR_USAGE, "--header '%s': it must be 'Name: value'",
-                           s->headers.items[i].text);
     if (s->per_ip < 0)
         s->per_ip = MAX(INT64_C(8), s->per_host);
-    if (s->workers < 1)
+    if (s->workers < 0)
         s->workers = MAX(1, sysconf(_SC_NPROCESSORS_ONLN) - 1);
     if (s->max_memory < 0)
         s->max_memory = sysinfo(&info) ? 1 * GIB : (int64_t)(info.totalram * info.mem_unit / 2);
+}
+
+enum err settings_check(struct settings *s, struct err_note *note)
+{
+    enum err e = OK;
+
+    if (s->revisit_min_ms > s->revisit_max_ms)
+        return err_set(note, ERR_USAGE, "--revisit-min must not be longer than --revisit-max");
+    if (s->is_quiet && s->is_verbose)
+        return err_set(note, ERR_USAGE, "--quiet and --verbose exclude each other");
+    e = check_zeros(s, note);
+    if (!e)
+        e = check_fail_on(&s->fail_on, note);
+    if (!e)
+        e = check_headers(&s->headers, "--header", "", note);
+    for (size_t i = 0; !e && i < s->n_hosts; i++)
+        e = check_headers(&s->hosts[i].headers, "header of host ", s->hosts[i].pattern, note);
+    if (e)
+        return e;
+    choose_for_machine(s);
     if (s->max_memory < 64 * MIB)
-        return err_set(note, ERR_USAGE, "max-memory must be at least 64M");
+        return err_set(note, ERR_USAGE, "--max-memory must be at least 64M");
     return OK;
 }
 
@@ -285,23 +257,47 @@ void settings_clear(struct settings *s)
     *s = (struct settings){ 0 };
 }
 
+/* '*' stands for any run of characters; everything else for itself, in any case of letters. */
+static bool matches(struct span pattern, struct span text)
+{
+    size_t star = SIZE_MAX, resume = 0, p = 0, t = 0;
+
+    while (t < text.len) {
+        if (p < pattern.len && pattern.ptr[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.len &&
+                   span_ascii_lower(pattern.ptr[p]) == span_ascii_lower(text.ptr[t])) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.ptr[p] == '*')
+        p++;
+    return p == pattern.len;
+}
+
 const struct host_settings *settings_for_host(const struct settings *s, struct span host)
 {
     const struct host_settings *found = NULL;
-    char *name;
 
-    if (!s->n_hosts)
-        return NULL;
-    name = mem_str_copy(host);
     for (size_t i = 0; i < s->n_hosts; i++)
-        if (fnmatch(s->hosts[i].pattern, name, FNM_CASEFOLD) == 0)
+        if (matches(span_str(s->hosts[i].pattern), host))
             found = &s->hosts[i];
-    mem_free(name);
     return found;
 }
 
+/* --- JSON ------------------------------------------------------------------------------- */
+
+/* A command line may hold any bytes; JSON is UTF-8, so others are read as Latin-1. */
 static enum err json_text(struct buf *out, struct span s)
 {
+    bool is_utf8 = span_is_utf8(s);
     enum err e = buf_append_byte(out, '"');
 
     for (size_t i = 0; !e && i < s.len; i++) {
@@ -309,7 +305,7 @@ static enum err json_text(struct buf *out, struct span s)
 
         if (c == '"' || c == '\\')
             e = buf_printf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_utf8))
             e = buf_printf(out, "\\u%04x", c);
         else
             e = buf_append_byte(out, (char)c);
@@ -363,6 +359,8 @@ static enum err json_value(struct buf *out, const struct settings *s, const stru
                 break;
         return json_text(out, word);
     case OPTION_TEXT:
+        if (!*(char *const *)(const void *)field)
+            return buf_append(out, SPAN("null"));
         return json_text(out, span_str(*(char *const *)(const void *)field));
     case OPTION_LIST:
         return json_list(out, (const struct text_list *)(const void *)field, spec->tag);
@@ -374,13 +372,14 @@ enum err settings_to_json(const struct settings *s, struct buf *out)
 {
     enum err e = buf_append_byte(out, '{');
 
-    for (size_t i = 0, n = 0; !e && i < ARRAY_LEN(specs); i++) {
-        if (is_secret(&specs[i]) || specs[i].field == F(wants_help) ||
-            specs[i].field == F(wants_version))
+    for (size_t i = 0, n = 0; !e && i < settings_table.n_specs; i++) {
+        const struct option_spec *spec = &settings_table.specs[i];
+
+        if (is_secret(spec) || settings_is_command(spec))
             continue;
-        e = buf_printf(out, "%s\"%s\":", n++ ? "," : "", specs[i].name);
+        e = buf_printf(out, "%s\"%s\":", n++ ? "," : "", spec->name);
         if (!e)
-            e = json_value(out, s, &specs[i]);
+            e = json_value(out, s, spec);
     }
     return e ? e : buf_append_byte(out, '}');
 }

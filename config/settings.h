@@ -4,8 +4,9 @@
  * each in the table of settings.c: one table for flags, crawl.conf, CRAWL_*
  * variables and --help. Plain data once loaded; nothing changes it afterwards.
  *
- * Precedence: command line over environment over file over default. Lists
- * (include, exclude, header ...) add up in that order.
+ * Precedence: command line over environment over file over default, and --set
+ * over flags. Lists (include, exclude, header ...) add up in that order, the
+ * file's first.
  */
 #pragma once
 
@@ -37,7 +38,10 @@ enum settings_rule {
     RULE_INCLUDE,
 };
 
-/* A section [host "PATTERN"]: what differs for hosts that match ('*' stands for anything). -2 = not set. */
+/*
+ * A section [host "PATTERN"]: what differs for hosts that match ('*' stands for
+ * any run of characters). -2 = not set.
+ */
 struct host_settings {
     char *pattern;
     int64_t delay_ms, per_host, max_pages_per_host;
@@ -74,7 +78,7 @@ struct settings {
     bool has_no_sandbox;
     /* running it */
     char *config;
-    struct text_list set;
+    struct text_list set; /* empty once loaded */
     int64_t lock_wait_ms;
     struct text_list fail_on;
     bool is_quiet, is_verbose;
@@ -89,9 +93,10 @@ struct settings {
 extern const struct option_table settings_table;
 
 /*
- * Defaults, then the file, then the environment, then argv. env is an
- * environ-style list. *operands are the seeds (free the array with mem_free).
- * ERR_USAGE with a note for a person.
+ * Defaults, then the file (--config, else CRAWL_CONFIG, else ./crawl.conf if it
+ * is there), then the environment, then argv. env is an environ-style list.
+ * *operands are the seeds (free the array with mem_free). ERR_USAGE with a note
+ * for a person; nothing is to be cleared then.
  */
 enum err settings_load(struct settings *s, int argc, char **argv, char **env, char ***operands,
                        size_t *n_operands, struct err_note *note) MUST_USE;
@@ -104,5 +109,8 @@ void settings_clear(struct settings *s);
 /* The section that matches host best (the last one that matches), or NULL. */
 const struct host_settings *settings_for_host(const struct settings *s, struct span host);
 
-/* Every setting that differs from its default, as a JSON object; secrets are left out. */
+/* Is it a word to this one start (config, set, help, version), not a setting? */
+bool settings_is_command(const struct option_spec *spec);
+
+/* Every setting by its name, as a JSON object (durations in ms); headers, proxy and secret files are left out. */
 enum err settings_to_json(const struct settings *s, struct buf *out) MUST_USE;

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/settings_file.h"
 
-#include <ini.h>
-
 #include "config/mem.h"
 
 struct reader {
     struct settings *s;
     const char *path;
-    struct span rest; /* text not yet read */
-    int line;         /* of the line being handled */
+    int line;                   /* being handled */
+    struct host_settings *host; /* of the present section, or NULL; moves when one is added */
     struct err_note *note;
-    enum err e;
 };
 
 /* What a [host] section may say; same types as the options of these names. */
@@ -22,41 +19,9 @@ static const struct option_spec host_specs[] = {
     { "max-pages-per-host", 0, OPTION_COUNT, H(max_pages_per_host), -1, INT64_MAX, NULL, NULL, 0, "N",
       "", NULL },
     { "insecure", 0, OPTION_FLAG, H(is_insecure), 0, 0, NULL, NULL, 0, NULL, "", NULL },
-    { "header", 0, OPTION_LIST, H(headers), 0, 0, NULL, NULL, 0, "'K: V'", "", NULL },
+    { "header", 0, OPTION_LIST, H(headers), 1, 0, NULL, NULL, 0, "'K: V'", "", NULL },
 };
 static const struct option_table host_table = { host_specs, ARRAY_LEN(host_specs) };
-
-/* libinih asks for lines as fgets would; this one counts them and refuses to cut one in two. */
-static char *next_line(char *out, int size, void *arg)
-{
-    struct reader *r = arg;
-    struct span line;
-
-    if (r->e || !span_split(&r->rest, '\n', &line))
-        return NULL;
-    r->line++;
-    if (line.len + 1 >= (size_t)size) {
-        r->e = err_set(r->note, ERR_USAGE, "%s:%d: the line is longer than %d bytes", r->path, r->line,
-                       size - 2);
-        return NULL;
-    }
-    if (line.len)
-        memcpy(out, line.ptr, line.len);
-    out[line.len] = '\0';
-    return out;
-}
-
-/* host "*.example.org" -> *.example.org; false when the section is another one. */
-static bool host_pattern(struct span section, struct span *out)
-{
-    if (!span_starts(section, SPAN("host ")))
-        return false;
-    section = span_trim(span_skip(section, 5));
-    if (section.len < 3 || section.ptr[0] != '"' || section.ptr[section.len - 1] != '"')
-        return false;
-    *out = span_slice(section, 1, section.len - 1);
-    return true;
-}
 
 static struct host_settings *host_section(struct settings *s, struct span pattern)
 {
@@ -77,41 +42,89 @@ static struct host_settings *host_section(struct settings *s, struct span patter
     return &grown[s->n_hosts++];
 }
 
-static int on_pair(void *arg, const char *section, const char *name, const char *value)
+/* [host "*.example.org"] -> *.example.org; false when it is no such section. */
+static bool host_pattern(struct span line, struct span *out)
 {
-    struct reader *r = arg;
-    const struct option_table *table = &settings_table;
-    const struct option_spec *spec;
+    struct span rest = span_trim(span_slice(line, 1, line.len - 1)), word;
+
+    if (!span_token(&rest, &word) || !span_eq_nocase(word, SPAN("host")))
+        return false;
+    rest = span_trim(rest);
+    if (rest.len < 3 || rest.ptr[0] != '"' || rest.ptr[rest.len - 1] != '"')
+        return false;
+    *out = span_slice(rest, 1, rest.len - 1);
+    return span_find(*out, '"') == out->len;
+}
+
+static enum err read_section(struct reader *r, struct span line)
+{
     struct span pattern;
-    void *target = r->s;
-    char where[300];
+
+    if (line.ptr[line.len - 1] != ']' || !host_pattern(line, &pattern))
+        return err_set(r->note, ERR_USAGE,
+                       "%s:%d: there is no section %.*s; did you mean [host \"PATTERN\"]?", r->path, r->line,
+                       (int)MIN(line.len, (size_t)60), line.ptr);
+    r->host = host_section(r->s, pattern);
+    return OK;
+}
+
+static enum err read_host_pair(struct reader *r, struct span key, struct span value, const char *where)
+{
+    const struct option_spec *spec = options_find(&host_table, key);
+
+    if (spec)
+        return options_set(&host_table, r->host, spec, value, where, r->note);
+    if (options_find(&settings_table, key))
+        return err_set(r->note, ERR_USAGE,
+                       "%s: %.*s is the same for all hosts: it must stand above the first [host] section",
+                       where, SPAN_ARG(key));
+    return options_unknown(&host_table, key, where, r->note);
+}
+
+static enum err read_pair(struct reader *r, struct span line)
+{
+    size_t eq = span_find(line, '=');
+    struct span key = span_trim(span_slice(line, 0, eq)), value = span_trim(span_skip(line, eq + 1));
+    const struct option_spec *spec;
+    char where[400];
 
     snprintf(where, sizeof where, "%s:%d", r->path, r->line);
-    if (r->e)
-        return 0;
-    if (host_pattern(span_str(section), &pattern)) {
-        table = &host_table;
-        target = host_section(r->s, pattern);
-    } else if (section[0]) {
-        r->e = err_set(r->note, ERR_USAGE,
-                       "%s: there is no section [%s]; there is [host \"PATTERN\"]", where, section);
-        return 0;
-    }
-    spec = options_find(table, span_str(name));
-    r->e = spec ? options_set(table, target, spec, span_str(value), where, r->note)
-                : options_unknown(table, span_str(name), where, r->note);
-    return r->e == OK;
+    if (eq == line.len)
+        return err_set(r->note, ERR_USAGE,
+                       "%s: it must be 'key = value', [host \"PATTERN\"] or a comment behind #", where);
+    if (r->host)
+        return read_host_pair(r, key, value, where);
+    spec = options_find(&settings_table, key);
+    if (!spec)
+        return options_unknown(&settings_table, key, where, r->note);
+    if (settings_is_command(spec))
+        return err_set(r->note, ERR_USAGE, "%s: %s works on the command line only", where, spec->name);
+    return options_set(&settings_table, r->s, spec, value, where, r->note);
+}
+
+static enum err read_line(struct reader *r, struct span line)
+{
+    if (!line.len || line.ptr[0] == '#' || line.ptr[0] == ';')
+        return OK;
+    for (size_t i = 0; i < line.len; i++)
+        if (((unsigned char)line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
+            return err_set(r->note, ERR_USAGE, "%s:%d: byte 0x%02x; is this a text file?", r->path, r->line,
+                           (unsigned char)line.ptr[i]);
+    return line.ptr[0] == '[' ? read_section(r, line) : read_pair(r, line);
 }
 
 enum err settings_file_read(struct settings *s, const char *path, struct span text,
                             struct err_note *note)
 {
-    struct reader r = { .s = s, .path = path, .rest = text, .note = note };
-    int line = ini_parse_stream(next_line, &r, on_pair, &r);
+    struct reader r = { .s = s, .path = path, .note = note };
+    struct span line;
+    enum err e = OK;
 
-    if (r.e)
-        return r.e;
-    if (line > 0)
-        return err_set(note, ERR_USAGE, "%s:%d: not 'key = value', [section] or a comment", path, line);
-    return OK;
+    if (span_starts(text, SPAN("\xef\xbb\xbf")))
+        text = span_skip(text, 3);
+    while (!e && span_split(&text, '\n', &line)) {
+        r.line++;
+        e = read_line(&r, span_trim(line));
+    }
+    return e;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration file: INI as libinih reads it. Keys at the top are option
- * names; a section [host "PATTERN"] sets delay, per-host, max-pages-per-host,
- * insecure and header for the hosts that match.
+ * The configuration file: INI lines "key = value", where keys are option names,
+ * blank lines, and comments that begin with '#' or ';'. A section
+ * [host "PATTERN"] sets delay, per-host, max-pages-per-host, insecure and
+ * header for the hosts that match. A value is the rest of its line without
+ * white space around it: no quotes, no escapes, no comments behind it. Lines
+ * may be indented and of any length, end in CRLF, and follow a byte order mark.
  */
 #pragma once
 

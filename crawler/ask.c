@@ -54,6 +54,22 @@ void ask_clear(struct crawl *c)
     map_clear(&c->ip_permits);
 }
 
+/* Starts are spread evenly; what was missed is not made up for. */
+deadline ask_pace(struct crawl *c)
+{
+    deadline at = MAX(loop_now(c->loop), c->next_start_at);
+
+    if (c->settings->rate > 0)
+        c->next_start_at = at + NS_PER_S / c->settings->rate;
+    return at;
+}
+
+void ask_unpace(struct crawl *c)
+{
+    if (c->settings->rate > 0)
+        c->next_start_at -= NS_PER_S / c->settings->rate;
+}
+
 bool ask_wants_type(const struct settings *s, struct span content_type)
 {
     struct header_content_type type;

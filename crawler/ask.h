@@ -25,6 +25,13 @@ struct ask {
 enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadline until,
                       struct fetch_result *out) MUST_USE;
 
+/*
+ * --rate: takes the next place among all requests and returns its moment, which
+ * may have come. ask_unpace gives it back when no request was made.
+ */
+deadline ask_pace(struct crawl *c);
+void ask_unpace(struct crawl *c);
+
 /* Would a page of this type be read to its end? Types as in DESIGN.md section 4, "Bodies". */
 bool ask_wants_type(const struct settings *s, struct span content_type);
 

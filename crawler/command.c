@@ -7,7 +7,7 @@
 #include "config/mem.h"
 
 const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_status, &cmd_verify,
-                                               &cmd_explain, &cmd_inspect, NULL };
+                                               &cmd_explain, &cmd_inspect, &cmd_robots, NULL };
 
 const struct command *command_find(const char *name)
 {

@@ -23,6 +23,7 @@ extern const struct command cmd_status;
 extern const struct command cmd_verify;
 extern const struct command cmd_explain;
 extern const struct command cmd_inspect;
+extern const struct command cmd_robots;
 
 /* Every command, NULL at the end. */
 extern const struct command *const command_list[];

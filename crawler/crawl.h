@@ -14,6 +14,7 @@
 #include "fetch/address.h"
 #include "fetch/fetcher.h"
 #include "fetch/retry.h"
+#include "fetch/sync.h"
 #include "store/store.h"
 
 /* Why the crawl ends. */
@@ -82,7 +83,8 @@ struct crawl {
     /* budgets */
     int64_t pages_done, pages_reserved, bytes_done;
     /* under way */
-    int64_t in_flight;    /* page requests between start and answer */
+    struct sem permits;   /* --concurrency: one for each request in flight */
+    int64_t in_flight;    /* requests that hold one */
     int64_t answered;     /* answered pages whose commit is still to come */
     int64_t n_tasks;      /* coroutines of the crawl but the dispatcher */
     struct crawl_counts counts;

@@ -9,11 +9,11 @@
 
 /* Starts that may fail in a row before what waits is told so. */
 #define MAX_FAILED_STARTS 5
-#define FIRST_BACKOFF_NS (50 * NS_PER_MS)
-#define MAX_BACKOFF_NS (5 * NS_PER_S)
-#define OPEN_PATIENCE_MS 15000
+#define FIRST_BACKOFF_NS  (50 * NS_PER_MS)
+#define MAX_BACKOFF_NS    (5 * NS_PER_S)
+#define OPEN_PATIENCE_MS  15000
 /* Asked to end, killed, given up on. */
-#define ASK_PATIENCE_MS 1000
+#define ASK_PATIENCE_MS  1000
 #define KILL_PATIENCE_MS 5000
 
 struct crew_member {
@@ -79,7 +79,8 @@ static void schedule_restart(struct crew_member *m)
     if (c->is_ending)
         return;
     if (c->failed_starts)
-        wait_ns = MIN(FIRST_BACKOFF_NS << MIN(c->failed_starts - 1, 10u), MAX_BACKOFF_NS);
+        wait_ns =
+            MIN(FIRST_BACKOFF_NS << MIN(c->failed_starts - 1, 10u), MAX_BACKOFF_NS);
     loop_timer_set(c->loop, &m->restart, clock_after(loop_now(c->loop), wait_ns));
 }
 
@@ -130,7 +131,8 @@ static void on_zygote_lost(struct crew *c)
 {
     loop_unwatch(c->loop, c->zygote_watch);
     c->zygote_watch = 0;
-    log_warn("pool", "zygote-died", "the process that parsers come from died; starting it again");
+    log_warn("pool", "zygote-died",
+             "the process that parsers come from died; starting it again");
     /* All at once first, so that no job goes from one dead parser to the next. */
     for (size_t i = 0; i < c->n_members; i++)
         parser_kill(&c->members[i].parser, PARSER_DIED);

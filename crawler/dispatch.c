@@ -2,12 +2,14 @@
 #include "crawler/dispatch.h"
 
 #include "config/clock.h"
+#include "crawler/ask.h"
 #include "crawler/outbox.h"
 #include "crawler/robots_gate.h"
 #include "crawler/visit.h"
 
 #define SPACE_CHECK_NS (10 * NS_PER_S)
 #define BURST 64        /* visits started before the loop gets its turn */
+#define MAX_PREPARING 10000 /* hosts whose robots.txt is being read */
 #define SHED_AT_ONCE 16 /* transfers given up when memory for bodies runs out */
 
 /* Has a budget of the run been used up? */
@@ -27,8 +29,10 @@ static enum stop_reason spent_budget(const struct crawl *c)
 static bool has_room(struct crawl *c)
 {
     const struct settings *s = c->settings;
+    struct frontier_stats f;
 
-    if (c->in_flight >= c->concurrency || c->answered >= OUTBOX_LIMIT)
+    frontier_get_stats(c->frontier, &f);
+    if (!c->permits.permits || c->answered >= OUTBOX_LIMIT || f.preparing >= MAX_PREPARING)
         return false;
     if (s->max_pages >= 0 && c->pages_done + c->pages_reserved >= s->max_pages)
         return false;
@@ -37,15 +41,6 @@ static bool has_room(struct crawl *c)
         return false;
     }
     return c->next_start_at <= loop_now(c->loop);
-}
-
-/* --rate: starts are spread evenly. */
-static void pace(struct crawl *c)
-{
-    int64_t now = loop_now(c->loop);
-
-    if (c->settings->rate > 0)
-        c->next_start_at = MAX(now, c->next_start_at) + NS_PER_S / c->settings->rate;
 }
 
 /* Starts one thing. False when nothing can be started now; *wait says until when. */
@@ -65,8 +60,9 @@ static bool start_one(struct crawl *c, deadline *wait)
         robots_gate_prepare(c, h);
         return true;
     case NEXT_VISIT:
+        BUG_IF(!sem_try_enter(&c->permits));
         c->pages_reserved++;
-        pace(c);
+        ask_pace(c);
         visit_start(c, t);
         return true;
     }

@@ -4,22 +4,56 @@
 #include "config/clock.h"
 #include "parse/header.h"
 
+/* A permit of --concurrency and a place in --rate. */
+static enum err take_turn(struct crawl *c, deadline until)
+{
+    enum err e = sem_enter(&c->permits, until);
+    deadline at;
+
+    if (e)
+        return e;
+    at = ask_pace(c);
+    if (at > loop_now(c->loop))
+        e = coro_sleep_until(at);
+    if (e)
+        sem_leave(&c->permits);
+    else
+        c->in_flight++;
+    return e;
+}
+
+/* Without a descriptor nothing went out: again in a second. */
+static enum err send_with_patience(struct crawl *c, const struct url *url, struct arena *mem,
+                                   deadline until, struct fetch_result *out)
+{
+    struct ask ask = { .url = url, .will_go_on = true };
+    enum err e;
+
+    do
+        e = ask_send(c, &ask, mem, until, out);
+    while (!e && out->is_out_of_descriptors &&
+           coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) == OK);
+    return e;
+}
+
 static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem, deadline until,
                          struct fetch_result *out)
 {
     struct politeness *p = frontier_politeness(c->frontier);
     struct site *site = politeness_site(p, url_hostname(url), url_port(url));
-    struct ask ask = { .url = url, .will_go_on = true };
-    int64_t started;
+    int64_t started = clock_now_ns();
     enum err e;
 
     e = politeness_enter(p, site, until);
     if (e)
         return e;
-    started = clock_now_ns();
-    do
-        e = ask_send(c, &ask, mem, until, out);
-    while (!e && out->is_out_of_descriptors && coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) == OK);
+    e = take_turn(c, until);
+    if (!e) {
+        started = clock_now_ns();
+        e = send_with_patience(c, url, mem, until, out);
+        c->in_flight--;
+        sem_leave(&c->permits);
+    }
     politeness_leave(p, site, started, true);
     return e;
 }

@@ -127,7 +127,7 @@ static bool wants_turn(const struct host *h)
 static bool wants_refill(const struct frontier *f, const struct host *h)
 {
     return h->has_more && !h->is_refilling && h->state != HOST_PARKED &&
-           h->len <= window_limit(f) / 4;
+           h->len <= window_limit(f) / 4 && h->n_delayed < window_limit(f);
 }
 
 static void ask_refill(struct frontier *f, struct host *h)
@@ -266,7 +266,9 @@ static void evict(struct frontier *f, struct host *h)
         struct ticket *t = window_take_last(h);
         struct ticket *last = window_peek_last(h);
 
-        set_cursor(h, last->priority, last->depth, last->id);
+        /* Only ever back: what is between the cursor and a last one behind it was never read. */
+        if (!is_behind_cursor(f, h, last->priority, last->depth, last->id))
+            set_cursor(h, last->priority, last->depth, last->id);
         h->has_more = true;
         h->cursor_moved = true;
         free_ticket(f, t);
@@ -308,6 +310,7 @@ static void put_in_window(struct frontier *f, struct ticket *t)
 static void put_delayed(struct frontier *f, struct ticket *t, deadline at)
 {
     t->state = TICKET_DELAYED;
+    t->host->n_delayed++;
     heap_add(&f->delayed, &t->delay, at);
 }
 
@@ -331,17 +334,17 @@ static void admit(struct frontier *f, struct host *h, const struct store_item *i
         put_in_window(f, t);
 }
 
-/* A known ticket was found at a smaller depth. */
+/* A known ticket was found at a smaller depth, or has another priority now. */
 static void refresh(struct frontier *f, struct ticket *t, const struct store_item *item)
 {
-    if (t->state != TICKET_WINDOW || (t->depth == item->depth && t->priority == item->priority)) {
-        t->depth = MIN(t->depth, item->depth);
+    if (t->depth == item->depth && t->priority == item->priority)
         return;
-    }
-    window_remove(t->host, t);
+    if (t->state == TICKET_WINDOW)
+        window_remove(t->host, t);
     t->depth = item->depth;
     t->priority = item->priority;
-    put_in_window(f, t);
+    if (t->state == TICKET_WINDOW)
+        put_in_window(f, t);
 }
 
 void frontier_add(struct frontier *f, struct host *h, const struct store_item *item)
@@ -400,10 +403,12 @@ static void wake_delayed(struct frontier *f)
 
     for (; n && n->key <= loop_now(f->loop); n = heap_peek(&f->delayed)) {
         struct ticket *t = CONTAINER_OF(n, struct ticket, delay);
+        struct host *h = t->host;
 
         heap_remove(&f->delayed, n);
-        put_in_window(f, t);
-        update(f, t->host);
+        h->n_delayed--;
+        put_in_window(f, t); /* which may evict t itself */
+        update(f, h);
     }
 }
 
@@ -433,6 +438,7 @@ enum frontier_next frontier_take(struct frontier *f, struct host **out_host, str
         return NEXT_NOTHING;
     }
     h = host_of_node(n);
+    heap_remove(&f->ready, n); /* its next turn comes behind those of equal hosts */
     *out_host = h;
     if (h->state == HOST_NEW || h->robots_expire_at <= loop_now(f->loop)) {
         h->state = HOST_PREPARING;
@@ -482,19 +488,24 @@ void frontier_retry(struct frontier *f, struct ticket *t, deadline at)
     update(f, h);
 }
 
-static void drop_delayed_of(struct frontier *f, const struct host *h)
+/* Collected first, because each removal rearranges the heap. */
+static void drop_delayed_of(struct frontier *f, struct host *h)
 {
-    for (size_t i = 0; i < f->delayed.len;) {
+    struct ticket **found = mem_array(h->n_delayed, sizeof(struct ticket *));
+    size_t n = 0;
+
+    for (size_t i = 0; n < h->n_delayed && i < f->delayed.len; i++) {
         struct ticket *t = CONTAINER_OF(f->delayed.nodes[i], struct ticket, delay);
 
-        if (t->host == h) {
-            heap_remove(&f->delayed, &t->delay);
-            free_ticket(f, t);
-            i = 0; /* the heap was rearranged */
-        } else {
-            i++;
-        }
+        if (t->host == h)
+            found[n++] = t;
     }
+    for (size_t i = 0; i < n; i++) {
+        heap_remove(&f->delayed, &found[i]->delay);
+        free_ticket(f, found[i]);
+    }
+    h->n_delayed = 0;
+    mem_free(found);
 }
 
 void frontier_park(struct frontier *f, struct host *h, enum url_reason reason, struct span rule,

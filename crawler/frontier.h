@@ -19,7 +19,8 @@
  * Invariants
  * 1. A row is in memory at most once (by id).
  * 2. For an origin with has_more, every queued row whose order is not behind
- *    its cursor is in memory; without has_more, every queued row is.
+ *    its cursor is in memory (behind "nothing yet" is every row); without
+ *    has_more, every queued row is. Rows behind the cursor may be in memory too.
  * 3. Taken tickets are busy until frontier_finish or frontier_retry: a refill
  *    never brings them a second time.
  *
@@ -63,6 +64,7 @@ struct host {
     /* the window: a ring of tickets in order */
     struct ticket **window;
     size_t head, len, cap;
+    size_t n_delayed;           /* tickets of this host that wait for their moment */
     bool has_more;
     bool is_refilling;
     bool cursor_moved;          /* since the refill was asked for */

@@ -10,13 +10,13 @@
 
 #define WAYS 4
 
-/* One set of four fills two cache lines' worth; the tag is the hash's other half. */
+/* A set of four is 96 bytes; the tag is one half of the hash, the other one chooses the set. */
 struct slot {
     uint64_t tag; /* 0 = empty */
     int64_t id;
     int32_t depth;
     uint8_t reason;
-    uint32_t used; /* the clock value of the last use, for replacement */
+    uint32_t used; /* the clock value of the last put, for replacement */
 };
 
 struct known {

@@ -6,8 +6,9 @@
  *
  * A miss means only "ask the store". An entry is final: it is left out for
  * rows that a later link could still change (excluded for kind, nofollow or
- * depth), and it carries the smallest depth the loop has reported. Keys are
- * 128-bit XXH3 with a secret seed, so pages cannot make them collide.
+ * depth), and it carries the smallest depth that was put. Keys are compared by
+ * 64 bits of XXH3-128 with a secret seed, inside a set of four that the other 64
+ * choose, so pages cannot make them collide and chance practically does not.
  */
 #pragma once
 

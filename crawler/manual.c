@@ -79,7 +79,7 @@ static enum err put_command(struct buf *out, const struct command *c)
         e = buf_append_byte(out, '\n');
     if (!e)
         e = put_lines(out, c->description);
-    return !e && c->options && c != &cmd_run ? put_options(out, c->options) : e;
+    return !e && c->options && c->options != cmd_run.options ? put_options(out, c->options) : e;
 }
 
 static const char EXITS[] =

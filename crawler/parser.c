@@ -14,14 +14,14 @@
 #include "config/clock.h"
 
 #define START_PATIENCE_NS (10 * NS_PER_S)
-#define STOP_PATIENCE_NS (1 * NS_PER_S)
+#define STOP_PATIENCE_NS  (1 * NS_PER_S)
 /* Between the pidfd's word that it is dead and the zygote's report of how. */
 #define REPORT_PATIENCE_NS (1 * NS_PER_S)
 /* When the loop itself comes this late (a stopped process), the job gets as much time again. */
 #define STALL_NS (1 * NS_PER_S)
 /* Answers, and bytes of them, taken in one go: the loop has other things to do. */
 #define ANSWERS_AT_ONCE 32
-#define BYTES_AT_ONCE ((size_t)8 << 20)
+#define BYTES_AT_ONCE   ((size_t)8 << 20)
 
 static void on_bell(void *arg, uint32_t events);
 static void on_pidfd(void *arg, uint32_t events);
@@ -120,7 +120,8 @@ void parser_stop(struct parser *p)
         p->state = PARSER_STOPPING;
         p->cause = PARSER_STOPPED;
         channel_stop(&p->channel);
-        loop_timer_set(p->loop, &p->timer, clock_after(clock_now_ns(), STOP_PATIENCE_NS));
+        loop_timer_set(p->loop, &p->timer,
+                       clock_after(clock_now_ns(), STOP_PATIENCE_NS));
     }
 }
 
@@ -204,7 +205,8 @@ static void take_hello(struct parser *p)
     if (said == CHANNEL_READY) {
         p->state = PARSER_READY;
         loop_timer_clear(p->loop, &p->timer);
-        (void)channel_ask_for_bell(&p->channel); /* nothing was sent, so nothing can be there */
+        (void)channel_ask_for_bell(
+            &p->channel); /* nothing was sent, so nothing can be there */
         p->events->on_ready(p);
     }
     /* CHANNEL_FAILED: it ends by itself, and the report of that is on its way. */
@@ -356,7 +358,8 @@ size_t parser_memory_bytes(const struct parser *p)
     if (n <= 0)
         return 0;
     text[n] = '\0';
-    if (sscanf(text, "%lu %lu %lu", &total, &resident, &shared) != 3 || shared > resident)
+    if (sscanf(text, "%lu %lu %lu", &total, &resident, &shared) != 3 ||
+        shared > resident)
         return 0;
     return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
 }

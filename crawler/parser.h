@@ -32,13 +32,13 @@ enum parser_state {
 
 /* Why it is no more. */
 enum parser_cause {
-    PARSER_DIED,        /* by itself: a signal, or an exit code of its own */
-    PARSER_NO_MEMORY,   /* said so with its exit code */
-    PARSER_NO_START,    /* could not set itself up, or took too long to */
-    PARSER_STOPPED,     /* as asked by parser_stop */
-    PARSER_TIMED_OUT,   /* killed: its first job took too long */
-    PARSER_LIED,        /* killed: what it sent cannot be */
-    PARSER_TERMINATED,  /* killed: the pool ends */
+    PARSER_DIED,       /* by itself: a signal, or an exit code of its own */
+    PARSER_NO_MEMORY,  /* said so with its exit code */
+    PARSER_NO_START,   /* could not set itself up, or took too long to */
+    PARSER_STOPPED,    /* as asked by parser_stop */
+    PARSER_TIMED_OUT,  /* killed: its first job took too long */
+    PARSER_LIED,       /* killed: what it sent cannot be */
+    PARSER_TERMINATED, /* killed: the pool ends */
 };
 
 struct parser;
@@ -59,30 +59,32 @@ struct parser {
     const struct parser_events *events;
     struct worker_options options; /* channel_fd and bell_fd stay -1 here */
     enum parser_state state;
-    enum parser_cause cause;       /* once it is stopping or ending */
-    uint64_t serial;               /* of this start; what the zygote's news carry */
+    enum parser_cause cause; /* once it is stopping or ending */
+    uint64_t serial;         /* of this start; what the zygote's news carry */
     pid_t pid;
-    bool is_dead;                  /* the pidfd said so; the report is still to come */
+    bool is_dead; /* the pidfd said so; the report is still to come */
     int pidfd, bell_fd;
     loop_watch_id bell_watch, pidfd_watch;
     struct channel channel;
-    struct loop_timer timer;       /* of the state: start, first job, stop, report of the end */
-    deadline late_at;              /* the first job's deadline; DEADLINE_NEVER without a job */
-    int exit_code, signo;          /* of the last end; -1 and 0 where unknown */
+    struct loop_timer
+        timer;            /* of the state: start, first job, stop, report of the end */
+    deadline late_at;     /* the first job's deadline; DEADLINE_NEVER without a job */
+    int exit_code, signo; /* of the last end; -1 and 0 where unknown */
     char hello[CHANNEL_HELLO_SIZE];
     /* ---- the pool's ---- */
     void *owner;
     struct list_node jobs; /* handed over, first is next to be answered */
     uint64_t n_handed;
-    bool is_alone;         /* its one job is a second try: nothing beside it */
-    bool is_retiring;      /* gets no more jobs, stops when it has none */
+    bool is_alone;    /* its one job is a second try: nothing beside it */
+    bool is_retiring; /* gets no more jobs, stops when it has none */
 };
 
 void parser_init(struct parser *p, struct loop *l, const struct parser_events *events,
                  const struct worker_options *o, void *owner);
 
 /* Orders a process from the zygote under this serial. ERR_CLOSED without a zygote, ERR_IO, ERR_FULL. */
-enum err parser_start(struct parser *p, uint64_t serial, struct err_note *note) MUST_USE;
+enum err parser_start(struct parser *p, uint64_t serial,
+                      struct err_note *note) MUST_USE;
 
 /* The zygote's word about this serial. */
 void parser_on_news(struct parser *p, const struct zygote_news *news);

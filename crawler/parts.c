@@ -193,8 +193,6 @@ static enum err open_runtime(struct crawl *c, struct err_note *note)
     enum err e = loop_open(&c->loop, note);
 
     if (!e)
-        e = crawl_watch_signals(c);
-    if (!e)
         e = sched_open(c->loop, &c->sched, note);
     if (e)
         return e;
@@ -262,8 +260,8 @@ static void on_store_wakeup(void *arg)
 static void keep_distance(struct crawl *c, struct host *h)
 {
     if (c->run.was_crash || clock_wall_ms() - c->run.last_ended_ms < 60000)
-        h->site->next_at = MAX(h->site->next_at,
-                               clock_after(loop_now(c->loop), politeness_gap_ns(h->site)));
+        politeness_hold(frontier_politeness(c->frontier), h->site,
+                        clock_after(loop_now(c->loop), politeness_gap_ns(h->site)));
 }
 
 static enum err start_store(struct crawl *c, struct err_note *note)
@@ -298,42 +296,80 @@ static void warn_about_settings(struct crawl *c)
         log_warn("crawl", "no-contact", "set --contact so that a site's owner can reach you");
 }
 
-enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+/* What settings say, worked out: names, networks, patterns, secrets, limits. */
+static enum err open_settings(struct crawl *c, struct err_note *note)
 {
     int64_t files = io_raise_open_files();
     enum err e;
 
     arena_init(&c->rule_mem, (size_t)MIB);
     arena_init(&c->mem, (size_t)16 * MIB);
-    e = pool_start_zygote(note); /* before there is a thread or a database */
     c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS, LONGEST_RETRY_MS };
-    if (!e)
-        e = name_ourselves(c, note);
+    c->concurrency = MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
+    sem_init_permits(&c->permits, c->concurrency);
+    e = name_ourselves(c, note);
     if (!e)
         e = read_networks(c, note);
     if (!e)
         e = scope_open(c->settings, &c->scope, note);
     if (!e)
         e = credentials_open(c->settings, &c->credentials, note);
-    c->concurrency = MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
-    if (!e)
-        e = open_store(c, note);
-    if (!e)
-        e = open_runtime(c, note);
+    return e;
+}
+
+/* Everything that moves but the database. */
+static enum err open_engines(struct crawl *c, struct err_note *note)
+{
+    enum err e = open_runtime(c, note);
+
     if (!e)
         e = open_parsers(c, note);
     if (!e)
         e = open_network(c, note);
     if (!e)
         e = open_frontier(c);
+    return e;
+}
+
+enum err parts_open_network(struct crawl *c, struct err_note *note)
+{
+    enum err e = pool_start_zygote(note);
+
     if (!e)
-        e = begin_run(c, note);
+        e = open_settings(c, note);
+    if (!e)
+        e = open_engines(c, note);
+    return e;
+}
+
+/* The run, its scope, and what of the old decisions no longer holds. */
+static enum err open_run(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+{
+    enum err e = begin_run(c, note);
+
     if (!e)
         e = add_seeds(c, seeds, note);
     if (!e && !seeds->len && !c->run.has_known_urls)
         e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
     if (!e && c->run.has_known_urls)
         e = store_decide_again(c->store, decide_again, c, note);
+    return e;
+}
+
+enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+{
+    enum err e = pool_start_zygote(note); /* before there is a thread or a database */
+
+    if (!e)
+        e = open_settings(c, note);
+    if (!e)
+        e = open_store(c, note);
+    if (!e)
+        e = open_engines(c, note);
+    if (!e)
+        e = crawl_watch_signals(c); /* before the writer's thread, which must not take them */
+    if (!e)
+        e = open_run(c, seeds, note);
     if (!e)
         e = start_store(c, note);
     if (!e)

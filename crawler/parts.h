@@ -16,5 +16,8 @@
  */
 enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note *note) MUST_USE;
 
+/* Only what asking a server needs: no database, no signals taken over. */
+enum err parts_open_network(struct crawl *c, struct err_note *note) MUST_USE;
+
 /* Closes what is open. An error comes from the database only. */
 enum err parts_close(struct crawl *c, struct err_note *note);

@@ -131,17 +131,27 @@ void politeness_leave(struct politeness *p, struct site *site, int64_t started_n
     site->in_flight--;
     if (did_ask) {
         site->last_response_ns = now - started_ns;
-        site->next_at = MAX(site->backoff_until, clock_after(now, politeness_gap_ns(site)));
+        site->floor_at = MAX(site->backoff_until, clock_after(now, politeness_gap_ns(site)));
+        site->next_at = site->floor_at;
+    } else if (!site->in_flight) {
+        /* Nobody was asked: the turn was not used up. */
+        site->next_at = site->floor_at;
     }
     waitq_wake_one(&site->waiters);
+    p->on_change(p->arg, site);
+}
+
+void politeness_hold(struct politeness *p, struct site *site, deadline until)
+{
+    site->floor_at = MAX(site->floor_at, until);
+    site->next_at = MAX(site->next_at, until);
     p->on_change(p->arg, site);
 }
 
 void politeness_back_off(struct politeness *p, struct site *site, deadline until)
 {
     site->backoff_until = MAX(site->backoff_until, until);
-    site->next_at = MAX(site->next_at, until);
-    p->on_change(p->arg, site);
+    politeness_hold(p, site, until);
 }
 
 bool politeness_set_crawl_delay(struct politeness *p, struct site *site, int64_t delay_ms)
@@ -151,8 +161,6 @@ bool politeness_set_crawl_delay(struct politeness *p, struct site *site, int64_t
 
     site->crawl_delay_ms = is_cut ? MAX_CRAWL_DELAY_MS : delay_ms;
     /* robots.txt itself was the last request: its answer binds from its end. */
-    if (delay_ms > 0)
-        site->next_at = MAX(site->next_at, clock_after(now, site->crawl_delay_ms * NS_PER_MS));
-    p->on_change(p->arg, site);
+    politeness_hold(p, site, delay_ms > 0 ? clock_after(now, site->crawl_delay_ms * NS_PER_MS) : 0);
     return is_cut;
 }

@@ -28,6 +28,7 @@ struct site {
     int64_t in_flight;
     int64_t last_response_ns;
     deadline next_at;       /* no request before */
+    deadline floor_at;      /* what next_at would be but for the starts of those in flight */
     deadline backoff_until; /* 429, 503, unreachable robots.txt; included in next_at */
     int failures;           /* answers in a row that asked for a pause */
     struct waitq waiters;   /* coroutines in politeness_enter */
@@ -55,7 +56,10 @@ enum err politeness_enter(struct politeness *p, struct site *site, deadline unti
 /* Ends a request that began at started_ns; did_ask is false when nothing went out. */
 void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns, bool did_ask);
 
-/* The whole site pauses until then at least. */
+/* No request before then: what an earlier run or an earlier start still binds us to. */
+void politeness_hold(struct politeness *p, struct site *site, deadline until);
+
+/* The whole site pauses until then at least; as politeness_hold, and remembered as backoff_until. */
 void politeness_back_off(struct politeness *p, struct site *site, deadline until);
 
 /* What robots.txt says; -1 = nothing. Capped at 60 s; true when it was cut. */

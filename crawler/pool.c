@@ -22,9 +22,10 @@ struct pool {
     struct bodies *bodies;
     struct pool_options options;
     struct crew crew;
-    struct list_node queue;   /* not handed over yet, first come first served */
-    struct list_node retries; /* blamed once; each waits for a fresh parser of its own */
-    struct list_node doomed;  /* failed already; told so at the loop's next turn */
+    struct list_node queue; /* not handed over yet, first come first served */
+    struct list_node
+        retries;             /* blamed once; each waits for a fresh parser of its own */
+    struct list_node doomed; /* failed already; told so at the loop's next turn */
     struct loop_timer doom;
     struct tracker open_jobs;
     uint64_t next_job_id;
@@ -90,7 +91,8 @@ static void on_doom(void *arg)
         job_over(CONTAINER_OF(n, struct pool_job, node));
 }
 
-static void doom_list(struct list_node *list, enum pool_failure failure, const char *why)
+static void doom_list(struct list_node *list, enum pool_failure failure,
+                      const char *why)
 {
     struct list_node *n;
 
@@ -184,7 +186,8 @@ static void hand_out(struct pool *p)
     while (!list_is_empty(&p->queue)) {
         struct parser *parser = least_loaded(p);
 
-        if (!parser || !give(p, parser, CONTAINER_OF(p->queue.next, struct pool_job, node)))
+        if (!parser ||
+            !give(p, parser, CONTAINER_OF(p->queue.next, struct pool_job, node)))
             return;
     }
 }
@@ -210,7 +213,8 @@ static void on_ready(struct parser *parser)
 /* Retires a parser that has done its share or has grown; it stops when it has nothing left. */
 static void consider_recycling(struct pool *p, struct parser *parser)
 {
-    int64_t done = (int64_t)parser->n_handed - (int64_t)channel_in_work(&parser->channel);
+    int64_t done =
+        (int64_t)parser->n_handed - (int64_t)channel_in_work(&parser->channel);
 
     if (parser->state != PARSER_READY)
         return;
@@ -261,19 +265,21 @@ static enum pool_failure failure_of(enum parser_cause cause)
     return POOL_CRASHED;
 }
 
-static void describe(const struct pool *p, const struct parser *parser, enum parser_cause cause,
-                     char *out, size_t n)
+static void describe(const struct pool *p, const struct parser *parser,
+                     enum parser_cause cause, char *out, size_t n)
 {
     char end[96];
 
     parser_describe_end(parser, end, sizeof end);
     switch (cause) {
     case PARSER_TIMED_OUT:
-        snprintf(out, n, "no answer within %lld ms", (long long)p->options.job_timeout_ms);
+        snprintf(out, n, "no answer within %lld ms",
+                 (long long)p->options.job_timeout_ms);
         return;
     case PARSER_LIED: snprintf(out, n, "the parser's answer does not hold up"); return;
     case PARSER_NO_MEMORY:
-        snprintf(out, n, "the parser needed more than %zu bytes", p->options.worker_memory_bytes);
+        snprintf(out, n, "the parser needed more than %zu bytes",
+                 p->options.worker_memory_bytes);
         return;
     case PARSER_TERMINATED: snprintf(out, n, "the parser pool was terminated"); return;
     case PARSER_NO_START:
@@ -287,7 +293,8 @@ static void describe(const struct pool *p, const struct parser *parser, enum par
 }
 
 /* Once is tried again; twice, or with nobody waiting for it, is the end. */
-static void blame(struct pool *p, struct pool_job *j, enum parser_cause cause, const char *why)
+static void blame(struct pool *p, struct pool_job *j, enum parser_cause cause,
+                  const char *why)
 {
     if (j->was_blamed || j->is_abandoned) {
         job_fail(j, failure_of(cause), why);
@@ -300,8 +307,8 @@ static void blame(struct pool *p, struct pool_job *j, enum parser_cause cause, c
 }
 
 /* The first job is to blame; the others only waited behind it, and go back to the front. */
-static void take_back_jobs(struct pool *p, struct parser *parser, enum parser_cause cause,
-                           const char *why)
+static void take_back_jobs(struct pool *p, struct parser *parser,
+                           enum parser_cause cause, const char *why)
 {
     struct pool_job *blamed = cause == PARSER_STOPPED ? NULL : first_job(parser);
     struct list_node *front = p->queue.next, *n;
@@ -319,13 +326,15 @@ static void take_back_jobs(struct pool *p, struct parser *parser, enum parser_ca
     }
 }
 
-static void count_end(struct pool *p, const struct parser *parser, enum parser_cause cause)
+static void count_end(struct pool *p, const struct parser *parser,
+                      enum parser_cause cause)
 {
     p->stats.last_exit_code = parser->exit_code;
     p->stats.last_signal = parser->signo;
     if (cause == PARSER_STOPPED)
         p->stats.recycled++;
-    else if (cause == PARSER_TIMED_OUT || cause == PARSER_LIED || cause == PARSER_TERMINATED)
+    else if (cause == PARSER_TIMED_OUT || cause == PARSER_LIED ||
+             cause == PARSER_TERMINATED)
         p->stats.killed++;
     else
         p->stats.died++;
@@ -339,7 +348,8 @@ static void on_gone(struct parser *parser, enum parser_cause cause)
     count_end(p, parser, cause);
     describe(p, parser, cause, why, sizeof why);
     if (cause != PARSER_STOPPED && cause != PARSER_TERMINATED)
-        log_info("pool", cause == PARSER_LIED ? "worker-lied" : "worker-died", "%s", why);
+        log_info("pool", cause == PARSER_LIED ? "worker-lied" : "worker-died", "%s",
+                 why);
     crew_note_gone(&p->crew, parser, cause);
     take_back_jobs(p, parser, cause, why);
     if (crew_cannot_start(&p->crew) && !p->is_terminated) {
@@ -349,11 +359,13 @@ static void on_gone(struct parser *parser, enum parser_cause cause)
     hand_out(p);
 }
 
-static const struct parser_events parser_events = { on_ready, on_answer, on_late, on_gone };
+static const struct parser_events parser_events = { on_ready, on_answer, on_late,
+                                                    on_gone };
 
 /* ---- opening ---- */
 
-static struct pool *new_pool(struct sched *s, const struct pool_options *o, struct bodies *bodies)
+static struct pool *new_pool(struct sched *s, const struct pool_options *o,
+                             struct bodies *bodies)
 {
     struct pool *p = mem_alloc(sizeof *p);
     struct worker_options w = { .bodies_fd = bodies ? bodies_fd(bodies) : -1,
@@ -478,8 +490,8 @@ static enum err prepare(struct pool *p, struct pool_job *j, const struct job *gi
     return wire_encode_job(&job, j->id, j->request, size, &j->request_len);
 }
 
-enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_done, void *arg,
-                     struct pool_job **out)
+enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_done,
+                     void *arg, struct pool_job **out)
 {
     struct pool_job *j;
     enum err e;
@@ -507,8 +519,8 @@ enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_don
     return OK;
 }
 
-enum err pool_run(struct pool *p, const struct job *job, struct body_ref *body, deadline until,
-                  struct pool_job **out)
+enum err pool_run(struct pool *p, const struct job *job, struct body_ref *body,
+                  deadline until, struct pool_job **out)
 {
     struct pool_job *j;
     struct job with_body = *job;
@@ -553,9 +565,9 @@ void pool_get_stats(const struct pool *p, struct pool_stats *out)
 {
     struct pool_stats stats = p->stats;
 
-    LIST_EACH (n, &p->queue)
+    LIST_EACH(n, &p->queue)
         stats.queued++;
-    LIST_EACH (n, &p->retries)
+    LIST_EACH(n, &p->retries)
         stats.queued++;
     *out = stats;
 }

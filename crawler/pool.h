@@ -28,13 +28,13 @@ struct pool;
 struct pool_job;
 
 struct pool_options {
-    size_t workers;               /* >= 1 */
-    size_t window;                /* jobs handed to one worker ahead; 8 */
-    int64_t job_timeout_ms;       /* wall time of one job once it is the worker's turn; 5 s */
-    size_t worker_memory_bytes;   /* RLIMIT_AS of a worker; 512 MiB */
-    int64_t recycle_after_jobs;   /* 20,000 */
-    bool has_no_sandbox;          /* --no-sandbox */
-    bool may_misbehave;           /* JOB_MISBEHAVE is carried out: tests */
+    size_t workers;         /* >= 1 */
+    size_t window;          /* jobs handed to one worker ahead; 8 */
+    int64_t job_timeout_ms; /* wall time of one job once it is the worker's turn; 5 s */
+    size_t worker_memory_bytes; /* RLIMIT_AS of a worker; 512 MiB */
+    int64_t recycle_after_jobs; /* 20,000 */
+    bool has_no_sandbox;        /* --no-sandbox */
+    bool may_misbehave;         /* JOB_MISBEHAVE is carried out: tests */
 };
 
 enum pool_failure {
@@ -42,8 +42,8 @@ enum pool_failure {
     POOL_CRASHED,       /* died by a signal or exit, twice */
     POOL_TIMED_OUT,     /* over job_timeout_ms, twice */
     POOL_OUT_OF_MEMORY, /* over its memory limit */
-    POOL_LIED,          /* the answer did not hold up; outcome "crashed", event "worker-lied" */
-    POOL_REFUSED,       /* the pool was closed or terminated, or the job is too large */
+    POOL_LIED, /* the answer did not hold up; outcome "crashed", event "worker-lied" */
+    POOL_REFUSED, /* the pool was closed or terminated, or the job is too large */
 };
 
 /* Called on the loop when the job is over. Must not suspend; may free the job. */
@@ -74,8 +74,8 @@ void pool_free(struct pool *p);
  * Queues a job (copied, but for the body region, which must stay until the job
  * is over) and returns at once. ERR_CLOSED. on_done may be NULL.
  */
-enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_done, void *arg,
-                     struct pool_job **out) MUST_USE;
+enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_done,
+                     void *arg, struct pool_job **out) MUST_USE;
 
 bool pool_job_is_ready(const struct pool_job *j);
 /* Suspends until it is over. */
@@ -93,8 +93,8 @@ void pool_job_free(struct pool_job *j);
  * body region stays in use until the worker is through or killed: the body is
  * freed by the pool then (it takes *body over in that case and empties it).
  */
-enum err pool_run(struct pool *p, const struct job *job, struct body_ref *body, deadline until,
-                  struct pool_job **out) MUST_USE;
+enum err pool_run(struct pool *p, const struct job *job, struct body_ref *body,
+                  deadline until, struct pool_job **out) MUST_USE;
 
 struct pool_stats {
     size_t workers, queued, in_work;
@@ -103,6 +103,7 @@ struct pool_stats {
     int last_exit_code, last_signal;
     struct span sandbox; /* what is active, such as "seccomp rlimits landlock-7" */
 };
+
 void pool_get_stats(const struct pool *p, struct pool_stats *out);
 /* Process id of the ith worker, or 0; for tests and status. */
 int pool_worker_pid(const struct pool *p, size_t i);

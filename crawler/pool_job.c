@@ -5,9 +5,10 @@
 
 /* What decoding allocates is less than this many times the message; see parse/wire.h. */
 #define ARENA_FACTOR 16
-#define ARENA_SLACK ((size_t)64 << 10)
+#define ARENA_SLACK  ((size_t)64 << 10)
 
-struct pool_job *pool_job_new(struct pool *p, uint64_t id, pool_done_fn *on_done, void *arg)
+struct pool_job *pool_job_new(struct pool *p, uint64_t id, pool_done_fn *on_done,
+                              void *arg)
 {
     struct pool_job *j = mem_alloc(sizeof *j);
 

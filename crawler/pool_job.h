@@ -42,7 +42,8 @@ struct pool_job {
     struct answer answer;
 };
 
-struct pool_job *pool_job_new(struct pool *p, uint64_t id, pool_done_fn *on_done, void *arg);
+struct pool_job *pool_job_new(struct pool *p, uint64_t id, pool_done_fn *on_done,
+                              void *arg);
 
 /* Frees it, whatever its state; it must be in no list. */
 void pool_job_destroy(struct pool_job *j);

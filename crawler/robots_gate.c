@@ -13,6 +13,7 @@
 #define FRESH_MS INT64_C(86400000) /* RFC 9309 §2.4 */
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS INT64_C(1000)
+#define MAX_PAUSE_MS INT64_C(3600000) /* as a Retry-After counts at most */
 #define ANSWER_BYTES ((size_t)8 * MIB)
 
 struct prepare {
@@ -137,7 +138,8 @@ static enum err load_host(struct prepare *p)
         p->has_stored = op->u.host.has_robots;
         p->h->run_pages = op->u.host.run_pages;
         site->failures = MAX(site->failures, op->u.host.failures);
-        site->next_at = MAX(site->next_at, moment_of_wall(p->c, op->u.host.next_fetch_ms));
+        politeness_hold(frontier_politeness(p->c->frontier), site,
+                        moment_of_wall(p->c, op->u.host.next_fetch_ms));
         politeness_back_off(frontier_politeness(p->c->frontier), site,
                             moment_of_wall(p->c, op->u.host.backoff_until_ms));
     }
@@ -241,7 +243,7 @@ static int64_t pause_ms(const struct host *h, const struct document *doc)
 {
     int64_t ms = FIRST_PAUSE_MS << (h->robots_tries - 1);
 
-    return MAX(ms, doc->retry_after_ms);
+    return MAX(ms, MIN(doc->retry_after_ms, MAX_PAUSE_MS));
 }
 
 static void give_up(struct prepare *p, const struct document *doc, struct span why)
@@ -293,6 +295,9 @@ static enum err try_once(struct prepare *p)
         return OK;
     }
     if (wait_ms > p->c->settings->max_wait_ms) {
+        politeness_back_off(frontier_politeness(p->c->frontier), p->h->site,
+                            clock_after(clock_now_ns(), wait_ms * NS_PER_MS));
+        outbox_save_host(p->c, p->h, NULL);
         park(p, REASON_DEFERRED, SPAN("robots.txt: the server asked for a longer pause"),
              clock_wall_ms() + wait_ms);
         return OK;

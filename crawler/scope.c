@@ -11,6 +11,9 @@
 /* Steps one match may take: a pattern that runs wild counts as no match. */
 #define MATCH_LIMIT 100000
 #define DEPTH_LIMIT 10000
+/* Compiled patterns would else take 32 KiB of the caller's stack, half of a coroutine's. */
+#define JIT_STACK_MIN ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)512 * 1024)
 
 #define MAX_SEGMENTS 40       /* deeper paths than any real site's */
 #define MAX_REPEATS 3         /* /a/a/a or /a/b/a/b/a/b */
@@ -30,6 +33,7 @@ struct scope {
     bool has_include;
     pcre2_match_data *match;
     pcre2_match_context *context;
+    pcre2_jit_stack *jit_stack;
     struct map sites;     /* site keys; value: the scope itself */
     struct map domains;
     struct map prefixes;  /* "site/dir/" */
@@ -70,9 +74,11 @@ enum err scope_open(const struct settings *settings, struct scope **out, struct 
     s->patterns = mem_array(settings->rules.len + 1, sizeof *s->patterns);
     s->match = pcre2_match_data_create(1, NULL);
     s->context = pcre2_match_context_create(NULL);
-    if (!s->match || !s->context)
-        e = ERR_NO_MEMORY;
+    s->jit_stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
+    if (!s->match || !s->context || !s->jit_stack)
+        e = err_set(note, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
     if (!e) {
+        pcre2_jit_stack_assign(s->context, NULL, s->jit_stack);
         pcre2_set_match_limit(s->context, MATCH_LIMIT);
         pcre2_set_depth_limit(s->context, DEPTH_LIMIT);
     }
@@ -95,6 +101,7 @@ void scope_close(struct scope *s)
     mem_free(s->patterns);
     pcre2_match_data_free(s->match);
     pcre2_match_context_free(s->context);
+    pcre2_jit_stack_free(s->jit_stack);
     map_clear(&s->sites);
     map_clear(&s->domains);
     map_clear(&s->prefixes);
@@ -253,8 +260,8 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
 {
     static const char *const words[] = { "host", "domain", "prefix", "any" };
     const struct settings *set = s->settings;
+    const char *trap = NULL;
     const struct pattern *p;
-    const char *trap;
 
     *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
     if (!url_is_web(u))
@@ -267,11 +274,12 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
     if (out->reason)
         return;
     p = s->n_patterns ? last_match(s, u->href) : NULL;
+    trap = scope_trap(url_pathname(u), url_search(u));
     if (p ? !p->is_include : s->has_include)
         exclude(out, REASON_INCLUDE_EXCLUDE,
                 p ? arena_format(mem, "--exclude '%s'", p->text) : SPAN("no --include matches"));
     else if (set->depth >= 0 && depth > set->depth)
         exclude(out, REASON_DEPTH, arena_format(mem, "--depth %lld", (long long)set->depth));
-    else if ((trap = scope_trap(url_pathname(u), url_search(u))) != NULL)
+    else if (trap)
         exclude(out, REASON_TRAP, arena_format(mem, "trap: %s", trap));
 }

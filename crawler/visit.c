@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/visit.h"
 
+#include <limits.h>
 #include <sys/random.h>
 
 #include "config/clock.h"
@@ -124,8 +125,13 @@ static void exclude(struct visit *v, enum url_reason reason, struct span rule)
 
 /* --- the request ---------------------------------------------------------------------- */
 
+/* Gives back what the dispatcher took: the permits, and the place in time when it was not used. */
 static void leave_site(struct visit *v, int64_t started_ns, bool did_ask)
 {
+    v->c->in_flight--;
+    sem_leave(&v->c->permits);
+    if (!did_ask)
+        ask_unpace(v->c);
     politeness_leave(frontier_politeness(v->c->frontier), v->h->site, started_ns, did_ask);
 }
 
@@ -138,14 +144,18 @@ static enum err fetch(struct visit *v)
                        .is_page = true,
                        .will_go_on = v->h->len > 0 || v->h->has_more };
     int64_t started = clock_now_ns();
-    enum err e;
+    enum err e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
 
-    c->in_flight++;
-    e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
-    c->in_flight--;
     leave_site(v, started, !(e == OK && v->got.is_out_of_descriptors));
     crawl_poke(c);
     return e;
+}
+
+/* 429 and 503 are about the host, not the page. */
+static bool asks_for_pause(const struct visit *v)
+{
+    return v->got.outcome == FETCH_HTTP_ERROR &&
+           (v->got.status_code == 429 || v->got.status_code == 503);
 }
 
 static void count(struct visit *v)
@@ -161,9 +171,8 @@ static void count(struct visit *v)
         n->http_errors += v->got.status_code >= 400;
         n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;
-        v->h->site->failures = v->got.status_code == 429 || v->got.status_code == 503
-                                   ? v->h->site->failures
-                                   : 0;
+        if (!asks_for_pause(v))
+            v->h->site->failures = 0;
     }
     if (v->t->retries)
         n->retries++;
@@ -289,9 +298,11 @@ static void take_links(struct visit *v)
 
 static struct retry_verdict decide_retry(struct visit *v)
 {
+    /* Without a stated time the pause grows with the host's failures in a row, whichever URLs they hit. */
+    const struct retry_options host = { INT_MAX, v->c->retry.base_delay_ms, MAX_RETRY_AFTER_MS };
+    struct retry_verdict verdict;
     int64_t retry_after = -1;
     uint64_t noise = 0;
-    int attempt = v->t->retries;
 
     if (v->got.retry_after.len &&
         header_retry_after(v->got.retry_after, clock_wall_ms(), &retry_after))
@@ -299,7 +310,11 @@ static struct retry_verdict decide_retry(struct visit *v)
     retry_after = MIN(retry_after, MAX(MAX_RETRY_AFTER_MS, v->c->settings->max_wait_ms + 1));
     if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) < 0)
         noise = (uint64_t)clock_now_ns();
-    return retry_decide(&v->c->retry, v->got.outcome, v->got.status_code, attempt, retry_after, noise);
+    verdict = retry_decide(&v->c->retry, v->got.outcome, v->got.status_code, v->t->retries, retry_after, noise);
+    if (asks_for_pause(v) && retry_after <= 0)
+        verdict.delay_ms = retry_decide(&host, v->got.outcome, v->got.status_code, v->h->site->failures,
+                                        -1, noise).delay_ms;
+    return verdict;
 }
 
 /* The whole host waits. False when it would wait too long and is parked instead. */
@@ -310,7 +325,8 @@ static bool host_waits(struct visit *v, int64_t delay_ms)
 
     v->h->site->failures++;
     politeness_back_off(frontier_politeness(c->frontier), v->h->site, until);
-    outbox_save_host(c, v->h, NULL);
+    LIST_EACH(n, &v->h->site->hosts)
+        outbox_save_host(c, CONTAINER_OF(n, struct host, in_site), NULL);
     if (delay_ms <= c->settings->max_wait_ms)
         return true;
     crawl_event(c, "warn", "politeness", "host-deferred", v->t->id, "%s asks for a pause of %lld s",
@@ -330,7 +346,7 @@ static bool tries_again(struct visit *v)
 {
     struct retry_verdict verdict = decide_retry(v);
 
-    if (verdict.action == RETRY_HOST_WAIT && !host_waits(v, verdict.delay_ms))
+    if (asks_for_pause(v) && !host_waits(v, verdict.delay_ms))
         return false;
     if (verdict.action == RETRY_NO || v->t->retries >= v->c->settings->retries)
         return false;
@@ -490,6 +506,7 @@ void visit_start(struct crawl *c, struct ticket *t)
     *v = (struct visit){ .c = c, .t = t, .h = t->host, .op = op, .record = &op->u.visit };
     v->retry_at = DEADLINE_NEVER;
     v->has_slot = true;
+    c->in_flight++;
     v->record->url_id = t->id;
     v->record->host_id = t->host->id;
     v->record->depth = t->depth;

@@ -21,8 +21,8 @@
 /* A second argument whose bytes make room for a longer name in ps. */
 #define TITLE_ROOM "................................"
 /* Where the zygote finds its socket. */
-#define SOCKET_FD 3
-#define MAX_FDS 3
+#define SOCKET_FD        3
+#define MAX_FDS          3
 #define STOP_PATIENCE_MS 2000
 
 /* Both ends are the same program, so messages are plain structs. */
@@ -44,8 +44,8 @@ union fd_room {
     char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
 };
 
-static ssize_t send_with_fds(int sock, const void *data, size_t n, const int *fds, size_t n_fds,
-                             int flags)
+static ssize_t send_with_fds(int sock, const void *data, size_t n, const int *fds,
+                             size_t n_fds, int flags)
 {
     union fd_room room = { 0 };
     struct iovec part = { .iov_len = n };
@@ -70,7 +70,8 @@ static ssize_t send_with_fds(int sock, const void *data, size_t n, const int *fd
     return sent;
 }
 
-static ssize_t receive_with_fds(int sock, void *data, size_t n, int *fds, size_t *out_n_fds)
+static ssize_t receive_with_fds(int sock, void *data, size_t n, int *fds,
+                                size_t *out_n_fds)
 {
     union fd_room room;
     struct iovec part = { .iov_base = data, .iov_len = n };
@@ -134,7 +135,8 @@ static void remember(struct nursery *z, pid_t pid, uint64_t serial)
     z->children[z->n_children++] = (struct child){ pid, serial };
 }
 
-NORETURN static void become_worker(const struct nursery *z, const struct worker_options *o)
+NORETURN static void become_worker(const struct nursery *z,
+                                   const struct worker_options *o)
 {
     sigset_t none;
 
@@ -154,7 +156,9 @@ static void start_worker(struct nursery *z, const struct order *order, const int
                          size_t n_fds)
 {
     struct worker_options o = order->options;
-    struct zygote_news news = { .serial = order->serial, .kind = ZYGOTE_REFUSED, .pidfd = -1 };
+    struct zygote_news news = { .serial = order->serial,
+                                .kind = ZYGOTE_REFUSED,
+                                .pidfd = -1 };
     size_t next = 0;
     pid_t pid;
 
@@ -243,7 +247,7 @@ static void open_null(int fd)
 /* The terminal's and the service manager's signals are for the parent: it ends us when it is done. */
 static int take_signals(void)
 {
-    static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE,
+    static const int ignored[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
                                    SIGUSR1, SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN };
     sigset_t set;
 
@@ -304,7 +308,8 @@ bool zygote_main(int argc, char **argv, int *exit_code)
 {
     struct nursery z = { .pid = getpid(), .signal_fd = -1 };
 
-    if (argc != 2 || strcmp(argv[0], ZYGOTE_NAME) != 0 || strcmp(argv[1], TITLE_ROOM) != 0)
+    if (argc != 2 || strcmp(argv[0], ZYGOTE_NAME) != 0 ||
+        strcmp(argv[1], TITLE_ROOM) != 0)
         return false;
     *exit_code = 2;
     if (!has_its_parent()) {
@@ -353,7 +358,8 @@ enum err zygote_start(struct err_note *note)
     if (the_zygote.fd >= 0)
         return OK;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_set_errno(note, ERR_IO, errno, "cannot make a socket for the zygote");
+        return err_set_errno(note, ERR_IO, errno,
+                             "cannot make a socket for the zygote");
     e = spawn_zygote(pair[1], &the_zygote.pid);
     close(pair[1]);
     if (e) {
@@ -399,7 +405,8 @@ pid_t zygote_pid(void)
     return the_zygote.pid;
 }
 
-enum err zygote_order(uint64_t serial, const struct worker_options *o, struct err_note *note)
+enum err zygote_order(uint64_t serial, const struct worker_options *o,
+                      struct err_note *note)
 {
     struct order order;
     int fds[MAX_FDS] = { o->channel_fd, o->bell_fd, o->bodies_fd };
@@ -410,7 +417,8 @@ enum err zygote_order(uint64_t serial, const struct worker_options *o, struct er
     memset(&order, 0, sizeof order);
     order.serial = serial;
     order.options = *o;
-    if (send_with_fds(the_zygote.fd, &order, sizeof order, fds, n_fds, MSG_DONTWAIT) >= 0)
+    if (send_with_fds(the_zygote.fd, &order, sizeof order, fds, n_fds, MSG_DONTWAIT) >=
+        0)
         return OK;
     switch (errno) {
     case EAGAIN: return err_set(note, ERR_FULL, "the zygote does not answer");

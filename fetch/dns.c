@@ -10,9 +10,13 @@
 #include "config/mem.h"
 #include "fetch/address.h"
 
-#define MAX_IN_FLIGHT 200 /* with 1,000, answers were lost */
-#define MAX_CACHED    100000
-#define MAX_SOCKETS   64
+/* With 1,000 fresh questions under way answers were lost; those unanswered for PATIENCE_NS are
+ * most likely dead ends and make room for others. */
+#define MAX_FRESH   200
+#define PATIENCE_NS (500 * NS_PER_MS)
+#define MAX_ASKING  2000
+#define MAX_CACHED  100000
+#define MAX_SOCKETS 64
 #define RECEIVE_BUFFER_BYTES \
     (1 << 20)               /* two answers for each lookup in flight, all at once */
 #define EDNS_BYTES     1232 /* answers up to this need no TCP; fits every path */
@@ -33,7 +37,7 @@ union small_address {
 /*
  *   state     -> state     by
  *   (none)       waiting   dns_resolve: first one to ask
- *   waiting      asking    on_start, when fewer than MAX_IN_FLIGHT are asking
+ *   waiting      asking    on_start, as far as MAX_FRESH and MAX_ASKING allow
  *   asking       known     on_answer
  *   known        waiting   dns_resolve, when expired
  *   known        (freed)   trim, oldest first
@@ -45,11 +49,13 @@ enum entry_state {
 };
 
 struct entry {
-    struct list_node order;   /* in waiting, or in known by age */
+    struct list_node order; /* in waiting, fresh or stale by age, or in known by age */
     struct list_node waiters; /* struct waiter */
     struct dns *owner;
     char *name;
     enum entry_state state;
+    bool is_stale; /* asking for longer than PATIENCE_NS */
+    int64_t asked_at;
     enum dns_status status;
     const char *why;
     deadline expires_at;
@@ -75,8 +81,10 @@ struct dns {
     ares_channel channel;
     struct map entries;
     struct list_node waiting; /* entries not yet asked for */
-    struct list_node known;   /* oldest first */
-    size_t n_asking, n_known;
+    struct list_node fresh;   /* asking, oldest first */
+    struct list_node stale;
+    struct list_node known; /* oldest first */
+    size_t n_asking, n_fresh, n_known;
     struct loop_timer start_timer;  /* coroutines left something in waiting */
     struct loop_timer expiry_timer; /* c-ares' own clock */
     struct watched_socket sockets[MAX_SOCKETS];
@@ -242,8 +250,7 @@ static void forget(struct dns *d, struct entry *e)
 
 static void ask_for_start(struct dns *d)
 {
-    if (!heap_has(&d->start_timer.node))
-        loop_timer_set(d->loop, &d->start_timer, 0);
+    loop_timer_set(d->loop, &d->start_timer, 0);
 }
 
 /* ares_addrinfo_callback: the one place where a lookup ends. */
@@ -254,6 +261,8 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
 
     (void)n_timeouts;
     d->n_asking--;
+    d->n_fresh -= !e->is_stale;
+    list_remove(&e->order);
     learn(e, status, info);
     if (info)
         ares_freeaddrinfo(info);
@@ -272,25 +281,55 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
         ask_for_start(d);
 }
 
-/* Asks for what waits, as far as the limit allows, and drops what is too old. */
-static void on_start(void *arg)
+/* What has been asked for too long no longer keeps others from asking. */
+static void age(struct dns *d, int64_t now)
+{
+    while (!list_is_empty(&d->fresh)) {
+        struct entry *e = CONTAINER_OF(d->fresh.next, struct entry, order);
+
+        if (now - e->asked_at < PATIENCE_NS)
+            return;
+        list_remove(&e->order);
+        list_add_last(&d->stale, &e->order);
+        e->is_stale = true;
+        d->n_fresh--;
+    }
+}
+
+static void ask_server(struct dns *d, struct entry *e, int64_t now)
 {
     static const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
                                                       .ai_flags = ARES_AI_NOSORT };
+
+    e->state = ENTRY_ASKING;
+    e->is_stale = false;
+    e->asked_at = now;
+    list_add_last(&d->fresh, &e->order);
+    d->n_asking++;
+    d->n_fresh++;
+    ares_getaddrinfo(d->channel, e->name, NULL, &hints, on_answer, e);
+}
+
+/* Asks for what waits, as far as the limits allow, and drops what is too old. */
+static void on_start(void *arg)
+{
     struct dns *d = arg;
+    int64_t now = loop_now(d->loop);
 
-    while (d->n_asking < MAX_IN_FLIGHT && !list_is_empty(&d->waiting)) {
-        struct entry *e =
-            CONTAINER_OF(list_take_first(&d->waiting), struct entry, order);
-
-        e->state = ENTRY_ASKING;
-        d->n_asking++;
-        ares_getaddrinfo(d->channel, e->name, NULL, &hints, on_answer, e);
-    }
+    age(d, now);
+    while (d->n_fresh < MAX_FRESH && d->n_asking < MAX_ASKING &&
+           !list_is_empty(&d->waiting))
+        ask_server(d, CONTAINER_OF(list_take_first(&d->waiting), struct entry, order),
+                   now);
     while (d->n_known > MAX_CACHED) {
         d->n_known--;
         forget(d, CONTAINER_OF(d->known.next, struct entry, order));
     }
+    if (!list_is_empty(&d->waiting) && !list_is_empty(&d->fresh))
+        loop_timer_set(
+            d->loop, &d->start_timer,
+            clock_after(CONTAINER_OF(d->fresh.next, struct entry, order)->asked_at,
+                        PATIENCE_NS));
     sync_timer(d);
 }
 
@@ -397,6 +436,8 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     d->loop = sched_loop(s);
     map_init(&d->entries);
     list_init(&d->waiting);
+    list_init(&d->fresh);
+    list_init(&d->stale);
     list_init(&d->known);
     loop_timer_init(&d->start_timer, on_start, d);
     loop_timer_init(&d->expiry_timer, on_expiry, d);

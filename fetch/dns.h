@@ -2,8 +2,10 @@
 /*
  * Names to addresses: c-ares on the loop, a cache that respects the records'
  * TTL (clamped to 60 s .. 24 h; negative answers 5 min, server failures 30 s),
- * and one lookup a name however many coroutines ask. At most 200 lookups are
- * in flight. A server that never answers stalls only its own names.
+ * and one lookup a name however many coroutines ask. At most 200 fresh lookups
+ * are in flight; those that got no answer for half a second make room. A
+ * server that never answers stalls only its own names. Only dns_resolve may
+ * be called on a coroutine.
  */
 #pragma once
 

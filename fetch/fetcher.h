@@ -71,7 +71,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
                       struct dns *dns, struct bodies *bodies, struct fetcher **out,
                       struct err_note *note) MUST_USE;
 
-/* No request may be in flight. */
+/* No request may be in flight. Like fetcher_open not on a coroutine: libcurl needs more stack. */
 void fetcher_close(struct fetcher *f);
 
 /*

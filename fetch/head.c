@@ -132,7 +132,8 @@ static enum err take_fold(struct head *h, struct span text)
 }
 
 /* What framing depends on, and the places of the fields somebody will ask for. */
-static enum err take_value(struct head *h, struct span name, struct span value, size_t at)
+static enum err take_value(struct head *h, struct span name, struct span value,
+                           size_t at)
 {
     if (span_eq_nocase(name, SPAN("content-length")))
         return take_content_length(h, value);

@@ -7,26 +7,21 @@
 static const struct range {
     uint32_t first, last;
 } unspaced[] = {
-    { 0x0E01, 0x0E2E },   /* Thai consonants */
-    { 0x0E2F, 0x0E3A },   /* vowels and marks */
-    { 0x0E40, 0x0E4E },   /* leading vowels, tones */
-    { 0x2E80, 0x2FD5 },   /* radicals */
-    { 0x3005, 0x3007 },   /* iteration mark, closing mark, zero */
-    { 0x3021, 0x3029 },   /* Hangzhou numerals */
-    { 0x3031, 0x3035 },   /* kana repeat marks */
-    { 0x3038, 0x303C },
-    { 0x3041, 0x3096 },   /* Hiragana */
-    { 0x3099, 0x309A },   /* combining sound marks */
-    { 0x309D, 0x309F },
-    { 0x30A1, 0x30FA },   /* Katakana, without the middle dot */
-    { 0x30FC, 0x30FF },
-    { 0x31F0, 0x31FF },
-    { 0x3400, 0x4DBF },   /* Han, extension A */
-    { 0x4E00, 0x9FFF },
-    { 0xF900, 0xFAFF },   /* compatibility ideographs */
-    { 0xFF66, 0xFF9F },   /* half-width katakana */
-    { 0x1AFF0, 0x1B16F }, /* kana extensions */
-    { 0x20000, 0x3FFFD }, /* Han, planes 2 and 3 */
+    { 0x0E01, 0x0E2E },                       /* Thai consonants */
+    { 0x0E2F, 0x0E3A },                       /* vowels and marks */
+    { 0x0E40, 0x0E4E },                       /* leading vowels, tones */
+    { 0x2E80, 0x2FD5 },                       /* radicals */
+    { 0x3005, 0x3007 },                       /* iteration mark, closing mark, zero */
+    { 0x3021, 0x3029 },                       /* Hangzhou numerals */
+    { 0x3031, 0x3035 },                       /* kana repeat marks */
+    { 0x3038, 0x303C },   { 0x3041, 0x3096 }, /* Hiragana */
+    { 0x3099, 0x309A },                       /* combining sound marks */
+    { 0x309D, 0x309F },   { 0x30A1, 0x30FA }, /* Katakana, without the middle dot */
+    { 0x30FC, 0x30FF },   { 0x31F0, 0x31FF }, { 0x3400, 0x4DBF }, /* Han, extension A */
+    { 0x4E00, 0x9FFF },   { 0xF900, 0xFAFF }, /* compatibility ideographs */
+    { 0xFF66, 0xFF9F },                       /* half-width katakana */
+    { 0x1AFF0, 0x1B16F },                     /* kana extensions */
+    { 0x20000, 0x3FFFD },                     /* Han, planes 2 and 3 */
 };
 
 bool bigram_is_unspaced(uint32_t code_point)
@@ -49,8 +44,9 @@ bool bigram_is_unspaced(uint32_t code_point)
 /* Does it belong to the unit before it? */
 static bool is_mark(uint32_t c)
 {
-    return c == 0x0E31 || (c >= 0x0E34 && c <= 0x0E3A) || (c >= 0x0E47 && c <= 0x0E4E) ||
-           c == 0x3099 || c == 0x309A || c == 0xFF9E || c == 0xFF9F;
+    return c == 0x0E31 || (c >= 0x0E34 && c <= 0x0E3A) ||
+           (c >= 0x0E47 && c <= 0x0E4E) || c == 0x3099 || c == 0x309A || c == 0xFF9E ||
+           c == 0xFF9F;
 }
 
 static bool is_thai(uint32_t c)

@@ -10,15 +10,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ALIGN_TO ((size_t)64)
+#define ALIGN_TO    ((size_t)64)
 #define REQUEST_LAP ((size_t)256 << 10)
-#define ANSWER_LAP ((size_t)1 << 20)
+#define ANSWER_LAP  ((size_t)1 << 20)
 /* A worker that wrote beyond this has its pages given back when it is idle. */
 #define TRIM_ABOVE ((size_t)4 << 20)
 
 /* What a worker sleeps for. */
 #define FOR_REQUEST 1u
-#define FOR_TAKEN 2u
+#define FOR_TAKEN   2u
 
 struct slot {
     _Atomic uint64_t offset, len;
@@ -50,7 +50,8 @@ struct channel_shared {
     char answers[CHANNEL_ANSWER_BYTES];
 };
 
-_Static_assert(sizeof(uint32_t) == sizeof(_Atomic uint32_t), "a futex is a plain 32-bit word");
+_Static_assert(sizeof(uint32_t) == sizeof(_Atomic uint32_t),
+               "a futex is a plain 32-bit word");
 
 /* ---- space ---- */
 
@@ -59,7 +60,8 @@ void channel_space_init(struct channel_space *s, size_t cap, size_t lap)
     *s = (struct channel_space){ .cap = cap, .lap = lap };
 }
 
-size_t channel_space_room(const struct channel_space *s, size_t want, size_t *out_offset)
+size_t channel_space_room(const struct channel_space *s, size_t want,
+                          size_t *out_offset)
 {
     size_t oldest, at = s->pos, room;
 
@@ -86,7 +88,8 @@ size_t channel_space_room(const struct channel_space *s, size_t want, size_t *ou
 
 void channel_space_take(struct channel_space *s, size_t offset, size_t len)
 {
-    size_t end = MIN((offset + MAX(len, (size_t)1) + ALIGN_TO - 1) & ~(ALIGN_TO - 1), s->cap);
+    size_t end =
+        MIN((offset + MAX(len, (size_t)1) + ALIGN_TO - 1) & ~(ALIGN_TO - 1), s->cap);
 
     s->pieces[s->taken % CHANNEL_SLOTS].offset = offset;
     s->pieces[s->taken % CHANNEL_SLOTS].len = len;
@@ -112,8 +115,8 @@ enum err channel_open(struct channel *out, int *out_fd, struct err_note *note)
     /* Sealed against resizing: a worker could else make our reads fault. */
     if (ftruncate(fd, sizeof(struct channel_shared)) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        map = mmap(NULL, sizeof(struct channel_shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                   0);
+        map = mmap(NULL, sizeof(struct channel_shared), PROT_READ | PROT_WRITE,
+                   MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) {
         err_set_errno(note, ERR_IO, errno, "no shared memory for a parser");
         close(fd);
@@ -170,7 +173,8 @@ enum err channel_receive(struct channel *c, struct span *out)
 {
     struct channel_shared *sh = c->shared;
     struct slot *slot = &sh->worker.answers[c->received % CHANNEL_SLOTS];
-    uint64_t answered = atomic_load_explicit(&sh->worker.answered, memory_order_acquire);
+    uint64_t answered =
+        atomic_load_explicit(&sh->worker.answered, memory_order_acquire);
     uint64_t offset, len;
 
     if (answered == c->received)
@@ -244,10 +248,11 @@ void channel_trim(struct channel *c)
 
 /* ---- the worker's end ---- */
 
-enum err channel_attach(struct channel_end *out, int fd, int bell_fd, struct err_note *note)
+enum err channel_attach(struct channel_end *out, int fd, int bell_fd,
+                        struct err_note *note)
 {
-    void *map = mmap(NULL, sizeof(struct channel_shared), PROT_READ | PROT_WRITE, MAP_SHARED,
-                     fd, 0);
+    void *map = mmap(NULL, sizeof(struct channel_shared), PROT_READ | PROT_WRITE,
+                     MAP_SHARED, fd, 0);
 
     if (map == MAP_FAILED)
         return err_set_errno(note, ERR_IO, errno, "cannot map the channel");
@@ -316,7 +321,8 @@ bool channel_next(struct channel_end *c, struct span *out)
     sleep_until(c, FOR_REQUEST, has_request);
     if (atomic_load(&sh->parent.should_stop))
         return false;
-    *out = span_make(sh->requests + atomic_load(&slot->offset), (size_t)atomic_load(&slot->len));
+    *out = span_make(sh->requests + atomic_load(&slot->offset),
+                     (size_t)atomic_load(&slot->len));
     c->received++;
     return true;
 }
@@ -324,7 +330,8 @@ bool channel_next(struct channel_end *c, struct span *out)
 /* Forgets the answers that the parent has taken. */
 static void release_taken(struct channel_end *c)
 {
-    uint64_t taken = atomic_load_explicit(&c->shared->parent.taken, memory_order_acquire);
+    uint64_t taken =
+        atomic_load_explicit(&c->shared->parent.taken, memory_order_acquire);
 
     while (c->answers.released < MIN(taken, c->answered))
         channel_space_release(&c->answers);

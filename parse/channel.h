@@ -33,19 +33,21 @@
 #include "config/err.h"
 #include "config/span.h"
 
-#define CHANNEL_VERSION 1u
-#define CHANNEL_SLOTS 64u
+#define CHANNEL_VERSION       1u
+#define CHANNEL_SLOTS         64u
 #define CHANNEL_REQUEST_BYTES ((size_t)4 << 20)
-#define CHANNEL_ANSWER_BYTES ((size_t)64 << 20)
-#define CHANNEL_HELLO_SIZE 512
+#define CHANNEL_ANSWER_BYTES  ((size_t)64 << 20)
+#define CHANNEL_HELLO_SIZE    512
 
 struct channel_shared;
 
 /* First-in-first-out space in a region; see invariant 2. */
 struct channel_space {
-    size_t cap, lap; /* region size; where to turn back to the beginning when that is free */
+    size_t cap,
+        lap; /* region size; where to turn back to the beginning when that is free */
     size_t pos;
     uint64_t taken, released; /* pieces so far */
+
     struct {
         size_t offset, len;
     } pieces[CHANNEL_SLOTS];
@@ -53,11 +55,13 @@ struct channel_space {
 
 void channel_space_init(struct channel_space *s, size_t cap, size_t lap);
 /* The length of a free run of at least want bytes, its place in *out_offset; 0 when there is none. */
-size_t channel_space_room(const struct channel_space *s, size_t want, size_t *out_offset);
+size_t channel_space_room(const struct channel_space *s, size_t want,
+                          size_t *out_offset);
 /* Takes len bytes at an offset that channel_space_room gave. */
 void channel_space_take(struct channel_space *s, size_t offset, size_t len);
 /* Gives the oldest piece back. */
 void channel_space_release(struct channel_space *s);
+
 static inline bool channel_space_is_empty(const struct channel_space *s)
 {
     return s->taken == s->released;
@@ -68,7 +72,8 @@ static inline bool channel_space_is_empty(const struct channel_space *s)
 struct channel {
     struct channel_shared *shared;
     uint64_t sent, received; /* requests handed over, answers taken; ours alone */
-    size_t answer_peak;      /* how far into the answer bytes the worker has been seen to write */
+    size_t
+        answer_peak; /* how far into the answer bytes the worker has been seen to write */
     struct channel_space requests;
 };
 
@@ -105,7 +110,7 @@ void channel_stop(struct channel *c);
 enum channel_state {
     CHANNEL_STARTING, /* no hello so far */
     CHANNEL_READY,
-    CHANNEL_FAILED,   /* the worker could not start */
+    CHANNEL_FAILED, /* the worker could not start */
     N_CHANNEL_STATES
 };
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/charset.h"
 
+#include "parse/charset_labels.inc"
 #include "parse/codec.h"
 #include "parse/detect.h"
 #include "parse/prescan.h"
 #include "parse/utf8.h"
-
-#include "parse/charset_labels.inc"
 
 #define LABEL_MAX 19 /* bytes of the longest label */
 
@@ -128,7 +127,8 @@ static bool is_xml_type(struct span essence)
 {
     return span_eq_nocase(essence, SPAN("text/xml")) ||
            span_eq_nocase(essence, SPAN("application/xml")) ||
-           (essence.len > 4 && span_eq_nocase(span_skip(essence, essence.len - 4), SPAN("+xml")));
+           (essence.len > 4 &&
+            span_eq_nocase(span_skip(essence, essence.len - 4), SPAN("+xml")));
 }
 
 static bool choose(const char *name, const char *source, struct charset_choice *out)
@@ -157,7 +157,8 @@ static bool declared(struct span body, bool is_xml, struct charset_choice *out)
            (body.len > head.len && choose(prescan_late_meta(body), "meta", out));
 }
 
-void charset_sniff(struct span body, struct span content_type_header, struct charset_choice *out)
+void charset_sniff(struct span body, struct span content_type_header,
+                   struct charset_choice *out)
 {
     size_t bom_len;
     struct span essence;
@@ -188,7 +189,8 @@ enum err charset_to_utf8(struct span body, const char *name, struct buf *out)
     return e ? e : codec_decode(&codec, body, out);
 }
 
-enum err charset_decode(struct span body, const char *name, struct buf *scratch, struct span *out)
+enum err charset_decode(struct span body, const char *name, struct buf *scratch,
+                        struct span *out)
 {
     struct codec codec;
     enum err e = open_body(&body, name, &codec);
@@ -196,7 +198,8 @@ enum err charset_decode(struct span body, const char *name, struct buf *scratch,
 
     if (e)
         return e;
-    same = codec.kind == CODEC_UTF_8 ? utf8_valid_prefix(body) : codec_ascii_prefix(&codec, body);
+    same = codec.kind == CODEC_UTF_8 ? utf8_valid_prefix(body)
+                                     : codec_ascii_prefix(&codec, body);
     if (same == body.len) {
         *out = body;
         return OK;

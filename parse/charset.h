@@ -17,8 +17,9 @@
 #include "config/buf.h"
 
 struct charset_choice {
-    const char *name;   /* static */
-    const char *source; /* static: "bom", "transport", "meta", "xml", "heuristic", "default" */
+    const char *name; /* static */
+    const char
+        *source; /* static: "bom", "transport", "meta", "xml", "heuristic", "default" */
 };
 
 /*
@@ -31,7 +32,8 @@ const char *charset_from_label(struct span label);
  * Decides; always writes *out. content_type_header is the header's value, with
  * repeated headers joined by ", ", or empty.
  */
-void charset_sniff(struct span body, struct span content_type_header, struct charset_choice *out);
+void charset_sniff(struct span body, struct span content_type_header,
+                   struct charset_choice *out);
 
 /*
  * Appends body as UTF-8 without its byte order mark, U+FFFD for each malformed
@@ -56,4 +58,5 @@ enum err charset_decode(struct span body, const char *name, struct buf *scratch,
  * alone. For url_query_encoder. ERR_INVALID for a name that is none,
  * ERR_TOO_LARGE, ERR_NO_MEMORY.
  */
-enum err charset_encode_query(const char *name, struct span utf8, struct buf *out) MUST_USE;
+enum err charset_encode_query(const char *name, struct span utf8,
+                              struct buf *out) MUST_USE;

@@ -16,7 +16,7 @@
 #include "config/base.h"
 
 #define CHARSET_INDEX_N_GB_RANGES 207
-#define CHARSET_INDEX_N_SINGLES 28
+#define CHARSET_INDEX_N_SINGLES   28
 
 struct charset_index_range {
     uint32_t pointer;
@@ -34,7 +34,8 @@ extern const char16_t charset_index_euc_kr[126][192];
 extern const char16_t charset_index_jis0208[120][96];
 extern const char16_t charset_index_jis0212[94][96];
 extern const char16_t charset_index_katakana[63];
-extern const struct charset_index_range charset_index_gb_ranges[CHARSET_INDEX_N_GB_RANGES];
+extern const struct charset_index_range
+    charset_index_gb_ranges[CHARSET_INDEX_N_GB_RANGES];
 extern const struct charset_index_single charset_index_singles[CHARSET_INDEX_N_SINGLES];
 
 /* Has this cell of a two-byte table a character? */
@@ -44,7 +45,8 @@ static inline bool charset_index_has(uint32_t cell)
 }
 
 /* The code point of a byte 0x80..0xFF, or 0 where there is none. */
-static inline uint32_t charset_index_high(const struct charset_index_single *s, unsigned byte)
+static inline uint32_t charset_index_high(const struct charset_index_single *s,
+                                          unsigned byte)
 {
     uint32_t cell = s->high[byte - 0x80];
 

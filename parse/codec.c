@@ -90,7 +90,9 @@ static inline struct unit gb_one(const unsigned char *p, size_t n)
         return gb_four(p, n);
     if (trail < 0x40 || trail == 0x7F || trail == 0xFF)
         return cell(0, trail);
-    return cell(charset_index_gb18030[p[0] - 0x81][trail - (trail < 0x7F ? 0x40 : 0x41)], trail);
+    return cell(
+        charset_index_gb18030[p[0] - 0x81][trail - (trail < 0x7F ? 0x40 : 0x41)],
+        trail);
 }
 
 static inline struct unit big5_one(const unsigned char *p, size_t n)
@@ -105,7 +107,8 @@ static inline struct unit big5_one(const unsigned char *p, size_t n)
         return cell(0, trail);
     column = trail - (trail < 0x7F ? 0x40 : 0x62);
     u = cell(charset_index_big5[p[0] - 0x81][column], trail);
-    if (p[0] == 0x88 && (trail == 0x62 || trail == 0x64 || trail == 0xA3 || trail == 0xA5)) {
+    if (p[0] == 0x88 &&
+        (trail == 0x62 || trail == 0x64 || trail == 0xA3 || trail == 0xA5)) {
         u.n = 2;
         u.code_point = trail < 0x80 ? 0xCA : 0xEA;
         u.second = trail == 0x62 || trail == 0xA3 ? 0x304 : 0x30C;
@@ -135,7 +138,8 @@ static inline struct unit shift_jis_one(const unsigned char *p, size_t n)
     trail = p[1];
     if (trail < 0x40 || trail == 0x7F || trail > 0xFC)
         return cell(0, trail);
-    pointer = (lead - (lead < 0xA0 ? 0x81 : 0xC1)) * 188 + trail - (trail < 0x7F ? 0x40 : 0x41);
+    pointer = (lead - (lead < 0xA0 ? 0x81 : 0xC1)) * 188 + trail -
+              (trail < 0x7F ? 0x40 : 0x41);
     if (pointer >= 8836 && pointer <= 10715)
         return good(0xE000 - 8836 + pointer, 2); /* Windows' user-defined characters */
     return cell(charset_index_jis0208[pointer / 94][pointer % 94], trail);
@@ -193,7 +197,8 @@ static inline void copy_ascii(struct reader *r)
 }
 
 /* Inlined into one loop per encoding, so that one is a direct call. */
-__attribute__((always_inline)) static inline void run_multi(struct reader *r, decode_one *one)
+__attribute__((always_inline)) static inline void run_multi(struct reader *r,
+                                                            decode_one *one)
 {
     for (;;) {
         copy_ascii(r);
@@ -269,7 +274,8 @@ static void run_utf16(struct reader *r, bool is_big)
         if (c >= 0xD800 && c <= 0xDBFF && n >= 4) {
             low = unit16(r->at + 2, is_big);
             if (low >= 0xDC00 && low <= 0xDFFF) {
-                r->out = utf8_put(r->out, 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00));
+                r->out =
+                    utf8_put(r->out, 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00));
                 r->at += 4;
                 continue;
             }
@@ -355,7 +361,8 @@ size_t codec_ascii_prefix(const struct codec *c, struct span s)
 {
     size_t n;
 
-    if (c->kind == CODEC_UTF_16BE || c->kind == CODEC_UTF_16LE || c->kind == CODEC_REPLACEMENT)
+    if (c->kind == CODEC_UTF_16BE || c->kind == CODEC_UTF_16LE ||
+        c->kind == CODEC_REPLACEMENT)
         return 0;
     n = utf8_ascii_prefix(s);
     if (c->kind == CODEC_ISO_2022_JP) {

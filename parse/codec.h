@@ -63,4 +63,5 @@ size_t codec_next(const struct codec *c, struct span s, uint32_t *out, bool *is_
  * "%26%23NNNN%3B", its numeric reference as the URL standard's "percent-encode
  * after encoding" writes it. ERR_TOO_LARGE, ERR_NO_MEMORY.
  */
-enum err codec_encode(const struct codec *c, struct span utf8, struct buf *out) MUST_USE;
+enum err codec_encode(const struct codec *c, struct span utf8,
+                      struct buf *out) MUST_USE;

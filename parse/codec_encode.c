@@ -8,7 +8,7 @@
 
 #define NOT_FOUND SIZE_MAX
 
-/* Index of the first c in a row, or NOT_FOUND. The first loop has no exit, so that it vectorises. */
+/* Index of the first c in a row, or NOT_FOUND. The first loop has no exit: it vectorises. */
 static size_t find_in_row(const char16_t *row, size_t n, uint32_t c)
 {
     char16_t wanted = (char16_t)c;
@@ -41,8 +41,8 @@ static bool find_cell(const char16_t *table, size_t n_rows, size_t stride, size_
 /* "Index Big5 pointer": nothing of Hong Kong's rows, and the last cell for six characters. */
 static bool find_big5(uint32_t c, size_t *row, size_t *column)
 {
-    bool wants_last = c == 0x2550 || c == 0x255E || c == 0x2561 || c == 0x256A || c == 0x5341 ||
-                      c == 0x5345;
+    bool wants_last = c == 0x2550 || c == 0x255E || c == 0x2561 || c == 0x256A ||
+                      c == 0x5341 || c == 0x5345;
     bool is_found = false;
 
     if (c <= '.')
@@ -143,7 +143,8 @@ static uint32_t gb_ranges_pointer(uint32_t c)
         return 7457;
     while (i && charset_index_gb_ranges[i].code_point > c)
         i--;
-    return charset_index_gb_ranges[i].pointer + c - charset_index_gb_ranges[i].code_point;
+    return charset_index_gb_ranges[i].pointer + c -
+           charset_index_gb_ranges[i].code_point;
 }
 
 static bool encode_gb(uint32_t c, bool is_gbk, uint32_t *out)
@@ -164,12 +165,13 @@ static bool encode_gb(uint32_t c, bool is_gbk, uint32_t *out)
     if (is_gbk)
         return false;
     p = gb_ranges_pointer(c);
-    *out = (p / 12600 + 0x81) << 24 | (p / 1260 % 10 + 0x30) << 16 | (p / 10 % 126 + 0x81) << 8 |
-           (p % 10 + 0x30);
+    *out = (p / 12600 + 0x81) << 24 | (p / 1260 % 10 + 0x30) << 16 |
+           (p / 10 % 126 + 0x81) << 8 | (p % 10 + 0x30);
     return true;
 }
 
-static bool encode_single(const struct charset_index_single *s, uint32_t c, uint32_t *out)
+static bool encode_single(const struct charset_index_single *s, uint32_t c,
+                          uint32_t *out)
 {
     for (unsigned byte = 0x80; byte <= 0xFF; byte++)
         if (charset_index_high(s, byte) == c) {
@@ -232,8 +234,8 @@ bool codec_encode_jis0208(uint32_t code_point, uint16_t *out)
 
 enum err codec_encode(const struct codec *c, struct span utf8, struct buf *out)
 {
-    if (c->kind == CODEC_UTF_8 || c->kind == CODEC_UTF_16BE || c->kind == CODEC_UTF_16LE ||
-        c->kind == CODEC_REPLACEMENT)
+    if (c->kind == CODEC_UTF_8 || c->kind == CODEC_UTF_16BE ||
+        c->kind == CODEC_UTF_16LE || c->kind == CODEC_REPLACEMENT)
         return buf_append(out, utf8);
     if (c->kind == CODEC_ISO_2022_JP)
         return codec_iso_2022_jp_encode(utf8, out);
@@ -245,8 +247,9 @@ enum err codec_encode(const struct codec *c, struct span utf8, struct buf *out)
         utf8 = span_skip(utf8, ascii);
         if (!e && utf8.len) {
             n = utf8_decode(utf8, &code_point);
-            e = encode_one(c, code_point, &bytes) ? append_bytes(bytes, out)
-                                                   : codec_encode_reference(code_point, out);
+            e = encode_one(c, code_point, &bytes)
+                    ? append_bytes(bytes, out)
+                    : codec_encode_reference(code_point, out);
         }
         if (e)
             return e;

@@ -5,7 +5,7 @@
 #include "parse/codec_encode.h"
 #include "parse/utf8.h"
 
-/* The standard's decoder states but "trailing byte" and the escapes, which do not outlive a step. */
+/* The standard's states; "trailing byte" and the escapes do not outlive a step. */
 enum mode {
     MODE_ASCII,
     MODE_ROMAN,
@@ -38,7 +38,8 @@ static bool escape_mode(unsigned char a, unsigned char b, enum mode *out)
  * At an ESC. A known sequence that follows another one at once is an error
  * (it could hide text); of an unknown one only the ESC is taken.
  */
-static size_t step_escape(struct decoder *d, const unsigned char *p, size_t n, uint32_t *out)
+static size_t step_escape(struct decoder *d, const unsigned char *p, size_t n,
+                          uint32_t *out)
 {
     bool was_fresh = d->is_fresh;
 

@@ -3,18 +3,21 @@
 
 #define ZLIB_CONST /* next_in is const */
 #include <brotli/decode.h>
-#include <zlib.h>
 #include <zstd.h>
+
+#include <zlib.h>
 
 #include "config/mem.h"
 #include "parse/decode_lzw.h"
 
-#define MAX_CODINGS 3
-#define MAX_RATIO 200
+#define MAX_CODINGS      3
+#define MAX_RATIO        200
 #define RATIO_FREE_BYTES ((size_t)1 << 20)
-#define ZSTD_WINDOW_LOG 23 /* 8 MiB: what RFC 9659 lets a sender use */
-#define FIRST_ROOM ((size_t)16 << 10)
-#define LOOK_BYTES 1024 /* how much of a body is looked at to call it text */
+#define ZSTD_WINDOW_LOG  23 /* 8 MiB: what RFC 9659 lets a sender use */
+#define FIRST_ROOM       ((size_t)16 << 10)
+#define KEEP_BYTES       ((size_t)1 << 20)
+#define SURELY_BYTES     32   /* of text: no coded stream is readable for so long */
+#define LOOK_BYTES       1024 /* how much of a body is looked at to call it text */
 
 enum coding {
     CODING_IDENTITY,
@@ -91,7 +94,8 @@ static bool zlib_start(struct decoder *d, int window_bits)
 }
 
 /* One zlib stream; j->in is what is left behind it. */
-static enum decode_outcome zlib_stream(struct decoder *d, struct job *j, int window_bits)
+static enum decode_outcome zlib_stream(struct decoder *d, struct job *j,
+                                       int window_bits)
 {
     z_stream *z = &d->zlib;
 
@@ -147,7 +151,8 @@ static enum decode_outcome run_deflate(struct decoder *d, struct job *j)
 {
     struct span all = j->in;
     size_t before = j->out->len;
-    unsigned a = (unsigned char)all.ptr[0], b = all.len > 1 ? (unsigned char)all.ptr[1] : 0;
+    unsigned a = (unsigned char)all.ptr[0],
+             b = all.len > 1 ? (unsigned char)all.ptr[1] : 0;
     enum decode_outcome o = DECODE_BAD;
 
     if ((a & 0xF) == 8 && (a << 8 | b) % 31 == 0)
@@ -173,7 +178,8 @@ static enum decode_outcome run_br(struct job *j)
         struct window w = open_window(j, &spare);
         unsigned char *at = w.ptr;
         size_t left = w.n;
-        BrotliDecoderResult rc = BrotliDecoderDecompressStream(s, &n_in, &in, &left, &at, NULL);
+        BrotliDecoderResult rc =
+            BrotliDecoderDecompressStream(s, &n_in, &in, &left, &at, NULL);
 
         if (!close_window(j, &w, w.n - left))
             o = DECODE_TOO_LARGE;
@@ -265,9 +271,9 @@ static enum coding coding_named(struct span token)
         const char *name;
         enum coding coding;
     } rows[] = {
-        { "gzip", CODING_GZIP },         { "x-gzip", CODING_GZIP },
-        { "deflate", CODING_DEFLATE },   { "br", CODING_BR },
-        { "zstd", CODING_ZSTD },         { "compress", CODING_COMPRESS },
+        { "gzip", CODING_GZIP },           { "x-gzip", CODING_GZIP },
+        { "deflate", CODING_DEFLATE },     { "br", CODING_BR },
+        { "zstd", CODING_ZSTD },           { "compress", CODING_COMPRESS },
         { "x-compress", CODING_COMPRESS }, { "identity", CODING_IDENTITY },
     };
 
@@ -301,44 +307,55 @@ static bool is_plainly_text(struct span s)
 
 /*
  * The named coding failed before anything came out. What the bytes themselves
- * say: gzip, zstd, text that was never coded, or else brotli, which has no
- * signature but must then come out whole and as text.
+ * say: gzip, zstd, or else brotli, which has no signature but must then come
+ * out whole and as text.
  */
-static enum decode_outcome second_look(struct decoder *d, enum coding named, struct job *j,
-                                       struct span *out)
+static enum decode_outcome second_look(struct decoder *d, enum coding named,
+                                       struct job *j)
 {
-    struct span wire = j->in;
-    enum decode_outcome o = DECODE_BAD;
-
-    *out = SPAN_NONE;
-    if (is_plainly_text(wire)) {
-        *out = wire;
+    if (decode_is_gzip(j->in))
+        return named == CODING_GZIP ? DECODE_BAD : run(d, CODING_GZIP, j);
+    if (is_zstd(j->in))
+        return named == CODING_ZSTD ? DECODE_BAD : run(d, CODING_ZSTD, j);
+    if (named == CODING_BR)
+        return DECODE_BAD;
+    if (run(d, CODING_BR, j) == DECODE_OK && j->in.len == 0 &&
+        is_plainly_text(buf_span(j->out)))
         return DECODE_OK;
-    }
-    if (decode_is_gzip(wire) && named != CODING_GZIP)
-        o = run(d, CODING_GZIP, j);
-    else if (is_zstd(wire) && named != CODING_ZSTD)
-        o = run(d, CODING_ZSTD, j);
-    else if (named != CODING_BR) {
-        o = run(d, CODING_BR, j);
-        if (o != DECODE_OK || j->in.len || !is_plainly_text(buf_span(j->out)))
-            return DECODE_BAD;
-    }
-    *out = buf_span(j->out);
-    return o;
+    buf_reset(j->out);
+    return DECODE_BAD;
+}
+
+/*
+ * Brotli and bare deflate make something of nearly any bytes. When that ended
+ * oddly and the input is readable, it is the input that was meant. A short
+ * beginning of a stream may look readable by chance.
+ */
+static bool was_never_coded(const struct job *j, struct span in, enum decode_outcome o)
+{
+    bool is_odd = o == DECODE_TRUNCATED || (o == DECODE_OK && j->in.len);
+
+    return (o == DECODE_BAD || (is_odd && in.len >= SURELY_BYTES)) &&
+           is_plainly_text(in);
 }
 
 /* Takes one coding off. in must not lie in out. */
-static enum decode_outcome take_off(struct decoder *d, enum coding coding, struct span in,
-                                    size_t limit, struct buf *out, struct span *result)
+static enum decode_outcome take_off(struct decoder *d, enum coding coding,
+                                    struct span in, size_t limit, struct buf *out,
+                                    struct span *result)
 {
     struct job j = { in, out, limit };
     enum decode_outcome o = run(d, coding, &j);
 
+    if (was_never_coded(&j, in, o)) {
+        *result = in;
+        return DECODE_OK;
+    }
     *result = buf_span(out);
     if (o == DECODE_BAD && out->len == 0) {
         j.in = in;
-        o = second_look(d, coding, &j, result);
+        o = second_look(d, coding, &j);
+        *result = buf_span(out);
     }
     return o;
 }
@@ -381,8 +398,9 @@ void decode_free(struct decoder *d)
     mem_free(d);
 }
 
-enum decode_outcome decode_body(struct decoder *d, struct span wire, struct span content_encoding,
-                                size_t max_bytes, struct buf *scratch, struct span *out)
+enum decode_outcome decode_body(struct decoder *d, struct span wire,
+                                struct span content_encoding, size_t max_bytes,
+                                struct buf *scratch, struct span *out)
 {
     enum coding codings[MAX_CODINGS];
     enum decode_outcome worst = DECODE_OK;
@@ -393,7 +411,8 @@ enum decode_outcome decode_body(struct decoder *d, struct span wire, struct span
     if (!read_header(content_encoding, codings, &n))
         return DECODE_BAD;
     *out = wire;
-    if (wire.len > limit / MAX_RATIO && __builtin_mul_overflow(wire.len, MAX_RATIO, &limit))
+    if (wire.len > limit / MAX_RATIO &&
+        __builtin_mul_overflow(wire.len, MAX_RATIO, &limit))
         limit = SIZE_MAX;
     limit = MIN(limit, max_bytes);
     buf_init(&first, limit);
@@ -416,5 +435,11 @@ enum decode_outcome decode_body(struct decoder *d, struct span wire, struct span
         *out = buf_span(scratch);
     }
     buf_clear(&first);
+    if (d->middle.cap > KEEP_BYTES)
+        buf_clear(&d->middle);
+    if (out->len > max_bytes) {
+        *out = span_slice(*out, 0, max_bytes);
+        worst = DECODE_TOO_LARGE;
+    }
     return worst;
 }

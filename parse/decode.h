@@ -29,13 +29,14 @@ void decode_free(struct decoder *d);
  * else a view of scratch, which is emptied first; both stay the caller's, and
  * *out is always written.
  *
- * max_bytes bounds the decoded size; scratch->max must not be smaller.
+ * max_bytes bounds *out, coded or not; scratch->max must not be smaller.
  * DECODE_TRUNCATED (the input ends early), DECODE_BAD (broken, or a coding that
  * nobody knows) and DECODE_TOO_LARGE (cut) leave in *out what came before. A
  * lack of memory counts as DECODE_TOO_LARGE.
  */
-enum decode_outcome decode_body(struct decoder *d, struct span wire, struct span content_encoding,
-                                size_t max_bytes, struct buf *scratch, struct span *out);
+enum decode_outcome decode_body(struct decoder *d, struct span wire,
+                                struct span content_encoding, size_t max_bytes,
+                                struct buf *scratch, struct span *out);
 
 /* Does s begin like a gzip file? For sitemaps that are stored compressed. */
 bool decode_is_gzip(struct span s);

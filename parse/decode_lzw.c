@@ -3,7 +3,7 @@
 
 #define CLEAR_CODE 256u
 #define FIRST_BITS 9
-#define MAX_BITS 16
+#define MAX_BITS   16
 
 /*
  * Codes are packed low bit first and in groups of eight: when the width changes, what is left of
@@ -32,7 +32,8 @@ static bool read_code(struct bit_reader *r, unsigned *out)
 
 static void set_width(struct bit_reader *r, unsigned width)
 {
-    size_t group_bits = (size_t)r->width * 8, used = (r->bit - r->group_start) % group_bits;
+    size_t group_bits = (size_t)r->width * 8,
+           used = (r->bit - r->group_start) % group_bits;
 
     if (used)
         r->bit += group_bits - used;
@@ -68,8 +69,8 @@ struct lzw_state {
     bool has_last;
 };
 
-static enum decode_outcome one_code(struct decode_lzw *t, struct lzw_state *s, unsigned code,
-                                    size_t limit, struct buf *out)
+static enum decode_outcome one_code(struct decode_lzw *t, struct lzw_state *s,
+                                    unsigned code, size_t limit, struct buf *out)
 {
     size_t top = sizeof(t->stack), at = top;
 
@@ -96,11 +97,13 @@ enum decode_outcome decode_lzw_run(struct decode_lzw *t, struct span in, size_t 
                                    struct buf *out)
 {
     unsigned flags = in.len > 2 ? (unsigned char)in.ptr[2] : 0, code;
-    struct lzw_state s = { .max_bits = flags & 0x1F, .first_code = flags & 0x80 ? 257 : 256 };
+    struct lzw_state s = { .max_bits = flags & 0x1F,
+                           .first_code = flags & 0x80 ? 257 : 256 };
     struct bit_reader r = { .in = span_skip(in, 3), .width = FIRST_BITS };
     enum decode_outcome o = DECODE_OK;
 
-    if (!span_starts(in, SPAN("\x1F\x9D")) || s.max_bits < FIRST_BITS || s.max_bits > MAX_BITS)
+    if (!span_starts(in, SPAN("\x1F\x9D")) || s.max_bits < FIRST_BITS ||
+        s.max_bits > MAX_BITS)
         return DECODE_BAD;
     s.n_codes = s.first_code;
     while (o == DECODE_OK) {

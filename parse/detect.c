@@ -10,22 +10,22 @@
 
 #include "parse/charset_index.h"
 #include "parse/codec.h"
+#include "parse/detect_tables.inc"
 #include "parse/utf8.h"
 
-#include "parse/detect_tables.inc"
-
 #define SAMPLE_HIGH_BYTES 2048
-#define SAMPLE_BYTES ((size_t)1 << 20)
-#define HEAD_BYTES 512
+#define SAMPLE_BYTES      ((size_t)1 << 20)
+#define HEAD_BYTES        512
 
 /* Costs that were set, not counted. */
 enum {
-    COST_BROKEN = 120,      /* no character, or a broken sequence */
-    COST_UTF_8 = 60,        /* any well-formed sequence */
+    COST_BROKEN = 120, /* no character, or a broken sequence */
+    COST_UTF_8 = 60,   /* any well-formed sequence */
     COST_HALF_KATAKANA = 70,
-    COST_FOUR_BYTES = 160,  /* of GB 18030 */
-    BIAS_FOREIGN = 30,      /* of all but windows-1252, the web's default */
-    BIAS_RARE = 40,         /* more for Macintosh and DOS encodings, and ISO 8859 beside Windows */
+    COST_FOUR_BYTES = 160, /* of GB 18030 */
+    BIAS_FOREIGN = 30,     /* of all but windows-1252, the web's default */
+    BIAS_RARE =
+        40, /* more for Macintosh and DOS encodings, and ISO 8859 beside Windows */
 };
 
 enum class {
@@ -49,21 +49,18 @@ static void offer(struct best *best, const char *name, uint64_t cost)
         *best = (struct best){ name, cost };
 }
 
-static enum class ascii_class(unsigned char byte)
-{
+static enum class ascii_class(unsigned char byte) {
     unsigned char lower = byte | 0x20;
 
-    return lower >= 'a' && lower <= 'z' ? CLASS_ASCII_LETTER : CLASS_ASCII_OTHER;
+        return lower >= 'a' && lower <= 'z' ? CLASS_ASCII_LETTER : CLASS_ASCII_OTHER;
 }
 
-static enum class high_class(const char *classes, unsigned char byte)
-{
-    switch (classes[byte - 0x80]) {
-    case 'U': return CLASS_UPPER;
-    case 'L': return CLASS_LOWER;
-    case 'O': return CLASS_LETTER;
-    default: return CLASS_NONE;
-    }
+static enum class high_class(const char *classes, unsigned char byte) {
+    switch (classes[byte - 0x80]){ case 'U' : return CLASS_UPPER;
+                                   case 'L' : return CLASS_LOWER;
+                                   case 'O' : return CLASS_LETTER;
+                                   default : return CLASS_NONE;
+}
 }
 
 /* From the first byte that is not ASCII on, as much as the models need. */
@@ -86,7 +83,8 @@ static struct span take_sample(struct span body, uint32_t histogram[128])
 }
 
 /* The steps between classes, of which at least one is not ASCII. */
-static uint64_t transition_cost(struct span s, const char *classes, const uint8_t costs[6][6])
+static uint64_t transition_cost(struct span s, const char *classes,
+                                const uint8_t costs[6][6])
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     enum class before = CLASS_ASCII_OTHER;
@@ -110,7 +108,8 @@ static uint64_t transition_cost(struct span s, const char *classes, const uint8_
     return sum;
 }
 
-static void offer_single_bytes(struct span s, const uint32_t histogram[128], struct best *best)
+static void offer_single_bytes(struct span s, const uint32_t histogram[128],
+                               struct best *best)
 {
     uint64_t steps = 0;
     int encoding = -1;
@@ -122,7 +121,8 @@ static void offer_single_bytes(struct span s, const uint32_t histogram[128], str
 
         if (p->encoding != encoding) {
             encoding = p->encoding;
-            steps = transition_cost(s, encodings[encoding].classes, transitions[p->group]);
+            steps =
+                transition_cost(s, encodings[encoding].classes, transitions[p->group]);
         }
         cost = steps;
         for (size_t b = 0; b < 128; b++)
@@ -154,9 +154,11 @@ static unsigned frequent_cost(const struct language *l, uint32_t code_point)
 }
 
 /* Where a rare character stands: the tables of these encodings are sorted by frequency. */
-static unsigned japanese_cost(const struct language *l, bool is_shift_jis, unsigned lead, uint32_t c)
+static unsigned japanese_cost(const struct language *l, bool is_shift_jis,
+                              unsigned lead, uint32_t c)
 {
-    unsigned first_kanji = is_shift_jis ? 0x88 : 0xB0, last_level1 = is_shift_jis ? 0x98 : 0xCF;
+    unsigned first_kanji = is_shift_jis ? 0x88 : 0xB0,
+             last_level1 = is_shift_jis ? 0x98 : 0xCF;
 
     if (c >= 0xFF61 && c <= 0xFF9F)
         return COST_HALF_KATAKANA;
@@ -167,8 +169,8 @@ static unsigned japanese_cost(const struct language *l, bool is_shift_jis, unsig
     return lead <= last_level1 ? l->level2 : l->rare;
 }
 
-static unsigned region_cost(const struct language *l, enum codec_kind kind, const unsigned char *p,
-                            size_t n, uint32_t c)
+static unsigned region_cost(const struct language *l, enum codec_kind kind,
+                            const unsigned char *p, size_t n, uint32_t c)
 {
     unsigned lead = p[0], trail = p[n - 1];
 
@@ -178,7 +180,10 @@ static unsigned region_cost(const struct language *l, enum codec_kind kind, cons
     case CODEC_BIG5:
         if (lead < 0xA1)
             return l->rare;
-        return lead < 0xA4 ? l->symbol : lead <= 0xC6 ? l->level1 : lead < 0xC9 ? l->rare : l->level2;
+        return lead < 0xA4    ? l->symbol
+               : lead <= 0xC6 ? l->level1
+               : lead < 0xC9  ? l->rare
+                              : l->level2;
     default:
         if (n != 2)
             return COST_FOUR_BYTES;
@@ -190,7 +195,8 @@ static unsigned region_cost(const struct language *l, enum codec_kind kind, cons
     }
 }
 
-static uint64_t multi_byte_cost(struct span s, const struct codec *codec, const struct language *l)
+static uint64_t multi_byte_cost(struct span s, const struct codec *codec,
+                                const struct language *l)
 {
     uint64_t cost = 0;
 
@@ -209,7 +215,8 @@ static uint64_t multi_byte_cost(struct span s, const struct codec *codec, const 
             cost += s.len > 1 ? COST_BROKEN : 0; /* the sample may end anywhere */
         else
             cost += frequent ? frequent
-                             : region_cost(l, codec->kind, (const unsigned char *)s.ptr, n, c);
+                             : region_cost(l, codec->kind, (const unsigned char *)s.ptr,
+                                           n, c);
         s = span_skip(s, n);
     }
 }
@@ -220,14 +227,16 @@ static void offer_multi_bytes(struct span s, struct best *best)
         const char *name;
         size_t language;
     } rows[] = {
-        { "gbk", 0 }, { "big5", 1 }, { "euc-kr", 2 }, { "euc-jp", 3 }, { "shift_jis", 3 },
+        { "gbk", 0 },    { "big5", 1 },      { "euc-kr", 2 },
+        { "euc-jp", 3 }, { "shift_jis", 3 },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct codec codec;
 
         BUG_IF(!codec_find(rows[i].name, &codec));
-        offer(best, codec.name, multi_byte_cost(s, &codec, &languages[rows[i].language]) + BIAS_FOREIGN);
+        offer(best, codec.name,
+              multi_byte_cost(s, &codec, &languages[rows[i].language]) + BIAS_FOREIGN);
     }
 }
 

@@ -7,7 +7,7 @@
 #include "parse/bigram.h"
 #include "parse/utf8.h"
 
-#define N_SLOTS 4096
+#define N_SLOTS    4096
 #define MAX_WEIGHT 6
 
 struct digest {
@@ -39,13 +39,15 @@ void digest_free(struct digest *d)
     mem_free(d);
 }
 
-enum err digest_sha256(struct digest *d, struct span s, unsigned char out[DIGEST_SHA256_BYTES])
+enum err digest_sha256(struct digest *d, struct span s,
+                       unsigned char out[DIGEST_SHA256_BYTES])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned n;
 
     if (!EVP_DigestInit_ex(d->context, d->sha256, NULL) ||
-        !EVP_DigestUpdate(d->context, s.ptr, s.len) || !EVP_DigestFinal_ex(d->context, hash, &n))
+        !EVP_DigestUpdate(d->context, s.ptr, s.len) ||
+        !EVP_DigestFinal_ex(d->context, hash, &n))
         return ERR_UNSUPPORTED;
     BUG_IF(n != DIGEST_SHA256_BYTES);
     memcpy(out, hash, DIGEST_SHA256_BYTES);
@@ -115,7 +117,8 @@ static uint32_t fold(uint32_t c)
         return c + 0x50;
     if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
         return c + (c & 1); /* Latin Extended-A: pairs that begin at odd code points */
-    if ((c >= 0x100 && c <= 0x137) || (c >= 0x14A && c <= 0x177) || (c >= 0x460 && c <= 0x52F))
+    if ((c >= 0x100 && c <= 0x137) || (c >= 0x14A && c <= 0x177) ||
+        (c >= 0x460 && c <= 0x52F))
         return c | 1;
     return c;
 }

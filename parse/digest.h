@@ -25,8 +25,8 @@ enum err digest_new(struct digest **out) MUST_USE;
 void digest_free(struct digest *d); /* NULL is fine */
 
 /* SHA-256 (FIPS 180-4) of s. ERR_UNSUPPORTED when the library fails. */
-enum err digest_sha256(struct digest *d, struct span s, unsigned char out[DIGEST_SHA256_BYTES])
-    MUST_USE;
+enum err digest_sha256(struct digest *d, struct span s,
+                       unsigned char out[DIGEST_SHA256_BYTES]) MUST_USE;
 
 /*
  * The simhash of UTF-8 text; 0 when it has no words. The features are the words:

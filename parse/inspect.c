@@ -10,7 +10,8 @@
 /* ---- url ---- */
 
 /* An absent base is none; one that does not parse fails the request, as in the standard. */
-static enum err parse_with_base(struct toolbox *t, const json_t *request, struct url *out)
+static enum err parse_with_base(struct toolbox *t, const json_t *request,
+                                struct url *out)
 {
     struct span base_text = inspect_json_text(request, "base");
     struct url base;
@@ -18,8 +19,8 @@ static enum err parse_with_base(struct toolbox *t, const json_t *request, struct
 
     if (e)
         return e;
-    return url_parse(inspect_json_text(request, "input"), base_text.ptr ? &base : NULL, &t->mem,
-                     out);
+    return url_parse(inspect_json_text(request, "input"), base_text.ptr ? &base : NULL,
+                     &t->mem, out);
 }
 
 static void put_parts(json_t *answer, const struct url *u)
@@ -96,11 +97,14 @@ static enum err run_robots(struct toolbox *t, const json_t *request, json_t *ans
     enum err e = inspect_json_bytes(request, "robots", "robots_b64", &t->mem, &body);
 
     if (!e)
-        e = robots_parse(body, inspect_json_text(request, "user_agent"), &t->mem, &rules);
+        e = robots_parse(body, inspect_json_text(request, "user_agent"), &t->mem,
+                         &rules);
     if (e)
         return e;
     /* A bare path is one; without anything the front page is asked about. */
-    target = has_url ? url_target(&url) : span_starts(url_text, SPAN("/")) ? url_text : SPAN("/");
+    target = has_url                            ? url_target(&url)
+             : span_starts(url_text, SPAN("/")) ? url_text
+                                                : SPAN("/");
     is_allowed = robots_allows(&rules, target, &rule);
     (void)!json_object_set_new(answer, "allowed", json_boolean(is_allowed));
     (void)!json_object_set_new(answer, "crawl_delay",
@@ -144,8 +148,8 @@ static enum err run_charset(struct toolbox *t, const json_t *request, json_t *an
 static enum err run_domain(struct toolbox *t, const json_t *request, json_t *answer)
 {
     struct span registrable = SPAN_NONE;
-    enum err e =
-        host_registrable_of_text(inspect_json_text(request, "host"), &t->mem, &registrable);
+    enum err e = host_registrable_of_text(inspect_json_text(request, "host"), &t->mem,
+                                          &registrable);
 
     if (e && e != ERR_INVALID && e != ERR_NOT_FOUND)
         return e;
@@ -202,7 +206,8 @@ static json_t *complain(json_t *id, const char *why)
 static json_t *answer_request(struct toolbox *t, command_fn *fn, struct span request)
 {
     json_error_t problem;
-    json_t *o = json_loadb(request.ptr ? request.ptr : "", request.len, JSON_ALLOW_NUL, &problem);
+    json_t *o = json_loadb(request.ptr ? request.ptr : "", request.len, JSON_ALLOW_NUL,
+                           &problem);
     json_t *id = json_object_get(o, "id"), *answer;
     enum err e;
 
@@ -217,7 +222,8 @@ static json_t *answer_request(struct toolbox *t, command_fn *fn, struct span req
     e = fn(t, o, answer);
     if (e) {
         json_decref(answer);
-        answer = complain(id, e == ERR_INVALID ? "the request makes no sense" : err_text(e));
+        answer =
+            complain(id, e == ERR_INVALID ? "the request makes no sense" : err_text(e));
     }
     json_decref(o);
     return answer;

@@ -6,7 +6,7 @@
 #include "parse/page.h"
 
 #define MAX_DOCUMENT_BYTES ((size_t)64 << 20)
-#define MAX_LINKS 100000u
+#define MAX_LINKS          100000u
 
 static const char *const link_kinds[] = {
 #define X(name, text) text,
@@ -71,7 +71,8 @@ static json_t *describe_link(const struct fact_link *l)
     return o;
 }
 
-enum err inspect_document_links(struct toolbox *t, const json_t *request, json_t *answer)
+enum err inspect_document_links(struct toolbox *t, const json_t *request,
+                                json_t *answer)
 {
     struct page_facts facts;
     struct job job;
@@ -89,7 +90,8 @@ enum err inspect_document_links(struct toolbox *t, const json_t *request, json_t
         (void)!json_array_append_new(links, describe_link(&facts.links[i]));
     if (facts.has_refresh) {
         refresh = json_object();
-        (void)!json_object_set_new(refresh, "delay", json_integer(facts.refresh_delay_s));
+        (void)!json_object_set_new(refresh, "delay",
+                                   json_integer(facts.refresh_delay_s));
         inspect_json_put(refresh, "url", facts.refresh_url, false);
     }
     inspect_json_put(answer, "base", facts.base, true);
@@ -154,7 +156,8 @@ static json_t *list_entries(const struct sitemap_entry *entries, size_t n)
     return list;
 }
 
-enum err inspect_document_sitemap(struct toolbox *t, const json_t *request, json_t *answer)
+enum err inspect_document_sitemap(struct toolbox *t, const json_t *request,
+                                  json_t *answer)
 {
     struct answer got = { 0 };
     struct job job;
@@ -165,11 +168,12 @@ enum err inspect_document_sitemap(struct toolbox *t, const json_t *request, json
         e = intake_sitemap(t, &job, body, &got);
     if (e)
         return e;
-    inspect_json_put(answer, "type", span_str(sitemap_type_name(got.sitemap.type)), true);
+    inspect_json_put(answer, "type", span_str(sitemap_type_name(got.sitemap.type)),
+                     true);
     (void)!json_object_set_new(answer, "urls",
                                list_entries(got.sitemap.urls, got.sitemap.n_urls));
-    (void)!json_object_set_new(answer, "sitemaps",
-                               list_entries(got.sitemap.sitemaps, got.sitemap.n_sitemaps));
+    (void)!json_object_set_new(
+        answer, "sitemaps", list_entries(got.sitemap.sitemaps, got.sitemap.n_sitemaps));
     return OK;
 }
 

@@ -10,8 +10,11 @@
 #include "parse/inspect_json.h"
 #include "parse/toolbox.h"
 
-enum err inspect_document_links(struct toolbox *t, const json_t *request, json_t *answer) MUST_USE;
-enum err inspect_document_text(struct toolbox *t, const json_t *request, json_t *answer) MUST_USE;
+enum err inspect_document_links(struct toolbox *t, const json_t *request,
+                                json_t *answer) MUST_USE;
+enum err inspect_document_text(struct toolbox *t, const json_t *request,
+                               json_t *answer) MUST_USE;
 enum err inspect_document_sitemap(struct toolbox *t, const json_t *request,
                                   json_t *answer) MUST_USE;
-enum err inspect_document_feed(struct toolbox *t, const json_t *request, json_t *answer) MUST_USE;
+enum err inspect_document_feed(struct toolbox *t, const json_t *request,
+                               json_t *answer) MUST_USE;

@@ -5,7 +5,8 @@ struct span inspect_json_text(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
 
-    return json_is_string(v) ? span_make(json_string_value(v), json_string_length(v)) : SPAN_NONE;
+    return json_is_string(v) ? span_make(json_string_value(v), json_string_length(v))
+                             : SPAN_NONE;
 }
 
 static int base64_value(char c)
@@ -73,22 +74,25 @@ enum err inspect_json_headers(const json_t *o, const char *key, struct arena *me
     char *start, *at;
 
     *out = SPAN_NONE;
-    json_array_foreach(list, i, pair)
-        total += json_string_length(json_array_get(pair, 0)) +
-                 json_string_length(json_array_get(pair, 1)) + 4;
+    json_array_foreach(list, i, pair) total +=
+        json_string_length(json_array_get(pair, 0)) +
+        json_string_length(json_array_get(pair, 1)) + 4;
     if (!total)
         return OK;
     start = at = arena_try_alloc(mem, total);
     if (!start)
         return ERR_TOO_LARGE;
-    json_array_foreach(list, i, pair) {
+    json_array_foreach(list, i, pair)
+    {
         const json_t *name = json_array_get(pair, 0), *value = json_array_get(pair, 1);
 
         if (!json_is_string(name) || !json_is_string(value))
             continue;
-        append_line_part(&at, span_make(json_string_value(name), json_string_length(name)));
+        append_line_part(&at,
+                         span_make(json_string_value(name), json_string_length(name)));
         append_line_part(&at, SPAN(": "));
-        append_line_part(&at, span_make(json_string_value(value), json_string_length(value)));
+        append_line_part(
+            &at, span_make(json_string_value(value), json_string_length(value)));
         *at++ = '\r';
         *at++ = '\n';
     }
@@ -109,7 +113,8 @@ void inspect_json_put(json_t *o, const char *key, struct span text, bool is_opti
     (void)!json_object_set_new(o, key, v);
 }
 
-void inspect_json_put_list(json_t *o, const char *key, const struct span *texts, size_t n)
+void inspect_json_put_list(json_t *o, const char *key, const struct span *texts,
+                           size_t n)
 {
     json_t *list = json_array();
 

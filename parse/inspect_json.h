@@ -33,4 +33,5 @@ enum err inspect_json_headers(const json_t *o, const char *key, struct arena *me
 void inspect_json_put(json_t *o, const char *key, struct span text, bool is_optional);
 
 /* Sets a list of strings. */
-void inspect_json_put_list(json_t *o, const char *key, const struct span *texts, size_t n);
+void inspect_json_put_list(json_t *o, const char *key, const struct span *texts,
+                           size_t n);

@@ -14,7 +14,8 @@ enum err intake_text(struct toolbox *t, const struct job *job, struct span wire,
 
     t->decoded.max = MAX(t->decoded.max, max);
     t->unzipped.max = MAX(t->unzipped.max, max);
-    decode = decode_body(t->decoder, wire, job->content_encoding, max, &t->decoded, &body);
+    decode =
+        decode_body(t->decoder, wire, job->content_encoding, max, &t->decoded, &body);
     if (decode == DECODE_OK && decode_is_gzip(body))
         decode = decode_body(t->decoder, body, SPAN("gzip"), max, &t->unzipped, &body);
     *out_decode = (uint8_t)decode;
@@ -30,8 +31,9 @@ enum err intake_robots(struct toolbox *t, const struct job *job, struct span wir
     enum err e = OK;
 
     t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
-    out->decode = (uint8_t)decode_body(t->decoder, wire, job->content_encoding,
-                                       (size_t)job->max_decoded_bytes, &t->decoded, &body);
+    out->decode =
+        (uint8_t)decode_body(t->decoder, wire, job->content_encoding,
+                             (size_t)job->max_decoded_bytes, &t->decoded, &body);
     t->utf8.max = MAX(t->utf8.max, body.len * 3 + 16);
     if (span_starts(body, SPAN("\xff\xfe")) || span_starts(body, SPAN("\xfe\xff")))
         e = charset_decode(body, "utf-8", &t->utf8, &body);

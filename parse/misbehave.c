@@ -82,7 +82,8 @@ static bool do_touch(struct deed *d)
         memcpy(&word, body.ptr + i, 8);
         sum += word;
     }
-    d->out->bytes = arena_copy(&d->kit->tools.mem, span_make((const char *)&sum, sizeof sum));
+    d->out->bytes =
+        arena_copy(&d->kit->tools.mem, span_make((const char *)&sum, sizeof sum));
     return false;
 }
 
@@ -97,9 +98,9 @@ static bool do_slow(struct deed *d)
 
 static bool do_who(struct deed *d)
 {
-    d->out->bytes = arena_format(&d->kit->tools.mem, "parser %u pid %d job %llu",
-                                 d->kit->index + 1, (int)getpid(),
-                                 (unsigned long long)d->kit->jobs);
+    d->out->bytes =
+        arena_format(&d->kit->tools.mem, "parser %u pid %d job %llu", d->kit->index + 1,
+                     (int)getpid(), (unsigned long long)d->kit->jobs);
     return false;
 }
 

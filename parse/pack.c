@@ -6,7 +6,8 @@
 
 #include "config/mem.h"
 
-#define WINDOW_LOG_MAX 27 /* what the library itself uses up to its highest ordinary level */
+#define WINDOW_LOG_MAX \
+    27 /* what the library itself uses up to its highest ordinary level */
 #define STEP_BYTES ((size_t)128 << 10)
 
 struct pack {
@@ -49,21 +50,24 @@ enum err pack_compress(struct pack *p, struct span body, int level, struct buf *
     e = buf_reserve(out, MIN(bound, out->max - out->len));
     if (e)
         return e;
-    n = ZSTD_compressCCtx(p->out, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len,
-                          body.ptr, body.len, level);
+    n = ZSTD_compressCCtx(p->out, out->ptr ? out->ptr + out->len : NULL,
+                          out->cap - out->len, body.ptr, body.len, level);
     if (ZSTD_isError(n))
-        return ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall ? ERR_TOO_LARGE : ERR_NO_MEMORY;
+        return ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall ? ERR_TOO_LARGE
+                                                                   : ERR_NO_MEMORY;
     out->len += n;
     return OK;
 }
 
 static enum err corrupt_or_memory(size_t rc)
 {
-    return ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation ? ERR_NO_MEMORY : ERR_CORRUPT;
+    return ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation ? ERR_NO_MEMORY
+                                                                 : ERR_CORRUPT;
 }
 
 /* One step of decompression into fresh room; *is_done at the end of the frame. */
-static enum err step(struct pack *p, ZSTD_inBuffer *in, size_t limit, struct buf *out, bool *is_done)
+static enum err step(struct pack *p, ZSTD_inBuffer *in, size_t limit, struct buf *out,
+                     bool *is_done)
 {
     size_t want = MIN(STEP_BYTES, MIN(limit, out->max) - out->len), rc;
     ZSTD_outBuffer to = { .pos = 0 };
@@ -85,7 +89,8 @@ static enum err step(struct pack *p, ZSTD_inBuffer *in, size_t limit, struct buf
     return !*is_done && in->pos == in->size && to.pos < to.size ? ERR_CORRUPT : OK;
 }
 
-enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes, struct buf *out)
+enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes,
+                         struct buf *out)
 {
     unsigned long long size = ZSTD_getFrameContentSize(packed.ptr, packed.len);
     ZSTD_inBuffer in = { packed.ptr, packed.len, 0 };
@@ -94,7 +99,8 @@ enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes, s
     enum err e = OK;
 
     /* The library would also read the formats that came before RFC 8878. */
-    if (!span_starts(packed, SPAN("\x28\xB5\x2F\xFD")) || size == ZSTD_CONTENTSIZE_ERROR)
+    if (!span_starts(packed, SPAN("\x28\xB5\x2F\xFD")) ||
+        size == ZSTD_CONTENTSIZE_ERROR)
         return ERR_CORRUPT;
     if (size != ZSTD_CONTENTSIZE_UNKNOWN && size > max_bytes)
         return ERR_TOO_LARGE;

@@ -18,12 +18,13 @@ enum err pack_new(struct pack **out) MUST_USE;
 void pack_free(struct pack *p); /* NULL is fine */
 
 /* Appends body compressed. ERR_TOO_LARGE, ERR_NO_MEMORY: out is as before. */
-enum err pack_compress(struct pack *p, struct span body, int level, struct buf *out) MUST_USE;
+enum err pack_compress(struct pack *p, struct span body, int level,
+                       struct buf *out) MUST_USE;
 
 /*
  * Appends what packed holds, at most max_bytes of it. ERR_TOO_LARGE when it is
  * more, ERR_CORRUPT when it is no whole frame or has bytes behind it,
  * ERR_NO_MEMORY: out is as before. packed may be hostile.
  */
-enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes, struct buf *out)
-    MUST_USE;
+enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes,
+                         struct buf *out) MUST_USE;

@@ -35,7 +35,8 @@ static enum err parse_html(struct work *w, struct span document)
         .wants_text = true,
         .wants_details = w->job->wants_details,
         .max_links = w->job->max_links,
-        .max_text = w->job->wants_text ? (size_t)w->job->max_text_bytes : FINGERPRINT_BYTES,
+        .max_text =
+            w->job->wants_text ? (size_t)w->job->max_text_bytes : FINGERPRINT_BYTES,
     };
 
     return html_parse(&in, w->t->html, &w->t->mem, w->facts);
@@ -58,7 +59,8 @@ static enum err make_link_room(struct work *w, size_t more, size_t *out_cap)
 {
     struct page_facts *facts = w->facts;
     size_t cap = MIN(facts->n_links + more, (size_t)w->job->max_links);
-    struct fact_link *links = arena_try_array(&w->t->mem, MAX(cap, facts->n_links), sizeof *links);
+    struct fact_link *links =
+        arena_try_array(&w->t->mem, MAX(cap, facts->n_links), sizeof *links);
 
     if (!links)
         return ERR_TOO_LARGE;
@@ -119,7 +121,8 @@ static enum err parse_feed(struct work *w)
 /* Controls, NUL above all, have no place in an index. */
 static enum err take_text(struct work *w)
 {
-    struct span s = span_clip_utf8(w->utf8, MAX((size_t)w->job->max_text_bytes, FINGERPRINT_BYTES));
+    struct span s =
+        span_clip_utf8(w->utf8, MAX((size_t)w->job->max_text_bytes, FINGERPRINT_BYTES));
     char *copy = arena_try_alloc(&w->t->mem, MAX(s.len, (size_t)1));
 
     if (!copy)
@@ -201,7 +204,8 @@ static enum err finish_text(struct work *w)
 
 static enum err pack_body(struct work *w)
 {
-    bool is_wanted = w->job->wants_body_all || (w->job->wants_body && w->facts->is_text_like);
+    bool is_wanted =
+        w->job->wants_body_all || (w->job->wants_body && w->facts->is_text_like);
     enum err e;
 
     if (!is_wanted)
@@ -223,14 +227,16 @@ enum err page_parse(struct toolbox *t, const struct job *job, struct span wire_b
     if (e)
         return e;
     t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
-    out->decode = (uint8_t)decode_body(t->decoder, wire_body, job->content_encoding,
-                                       (size_t)job->max_decoded_bytes, &t->decoded, &w.body);
+    out->decode =
+        (uint8_t)decode_body(t->decoder, wire_body, job->content_encoding,
+                             (size_t)job->max_decoded_bytes, &t->decoded, &w.body);
     out->size = (int64_t)w.body.len;
     e = digest_sha256(t->digest, w.body, out->sha256);
     if (e)
         return e;
     /* What comes out of a broken coding before it breaks is no document to draw links from. */
-    w.kind = out->decode == DECODE_BAD ? PAGE_BINARY : page_sniff(job->content_type, w.body);
+    w.kind =
+        out->decode == DECODE_BAD ? PAGE_BINARY : page_sniff(job->content_type, w.body);
     out->is_text_like = w.kind != PAGE_BINARY;
     e = find_text(&w);
     if (e)

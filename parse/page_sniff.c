@@ -39,13 +39,14 @@ static enum promise read_promise(struct span content_type)
         (type.essence.len > 4 &&
          span_eq_nocase(span_skip(type.essence, type.essence.len - 4), SPAN("+xml"))))
         return PROMISE_XML;
-    return span_starts_nocase(type.essence, SPAN("text/")) ? PROMISE_TEXT : PROMISE_OTHER;
+    return span_starts_nocase(type.essence, SPAN("text/")) ? PROMISE_TEXT
+                                                           : PROMISE_OTHER;
 }
 
 static bool has_bom(struct span body)
 {
-    return span_starts(body, SPAN("\xef\xbb\xbf")) || span_starts(body, SPAN("\xfe\xff")) ||
-           span_starts(body, SPAN("\xff\xfe"));
+    return span_starts(body, SPAN("\xef\xbb\xbf")) ||
+           span_starts(body, SPAN("\xfe\xff")) || span_starts(body, SPAN("\xff\xfe"));
 }
 
 /* MIME Sniffing §7.1, §7.2: a document of another kind, or a control that no text has. With a byte order mark it is text, UTF-16 perhaps. */
@@ -58,7 +59,8 @@ static bool looks_binary(struct span body)
     for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
         unsigned char c = (unsigned char)body.ptr[i];
 
-        if (c <= 0x08 || c == 0x0b || (c >= 0x0e && c <= 0x1a) || (c >= 0x1c && c <= 0x1f))
+        if (c <= 0x08 || c == 0x0b || (c >= 0x0e && c <= 0x1a) ||
+            (c >= 0x1c && c <= 0x1f))
             return true;
     }
     return false;
@@ -67,8 +69,9 @@ static bool looks_binary(struct span body)
 /* UTF-16 without a mark: every other byte of its markup is NUL. */
 static bool looks_utf16(struct span body)
 {
-    return body.len >= 4 && ((body.ptr[0] == '<' && !body.ptr[1] && body.ptr[2] && !body.ptr[3]) ||
-                             (!body.ptr[0] && body.ptr[1] == '<' && !body.ptr[2] && body.ptr[3]));
+    return body.len >= 4 &&
+           ((body.ptr[0] == '<' && !body.ptr[1] && body.ptr[2] && !body.ptr[3]) ||
+            (!body.ptr[0] && body.ptr[1] == '<' && !body.ptr[2] && body.ptr[3]));
 }
 
 /*
@@ -124,9 +127,9 @@ static struct span first_name(struct span s)
 static bool is_html_name(struct span name)
 {
     static const char *const names[] = {
-        "html",  "head", "body", "script", "iframe", "h1",   "h2",   "div",
-        "font",  "table", "a",   "style",  "title",  "b",    "br",   "p",
-        "meta",  "link", "base", "span",   "form",   "ul",   "frameset", "center",
+        "html", "head",  "body", "script", "iframe", "h1", "h2",       "div",
+        "font", "table", "a",    "style",  "title",  "b",  "br",       "p",
+        "meta", "link",  "base", "span",   "form",   "ul", "frameset", "center",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -144,14 +147,16 @@ static enum page_kind kind_of_markup(struct span start)
     if (span_eq_nocase(name, SPAN("rss")) || span_eq_nocase(name, SPAN("feed")) ||
         span_eq_nocase(name, SPAN("RDF")))
         return PAGE_FEED;
-    if (span_eq_nocase(name, SPAN("urlset")) || span_eq_nocase(name, SPAN("sitemapindex")))
+    if (span_eq_nocase(name, SPAN("urlset")) ||
+        span_eq_nocase(name, SPAN("sitemapindex")))
         return PAGE_SITEMAP;
     if (is_html_doctype || is_html_name(name))
         return PAGE_HTML;
     if (span_starts(span_trim(start), SPAN("<?xml")))
         return PAGE_XML;
     /* The look may have ended within a long comment or doctype. */
-    return !rest.len && span_starts(span_trim(start), SPAN("<!")) ? PAGE_HTML : PAGE_TEXT;
+    return !rest.len && span_starts(span_trim(start), SPAN("<!")) ? PAGE_HTML
+                                                                  : PAGE_TEXT;
 }
 
 enum page_kind page_sniff(struct span content_type, struct span body)

@@ -17,7 +17,8 @@ struct attribute {
 /* What the attributes of one meta element have said so far. */
 struct meta {
     const char *charset; /* NULL: none yet, or one that does not exist */
-    bool has_http_equiv, has_content, has_charset; /* seen: a repeated attribute does not count */
+    bool has_http_equiv, has_content,
+        has_charset; /* seen: a repeated attribute does not count */
     bool got_pragma;
     bool is_decided; /* "need pragma" is not null */
     bool needs_pragma;
@@ -161,7 +162,8 @@ static void skip_raw_text(struct cursor *c, struct span name)
         if (c->at == c->end || *c->at != '/' || !starts(&end, name))
             continue;
         end.at += name.len;
-        if (end.at == end.end || span_is_space(*end.at) || *end.at == '/' || *end.at == '>') {
+        if (end.at == end.end || span_is_space(*end.at) || *end.at == '/' ||
+            *end.at == '>') {
             c->at--;
             return;
         }
@@ -224,7 +226,8 @@ static const char *scan(struct span bytes, bool knows_raw_text)
         } else if (is_tag(&c)) {
             skip_tag(&c, knows_raw_text);
         } else {
-            bool is_bogus = c.end - c.at > 1 && (c.at[1] == '!' || c.at[1] == '/' || c.at[1] == '?');
+            bool is_bogus = c.end - c.at > 1 &&
+                            (c.at[1] == '!' || c.at[1] == '/' || c.at[1] == '?');
 
             c.at++;
             if (is_bogus)
@@ -247,7 +250,8 @@ const char *prescan_late_meta(struct span body)
 /* The quoted label behind "encoding" and '='. Bytes up to 0x20 count as space here. */
 static struct span xml_label(struct span declaration)
 {
-    struct span s = span_skip(declaration, span_find_span(declaration, SPAN("encoding")));
+    struct span s =
+        span_skip(declaration, span_find_span(declaration, SPAN("encoding")));
     size_t end;
     char quote;
 

@@ -31,7 +31,8 @@ static const struct {
     { 8, { .handled_access_fs = (1u << 15) - 1 } },
     { 16, { .handled_access_fs = (1u << 15) - 1, .handled_access_net = 3 } },
     { 16, { .handled_access_fs = (1u << 16) - 1, .handled_access_net = 3 } },
-    { 24, { .handled_access_fs = (1u << 16) - 1, .handled_access_net = 3, .scoped = 3 } },
+    { 24,
+      { .handled_access_fs = (1u << 16) - 1, .handled_access_net = 3, .scoped = 3 } },
 };
 
 enum {
@@ -78,7 +79,8 @@ static enum err mapped_bytes(uint64_t *out, struct err_note *note)
     return OK;
 }
 
-static enum err set_limit(int resource, const char *name, rlim_t value, struct err_note *note)
+static enum err set_limit(int resource, const char *name, rlim_t value,
+                          struct err_note *note)
 {
     struct rlimit limit = { value, value };
 
@@ -94,8 +96,9 @@ static enum err enter_rlimits(const struct sandbox_limits *limits, uint64_t mapp
         int resource;
         const char *name;
     } none[] = {
-        { RLIMIT_NOFILE, "NOFILE" }, { RLIMIT_FSIZE, "FSIZE" },   { RLIMIT_NPROC, "NPROC" },
-        { RLIMIT_CORE, "CORE" },     { RLIMIT_MEMLOCK, "MEMLOCK" },
+        { RLIMIT_NOFILE, "NOFILE" },   { RLIMIT_FSIZE, "FSIZE" },
+        { RLIMIT_NPROC, "NPROC" },     { RLIMIT_CORE, "CORE" },
+        { RLIMIT_MEMLOCK, "MEMLOCK" },
     };
     enum err e;
 
@@ -120,9 +123,11 @@ static enum err enter_rlimits(const struct sandbox_limits *limits, uint64_t mapp
  */
 NORETURN static void on_refused(int sig, siginfo_t *info, void *context)
 {
-    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, info->si_syscall), text[128];
-    int n = snprintf(text, sizeof(text), "crawl: sandbox: refused system call %d (%s)\n",
-                     info->si_syscall, name ? name : "unknown");
+    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, info->si_syscall),
+         text[128];
+    int n =
+        snprintf(text, sizeof(text), "crawl: sandbox: refused system call %d (%s)\n",
+                 info->si_syscall, name ? name : "unknown");
 
     (void)sig;
     (void)context;
@@ -142,12 +147,14 @@ static int add_rule(scmp_filter_ctx filter, const struct rule *r)
 {
     struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value };
 
-    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, r->number, r->mask ? 1 : 0, &cmp);
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, r->number, r->mask ? 1 : 0,
+                                  &cmp);
 }
 
 static int add_rules(scmp_filter_ctx filter)
 {
-    const uint64_t futex_op = ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME) & 0xFFFFFFFF;
+    const uint64_t futex_op =
+        ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME) & 0xFFFFFFFF;
     const struct rule rules[] = {
         { .number = SCMP_SYS(read) },
         { .number = SCMP_SYS(write) },
@@ -201,7 +208,8 @@ static enum err enter_seccomp(bool is_debug, struct err_note *note)
         rc = seccomp_load(filter);
     seccomp_release(filter);
     if (rc)
-        return err_set_errno(note, ERR_UNSUPPORTED, -rc, "cannot load the seccomp filter");
+        return err_set_errno(note, ERR_UNSUPPORTED, -rc,
+                             "cannot load the seccomp filter");
     return OK;
 }
 
@@ -210,14 +218,16 @@ enum err sandbox_enter(const struct sandbox_limits *limits, struct sandbox_repor
 {
     struct sandbox_report report = { 0 };
     uint64_t mapped;
-    enum err e = mapped_bytes(&mapped, note); /* reads a file: before Landlock forbids that */
+    enum err e =
+        mapped_bytes(&mapped, note); /* reads a file: before Landlock forbids that */
 
     if (e)
         return e;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return err_set_errno(note, ERR_IO, errno, "cannot give up privileges");
     report.has_no_new_privs = true;
-    report.landlock_abi = enter_landlock(); /* needs a descriptor, so before the limits */
+    report.landlock_abi =
+        enter_landlock(); /* needs a descriptor, so before the limits */
     e = enter_rlimits(limits, mapped, note);
     if (e)
         return e;

@@ -34,7 +34,8 @@
 struct sandbox_limits {
     uint64_t memory_bytes; /* address space on top of what is mapped now; 0: no limit */
     bool is_debug;         /* say on descriptor 2 which system call was refused */
-    bool is_seccomp_off;   /* for sanitizer builds, which need system calls of their own */
+    bool
+        is_seccomp_off; /* for sanitizer builds, which need system calls of their own */
 };
 
 struct sandbox_report {

@@ -35,7 +35,8 @@ enum err toolbox_open(size_t max_bytes, struct toolbox *out)
 
 static struct buf *each_buf(struct toolbox *t, size_t i)
 {
-    struct buf *const all[] = { &t->decoded, &t->unzipped, &t->utf8, &t->text, &t->packed };
+    struct buf *const all[] = { &t->decoded, &t->unzipped, &t->utf8, &t->text,
+                                &t->packed };
 
     return i < ARRAY_LEN(all) ? all[i] : NULL;
 }
@@ -71,9 +72,10 @@ void toolbox_reset(struct toolbox *t)
 /* Small pages in encodings whose converters differ in kind, and one feed, one host name, one sitemap. */
 void toolbox_warm_up(struct toolbox *t)
 {
-    static const char *const charsets[] = { "utf-8",  "windows-1252", "shift_jis", "euc-jp",
-                                            "euc-kr", "gb18030",      "big5",      "utf-16le",
-                                            "koi8-r", "iso-2022-jp" };
+    static const char *const charsets[] = { "utf-8",      "windows-1252", "shift_jis",
+                                            "euc-jp",     "euc-kr",       "gb18030",
+                                            "big5",       "utf-16le",     "koi8-r",
+                                            "iso-2022-jp" };
     const struct span page =
         SPAN("<!DOCTYPE html><html><head><title>warm up</title></head><body>"
              "<a href='/a?q=\xc3\xa9'>\xe6\x97\xa5\xe6\x9c\xac</a></body></html>");

@@ -25,7 +25,7 @@ struct toolbox {
     struct buf decoded;  /* content coding taken off */
     struct buf unzipped; /* a gzip file taken out of that */
     struct buf utf8;
-    struct buf text;     /* words for the index */
+    struct buf text; /* words for the index */
     struct buf packed;
 };
 

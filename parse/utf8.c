@@ -20,7 +20,8 @@ static inline size_t ascii_run(const unsigned char *p, size_t n)
     uint64_t high;
 
     while (n - i >= 32) {
-        high = load64(p + i) | load64(p + i + 8) | load64(p + i + 16) | load64(p + i + 24);
+        high =
+            load64(p + i) | load64(p + i + 8) | load64(p + i + 16) | load64(p + i + 24);
         if (high & HIGH_BITS)
             break;
         i += 32;
@@ -36,7 +37,7 @@ static inline size_t ascii_run(const unsigned char *p, size_t n)
     return i;
 }
 
-/* Marks, in the high bit of each byte, where the low bits under mask are not all zero (mask below 0x80). */
+/* Marks in the high bit of each byte where it has a bit of mask (below 0x80 in each). */
 static inline uint64_t nonzero(uint64_t w, uint64_t mask)
 {
     return ((w & mask) + ~HIGH_BITS) & HIGH_BITS;
@@ -61,8 +62,8 @@ static inline bool mixed_word(const unsigned char *p, uint64_t *pending)
     uint64_t bad = cont ^ (lead << 8 | lead3 << 16 | *pending);
 
     bad |= lead3 & bit4;
-    bad |= lead2 & ~nonzero(w, 0x1E1E1E1E1E1E1E1Eu);            /* C0, C1 */
-    bad |= lead3 & ((is_e0 & ~next5) | (is_ed & next5));         /* overlong, surrogate */
+    bad |= lead2 & ~nonzero(w, 0x1E1E1E1E1E1E1E1Eu);     /* C0, C1 */
+    bad |= lead3 & ((is_e0 & ~next5) | (is_ed & next5)); /* overlong, surrogate */
     if (bad)
         return false;
     *pending = lead >> 56 | lead3 >> 48;
@@ -129,6 +130,8 @@ size_t utf8_valid_prefix(struct span s)
     size_t i = 0;
     bool is_valid;
 
+    if (!s.len)
+        return 0; /* an empty span may have no pointer to add to */
     for (;;) {
         size_t n;
 
@@ -163,7 +166,8 @@ size_t utf8_decode(struct span s, uint32_t *out)
     else if (n == 3)
         *out = (p[0] & 0xFu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
     else
-        *out = (p[0] & 7u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
+        *out = (p[0] & 7u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 |
+               (p[3] & 0x3Fu);
     return n;
 }
 

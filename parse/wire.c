@@ -5,7 +5,7 @@
 #include "parse/wire_page.h"
 
 /* Every message begins with these. */
-#define MAGIC_JOB 0x4a
+#define MAGIC_JOB    0x4a
 #define MAGIC_ANSWER 0x41
 
 /* zstd's worst case is a little over the input. */
@@ -25,8 +25,9 @@ void wire_limits_of(const struct job *job, struct wire_limits *out)
         .kind = job->kind,
         .max_links = job->max_links,
         .max_text_bytes = (size_t)MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2),
-        .max_body_bytes =
-            job->wants_body || job->wants_body_all ? packed_limit(job->max_decoded_bytes) : 0,
+        .max_body_bytes = job->wants_body || job->wants_body_all
+                              ? packed_limit(job->max_decoded_bytes)
+                              : 0,
         .max_bytes = is_inspect ? WIRE_MAX_INSPECT_BYTES : (size_t)most,
     };
 }
@@ -43,8 +44,8 @@ enum {
 
 static size_t job_parts_size(const struct job *job)
 {
-    return job->url.len + job->content_type.len + job->content_encoding.len + job->headers.len +
-           job->product_token.len + job->command.len;
+    return job->url.len + job->content_type.len + job->content_encoding.len +
+           job->headers.len + job->product_token.len + job->command.len;
 }
 
 size_t wire_job_size(const struct job *job)
@@ -57,7 +58,8 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
                          size_t *out_len)
 {
     struct wire_io_writer w;
-    unsigned wants = (job->wants_text ? WANTS_TEXT : 0) | (job->wants_body ? WANTS_BODY : 0) |
+    unsigned wants = (job->wants_text ? WANTS_TEXT : 0) |
+                     (job->wants_body ? WANTS_BODY : 0) |
                      (job->wants_body_all ? WANTS_BODY_ALL : 0) |
                      (job->wants_details ? WANTS_DETAILS : 0);
 
@@ -163,7 +165,8 @@ static void put_robots(struct wire_io_writer *w, const struct answer *a)
 }
 
 /* A pattern matches paths, so it begins with '/' or '*' (parse/robots.h). */
-static void get_rules(struct wire_io_reader *r, struct robots_rules *robots, struct arena *mem)
+static void get_rules(struct wire_io_reader *r, struct robots_rules *robots,
+                      struct arena *mem)
 {
     robots->n_rules = wire_io_get_count(r, WIRE_MAX_RULES, 9);
     robots->rules = wire_page_array(r, mem, robots->n_rules, sizeof *robots->rules);
@@ -173,7 +176,8 @@ static void get_rules(struct wire_io_reader *r, struct robots_rules *robots, str
         rule->is_allow = wire_io_get_bool(r);
         rule->line = wire_io_get_u32(r);
         rule->pattern = wire_io_get_text(r, ROBOTS_MAX_BYTES);
-        if (!rule->pattern.len || (rule->pattern.ptr[0] != '/' && rule->pattern.ptr[0] != '*'))
+        if (!rule->pattern.len ||
+            (rule->pattern.ptr[0] != '/' && rule->pattern.ptr[0] != '*'))
             wire_io_fail(r, ERR_CORRUPT);
     }
 }
@@ -190,7 +194,8 @@ static void get_robots(struct wire_io_reader *r, struct arena *mem, struct answe
     a->robots_text = wire_io_get_text(r, ROBOTS_MAX_BYTES);
     get_rules(r, robots, mem);
     robots->n_sitemaps = wire_io_get_count(r, WIRE_MAX_RULES, 4);
-    robots->sitemaps = wire_page_array(r, mem, robots->n_sitemaps, sizeof *robots->sitemaps);
+    robots->sitemaps =
+        wire_page_array(r, mem, robots->n_sitemaps, sizeof *robots->sitemaps);
     for (size_t i = 0; i < robots->n_sitemaps && !r->error; i++)
         robots->sitemaps[i] = wire_io_get_text(r, ROBOTS_MAX_BYTES);
 }
@@ -226,8 +231,8 @@ static bool put_entry(struct wire_io_writer *w, const struct sitemap_entry *e)
 }
 
 /* All entries, or with may_cut those that fit. False when some are missing. */
-static bool put_entries(struct wire_io_writer *w, const struct sitemap_entry *entries, size_t n,
-                        bool may_cut)
+static bool put_entries(struct wire_io_writer *w, const struct sitemap_entry *entries,
+                        size_t n, bool may_cut)
 {
     struct wire_io_writer count_at = *w;
     size_t i;
@@ -265,8 +270,8 @@ static void put_sitemap(struct wire_io_writer *w, const struct answer *a, bool m
     wire_io_put_u8(&flag_at, sm->is_cut || !is_whole);
 }
 
-static void get_urls(struct wire_io_reader *r, size_t max, struct arena *mem, struct span **out,
-                     size_t *out_n)
+static void get_urls(struct wire_io_reader *r, size_t max, struct arena *mem,
+                     struct span **out, size_t *out_n)
 {
     *out_n = wire_io_get_count(r, max, 4);
     *out = wire_page_array(r, mem, *out_n, sizeof **out);
@@ -274,8 +279,8 @@ static void get_urls(struct wire_io_reader *r, size_t max, struct arena *mem, st
         (*out)[i] = wire_io_get_url(r, WIRE_MAX_URL_BYTES);
 }
 
-static void get_entries(struct wire_io_reader *r, struct arena *mem, struct sitemap_entry **out,
-                        size_t *out_n)
+static void get_entries(struct wire_io_reader *r, struct arena *mem,
+                        struct sitemap_entry **out, size_t *out_n)
 {
     *out_n = wire_io_get_count(r, SITEMAP_MAX_ENTRIES, MIN_ENTRY_SIZE);
     *out = wire_page_array(r, mem, *out_n, sizeof **out);
@@ -323,8 +328,9 @@ static struct span get_line(struct wire_io_reader *r, size_t max)
     return line;
 }
 
-static enum err encode_answer(const struct answer *a, uint64_t id, const struct wire_limits *limits,
-                              struct span region, bool may_cut, size_t *out_len)
+static enum err encode_answer(const struct answer *a, uint64_t id,
+                              const struct wire_limits *limits, struct span region,
+                              bool may_cut, size_t *out_len)
 {
     struct wire_io_writer w;
     char *start;
@@ -350,21 +356,23 @@ static enum err encode_answer(const struct answer *a, uint64_t id, const struct 
     return OK;
 }
 
-enum err wire_encode_answer(const struct answer *a, uint64_t id, const struct wire_limits *limits,
-                            void *region, size_t n, size_t *out_len)
+enum err wire_encode_answer(const struct answer *a, uint64_t id,
+                            const struct wire_limits *limits, void *region, size_t n,
+                            size_t *out_len)
 {
     return encode_answer(a, id, limits, span_make(region, n), false, out_len);
 }
 
 enum err wire_encode_cut_answer(const struct answer *a, uint64_t id,
-                                const struct wire_limits *limits, void *region, size_t n,
-                                size_t *out_len)
+                                const struct wire_limits *limits, void *region,
+                                size_t n, size_t *out_len)
 {
     return encode_answer(a, id, limits, span_make(region, n), true, out_len);
 }
 
-enum err wire_decode_answer(struct span block, uint64_t id, const struct wire_limits *limits,
-                            struct arena *mem, struct answer *out)
+enum err wire_decode_answer(struct span block, uint64_t id,
+                            const struct wire_limits *limits, struct arena *mem,
+                            struct answer *out)
 {
     struct wire_io_reader r;
     struct answer a = { 0 };

@@ -21,15 +21,15 @@
 #include "parse/job.h"
 
 /* Changes with every change of the layout; the hello carries it, and so does each message. */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION             1u
 
-#define WIRE_MAX_URL_BYTES ((size_t)8 * 1024)
+#define WIRE_MAX_URL_BYTES       ((size_t)8 * 1024)
 #define WIRE_MAX_LINK_TEXT_BYTES ((size_t)1024)
 /* rel, title, type ... of a link. */
 #define WIRE_MAX_LINK_FIELD_BYTES ((size_t)1024)
 /* title, description, robots_meta ... of a page; entry fields of a sitemap. */
 #define WIRE_MAX_FIELD_BYTES ((size_t)16 * 1024)
-#define WIRE_MAX_JSON_BYTES ((size_t)1 << 20)
+#define WIRE_MAX_JSON_BYTES  ((size_t)1 << 20)
 /* Rules and sitemap lines of a robots.txt; each takes at least two of its bytes. */
 #define WIRE_MAX_RULES (ROBOTS_MAX_BYTES / 2)
 /* What inspect commands and test commands answer. */
@@ -42,8 +42,8 @@ struct wire_limits {
     uint8_t kind;
     uint32_t max_links;
     size_t max_text_bytes;
-    size_t max_body_bytes;  /* of the packed body */
-    size_t max_bytes;       /* of answer.bytes */
+    size_t max_body_bytes; /* of the packed body */
+    size_t max_bytes;      /* of answer.bytes */
 };
 
 void wire_limits_of(const struct job *job, struct wire_limits *out);
@@ -54,11 +54,13 @@ size_t wire_job_size(const struct job *job);
 enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_t n,
                          size_t *out_len) MUST_USE;
 /* The spans of *out are views of request. ERR_VERSION, ERR_CORRUPT, ERR_TOO_LARGE. */
-enum err wire_decode_job(struct span request, struct job *out, uint64_t *out_id) MUST_USE;
+enum err wire_decode_job(struct span request, struct job *out,
+                         uint64_t *out_id) MUST_USE;
 
 /* Into a region of n bytes. ERR_TOO_LARGE when it does not fit: nothing of it counts then. */
-enum err wire_encode_answer(const struct answer *a, uint64_t id, const struct wire_limits *limits,
-                            void *region, size_t n, size_t *out_len) MUST_USE;
+enum err wire_encode_answer(const struct answer *a, uint64_t id,
+                            const struct wire_limits *limits, void *region, size_t n,
+                            size_t *out_len) MUST_USE;
 
 /*
  * As wire_encode_answer for an answer that is too large for the whole region:
@@ -66,13 +68,14 @@ enum err wire_encode_answer(const struct answer *a, uint64_t id, const struct wi
  * outcome says so (PARSE_REFUSED; DECODE_TOO_LARGE; is_cut). Always fits into 8 MiB.
  */
 enum err wire_encode_cut_answer(const struct answer *a, uint64_t id,
-                                const struct wire_limits *limits, void *region, size_t n,
-                                size_t *out_len) MUST_USE;
+                                const struct wire_limits *limits, void *region,
+                                size_t n, size_t *out_len) MUST_USE;
 
 /*
  * Checks and reads an answer to job id. The spans of *out are views of block,
  * arrays lie in mem. ERR_VERSION, ERR_CORRUPT, ERR_TOO_LARGE: the sender lies.
  * ERR_NO_MEMORY: mem gave out. *out is written only on success.
  */
-enum err wire_decode_answer(struct span block, uint64_t id, const struct wire_limits *limits,
-                            struct arena *mem, struct answer *out) MUST_USE;
+enum err wire_decode_answer(struct span block, uint64_t id,
+                            const struct wire_limits *limits, struct arena *mem,
+                            struct answer *out) MUST_USE;

@@ -10,7 +10,9 @@
 
 void wire_io_write_to(struct wire_io_writer *w, void *region, size_t n)
 {
-    *w = (struct wire_io_writer){ .start = region, .at = region, .end = (char *)region + n };
+    *w = (struct wire_io_writer){ .start = region,
+                                  .at = region,
+                                  .end = (char *)region + n };
 }
 
 static void put(struct wire_io_writer *w, const void *from, size_t n)

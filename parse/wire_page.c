@@ -21,14 +21,15 @@ enum {
 
 /* kind, hop, flags, three lengths */
 #define MIN_LINK_SIZE ((size_t)(3 + 3 * 2))
-#define N_EXTRAS 5
+#define N_EXTRAS      5
 
 struct span wire_page_clean_url(struct span url)
 {
     return url.len <= WIRE_MAX_URL_BYTES && wire_io_is_url(url) ? url : SPAN_NONE;
 }
 
-void *wire_page_array(struct wire_io_reader *r, struct arena *mem, size_t n, size_t size)
+void *wire_page_array(struct wire_io_reader *r, struct arena *mem, size_t n,
+                      size_t size)
 {
     void *p = NULL;
 
@@ -58,8 +59,8 @@ static bool put_link(struct wire_io_writer *w, const struct fact_link *l)
     struct span url = wire_page_clean_url(l->url), extras[N_EXTRAS];
     struct span text = wire_io_clean_text(l->text, WIRE_MAX_LINK_TEXT_BYTES);
     struct span rel = wire_io_clean_text(l->rel, WIRE_MAX_LINK_FIELD_BYTES);
-    bool has_extras = l->title.len || l->type.len || l->media.len || l->hreflang.len ||
-                      l->anchor.len;
+    bool has_extras =
+        l->title.len || l->type.len || l->media.len || l->hreflang.len || l->anchor.len;
 
     wire_io_put_u8(w, l->kind);
     wire_io_put_u8(w, l->hop);
@@ -83,8 +84,8 @@ static bool put_link(struct wire_io_writer *w, const struct fact_link *l)
 }
 
 /* Links whose URL breaks the wire's rule are left out. False when some did not fit. */
-static bool put_links(struct wire_io_writer *w, const struct page_facts *page, size_t max,
-                      bool may_cut)
+static bool put_links(struct wire_io_writer *w, const struct page_facts *page,
+                      size_t max, bool may_cut)
 {
     struct wire_io_writer count_at = *w;
     size_t i, n = 0;
@@ -154,9 +155,10 @@ static void get_links(struct wire_io_reader *r, size_t max, struct arena *mem,
 
 static void put_scalars(struct wire_io_writer *w, const struct page_facts *p)
 {
-    unsigned flags = (p->is_html ? IS_HTML : 0) | (p->is_text_like ? IS_TEXT_LIKE : 0) |
-                     (p->is_noindex ? IS_NOINDEX : 0) | (p->is_nofollow ? IS_NOFOLLOW : 0) |
-                     (p->has_refresh ? HAS_REFRESH : 0) | (p->links_cut ? LINKS_CUT : 0);
+    unsigned flags =
+        (p->is_html ? IS_HTML : 0) | (p->is_text_like ? IS_TEXT_LIKE : 0) |
+        (p->is_noindex ? IS_NOINDEX : 0) | (p->is_nofollow ? IS_NOFOLLOW : 0) |
+        (p->has_refresh ? HAS_REFRESH : 0) | (p->links_cut ? LINKS_CUT : 0);
 
     wire_io_put_u8(w, p->outcome);
     wire_io_put_u8(w, p->decode);
@@ -262,8 +264,8 @@ void wire_page_put(struct wire_io_writer *w, const struct page_facts *page,
     }
 }
 
-void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits, struct arena *mem,
-                   struct page_facts *out)
+void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits,
+                   struct arena *mem, struct page_facts *out)
 {
     get_scalars(r, out);
     get_texts(r, out);

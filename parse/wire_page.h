@@ -12,11 +12,12 @@
 /* With may_cut: what does not fit is left out and the outcome says so; see wire_encode_cut_answer. */
 void wire_page_put(struct wire_io_writer *w, const struct page_facts *page,
                    const struct wire_limits *limits, bool may_cut);
-void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits, struct arena *mem,
-                   struct page_facts *out);
+void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits,
+                   struct arena *mem, struct page_facts *out);
 
 /* url, or SPAN_NONE where the wire's rule for URLs does not hold. */
 struct span wire_page_clean_url(struct span url);
 
 /* n zeroed items, NULL for none; fails the reader with ERR_NO_MEMORY when mem gives out. */
-void *wire_page_array(struct wire_io_reader *r, struct arena *mem, size_t n, size_t size);
+void *wire_page_array(struct wire_io_reader *r, struct arena *mem, size_t n,
+                      size_t size);

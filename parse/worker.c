@@ -39,7 +39,8 @@ static bool is_sanitized(void)
 
 /* ---- jobs ---- */
 
-enum err worker_body(const struct worker_kit *kit, const struct job *job, struct span *out)
+enum err worker_body(const struct worker_kit *kit, const struct job *job,
+                     struct span *out)
 {
     uint64_t offset = job->region_offset, len = job->region_len;
 
@@ -118,7 +119,8 @@ NORETURN static void on_out_of_memory(void)
     _exit(WORKER_EXIT_OUT_OF_MEMORY);
 }
 
-static void do_request(struct worker_kit *kit, struct channel_end *c, struct span request)
+static void do_request(struct worker_kit *kit, struct channel_end *c,
+                       struct span request)
 {
     struct job job;
     struct answer answer = { 0 };
@@ -151,7 +153,8 @@ static void set_name(uint32_t index, struct span title)
 
     snprintf(name, sizeof name, "crawl: parser %u", index + 1);
     prctl(PR_SET_NAME, name);
-    memcpy(&at, &title.ptr, sizeof at); /* our own argv: writable, whatever the span says */
+    memcpy(&at, &title.ptr,
+           sizeof at); /* our own argv: writable, whatever the span says */
     memset(at, 0, title.len);
     memcpy(at, name, MIN(strlen(name), title.len));
 }
@@ -169,7 +172,8 @@ static void offer_to_oom_killer(void)
     close(fd);
 }
 
-static enum err map_bodies(const struct worker_options *o, struct span *out, struct err_note *note)
+static enum err map_bodies(const struct worker_options *o, struct span *out,
+                           struct err_note *note)
 {
     void *map;
 

@@ -24,10 +24,10 @@ enum worker_exit {
 };
 
 struct worker_options {
-    uint32_t index;        /* for its name, from 0 */
-    int channel_fd;        /* mapped, then closed */
-    int bodies_fd;         /* open for reading only; mapped, then closed; -1: no body region */
-    int bell_fd;           /* the parent's eventfd: the only descriptor that stays */
+    uint32_t index; /* for its name, from 0 */
+    int channel_fd; /* mapped, then closed */
+    int bodies_fd;  /* open for reading only; mapped, then closed; -1: no body region */
+    int bell_fd;    /* the parent's eventfd: the only descriptor that stays */
     uint64_t bodies_bytes;
     uint64_t memory_bytes; /* what it may allocate */
     bool has_no_sandbox;
@@ -39,7 +39,7 @@ struct worker_kit {
     struct toolbox tools;
     struct span bodies; /* the read-only body region; empty without one */
     uint32_t index;
-    uint64_t jobs;      /* begun so far */
+    uint64_t jobs; /* begun so far */
     bool may_misbehave;
 };
 
@@ -56,7 +56,8 @@ NORETURN void worker_main(const struct worker_options *o, struct span title);
  * Does one job; *out lies in the toolbox until its next reset. ERR_NO_MEMORY:
  * this process is at its limit. ERR_INVALID: a job that makes no sense.
  */
-enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer *out) MUST_USE;
+enum err worker_do(struct worker_kit *kit, const struct job *job,
+                   struct answer *out) MUST_USE;
 
 /* The bytes that the job is about, inline or in the region. ERR_INVALID outside of it. */
 enum err worker_body(const struct worker_kit *kit, const struct job *job,

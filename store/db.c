@@ -13,9 +13,10 @@ static const char OPEN_SQL[] = "PRAGMA trusted_schema=OFF;"
 
 /* --- errors -------------------------------------------------------------------- */
 
+/* SQLite does not always say which errno it met; then errno itself still has it (cleared before each call). */
 static enum err io_error(sqlite3 *handle, int extended, const char *path, struct err_note *note)
 {
-    int cause = handle ? sqlite3_system_errno(handle) : 0;
+    int cause = handle && sqlite3_system_errno(handle) ? sqlite3_system_errno(handle) : errno;
 
     if (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)
         return err_set_errno(note, ERR_FULL, cause, "%s: cannot write", path);
@@ -256,6 +257,7 @@ enum err db_run(struct db *d, sqlite3_stmt *st)
     int rc;
 
     if (!d->failed) {
+        errno = 0;
         rc = sqlite3_step(st);
         BUG_IF(rc == SQLITE_ROW);
         if (rc != SQLITE_DONE)
@@ -273,6 +275,7 @@ bool db_next(struct db *d, sqlite3_stmt *st)
         sqlite3_reset(st);
         return false;
     }
+    errno = 0;
     rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
         return true;
@@ -300,6 +303,7 @@ enum err db_exec(struct db *d, const char *sql)
 
     if (d->failed)
         return d->failed;
+    errno = 0;
     rc = sqlite3_exec(d->handle, sql, NULL, NULL, NULL);
     return rc ? db_failed(d, rc) : OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/keeper.h"
 
+#include <errno.h>
 #include <sys/statvfs.h>
 
 #include "config/clock.h"
@@ -139,6 +140,7 @@ static void checkpoint(struct keeper *k)
     if (d->failed)
         return;
     sqlite3_busy_timeout(d->handle, 0);
+    errno = 0;
     rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
     if (rc && (rc & 0xff) != SQLITE_BUSY) {

@@ -6,10 +6,12 @@
 
 #define MAX_RULE ((size_t)512)
 
-#define ITEM_SELECT                                                                                     \
-    "SELECT u.id, u.host_id, u.url, u.depth, u.priority, u.redirects, u.retries, u.hop, u.next_fetch_at,"  \
-    " f.etag, f.last_modified FROM url u"                                                               \
+#define ITEM_COLUMNS                                                                   \
+    "SELECT u.id, u.host_id, u.url, u.depth, u.priority, u.redirects, u.retries, u.hop,"  \
+    " u.next_fetch_at, f.etag, f.last_modified FROM url u"
+#define ITEM_JOINS                                                                     \
     " LEFT JOIN page p ON p.url_id = u.id LEFT JOIN fetch f ON f.id = p.fetch_id "
+#define ITEM_SELECT ITEM_COLUMNS ITEM_JOINS
 
 /* ?1 host, ?2 priority, ?3 depth, ?4 id of the cursor, ?5 limit. */
 static const char BFS_SQL[] = ITEM_SELECT
@@ -18,8 +20,8 @@ static const char BFS_SQL[] = ITEM_SELECT
 static const char DFS_SQL[] = ITEM_SELECT
     "WHERE u.host_id = ?1 AND u.state = 0 AND u.priority = ?2 AND (u.depth, u.id) < (?3, ?4)"
     " ORDER BY u.depth DESC, u.id DESC LIMIT ?5";
-static const char PRIORITY_SQL[] = ITEM_SELECT
-    "INDEXED BY url_queue_plain WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
+static const char PRIORITY_SQL[] = ITEM_COLUMNS
+    " INDEXED BY url_queue_plain" ITEM_JOINS "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
     " ORDER BY u.priority, u.id LIMIT ?5";
 static const char PRIORITY_INDEX_SQL[] =
     "CREATE INDEX IF NOT EXISTS url_queue_plain ON url (host_id, priority, id) WHERE state = 0";

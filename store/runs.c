@@ -83,15 +83,12 @@ static void requeue_known(struct core *c, const struct store_run_params *p)
     requeue(c, REQUEUE "state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL", STATE_EXCLUDED, 0);
 }
 
-/* What did not work out: failed, robots_unreachable, deferred (whose host's back-off still holds). */
+/* What did not work out: failed, robots_unreachable, deferred (the host's own row says how long it still has to wait). */
 static void requeue_missed(struct core *c)
 {
     requeue(c, REQUEUE "state = 3", STATE_FAILED, 0);
     requeue(c, REQUEUE "state = 4 AND reason = 7", STATE_EXCLUDED, 0);
-    requeue(c,
-            "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0"
-            " WHERE state = 4 AND reason = 15",
-            STATE_EXCLUDED, 0);
+    requeue(c, REQUEUE "state = 4 AND reason = 15", STATE_EXCLUDED, 0);
 }
 
 _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 &&

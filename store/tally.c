@@ -14,6 +14,7 @@ struct tally {
     int64_t by_state[N_URL_STATES];
     int64_t written[N_URL_STATES]; /* what the file says */
     int64_t requests, pages, bytes, new_urls, last_request_ms;
+    int64_t done; /* pages that count for --max-pages: fetched or not modified */
     bool has_run_counts;
     struct idmap hosts; /* host id -> struct host_tally */
 };
@@ -89,6 +90,7 @@ void tally_visit(struct core *c, const struct store_visit *v)
     }
     t->requests += v->has_fetch;
     t->pages += v->counts_as_page;
+    t->done += v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED;
     t->bytes += v->n_bytes;
     if (v->has_fetch)
         t->last_request_ms = MAX(t->last_request_ms, v->fetched_at_ms + MAX(v->total_ms, 0));
@@ -116,7 +118,7 @@ static void write_run(struct core *c)
 {
     static const char SQL[] =
         "UPDATE OR FAIL runs SET requests = requests + ?2, pages = pages + ?3, bytes = bytes + ?4,"
-        " used_pages = used_pages + ?3, used_bytes = used_bytes + ?4, new_urls = new_urls + ?5,"
+        " used_pages = used_pages + ?7, used_bytes = used_bytes + ?4, new_urls = new_urls + ?5,"
         " last_request_at = nullif(max(coalesce(last_request_at, 0), ?6), 0) WHERE id = ?1";
     struct tally *t = c->tally;
     sqlite3_stmt *st = db_stmt(c->db, SQL);
@@ -127,8 +129,9 @@ static void write_run(struct core *c)
     db_int(c->db, st, 4, t->bytes);
     db_int(c->db, st, 5, t->new_urls);
     db_int(c->db, st, 6, t->last_request_ms);
+    db_int(c->db, st, 7, t->done);
     db_run(c->db, st);
-    t->requests = t->pages = t->bytes = t->new_urls = 0;
+    t->requests = t->done = t->pages = t->bytes = t->new_urls = 0;
     t->has_run_counts = false;
 }
 

@@ -12,7 +12,7 @@
 #include "parse/digest.h"
 #include "parse/utf8.h"
 
-#define ROUNDS 15
+#define ROUNDS     15
 #define BODY_BYTES ((size_t)1 << 20)
 
 static const char *const sentences[] = {
@@ -109,24 +109,29 @@ static enum err fill(struct buf *b, const char *sentence)
 }
 
 /* The text in a legacy encoding, decoded and recognised. */
-static enum err legacy(size_t language, const char *name, struct buf *text, struct buf *out)
+static enum err legacy(size_t language, const char *name, struct buf *text,
+                       struct buf *out)
 {
     struct buf coded;
     enum err e = fill(text, sentences[language]);
 
     buf_init(&coded, 4 * BODY_BYTES);
     if (!e)
-        e = charset_encode_query(name, span_slice(buf_span(text), 0, 20 * strlen(sentences[language])),
-                                 &coded);
-    e = e ? e : buf_reserve(&coded, BODY_BYTES); /* so that it may be appended to itself */
+        e = charset_encode_query(
+            name, span_slice(buf_span(text), 0, 20 * strlen(sentences[language])),
+            &coded);
+    e = e ? e
+          : buf_reserve(&coded, BODY_BYTES); /* so that it may be appended to itself */
     while (!e && coded.len < BODY_BYTES / 2)
         e = buf_append(&coded, buf_span(&coded));
     if (!e) {
         double us = best_ns(sniff, buf_span(&coded), name, out) / 1000;
 
         report("decode", languages[language], name, decode, buf_span(&coded), out);
-        printf("{\"bench\":\"charset\",\"what\":\"detect_us\",\"text\":\"%s\",\"encoding\":\"%s\","
-               "\"us\":%.0f}\n", languages[language], name, us);
+        printf(
+            "{\"bench\":\"charset\",\"what\":\"detect_us\",\"text\":\"%s\",\"encoding\":\"%s\","
+            "\"us\":%.0f}\n",
+            languages[language], name, us);
     }
     buf_clear(&coded);
     return e;
@@ -137,7 +142,11 @@ int main(void)
     static const struct {
         size_t language;
         const char *name;
-    } rows[] = { { 1, "windows-1252" }, { 2, "windows-1251" }, { 3, "gbk" }, { 4, "shift_jis" }, { 4, "euc-jp" } };
+    } rows[] = { { 1, "windows-1252" },
+                 { 2, "windows-1251" },
+                 { 3, "gbk" },
+                 { 4, "shift_jis" },
+                 { 4, "euc-jp" } };
     struct buf text, out;
     enum err e = OK;
 

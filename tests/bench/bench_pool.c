@@ -12,7 +12,7 @@
 #include "crawler/pool.h"
 
 #define PAGE_BYTES ((size_t)20 * 1024)
-#define JOBS 40000
+#define JOBS       40000
 
 struct run {
     struct pool *pool;
@@ -30,7 +30,8 @@ static intptr_t visit(void *arg)
         struct job job = { .kind = JOB_MISBEHAVE,
                            .url = SPAN("http://example.org/a/page"),
                            .command = SPAN("touch"),
-                           .headers = SPAN("Content-Type: text/html\r\nServer: bench\r\n") };
+                           .headers =
+                               SPAN("Content-Type: text/html\r\nServer: bench\r\n") };
         struct body_ref body = { 0 };
         struct pool_job *j;
 
@@ -58,7 +59,8 @@ static int64_t cpu_us(int who)
            u.ru_stime.tv_usec;
 }
 
-static enum err run_once(struct sched *s, struct run *r, size_t in_flight, size_t workers)
+static enum err run_once(struct sched *s, struct run *r, size_t in_flight,
+                         size_t workers)
 {
     int64_t start, cpu = cpu_us(RUSAGE_SELF);
     enum err e = OK;
@@ -70,11 +72,12 @@ static enum err run_once(struct sched *s, struct run *r, size_t in_flight, size_
         e = group_spawn(r->group, "visit", visit, r, NULL);
     sched_run(s);
     start = clock_now_ns() - start;
-    printf("{\"bench\":\"pool\",\"workers\":%zu,\"in_flight\":%zu,\"page_bytes\":%zu,"
-           "\"jobs\":%d,\"failed\":%zu,\"round_trips_per_s\":%.0f,\"wall_us_per_page\":%.2f,"
-           "\"parent_cpu_us_per_page\":%.2f}\n",
-           workers, in_flight, PAGE_BYTES, JOBS, r->failed, JOBS / ((double)start / 1e9),
-           (double)start / 1e3 / JOBS, (double)(cpu_us(RUSAGE_SELF) - cpu) / JOBS);
+    printf(
+        "{\"bench\":\"pool\",\"workers\":%zu,\"in_flight\":%zu,\"page_bytes\":%zu,"
+        "\"jobs\":%d,\"failed\":%zu,\"round_trips_per_s\":%.0f,\"wall_us_per_page\":%.2f,"
+        "\"parent_cpu_us_per_page\":%.2f}\n",
+        workers, in_flight, PAGE_BYTES, JOBS, r->failed, JOBS / ((double)start / 1e9),
+        (double)start / 1e3 / JOBS, (double)(cpu_us(RUSAGE_SELF) - cpu) / JOBS);
     group_free(r->group);
     return e;
 }

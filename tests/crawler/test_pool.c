@@ -21,9 +21,9 @@
 #include "tests/kit/incoro.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define IS_SANITIZED true
+#    define IS_SANITIZED true
 #else
-#define IS_SANITIZED false
+#    define IS_SANITIZED false
 #endif
 
 #define PATIENCE_MS 60000
@@ -60,7 +60,8 @@ static void stage_init(struct stage *st, size_t workers)
 static void stage_open(struct stage *st)
 {
     BUG_IF(bodies_open(64 << 20, &st->bodies, &st->note));
-    st->opened = pool_open(incoro_sched(), &st->options, st->bodies, &st->pool, &st->note);
+    st->opened =
+        pool_open(incoro_sched(), &st->options, st->bodies, &st->pool, &st->note);
 }
 
 static void stage_close(struct stage *st)
@@ -94,7 +95,8 @@ static void note_result(struct pool_job *j, struct said *out)
         struct span bytes = pool_job_answer(j)->bytes;
 
         out->n_bytes = bytes.len;
-        snprintf(out->bytes, sizeof out->bytes, "%.*s", SPAN_ARG(span_slice(bytes, 0, MIN(bytes.len, 255))));
+        snprintf(out->bytes, sizeof out->bytes, "%.*s",
+                 SPAN_ARG(span_slice(bytes, 0, MIN(bytes.len, 255))));
     }
     pool_job_free(j);
 }
@@ -339,7 +341,8 @@ struct kinds_seen {
     struct said text;
 };
 
-static const char a_page[] = "<!DOCTYPE html><title>One</title><a href='/two?q=1'>Two</a>";
+static const char a_page[] =
+    "<!DOCTYPE html><title>One</title><a href='/two?q=1'>Two</a>";
 
 static intptr_t kinds_scenario(void *arg)
 {
@@ -393,7 +396,8 @@ static intptr_t kinds_scenario(void *arg)
     pool_job_free(j);
 
     other.kind = JOB_SITEMAP;
-    other.inline_body = SPAN("<urlset><url><loc>http://example.org/three</loc></url></urlset>");
+    other.inline_body =
+        SPAN("<urlset><url><loc>http://example.org/three</loc></url></urlset>");
     BUG_IF(pool_run(st.pool, &other, NULL, DEADLINE_NEVER, &j));
     seen->sitemap = pool_job_failure(j, NULL);
     if (seen->sitemap == POOL_OK && pool_job_answer(j)->sitemap.n_urls) {
@@ -438,31 +442,50 @@ struct row {
 };
 
 static const struct row rows[] = {
-    { "a crash costs one page", "crash", JOB_MISBEHAVE, POOL_CRASHED, "signal 4", false },
-    { "an exit costs one page", "exit", JOB_MISBEHAVE, POOL_CRASHED, "exit code 3", false },
-    { "an exit with 0 is a death, too", "exit-clean", JOB_MISBEHAVE, POOL_CRASHED, "exit code 0", false },
-    { "a hang costs one page", "hang", JOB_MISBEHAVE, POOL_TIMED_OUT, "within 300 ms", false },
-    { "a stopped process costs one page", "stop", JOB_MISBEHAVE, POOL_TIMED_OUT, "within 300 ms", false },
-    { "eating memory costs one page", "eat-memory", JOB_MISBEHAVE, POOL_OUT_OF_MEMORY, "bytes", true },
-    { "opening a file is deadly", "open-file", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
+    { "a crash costs one page", "crash", JOB_MISBEHAVE, POOL_CRASHED, "signal 4",
+      false },
+    { "an exit costs one page", "exit", JOB_MISBEHAVE, POOL_CRASHED, "exit code 3",
+      false },
+    { "an exit with 0 is a death, too", "exit-clean", JOB_MISBEHAVE, POOL_CRASHED,
+      "exit code 0", false },
+    { "a hang costs one page", "hang", JOB_MISBEHAVE, POOL_TIMED_OUT, "within 300 ms",
+      false },
+    { "a stopped process costs one page", "stop", JOB_MISBEHAVE, POOL_TIMED_OUT,
+      "within 300 ms", false },
+    { "eating memory costs one page", "eat-memory", JOB_MISBEHAVE, POOL_OUT_OF_MEMORY,
+      "bytes", true },
+    { "opening a file is deadly", "open-file", JOB_MISBEHAVE, POOL_CRASHED, "signal 31",
+      true },
     { "a socket is deadly", "socket", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
     { "a fork is deadly", "fork", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
     { "an exec is deadly", "exec", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
     { "ptrace is deadly", "ptrace", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
-    { "killing the parent is deadly", "kill", JOB_MISBEHAVE, POOL_CRASHED, "signal 31", true },
-    { "writing into others' pages is deadly", "write-region", JOB_MISBEHAVE, POOL_CRASHED, NULL, false },
+    { "killing the parent is deadly", "kill", JOB_MISBEHAVE, POOL_CRASHED, "signal 31",
+      true },
+    { "writing into others' pages is deadly", "write-region", JOB_MISBEHAVE,
+      POOL_CRASHED, NULL, false },
     { "a wrong enum is a lie", "lie-enum", JOB_MISBEHAVE, POOL_LIED, "hold up", false },
-    { "a wrong enum in a page is a lie", "lie-enum", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "a wrong enum in robots rules is a lie", "lie-enum", JOB_ROBOTS, POOL_LIED, "hold up", false },
-    { "another version is a lie", "lie-version", JOB_PAGE, POOL_LIED, "hold up", false },
+    { "a wrong enum in a page is a lie", "lie-enum", JOB_PAGE, POOL_LIED, "hold up",
+      false },
+    { "a wrong enum in robots rules is a lie", "lie-enum", JOB_ROBOTS, POOL_LIED,
+      "hold up", false },
+    { "another version is a lie", "lie-version", JOB_PAGE, POOL_LIED, "hold up",
+      false },
     { "another kind is a lie", "lie-kind", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "an answer to another job is a lie", "lie-order", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "text that is no UTF-8 is a lie", "lie-utf8", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "an answer cut short is a lie", "lie-cut", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "bytes behind the answer are a lie", "lie-longer", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "an answer outside the region is a lie", "lie-bounds", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "an answer beyond the region is a lie", "lie-huge", JOB_PAGE, POOL_LIED, "hold up", false },
-    { "a region full of noise is a lie", "lie-noise", JOB_PAGE, POOL_LIED, "hold up", false },
+    { "an answer to another job is a lie", "lie-order", JOB_PAGE, POOL_LIED, "hold up",
+      false },
+    { "text that is no UTF-8 is a lie", "lie-utf8", JOB_PAGE, POOL_LIED, "hold up",
+      false },
+    { "an answer cut short is a lie", "lie-cut", JOB_PAGE, POOL_LIED, "hold up",
+      false },
+    { "bytes behind the answer are a lie", "lie-longer", JOB_PAGE, POOL_LIED, "hold up",
+      false },
+    { "an answer outside the region is a lie", "lie-bounds", JOB_PAGE, POOL_LIED,
+      "hold up", false },
+    { "an answer beyond the region is a lie", "lie-huge", JOB_PAGE, POOL_LIED,
+      "hold up", false },
+    { "a region full of noise is a lie", "lie-noise", JOB_PAGE, POOL_LIED, "hold up",
+      false },
 };
 
 struct misdeed_seen {
@@ -814,7 +837,8 @@ static intptr_t proc_scenario(void *arg)
     pid = pool_worker_pid(st.pool, 0);
     read_proc(pid, "comm", seen->comm, sizeof seen->comm);
     read_proc(pid, "cmdline", seen->cmdline, sizeof seen->cmdline);
-    read_proc(zygote_pid(), "cmdline", seen->zygote_cmdline, sizeof seen->zygote_cmdline);
+    read_proc(zygote_pid(), "cmdline", seen->zygote_cmdline,
+              sizeof seen->zygote_cmdline);
     read_proc(pid, "status", seen->status, sizeof seen->status);
     seen->n_fds = count_fds(pid);
     for (int i = 0; i < 4; i++) {

@@ -291,7 +291,7 @@ static void impossible_names_ask_nobody(void **state)
 static void silence_stalls_only_its_own_names(void **state)
 {
     enum {
-        N_SILENT = 100,
+        N_SILENT = 300,
         N_GOOD = 20
     };
     struct rig *r = *state;
@@ -304,17 +304,17 @@ static void silence_stalls_only_its_own_names(void **state)
 
         (void)snprintf(names[i], sizeof(names[i]), "h%d.%s.test", i,
                        is_good ? "mass" : "silent");
-        asks[i] = (struct ask){ .host = names[i], .until_ms = is_good ? 5000 : 400 };
+        asks[i] = (struct ask){ .host = names[i], .until_ms = is_good ? 5000 : 1400 };
     }
     ask_all(r, asks, ARRAY_LEN(asks));
 
     for (int i = 0; i < N_SILENT; i++) {
         assert_int_equal(asks[i].err, ERR_TIMEOUT);
-        assert_in_range(asks[i].took_ms, 390, 1500);
+        assert_in_range(asks[i].took_ms, 1390, 3000);
     }
     for (int i = N_SILENT; i < N_SILENT + N_GOOD; i++) {
         assert_int_equal(asks[i].err, OK);
-        assert_in_range(asks[i].took_ms, 0, 300);
+        assert_in_range(asks[i].took_ms, 0, 1300);
     }
 }
 

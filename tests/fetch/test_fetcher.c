@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests and clocks; what answers come to is in test_outcome.c, connections in test_multi.c. */
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>

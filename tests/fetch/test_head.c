@@ -206,6 +206,30 @@ static void lines_are_bounded(void **state)
     head_clear(&h);
 }
 
+/* Found by fuzzing: a value was noted before it turned out not to fit. */
+static void what_did_not_fit_has_no_place(void **state)
+{
+    static const char *const lasts[] = { "Retry-After: 12345678901234567890\r\n",
+                                         "ETag: x\r\n 12345678901234567890\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lasts); i++) {
+        struct head h;
+
+        head_init(&h, 50, 50);
+        h.max_bytes = 1000; /* the kept lines run full first */
+        assert_int_equal(
+            feed(&h, SPAN("HTTP/1.1 200 OK\r\nAaaaaaaaaaaaaaaa: bbbbbbbbbb\r\n")), OK);
+        assert_int_equal(feed(&h, span_str(lasts[i])), ERR_INVALID);
+        for (int field = 0; field < N_HEAD_FIELDS; field++) {
+            struct span v = head_value(&h, (enum head_field)field);
+
+            assert_true(!v.len || v.ptr + v.len <= h.lines.ptr + h.lines.len);
+        }
+        head_clear(&h);
+    }
+}
+
 static void a_nul_in_a_line_is_refused(void **state)
 {
     struct head h;
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(only_the_final_answers_lines_are_kept),
         cmocka_unit_test(bytes_are_bounded_over_interim_answers_and_trailers),
         cmocka_unit_test(lines_are_bounded),
+        cmocka_unit_test(what_did_not_fit_has_no_place),
         cmocka_unit_test(a_nul_in_a_line_is_refused),
         cmocka_unit_test(reset_makes_it_new),
     };

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections: kept, lost, dirty, refused, too many. */
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "config/clock.h"
 #include "config/mem.h"
+#include "fetch/multi.h"
 #include "tests/kit/fetchrig.h"
 #include "tests/kit/origin.h"
 
@@ -39,27 +37,15 @@ STEPS(LATE_STRAY, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 2\r\n\r\nhi", 0),
       STEP(ORIGIN_NEXT, "", 0));
 
 static const struct origin_route ROUTES[] = {
-    { .path = "/page*",
-      .body = { "hello", 5 },
-      .headers = "Content-Type: text/html; charset=x\r\n"
-                 "ETag: \"v1\"\r\n"
-                 "Last-Modified: yesterday\r\n" },
+    { .path = "/page*", .body = { "hello", 5 } },
     { .path = "/once", .body = { "one", 3 }, .uses = 1 },
     { .path = "/once", SCRIPT(DIE) },
     { .path = "/once-hard", .body = { "one", 3 }, .uses = 1 },
     { .path = "/once-hard", SCRIPT(DIE_HARD) },
+    { .path = "/die", SCRIPT(DIE) },
+    { .path = "/later", .body = { "later", 5 }, .delay_ms = 100 },
     { .path = "/two-answers", SCRIPT(TWO_ANSWERS) },
     { .path = "/late-stray", SCRIPT(LATE_STRAY) },
-    { .path = "/empty", .headers = "Content-Type: video/mp4\r\n" },
-    { .path = "/later*", .body = { "later", 5 }, .delay_ms = 300 },
-    { .path = "/cookie",
-      .body = { "c", 1 },
-      .headers = "Set-Cookie: needle=1; Path=/\r\n" },
-    { .path = "/redirect", .status = 302, .headers = "Location: /page\r\n" },
-    { .path = "/altsvc",
-      .body = { "a", 1 },
-      .headers = "Alt-Svc: h2=\"127.0.0.9:9\"; ma=9999\r\n"
-                 "Strict-Transport-Security: max-age=9999\r\n" },
 };
 
 struct world {
@@ -91,13 +77,6 @@ static int close_world(void **state)
     return n_left ? -1 : 0;
 }
 
-/* The world's fetcher once more, with options changed by the test since open_world. */
-static void reopen(struct world *w)
-{
-    (void)fetchrig_close(&w->rig);
-    fetchrig_open(&w->rig);
-}
-
 static struct fetchrig_get get_of(struct world *w, const char *path)
 {
     return (struct fetchrig_get){ .request =
@@ -127,15 +106,6 @@ static void assert_body(struct world *w, const struct fetchrig_get *g, const cha
 static void drop(struct world *w, struct fetchrig_get *g)
 {
     fetchrig_get_clear(&w->rig, g);
-}
-
-/* The log's copy of the last request's header lines. */
-static const char *last_headers(struct world *w)
-{
-    size_t n = origin_counts(w->origin).requests;
-    const struct origin_request *r = origin_request_at(w->origin, n - 1);
-
-    return r ? r->headers : "";
 }
 
 /* --- connections ----------------------------------------------------------------------------- */
@@ -177,11 +147,35 @@ static void a_lost_kept_connection_is_reported_not_retried(void **state)
         assert_outcome(&second, FETCH_CONNECTION_LOST);
         assert_true(second.result.was_reused_and_lost);
         assert_int_equal(origin_counts(w->origin).requests, before + 3);
+        assert_int_equal(origin_request_at(w->origin, before + 2)->connection,
+                         origin_request_at(w->origin, before + 1)->connection + 1);
         assert_outcome(&third, FETCH_OK);
         drop(w, &first);
         drop(w, &second);
         drop(w, &third);
     }
+}
+
+/* Nor over another kept connection to the same host. */
+static void a_lost_request_is_not_sent_over_the_next_kept_connection(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[3];
+    struct fetchrig_get lost;
+
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++)
+        gets[i] = get_of(w, "/later");
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+    assert_int_equal(origin_counts(w->origin).connections, 3);
+    lost = get(w, "/die");
+
+    assert_outcome(&lost, FETCH_CONNECTION_LOST);
+    assert_true(lost.result.was_reused_and_lost);
+    assert_int_equal(origin_counts(w->origin).requests, 4);
+    assert_int_equal(origin_counts(w->origin).connections, 3);
+    drop(w, &lost);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++)
+        drop(w, &gets[i]);
 }
 
 /* On a fresh connection the same is the server's doing. */
@@ -224,6 +218,61 @@ static void stray_bytes_never_answer_the_next_request(void **state)
         drop(w, &first);
         drop(w, &second);
     }
+}
+
+static void on_done(void *arg, CURL *easy, CURLcode result)
+{
+    (void)arg;
+    (void)easy;
+    (void)result;
+}
+
+/* Two ends of a connection over loopback. */
+static void connect_pair(int fds[2], int *out_port)
+{
+    struct sockaddr_in sin = { .sin_family = AF_INET };
+    socklen_t len = sizeof(sin);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&sin, sizeof(sin)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&sin, &len), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fds[0], (const struct sockaddr *)&sin, sizeof(sin)), 0);
+    fds[1] = accept(listener, NULL, NULL);
+    assert_true(fds[1] >= 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&sin, &len), 0);
+    *out_port = ntohs(sin.sin_port);
+    (void)close(listener);
+}
+
+static void a_connection_with_stray_bytes_is_not_clean(void **state)
+{
+    struct world *w = *state;
+    const struct multi_options o = { 1, 8, on_done, NULL };
+    uint64_t key = multi_connection_key("127.0.0.1", 80, 4711);
+    struct multi *m = NULL;
+    int fds[2], port;
+
+    connect_pair(fds, &port);
+    assert_int_equal(multi_open(w->rig.loop, &o, &m, NULL), OK);
+    multi_name_connection(m, fds[0], port + 1, key); /* some other connection's port */
+    assert_int_equal(multi_n_open(m), 0);
+    multi_name_connection(m, fds[0], port, key);
+    assert_int_equal(multi_n_open(m), 1);
+
+    assert_true(multi_is_clean(m, key));
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    (void)usleep(1000);
+    assert_false(multi_is_clean(m, key));
+    multi_note_multiplexed(m, key); /* frames say which request they answer */
+    assert_true(multi_is_clean(m, key));
+
+    assert_int_equal(multi_close_socket(m, fds[0]), 0);
+    assert_int_equal(multi_n_open(m), 0);
+    (void)close(fds[1]);
+    multi_close(m);
 }
 
 static void refused_connections_are_connect_failures(void **state)
@@ -309,8 +358,10 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(connections_are_kept_or_not_as_asked),
         WORLD_TEST(a_lost_kept_connection_is_reported_not_retried),
+        WORLD_TEST(a_lost_request_is_not_sent_over_the_next_kept_connection),
         WORLD_TEST(a_lost_fresh_connection_is_no_lost_reuse),
         WORLD_TEST(stray_bytes_never_answer_the_next_request),
+        WORLD_TEST(a_connection_with_stray_bytes_is_not_clean),
         WORLD_TEST(refused_connections_are_connect_failures),
         WORLD_TEST(failed_connections_do_not_wear_out_kept_ones),
         WORLD_TEST(private_addresses_are_refused_by_default),

@@ -25,6 +25,7 @@ static const struct nameserver_record RECORDS[] = {
     { .name = "v6-dead.test", .addresses = "127.0.0.4 ::1", .ttl_s = 60 },
     { .name = "all-dead.test", .addresses = "127.0.0.200 127.0.0.201", .ttl_s = 60 },
     { .name = "stalls.test", .addresses = "127.0.0.50 127.0.0.5", .ttl_s = 60 },
+    { .name = "stalls-twice.test", .addresses = "127.0.0.50 127.0.0.51", .ttl_s = 60 },
     { .name = "private.test",
       .addresses = "10.1.1.1 ::ffff:127.0.0.1 fd00::1",
       .ttl_s = 60 },
@@ -171,35 +172,55 @@ static void when_all_fail_the_last_says_why(void **state)
     assert_outcome(w, &g, FETCH_CONNECT_FAILED);
 }
 
-/* A listener with a full queue answers no SYN; its address gets half the time for connecting. */
+/* A listener with a full queue answers no SYN. */
+struct stalled {
+    int listener, fillers[4];
+};
+
+static struct stalled stall(struct world *w, const char *ip)
+{
+    struct sockaddr_in sin = { .sin_family = AF_INET,
+                               .sin_port = htons(origin_port(w->origin)) };
+    struct stalled s = { .listener = socket(AF_INET, SOCK_STREAM, 0) };
+
+    assert_int_equal(inet_pton(AF_INET, ip, &sin.sin_addr), 1);
+    assert_int_equal(bind(s.listener, (const struct sockaddr *)&sin, sizeof(sin)), 0);
+    assert_int_equal(listen(s.listener, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(s.fillers); i++) {
+        s.fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(s.fillers[i], (const struct sockaddr *)&sin, sizeof(sin));
+    }
+    return s;
+}
+
+static void unstall(const struct stalled *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(s->fillers); i++)
+        (void)close(s->fillers[i]);
+    (void)close(s->listener);
+}
+
+/* Half the time for connecting to each of two. */
 static void a_stalling_address_gets_its_share_of_time_only(void **state)
 {
     struct world *w = *state;
-    struct sockaddr_in sin = { .sin_family = AF_INET,
-                               .sin_port = htons(origin_port(w->origin)) };
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    int fillers[4];
-    struct trail trail = { 0 };
+    struct stalled first = stall(w, "127.0.0.50");
+    struct stalled second = stall(w, "127.0.0.51");
     struct fetchrig_get g;
 
-    assert_int_equal(inet_pton(AF_INET, "127.0.0.50", &sin.sin_addr), 1);
-    assert_int_equal(bind(listener, (const struct sockaddr *)&sin, sizeof(sin)), 0);
-    assert_int_equal(listen(listener, 0), 0);
-    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
-        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        (void)connect(fillers[i], (const struct sockaddr *)&sin, sizeof(sin));
-    }
     (void)fetchrig_close(&w->rig);
     w->rig.options.connect_timeout_ms = 600;
     fetchrig_open(&w->rig);
-    g = get_from(w, "stalls.test", &trail);
-
+    g = get_from(w, "stalls.test", NULL);
     assert_in_range(g.took_ms, 290, 560);
     assert_true(span_eq(g.result.ip, SPAN("127.0.0.5")));
     assert_outcome(w, &g, FETCH_OK);
-    for (size_t i = 0; i < ARRAY_LEN(fillers); i++)
-        (void)close(fillers[i]);
-    (void)close(listener);
+
+    g = get_from(w, "stalls-twice.test", NULL);
+    assert_in_range(g.took_ms, 560, 850);
+    assert_outcome(w, &g, FETCH_TIMEOUT);
+    unstall(&first);
+    unstall(&second);
 }
 
 /* --- promise P7 ------------------------------------------------------------------------------ */
@@ -243,6 +264,35 @@ static void of_mixed_addresses_only_allowed_ones_are_dialled(void **state)
     assert_outcome(w, &g, FETCH_OK);
     assert_int_equal(trail.n, 1);
     assert_string_equal(trail.ips[0], "127.0.0.2");
+}
+
+static enum err forbid_everything(void *arg, struct span ip, deadline until)
+{
+    struct world *w = arg;
+
+    (void)ip;
+    (void)until;
+    w->rig.policy.allows_private = false;
+    return OK;
+}
+
+/* Whatever was thought before, the address is judged once more when the socket is made. */
+static void the_socket_is_the_last_guard(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = { .err = OK };
+
+    (void)snprintf(w->urls[0], sizeof(w->urls[0]), "http://plain.test:%u/x",
+                   origin_port(w->origin));
+    g.request = fetchrig_request(w->urls[0]);
+    g.request.enter_address = forbid_everything;
+    g.request.arg = w;
+    fetchrig_get_each(&w->rig, &g, 1);
+
+    assert_int_equal(g.err, OK);
+    assert_true(span_eq(g.result.error, SPAN("loopback address")));
+    assert_outcome(w, &g, FETCH_BLOCKED_ADDRESS);
+    assert_int_equal(origin_counts(w->origin).connections, 0);
 }
 
 static void an_answer_that_changes_is_judged_again(void **state)
@@ -366,6 +416,7 @@ int main(void)
         WORLD_TEST(a_stalling_address_gets_its_share_of_time_only),
         WORLD_TEST(names_that_lead_inside_are_refused),
         WORLD_TEST(of_mixed_addresses_only_allowed_ones_are_dialled),
+        WORLD_TEST(the_socket_is_the_last_guard),
         WORLD_TEST(an_answer_that_changes_is_judged_again),
         WORLD_TEST(unknown_names_are_told_from_failing_servers),
         WORLD_TEST(looking_up_counts_into_the_total_time),

@@ -15,60 +15,17 @@
 
 #include "config/clock.h"
 #include "tests/kit/nameserver.h"
-#include "tests/kit/program.h"
-#include "tests/kit/traffic.h"
+#include "tests/kit/rig.h"
 
-#define HTML "Content-Type: text/html\r\n"
-#define PLAIN "Content-Type: text/plain\r\n"
-#define LIT(text) { text, sizeof(text) - 1 }
-#define TEXT_OF(text) .generate = origin_text, .arg = (void *)(uintptr_t)(text)
-#define PAGE LIT("<title>Page</title>")
-#define NO_ROBOTS { .path = "/robots.txt", .status = 404 }
 #define MAX_TEXT_SIZE 8192
-
-struct rig {
-    struct origin *o;
-    struct program p;
-};
-
-static void open_rig(struct rig *g, const struct origin_options *options, const char *seeds)
-{
-    g->o = origin_start(options);
-    program_open(&g->p);
-    program_seeds(&g->p, origin_port(g->o), seeds);
-}
-
-static void close_rig(struct rig *g)
-{
-    program_close(&g->p);
-    origin_stop(g->o);
-}
-
-#define OPEN(g, routes, addresses, seeds)                                                          \
-    open_rig(g, &(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes), .n_addresses = addresses }, seeds)
-#define ARGS (const char *const[])
-
-static int64_t start_us(const struct rig *g, const char *host, const char *path, size_t n)
-{
-    const struct origin_request *r = traffic_nth(g->o, host, path, n);
-
-    return r ? r->at_ns / 1000 : -1;
-}
-
-static int64_t end_us(const struct rig *g, const char *host, const char *path, size_t n)
-{
-    const struct origin_request *r = traffic_nth(g->o, host, path, n);
-
-    return r ? r->end_ns / 1000 : INT64_MAX;
-}
 
 /* Requests of a host that start within [from, to). */
 static size_t count_between(const struct rig *g, const char *host, int64_t from, int64_t to)
 {
     size_t n = 0;
 
-    for (size_t i = 0; start_us(g, host, NULL, i) >= 0; i++)
-        n += start_us(g, host, NULL, i) >= from && start_us(g, host, NULL, i) < to;
+    for (size_t i = 0; rig_start_us(g, host, NULL, i) >= 0; i++)
+        n += rig_start_us(g, host, NULL, i) >= from && rig_start_us(g, host, NULL, i) < to;
     return n;
 }
 
@@ -83,7 +40,7 @@ static void gap_holds_between_requests_of_every_kind(void **state)
         { .path = "/map*", .on = 1, .headers = "Content-Type: text/xml\r\n",
           TEXT_OF("<urlset><url><loc>http://127.0.0.1:$PORT/mapped</loc></url></urlset>") },
         { .path = "/robots.txt", .status = 404 },
-        { .path = "/", .headers = HTML, .body = LIT("<a href=/hop>1</a><a href=/flaky>2</a><a href=/there>3</a>") },
+        { .path = "/", .on = 1, .headers = HTML, .body = LIT("<a href=/hop>1</a><a href=/flaky>2</a><a href=/there>3</a>") },
         { .path = "/hop", .status = 302, .headers = "Location: /landed\r\n" },
         { .path = "/flaky", .status = 500, .uses = 2 },
         { .path = "/there", .on = 1, .status = 302, .headers = "Location: http://127.0.0.2:$PORT/back\r\n" },
@@ -93,17 +50,17 @@ static void gap_holds_between_requests_of_every_kind(void **state)
     struct rig g;
 
     (void)state;
-    OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/a\nhttp://127.0.0.3:$PORT/b\n");
+    RIG_OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/a\nhttp://127.0.0.3:$PORT/b\n");
     program_write(&g.p, "crawl.conf", SPAN("delay = 250ms\n[host \"127.0.0.3\"]\ndelay = 700ms\n"));
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", NULL }), 0);
 
-    assert_int_equal(traffic_count(g.o, "127.0.0.1", NULL), 13);
+    assert_int_equal(traffic_count(g.o, "127.0.0.1", NULL), 14);
     assert_true(traffic_gap_us(g.o, "127.0.0.1") >= 250000);
     assert_true(traffic_gap_us(g.o, "127.0.0.2") >= 250000);
     assert_true(traffic_gap_us(g.o, "127.0.0.3") >= 700000);
     assert_true(traffic_gap_us(g.o, "127.0.0.1") < 400000);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 static void forbidden_urls_cost_no_delay(void **state)
@@ -122,14 +79,14 @@ static void forbidden_urls_cost_no_delay(void **state)
         n += (size_t)snprintf(home + n, sizeof home - n, "<a href=/no/%d>no</a>", i);
     n += (size_t)snprintf(home + n, sizeof home - n, "<a href=/yes>yes</a>");
     routes[1].body = span_make(home, n);
-    OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "300ms", "-q", NULL }), 0);
 
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'robots'"), 50);
-    assert_true(start_us(&g, NULL, "/yes", 0) - end_us(&g, NULL, "/", 0) < 800000);
+    assert_true(rig_start_us(&g, NULL, "/yes", 0) - rig_end_us(&g, NULL, "/", 0) < 800000);
     assert_true(traffic_gap_us(g.o, NULL) >= 300000);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 static void slow_answers_stretch_the_gap_unless_delay_is_zero(void **state)
@@ -141,14 +98,14 @@ static void slow_answers_stretch_the_gap_unless_delay_is_zero(void **state)
     struct rig g;
 
     (void)state;
-    OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\nhttp://127.0.0.2:$PORT/a\nhttp://127.0.0.2:$PORT/b\n");
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\nhttp://127.0.0.2:$PORT/a\nhttp://127.0.0.2:$PORT/b\n");
     program_write(&g.p, "crawl.conf", SPAN("delay = 50ms\n[host \"127.0.0.2\"]\ndelay = 0\n"));
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", NULL }), 0);
 
-    assert_true(start_us(&g, "127.0.0.1", "/b", 0) - end_us(&g, "127.0.0.1", "/a", 0) >= 400000);
-    assert_true(start_us(&g, "127.0.0.2", "/b", 0) - end_us(&g, "127.0.0.2", "/a", 0) < 200000);
-    close_rig(&g);
+    assert_true(rig_start_us(&g, "127.0.0.1", "/b", 0) - rig_end_us(&g, "127.0.0.1", "/a", 0) >= 400000);
+    assert_true(rig_start_us(&g, "127.0.0.2", "/b", 0) - rig_end_us(&g, "127.0.0.2", "/a", 0) < 200000);
+    rig_close(&g);
 }
 
 static void gap_holds_across_a_kill_and_a_stop(void **state)
@@ -162,7 +119,7 @@ static void gap_holds_across_a_kill_and_a_stop(void **state)
     struct rig g;
 
     (void)state;
-    OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
     program_start_crawl(&g.p, args);
     assert_true(traffic_wait(g.o, NULL, NULL, 3));
     program_kill(&g.p);
@@ -176,7 +133,7 @@ static void gap_holds_across_a_kill_and_a_stop(void **state)
     assert_true(traffic_gap_us(g.o, NULL) >= 400000);
     assert_int_equal(traffic_count(g.o, NULL, "/robots.txt"), 1);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 6);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 /* --- permits ------------------------------------------------------------------------------ */
@@ -191,12 +148,12 @@ static size_t peak_with(const char *option, const char *value)
     struct rig g;
     size_t peak;
 
-    OPEN(&g, slow_routes, 1,
+    RIG_OPEN(&g, slow_routes, 1,
          "http://127.0.0.1:$PORT/1\nhttp://127.0.0.1:$PORT/2\nhttp://127.0.0.1:$PORT/3\nhttp://127.0.0.1:$PORT/4\n"
          "http://127.0.0.1:$PORT/5\nhttp://127.0.0.1:$PORT/6\nhttp://127.0.0.1:$PORT/7\nhttp://127.0.0.1:$PORT/8\n");
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", option, value, NULL }), 0);
     peak = origin_counts(g.o).peak_in_flight;
-    close_rig(&g);
+    rig_close(&g);
     return peak;
 }
 
@@ -217,11 +174,11 @@ static size_t peak_over_names(const char *option, const char *value)
 
     for (int i = 0; i < 24; i++)
         n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://h%d.many.test:$PORT/\n", i);
-    OPEN(&g, slow_routes, 1, seeds);
+    RIG_OPEN(&g, slow_routes, 1, seeds);
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--dns", nameserver_text(ns), "-q", option, value, NULL }), 0);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM pages"), 24);
     peak = origin_counts(g.o).peak_here;
-    close_rig(&g);
+    rig_close(&g);
     nameserver_stop(ns);
     return peak;
 }
@@ -246,13 +203,13 @@ static void concurrency_limits_everything_in_flight(void **state)
     (void)state;
     for (int i = 1; i <= 30; i++)
         n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/\n", i);
-    OPEN(&g, routes, 30, seeds);
+    RIG_OPEN(&g, routes, 30, seeds);
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-c", "6", "-q", NULL }), 0);
 
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM pages"), 30);
     assert_int_equal(origin_counts(g.o).peak_in_flight, 6);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 static void rate_limits_starts_of_all_hosts_together(void **state)
@@ -265,15 +222,15 @@ static void rate_limits_starts_of_all_hosts_together(void **state)
     (void)state;
     for (int i = 1; i <= 10; i++)
         n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/\nhttp://127.0.0.%d:$PORT/b\n", i, i);
-    OPEN(&g, slow_routes, 10, seeds);
+    RIG_OPEN(&g, slow_routes, 10, seeds);
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--rate", "20", "-q", NULL }), 0);
 
     requests = traffic_count(g.o, NULL, NULL);
-    took = start_us(&g, NULL, NULL, requests - 1) - start_us(&g, NULL, NULL, 0);
+    took = rig_start_us(&g, NULL, NULL, requests - 1) - rig_start_us(&g, NULL, NULL, 0);
     assert_int_equal(requests, 30);
     assert_in_range(took, 29 * 50000 - 20000, 29 * 50000 + 700000);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 /* --- 429 and 503 ------------------------------------------------------------------------------ */
@@ -316,28 +273,28 @@ static int crawl_pausing_hosts(void **state)
     for (int i = 1; i <= 8; i++)
         n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/a\nhttp://127.0.0.%d:$PORT/b\n", i, i);
     make_date(3);
-    OPEN(&pauses, pause_routes, 8, seeds);
+    RIG_OPEN(&pauses, pause_routes, 8, seeds);
     return program_crawl(&pauses.p, ARGS{ "seeds.txt", "--delay", "20ms", "--retries", "1", "--max-wait", "30s", "-q", NULL });
 }
 
 static int end_pauses(void **state)
 {
     (void)state;
-    close_rig(&pauses);
+    rig_close(&pauses);
     return 0;
 }
 
 static const char *column_of(const char *host, const char *path, const char *column)
 {
-    char sql[256];
+    char pattern[64];
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM urls WHERE url LIKE 'http://%s:%%%s'", column, host, path);
-    return program_text(&pauses.p, sql);
+    snprintf(pattern, sizeof pattern, "http://%s:%%%s", host, path);
+    return rig_url(&pauses, pattern, column);
 }
 
 static void retry_after_seconds_stops_the_whole_host(void **state)
 {
-    int64_t from = end_us(&pauses, "127.0.0.1", "/a", 0);
+    int64_t from = rig_end_us(&pauses, "127.0.0.1", "/a", 0);
 
     (void)state;
     assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + 2000000), 0);
@@ -349,7 +306,7 @@ static void retry_after_seconds_stops_the_whole_host(void **state)
 
 static void retry_after_date_stops_the_whole_host(void **state)
 {
-    int64_t from = end_us(&pauses, "127.0.0.2", "/a", 0);
+    int64_t from = rig_end_us(&pauses, "127.0.0.2", "/a", 0);
     int64_t date_us = (date_wall_ms - clock_wall_ms()) * 1000 + clock_now_ns() / 1000;
 
     (void)state;
@@ -366,7 +323,7 @@ static void without_retry_after_the_host_waits_exponentially(void **state)
     /* robots.txt, then two tries of each; no page ever succeeds. */
     assert_int_equal(traffic_count(pauses.o, "127.0.0.3", NULL), 5);
     for (size_t i = 1; i < 4; i++) {
-        assert_true(start_us(&pauses, "127.0.0.3", NULL, i + 1) - end_us(&pauses, "127.0.0.3", NULL, i) >= least);
+        assert_true(rig_start_us(&pauses, "127.0.0.3", NULL, i + 1) - rig_end_us(&pauses, "127.0.0.3", NULL, i) >= least);
         least *= 2;
     }
     assert_string_equal(column_of("127.0.0.3", "/a", "state"), "fetched");
@@ -377,8 +334,8 @@ static void without_retry_after_the_host_waits_exponentially(void **state)
 static void useless_retry_after_counts_as_none(void **state)
 {
     (void)state;
-    assert_true(start_us(&pauses, "127.0.0.5", NULL, 2) - end_us(&pauses, "127.0.0.5", "/a", 0) >= 700000);
-    assert_true(start_us(&pauses, "127.0.0.8", NULL, 2) - end_us(&pauses, "127.0.0.8", "/a", 0) >= 700000);
+    assert_true(rig_start_us(&pauses, "127.0.0.5", NULL, 2) - rig_end_us(&pauses, "127.0.0.5", "/a", 0) >= 700000);
+    assert_true(rig_start_us(&pauses, "127.0.0.8", NULL, 2) - rig_end_us(&pauses, "127.0.0.8", "/a", 0) >= 700000);
     assert_string_equal(column_of("127.0.0.5", "/a", "state"), "fetched");
     assert_string_equal(column_of("127.0.0.8", "/a", "state"), "fetched");
 }
@@ -398,15 +355,15 @@ static void robots_txt_pauses_too(void **state)
 {
     (void)state;
     assert_int_equal(traffic_count(pauses.o, "127.0.0.6", "/robots.txt"), 2);
-    assert_true(start_us(&pauses, "127.0.0.6", NULL, 1) - end_us(&pauses, "127.0.0.6", NULL, 0) >= 2000000);
+    assert_true(rig_start_us(&pauses, "127.0.0.6", NULL, 1) - rig_end_us(&pauses, "127.0.0.6", NULL, 0) >= 2000000);
     assert_string_equal(column_of("127.0.0.6", "/a", "state"), "fetched");
 }
 
 static void status_500_concerns_the_url_alone(void **state)
 {
     (void)state;
-    assert_true(start_us(&pauses, "127.0.0.7", "/b", 0) < start_us(&pauses, "127.0.0.7", "/a", 1));
-    assert_true(start_us(&pauses, "127.0.0.7", "/a", 1) - end_us(&pauses, "127.0.0.7", "/a", 0) >= 700000);
+    assert_true(rig_start_us(&pauses, "127.0.0.7", "/b", 0) < rig_start_us(&pauses, "127.0.0.7", "/a", 1));
+    assert_true(rig_start_us(&pauses, "127.0.0.7", "/a", 1) - rig_end_us(&pauses, "127.0.0.7", "/a", 0) >= 700000);
     assert_string_equal(column_of("127.0.0.7", "/a", "state"), "fetched");
 }
 
@@ -431,7 +388,7 @@ static void pause_is_remembered_across_a_kill(void **state)
     int64_t from;
 
     (void)state;
-    OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
     program_start_crawl(&g.p, args);
     assert_true(traffic_wait(g.o, NULL, "/a", 1));
     for (int i = 0; i < 500 && program_number(&g.p, "SELECT count(*) FROM hosts WHERE backoff_until > 0") < 1; i++)
@@ -440,11 +397,11 @@ static void pause_is_remembered_across_a_kill(void **state)
 
     assert_int_equal(program_crawl(&g.p, args), 0);
 
-    from = end_us(&g, NULL, "/a", 0);
+    from = rig_end_us(&g, NULL, "/a", 0);
     assert_int_equal(count_between(&g, NULL, from, from + 2990000), 0);
     assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
     assert_int_equal(traffic_count(g.o, NULL, "/b"), 1);
-    close_rig(&g);
+    rig_close(&g);
 }
 
 /* --- a kept-alive connection that died -------------------------------------------------------- */
@@ -460,14 +417,14 @@ static void dead_connection_is_asked_again_uncharged_and_not_at_once(void **stat
     struct rig g;
 
     (void)state;
-    OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\nhttp://127.0.0.1:$PORT/c\n");
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\nhttp://127.0.0.1:$PORT/c\n");
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "200ms", "--retries", "0", "-q", NULL }), 0);
 
     assert_int_equal(traffic_count(g.o, NULL, "/b"), 2);
     assert_true(traffic_gap_us(g.o, NULL) >= 200000);
     assert_string_equal(program_text(&g.p, "SELECT state || retries FROM urls WHERE url LIKE '%/b'"), "fetched0");
-    close_rig(&g);
+    rig_close(&g);
 }
 
 int main(void)

@@ -11,12 +11,8 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "tests/kit/program.h"
-#include "tests/kit/traffic.h"
+#include "tests/kit/rig.h"
 
-#define HTML "Content-Type: text/html\r\n"
-#define PLAIN "Content-Type: text/plain\r\n"
-#define LIT(text) { text, sizeof(text) - 1 }
 #define RULES LIT("User-agent: *\nDisallow: /private\n")
 #define FILLER ((size_t)600 * 1024)
 

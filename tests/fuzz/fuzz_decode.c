@@ -12,8 +12,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const codings[] = {
-    "",     "gzip",     "deflate",  "br",           "zstd",          "compress",
-    "klingon", "gzip, br", "br, gzip", "zstd, deflate", "gzip,gzip,gzip", "gzip, x, y, z",
+    "",         "gzip",          "deflate",        "br",
+    "zstd",     "compress",      "klingon",        "gzip, br",
+    "br, gzip", "zstd, deflate", "gzip,gzip,gzip", "gzip, x, y, z",
 };
 
 static void check_decode(struct span body, struct span coding, size_t limit)
@@ -27,10 +28,11 @@ static void check_decode(struct span body, struct span coding, size_t limit)
     buf_init(&second, limit);
     o = decode_body(d, body, coding, limit, &first, &a);
     BUG_IF(o >= N_DECODE_OUTCOMES);
-    BUG_IF(a.ptr != body.ptr && a.len > limit);
+    BUG_IF(a.len > limit);
     BUG_IF(decode_body(d, body, coding, limit, &second, &b) != o);
     BUG_IF(!span_eq(a, b));
-    BUG_IF(coding.len == 0 && (a.ptr != body.ptr || o != DECODE_OK));
+    BUG_IF(coding.len == 0 &&
+           (a.ptr != body.ptr || (o != DECODE_OK && a.len != limit)));
     buf_clear(&first);
     buf_clear(&second);
     decode_free(d);

@@ -114,6 +114,17 @@ void storekit_do(struct storekit *k, struct store_op *op)
     BUG_IF(list_take_first(&done) != &op->node || !list_is_empty(&done));
 }
 
+static void must_work(struct storekit *k, const struct store_op *op)
+{
+    struct err_note note = { "" };
+
+    if (!op->result)
+        return;
+    store_failure(k->store, &note);
+    fprintf(stderr, "storekit: %s: %s\n", err_name(op->result), note.text);
+    abort();
+}
+
 static void end(struct storekit *k, bool is_finished, bool keeps_budget)
 {
     struct store_op *op = store_op_new(STORE_END_RUN, MIB);
@@ -172,7 +183,7 @@ struct store_offer storekit_offer_one(struct storekit *k, struct store_offer o)
     op->u.offers.offers = &o;
     op->u.offers.n_offers = 1;
     storekit_do(k, op);
-    BUG_IF(op->result);
+    must_work(k, op);
     store_op_free(op);
     return o;
 }
@@ -271,7 +282,7 @@ void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *b
     storekit_page(op, "Title", "some text", body);
     storekit_links(op, urls);
     storekit_do(k, op);
-    BUG_IF(op->result);
+    must_work(k, op);
     store_op_free(op);
 }
 
@@ -284,7 +295,7 @@ struct store_op *storekit_refill(struct storekit *k, int64_t host_id, enum store
     op->u.refill.from_start = true;
     op->u.refill.limit = limit;
     storekit_do(k, op);
-    BUG_IF(op->result);
+    must_work(k, op);
     return op;
 }
 

@@ -180,11 +180,8 @@ static void places_outside_the_region_are_corrupt(void **state)
     static const struct {
         uint64_t offset, len;
     } rows[] = {
-        { CHANNEL_ANSWER_BYTES, 1 },
-        { 1, CHANNEL_ANSWER_BYTES },
-        { UINT64_MAX, 2 },
-        { 2, UINT64_MAX },
-        { UINT64_MAX, UINT64_MAX },
+        { CHANNEL_ANSWER_BYTES, 1 }, { 1, CHANNEL_ANSWER_BYTES }, { UINT64_MAX, 2 },
+        { 2, UINT64_MAX },           { UINT64_MAX, UINT64_MAX },
     };
     struct pair *p = *state;
     struct span got;
@@ -287,7 +284,8 @@ static void pieces_never_overlap(void **state)
         }
         assert_true(room >= want && at + room <= 8192);
         for (uint64_t k = first; k < next; k++)
-            assert_true(at + want <= starts[k % CHANNEL_SLOTS] || at >= ends[k % CHANNEL_SLOTS]);
+            assert_true(at + want <= starts[k % CHANNEL_SLOTS] ||
+                        at >= ends[k % CHANNEL_SLOTS]);
         channel_space_take(&s, at, want);
         starts[next % CHANNEL_SLOTS] = at;
         ends[next % CHANNEL_SLOTS] = at + want;

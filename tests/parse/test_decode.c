@@ -4,14 +4,18 @@
 #include <stdlib.h>
 
 #define ZLIB_CONST
+#include <zstd.h>
+
 #include <cmocka.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "parse/decode.h"
 
 #define LIMIT ((size_t)10 << 20)
-#define S(text) { text, sizeof(text) - 1 }
+#define S(text)                \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 static const char page[] =
     "<!doctype html><title>Bread</title><p>Flour, water, salt and time.</p>\n";
@@ -22,7 +26,8 @@ static const char page_br[] =
     "\x1b\x46\x00\x48\xc4\x6d\x6c\x1e\xd1\x71\xa4\xd1\xe8\xad\xa0\x08\x02\x87\x1c\xb0\x7f\x4b"
     "\xda\xb2\xcc\xb2\x3c\xc6\xc6\x72\x0d\x8f\xf3\x3d\x79\x24\xed\xcc\xd4\xc2\x7a\xa3\x7a\xfe"
     "\xb0\x12\x41\x37\x8b\x21\x3c\xa9\x03";
-static const char bomb_br[] = "\x9b\xff\xff\x3f\xf8\x25\xc2\xe2\xb1\x40\x20\xf7\xfe\x07";
+static const char bomb_br[] =
+    "\x9b\xff\xff\x3f\xf8\x25\xc2\xe2\xb1\x40\x20\xf7\xfe\x07";
 #define PAGE_BR span_make(page_br, sizeof(page_br) - 1)
 
 struct rig {
@@ -55,10 +60,12 @@ static int tear_down(void **state)
 /* Appends s as one zlib stream: 31 gzip, 15 zlib, -15 bare. */
 static void add_deflated(struct rig *r, struct span s, int window_bits)
 {
-    z_stream z = { .next_in = (const unsigned char *)s.ptr, .avail_in = (unsigned)s.len };
+    z_stream z = { .next_in = (const unsigned char *)s.ptr,
+                   .avail_in = (unsigned)s.len };
     size_t bound = s.len + s.len / 100 + 100;
 
-    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(
+        deflateInit2(&z, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(buf_reserve(&r->wire, bound), OK);
     z.next_out = (unsigned char *)r->wire.ptr + r->wire.len;
     z.avail_out = (unsigned)bound;
@@ -84,7 +91,8 @@ static void add(struct rig *r, struct span s)
 
 static enum decode_outcome run(struct rig *r, const char *encoding, struct span *out)
 {
-    return decode_body(r->decoder, buf_span(&r->wire), span_str(encoding), LIMIT, &r->scratch, out);
+    return decode_body(r->decoder, buf_span(&r->wire), span_str(encoding), LIMIT,
+                       &r->scratch, out);
 }
 
 static void assert_decodes(struct rig *r, const char *encoding, struct span want)
@@ -123,26 +131,34 @@ static void no_coding_copies_nothing(void **state)
     struct rig *r = *state;
     struct span out;
 
-    assert_int_equal(decode_body(r->decoder, PAGE, SPAN_NONE, LIMIT, &r->scratch, &out), DECODE_OK);
+    assert_int_equal(decode_body(r->decoder, PAGE, SPAN_NONE, LIMIT, &r->scratch, &out),
+                     DECODE_OK);
     assert_ptr_equal(out.ptr, page);
-    assert_int_equal(decode_body(r->decoder, PAGE, SPAN("identity, "), LIMIT, &r->scratch, &out), DECODE_OK);
+    assert_int_equal(
+        decode_body(r->decoder, PAGE, SPAN("identity, "), LIMIT, &r->scratch, &out),
+        DECODE_OK);
     assert_ptr_equal(out.ptr, page);
     assert_null(r->scratch.ptr);
-    assert_int_equal(decode_body(r->decoder, SPAN_NONE, SPAN("gzip"), LIMIT, &r->scratch, &out), DECODE_OK);
+    assert_int_equal(
+        decode_body(r->decoder, SPAN_NONE, SPAN("gzip"), LIMIT, &r->scratch, &out),
+        DECODE_OK);
     assert_int_equal(out.len, 0);
 }
 
 /* RFC 1952 §2.3: extra field, name, comment and header checksum. */
 static void a_gzip_header_may_carry_everything(void **state)
 {
-    static const unsigned char head[] = { 0x1F, 0x8B, 8, 0x1C, 0, 0, 0, 0, 0,   3,   3,  0,
-                                          'a',  'b',  'c', 'n', 0, 'c', 'o', 'm', 0 };
+    static const unsigned char head[] = { 0x1F, 0x8B, 8, 0x1C, 0,   0,   0,
+                                          0,    0,    3, 3,    0,   'a', 'b',
+                                          'c',  'n',  0, 'c',  'o', 'm', 0 };
     struct rig *r = *state;
-    uint32_t crc = (uint32_t)crc32(0, (const unsigned char *)page, sizeof(page) - 1), n = sizeof(page) - 1;
+    uint32_t crc = (uint32_t)crc32(0, (const unsigned char *)page, sizeof(page) - 1),
+             n = sizeof(page) - 1;
 
     add(r, span_make((const char *)head, sizeof(head)));
     add_deflated(r, PAGE, -15);
-    add(r, span_make((const char *)&crc, 4)); /* little-endian, as the machines we run on */
+    add(r, span_make((const char *)&crc,
+                     4)); /* little-endian, as the machines we run on */
     add(r, span_make((const char *)&n, 4));
     assert_decodes(r, "gzip", PAGE);
 }
@@ -163,7 +179,8 @@ static void members_and_frames_follow_one_another(void **state)
 
 static void what_follows_the_end_is_ignored(void **state)
 {
-    static const char *const rests[] = { "\n", "<!-- served by x -->", "\x1F\x8B", "\x1F\x8B\x08\xFFgarbage" };
+    static const char *const rests[] = { "\n", "<!-- served by x -->", "\x1F\x8B",
+                                         "\x1F\x8B\x08\xFFgarbage" };
     struct rig *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(rests); i++) {
@@ -212,7 +229,11 @@ static void every_cut_is_noticed(void **state)
     static const struct {
         const char *encoding;
         int window_bits; /* 0: br, 1: zstd */
-    } rows[] = { { "gzip", 31 }, { "deflate", 15 }, { "deflate", -15 }, { "br", 0 }, { "zstd", 1 } };
+    } rows[] = { { "gzip", 31 },
+                 { "deflate", 15 },
+                 { "deflate", -15 },
+                 { "br", 0 },
+                 { "zstd", 1 } };
     struct rig *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -232,10 +253,11 @@ static void every_cut_is_noticed(void **state)
             enum decode_outcome o;
 
             memcpy(cut, r->wire.ptr, n);
-            o = decode_body(r->decoder, span_make(cut, n), span_str(rows[i].encoding), LIMIT,
-                            &r->scratch, &out);
+            o = decode_body(r->decoder, span_make(cut, n), span_str(rows[i].encoding),
+                            LIMIT, &r->scratch, &out);
             if (o != DECODE_TRUNCATED)
-                print_error("%s cut at %zu of %zu: %d\n", rows[i].encoding, n, whole, (int)o);
+                print_error("%s cut at %zu of %zu: %d\n", rows[i].encoding, n, whole,
+                            (int)o);
             assert_int_equal(o, DECODE_TRUNCATED);
             assert_true(span_starts(PAGE, out));
             free(cut);
@@ -268,7 +290,9 @@ static void bombs_are_cut(void **state)
     char *zeros = calloc(n, 1);
     struct span out, bomb = span_make(bomb_br, sizeof(bomb_br) - 1);
 
-    assert_int_equal(decode_body(r->decoder, bomb, SPAN("br"), LIMIT, &r->scratch, &out), DECODE_TOO_LARGE);
+    assert_int_equal(
+        decode_body(r->decoder, bomb, SPAN("br"), LIMIT, &r->scratch, &out),
+        DECODE_TOO_LARGE);
     assert_int_equal(out.len, 1 << 20);
     add_deflated(r, span_make(zeros, n), 31);
     assert_int_equal(run(r, "gzip", &out), DECODE_TOO_LARGE);
@@ -277,7 +301,8 @@ static void bombs_are_cut(void **state)
     add_zstd(r, span_make(zeros, n));
     assert_int_equal(run(r, "zstd", &out), DECODE_TOO_LARGE);
     assert_int_equal(out.len, 1 << 20);
-    assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), SPAN("zstd"), 1000, &r->scratch, &out),
+    assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), SPAN("zstd"), 1000,
+                                 &r->scratch, &out),
                      DECODE_TOO_LARGE);
     assert_int_equal(out.len, 1000);
     free(zeros);
@@ -319,11 +344,15 @@ static void the_limit_itself_is_allowed(void **state)
             add(r, PAGE_BR);
         else
             add_deflated(r, PAGE, i ? 15 : 31);
-        assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), span_str(encodings[i]),
-                                     PAGE.len, &r->scratch, &out), DECODE_OK);
+        assert_int_equal(decode_body(r->decoder, buf_span(&r->wire),
+                                     span_str(encodings[i]), PAGE.len, &r->scratch,
+                                     &out),
+                         DECODE_OK);
         assert_true(span_eq(out, PAGE));
-        assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), span_str(encodings[i]),
-                                     PAGE.len - 1, &r->scratch, &out), DECODE_TOO_LARGE);
+        assert_int_equal(decode_body(r->decoder, buf_span(&r->wire),
+                                     span_str(encodings[i]), PAGE.len - 1, &r->scratch,
+                                     &out),
+                         DECODE_TOO_LARGE);
         assert_true(span_eq(out, span_slice(PAGE, 0, PAGE.len - 1)));
     }
 }
@@ -356,7 +385,8 @@ static void zstd_before_it_was_one_is_bad(void **state)
 /* P47: a body that was never coded, or not as it says. */
 static void wrong_names_do_not_lose_the_page(void **state)
 {
-    static const char *const names[] = { "gzip", "deflate", "br", "zstd", "compress", "utf-8", "none", "gzip, br" };
+    static const char *const names[] = { "gzip",     "deflate", "br",   "zstd",
+                                         "compress", "utf-8",   "none", "gzip, br" };
     struct rig *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -367,6 +397,15 @@ static void wrong_names_do_not_lose_the_page(void **state)
         add(r, SPAN("User-agent: *\r\nDisallow:\r\n"));
         assert_decodes(r, names[i], SPAN("User-agent: *\r\nDisallow:\r\n"));
     }
+    /* What Brotli and bare deflate would make something of. */
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        for (int first = '\t'; first < 127; first += first == '\n' ? 22 : 1) {
+            char text[] = "?he quick brown fox jumps over the lazy dog.\n";
+
+            text[0] = (char)first;
+            add(r, span_str(text));
+            assert_decodes(r, names[i], span_str(text));
+        }
     for (size_t i = 1; i < ARRAY_LEN(names) - 1; i++) {
         add_deflated(r, PAGE, 31);
         assert_decodes(r, names[i], PAGE);
@@ -391,6 +430,19 @@ static void an_unknown_coding_of_binary_bytes_is_bad(void **state)
     assert_int_equal(out.len, 0);
     assert_int_equal(run(r, "gzip", &out), DECODE_BAD);
     assert_int_equal(out.len, 0);
+}
+
+static void uncoded_bodies_have_the_limit_too(void **state)
+{
+    struct rig *r = *state;
+    struct span out;
+
+    assert_int_equal(decode_body(r->decoder, PAGE, SPAN_NONE, 10, &r->scratch, &out),
+                     DECODE_TOO_LARGE);
+    assert_true(span_eq(out, span_slice(PAGE, 0, 10)));
+    assert_int_equal(decode_body(r->decoder, PAGE, SPAN("br"), 10, &r->scratch, &out),
+                     DECODE_TOO_LARGE);
+    assert_true(span_eq(out, span_slice(PAGE, 0, 10)));
 }
 
 static void gzip_is_known_by_its_first_bytes(void **state)
@@ -467,12 +519,14 @@ static void compress_is_taken_off(void **state)
     struct span out;
 
     for (int i = 0; i < 3000; i++)
-        assert_int_equal(buf_printf(&text, "line %d of %d, aaaa\n", i * 7919 % 3000, i), OK);
+        assert_int_equal(buf_printf(&text, "line %d of %d, aaaa\n", i * 7919 % 3000, i),
+                         OK);
     add_compressed(r, buf_span(&text));
     assert_int_equal(run(r, "compress", &out), DECODE_OK);
     assert_true(out.len >= text.len);
     assert_memory_equal(out.ptr, text.ptr, text.len);
-    assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), SPAN("x-compress"), 100, &r->scratch, &out),
+    assert_int_equal(decode_body(r->decoder, buf_span(&r->wire), SPAN("x-compress"),
+                                 100, &r->scratch, &out),
                      DECODE_TOO_LARGE);
     assert_int_equal(out.len, 100);
     buf_clear(&text);
@@ -511,6 +565,7 @@ int main(void)
         WITH_RIG(zstd_before_it_was_one_is_bad),
         WITH_RIG(wrong_names_do_not_lose_the_page),
         WITH_RIG(an_unknown_coding_of_binary_bytes_is_bad),
+        WITH_RIG(uncoded_bodies_have_the_limit_too),
         cmocka_unit_test(gzip_is_known_by_its_first_bytes),
         WITH_RIG(compress_is_taken_off),
         WITH_RIG(a_wrong_compress_code_is_bad),

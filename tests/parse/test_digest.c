@@ -31,10 +31,14 @@ static void sha256_is_sha256(void **state)
     for (int i = 0; i < 1000; i++)
         assert_int_equal(buf_append(&many, span_make(million, sizeof(million))), OK);
     assert_int_equal(digest_new(&d), OK);
-    assert_sha256(d, SPAN("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_sha256(d, SPAN_NONE, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    assert_sha256(d, buf_span(&many), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-    assert_sha256(d, SPAN("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_sha256(d, SPAN("abc"),
+                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_sha256(d, SPAN_NONE,
+                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_sha256(d, buf_span(&many),
+                  "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    assert_sha256(d, SPAN("abc"),
+                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     digest_free(d);
     digest_free(NULL);
     buf_clear(&many);
@@ -43,7 +47,8 @@ static void sha256_is_sha256(void **state)
 /* n words of a made-up language with frequent and rare ones; the same seed, the same text. */
 static void make_text(struct buf *out, uint32_t seed, int n)
 {
-    static const char *const common[] = { "the", "of", "and", "to", "in", "a", "is", "that" };
+    static const char *const common[] = { "the", "of", "and", "to",
+                                          "in",  "a",  "is",  "that" };
 
     buf_reset(out);
     for (int i = 0; i < n; i++) {
@@ -51,10 +56,13 @@ static void make_text(struct buf *out, uint32_t seed, int n)
 
         r ^= r >> 15;
         if (r % 3 == 0)
-            assert_int_equal(buf_printf(out, "%s ", common[r / 3 % ARRAY_LEN(common)]), OK);
+            assert_int_equal(buf_printf(out, "%s ", common[r / 3 % ARRAY_LEN(common)]),
+                             OK);
         else
-            assert_int_equal(buf_printf(out, "w%c%c%cn ", 'a' + (int)(r % 26), 'a' + (int)(r / 26 % 26),
-                                        'a' + (int)(r / 676 % 4)), OK);
+            assert_int_equal(buf_printf(out, "w%c%c%cn ", 'a' + (int)(r % 26),
+                                        'a' + (int)(r / 26 % 26),
+                                        'a' + (int)(r / 676 % 4)),
+                             OK);
     }
 }
 
@@ -80,10 +88,13 @@ static void a_little_change_changes_little(void **state)
 
         make_text(&text, seed * 5000, 400);
         plain = digest_simhash(buf_span(&text));
-        n_near += digest_distance(plain, simhash_with(&text, "new")) <= DIGEST_NEAR_BITS;
+        n_near +=
+            digest_distance(plain, simhash_with(&text, "new")) <= DIGEST_NEAR_BITS;
         /* Another date and counter are no change at all, nor is another case. */
-        assert_int_equal(digest_distance(simhash_with(&text, "2024-05-17 10:31 visitor 123"),
-                                         simhash_with(&text, "1999-12-31 23:59 VISITOR 98765")), 0);
+        assert_int_equal(
+            digest_distance(simhash_with(&text, "2024-05-17 10:31 visitor 123"),
+                            simhash_with(&text, "1999-12-31 23:59 VISITOR 98765")),
+            0);
     }
     assert_true(n_near >= 95);
     buf_clear(&text);
@@ -107,10 +118,14 @@ static void other_texts_are_far_away(void **state)
 static void words_are_what_counts(void **state)
 {
     (void)state;
-    assert_int_equal(digest_simhash(SPAN("Hello, world!")), digest_simhash(SPAN("  hello -- WORLD")));
-    assert_int_equal(digest_simhash(SPAN("ÀÉ Жук Ωμ Łódź")), digest_simhash(SPAN("àé жук ωμ łódź")));
-    assert_int_equal(digest_simhash(SPAN("it is “quoted” – here")), digest_simhash(SPAN("it is quoted here")));
-    assert_int_not_equal(digest_simhash(SPAN("hello world")), digest_simhash(SPAN("helloworld")));
+    assert_int_equal(digest_simhash(SPAN("Hello, world!")),
+                     digest_simhash(SPAN("  hello -- WORLD")));
+    assert_int_equal(digest_simhash(SPAN("ÀÉ Жук Ωμ Łódź")),
+                     digest_simhash(SPAN("àé жук ωμ łódź")));
+    assert_int_equal(digest_simhash(SPAN("it is “quoted” – here")),
+                     digest_simhash(SPAN("it is quoted here")));
+    assert_int_not_equal(digest_simhash(SPAN("hello world")),
+                         digest_simhash(SPAN("helloworld")));
     assert_int_equal(digest_simhash(SPAN("a1b22c333")), digest_simhash(SPAN("a9b9c9")));
     assert_int_not_equal(digest_simhash(SPAN("a1b")), digest_simhash(SPAN("ab")));
 }
@@ -125,9 +140,12 @@ static void nothing_gives_zero(void **state)
 
 static void scripts_without_spaces_give_pairs(void **state)
 {
-    uint64_t a = digest_simhash(SPAN("東京都の天気は晴れ、明日の天気は雨、大阪府の天気は曇り"));
-    uint64_t b = digest_simhash(SPAN("東京都の天気は晴れ。明日の天気は雨。大阪府の天気は曇り"));
-    uint64_t c = digest_simhash(SPAN("我們的網站提供最新消息與各種服務，歡迎您的光臨與指教"));
+    uint64_t a =
+        digest_simhash(SPAN("東京都の天気は晴れ、明日の天気は雨、大阪府の天気は曇り"));
+    uint64_t b =
+        digest_simhash(SPAN("東京都の天気は晴れ。明日の天気は雨。大阪府の天気は曇り"));
+    uint64_t c =
+        digest_simhash(SPAN("我們的網站提供最新消息與各種服務，歡迎您的光臨與指教"));
 
     (void)state;
     assert_int_equal(a, b);

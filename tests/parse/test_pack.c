@@ -2,9 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
-#include <zstd.h>
 
 #include "parse/pack.h"
 
@@ -44,7 +44,8 @@ static struct span make_body(size_t n)
 
     for (size_t i = 0; i < n; i++) {
         r = r * 1103515245u + 12345;
-        p[i] = i % 64 < 32 ? "<p class=\"item\">some text</p>\n  "[i % 32] : (char)(r >> 16);
+        p[i] = i % 64 < 32 ? "<p class=\"item\">some text</p>\n  "[i % 32]
+                           : (char)(r >> 16);
     }
     return span_make(p, n);
 }
@@ -71,7 +72,9 @@ static void bodies_come_back(void **state)
             buf_reset(&r->packed);
             buf_reset(&r->plain);
             assert_int_equal(pack_compress(r->pack, body, level, &r->packed), OK);
-            assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), body.len, &r->plain), OK);
+            assert_int_equal(
+                pack_decompress(r->pack, buf_span(&r->packed), body.len, &r->plain),
+                OK);
             assert_true(span_eq(buf_span(&r->plain), body));
             drop(body);
         }
@@ -84,7 +87,8 @@ static void both_append(void **state)
     assert_int_equal(buf_append(&r->packed, SPAN("head")), OK);
     assert_int_equal(buf_append(&r->plain, SPAN("head")), OK);
     assert_int_equal(pack_compress(r->pack, SPAN("body"), PACK_LEVEL, &r->packed), OK);
-    assert_int_equal(pack_decompress(r->pack, span_skip(buf_span(&r->packed), 4), 4, &r->plain), OK);
+    assert_int_equal(
+        pack_decompress(r->pack, span_skip(buf_span(&r->packed), 4), 4, &r->plain), OK);
     assert_true(span_eq(buf_span(&r->plain), SPAN("headbody")));
 }
 
@@ -95,7 +99,9 @@ static void more_than_asked_for_is_refused(void **state)
 
     assert_int_equal(pack_compress(r->pack, body, PACK_LEVEL, &r->packed), OK);
     assert_int_equal(buf_append(&r->plain, SPAN("x")), OK);
-    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), body.len - 1, &r->plain), ERR_TOO_LARGE);
+    assert_int_equal(
+        pack_decompress(r->pack, buf_span(&r->packed), body.len - 1, &r->plain),
+        ERR_TOO_LARGE);
     assert_int_equal(r->plain.len, 1);
     drop(body);
 }
@@ -114,10 +120,13 @@ static void a_frame_without_a_size_is_counted(void **state)
     assert_false(ZSTD_isError(ZSTD_compressStream2(c, &out, &in, ZSTD_e_continue)));
     assert_int_equal(ZSTD_compressStream2(c, &out, &in, ZSTD_e_end), 0);
     r->packed.len = out.pos;
-    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), body.len, &r->plain), OK);
+    assert_int_equal(
+        pack_decompress(r->pack, buf_span(&r->packed), body.len, &r->plain), OK);
     assert_true(span_eq(buf_span(&r->plain), body));
     buf_reset(&r->plain);
-    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), body.len - 1, &r->plain), ERR_TOO_LARGE);
+    assert_int_equal(
+        pack_decompress(r->pack, buf_span(&r->packed), body.len - 1, &r->plain),
+        ERR_TOO_LARGE);
     assert_int_equal(r->plain.len, 0);
     ZSTD_freeCCtx(c);
     drop(body);
@@ -133,15 +142,20 @@ static void damage_is_noticed(void **state)
         char *cut = malloc(n + 1);
 
         memcpy(cut, r->packed.ptr, n);
-        assert_int_equal(pack_decompress(r->pack, span_make(cut, n), LIMIT, &r->plain), ERR_CORRUPT);
+        assert_int_equal(pack_decompress(r->pack, span_make(cut, n), LIMIT, &r->plain),
+                         ERR_CORRUPT);
         assert_int_equal(r->plain.len, 0);
         free(cut);
     }
     assert_int_equal(buf_append_byte(&r->packed, 'x'), OK);
-    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), LIMIT, &r->plain), ERR_CORRUPT);
-    assert_int_equal(pack_decompress(r->pack, SPAN("no zstd at all"), LIMIT, &r->plain), ERR_CORRUPT);
-    assert_int_equal(pack_decompress(r->pack, SPAN("\x27\xB5\x2F\xFD\x04\x4E#>\x0A\xB8\x90H8$"), LIMIT,
-                                     &r->plain), ERR_CORRUPT);
+    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), LIMIT, &r->plain),
+                     ERR_CORRUPT);
+    assert_int_equal(pack_decompress(r->pack, SPAN("no zstd at all"), LIMIT, &r->plain),
+                     ERR_CORRUPT);
+    assert_int_equal(pack_decompress(r->pack,
+                                     SPAN("\x27\xB5\x2F\xFD\x04\x4E#>\x0A\xB8\x90H8$"),
+                                     LIMIT, &r->plain),
+                     ERR_CORRUPT);
     assert_int_equal(r->plain.len, 0);
     drop(body);
 }
@@ -156,7 +170,8 @@ static void a_full_buffer_is_an_error(void **state)
     assert_int_equal(pack_compress(r->pack, body, PACK_LEVEL, &small), ERR_TOO_LARGE);
     assert_int_equal(small.len, 0);
     assert_int_equal(pack_compress(r->pack, body, PACK_LEVEL, &r->packed), OK);
-    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), LIMIT, &small), ERR_TOO_LARGE);
+    assert_int_equal(pack_decompress(r->pack, buf_span(&r->packed), LIMIT, &small),
+                     ERR_TOO_LARGE);
     assert_int_equal(small.len, 0);
     buf_clear(&small);
     drop(body);
@@ -167,9 +182,12 @@ static void a_full_buffer_is_an_error(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        WITH_RIG(bodies_come_back),        WITH_RIG(both_append),
-        WITH_RIG(more_than_asked_for_is_refused), WITH_RIG(a_frame_without_a_size_is_counted),
-        WITH_RIG(damage_is_noticed),       WITH_RIG(a_full_buffer_is_an_error),
+        WITH_RIG(bodies_come_back),
+        WITH_RIG(both_append),
+        WITH_RIG(more_than_asked_for_is_refused),
+        WITH_RIG(a_frame_without_a_size_is_counted),
+        WITH_RIG(damage_is_noticed),
+        WITH_RIG(a_full_buffer_is_an_error),
     };
 
     return cmocka_run_group_tests_name("parse/pack", tests, NULL, NULL);

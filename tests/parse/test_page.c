@@ -16,21 +16,29 @@ static const struct sniff_row {
 } sniff_rows[] = {
     { "text/html is HTML", "text/html", "just words", PAGE_HTML },
     { "text/html with a charset is HTML", "text/html; charset=x", "<p>", PAGE_HTML },
-    { "a PDF sent as text/html is binary", "text/html", "%PDF-1.4 <a href=x>", PAGE_BINARY },
+    { "a PDF sent as text/html is binary", "text/html", "%PDF-1.4 <a href=x>",
+      PAGE_BINARY },
     { "a control sent as text/html is binary", "text/html", "<html>\x01", PAGE_BINARY },
-    { "a feed sent as text/html is a feed", "text/html", "<?xml version='1.0'?>\n<rss version='2.0'>", PAGE_FEED },
-    { "XHTML is HTML", "application/xhtml+xml", "<?xml version='1.0'?><html>", PAGE_HTML },
-    { "XHTML sent as application/xml is HTML", "application/xml", "<!-- x --><html>", PAGE_HTML },
+    { "a feed sent as text/html is a feed", "text/html",
+      "<?xml version='1.0'?>\n<rss version='2.0'>", PAGE_FEED },
+    { "XHTML is HTML", "application/xhtml+xml", "<?xml version='1.0'?><html>",
+      PAGE_HTML },
+    { "XHTML sent as application/xml is HTML", "application/xml", "<!-- x --><html>",
+      PAGE_HTML },
     { "RSS is a feed", "application/rss+xml", "<rss>", PAGE_FEED },
-    { "Atom with a comment in front is a feed", "text/xml", "<?xml version='1.0'?><!-- > --><feed>", PAGE_FEED },
+    { "Atom with a comment in front is a feed", "text/xml",
+      "<?xml version='1.0'?><!-- > --><feed>", PAGE_FEED },
     { "RDF is a feed", "application/xml", "<rdf:RDF xmlns:rdf='x'>", PAGE_FEED },
     { "a sitemap is one", "text/xml", "<?xml version='1.0'?><urlset>", PAGE_SITEMAP },
     { "a sitemap index is one", "application/xml", "<sm:sitemapindex>", PAGE_SITEMAP },
-    { "other XML is XML", "application/xml", "<?xml version='1.0'?><catalogue>", PAGE_XML },
+    { "other XML is XML", "application/xml", "<?xml version='1.0'?><catalogue>",
+      PAGE_XML },
     { "SVG is XML", "image/svg+xml", "<svg><a href='x'/></svg>", PAGE_XML },
-    { "text/plain is text, whatever it holds", "text/plain", "<html><a href=x>", PAGE_TEXT },
+    { "text/plain is text, whatever it holds", "text/plain", "<html><a href=x>",
+      PAGE_TEXT },
     { "CSS is text", "text/css", "a { b: c }", PAGE_TEXT },
-    { "other text that looks like HTML is HTML", "text/x-server-parsed-html", "<html>", PAGE_HTML },
+    { "other text that looks like HTML is HTML", "text/x-server-parsed-html", "<html>",
+      PAGE_HTML },
     { "no type and a doctype is HTML", "", "  <!DOCTYPE HTML>", PAGE_HTML },
     { "no type and a comment, then html", "", "<!-- x --><html>", PAGE_HTML },
     { "no type and a list is HTML", "", "<ul><li>", PAGE_HTML },
@@ -40,7 +48,8 @@ static const struct sniff_row {
     { "an unknown type is no type", "unknown/unknown", "<html>", PAGE_HTML },
     { "an image is binary", "image/png", "<html>", PAGE_BINARY },
     { "JSON is not looked at", "application/json", "{}", PAGE_BINARY },
-    { "a byte stream is not looked at", "application/octet-stream", "<html>", PAGE_BINARY },
+    { "a byte stream is not looked at", "application/octet-stream", "<html>",
+      PAGE_BINARY },
     { "nothing with a type is HTML", "text/html", "", PAGE_HTML },
     { "nothing without a type is text", "", "", PAGE_TEXT },
     { "a byte order mark makes it text", "text/html", "\xef\xbb\xbf<rss>", PAGE_FEED },
@@ -56,9 +65,13 @@ static void a_document_is_taken_for_what_it_is(void **state)
 static void utf16_without_a_type_is_recognised(void **state)
 {
     (void)state;
-    assert_int_equal(page_sniff(SPAN("text/html"), span_make("<\0h\0t\0m\0l\0>\0", 12)), PAGE_HTML);
-    assert_int_equal(page_sniff(SPAN(""), span_make("\xff\xfe<\0h\0t\0m\0l\0>\0", 14)), PAGE_HTML);
-    assert_int_equal(page_sniff(SPAN("text/xml"), span_make("\xfe\xff\0<\0r\0s\0s\0>", 12)), PAGE_FEED);
+    assert_int_equal(page_sniff(SPAN("text/html"), span_make("<\0h\0t\0m\0l\0>\0", 12)),
+                     PAGE_HTML);
+    assert_int_equal(page_sniff(SPAN(""), span_make("\xff\xfe<\0h\0t\0m\0l\0>\0", 14)),
+                     PAGE_HTML);
+    assert_int_equal(
+        page_sniff(SPAN("text/xml"), span_make("\xfe\xff\0<\0r\0s\0s\0>", 12)),
+        PAGE_FEED);
 }
 
 /* ---- the pipeline ---- */
@@ -111,7 +124,8 @@ static void assert_span(struct span got, const char *want)
 
 static void assert_is_sha256_of_nothing(const unsigned char *sha)
 {
-    static const unsigned char want[4] = { 0xe3, 0xb0, 0xc4, 0x42 }; /* FIPS 180-4, empty message */
+    static const unsigned char want[4] = { 0xe3, 0xb0, 0xc4,
+                                           0x42 }; /* FIPS 180-4, empty message */
 
     assert_memory_equal(sha, want, sizeof want);
 }
@@ -123,7 +137,8 @@ static size_t gzip(const char *text, unsigned char *out, size_t room)
     char *in;
 
     memcpy(&in, &text, sizeof in);
-    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+                     Z_OK);
     z.next_in = (Bytef *)in;
     z.avail_in = (uInt)strlen(text);
     z.next_out = out;
@@ -138,7 +153,8 @@ static void html_gives_links_title_and_text(void **state)
 {
     struct desk *d = *state;
 
-    assert_int_equal(parse(d, SPAN("<title>T</title><p>some words<a href='../x'>here</a>")), OK);
+    assert_int_equal(
+        parse(d, SPAN("<title>T</title><p>some words<a href='../x'>here</a>")), OK);
 
     assert_int_equal(d->facts.outcome, PARSE_OK);
     assert_true(d->facts.is_html && d->facts.is_text_like);
@@ -186,7 +202,8 @@ static void a_broken_coding_gives_no_links(void **state)
     struct desk *d = *state;
 
     d->job.content_encoding = SPAN("gzip");
-    assert_int_equal(parse(d, SPAN("\x1f\x8b\x08\x00nonsense that is no deflate stream")), OK);
+    assert_int_equal(
+        parse(d, SPAN("\x1f\x8b\x08\x00nonsense that is no deflate stream")), OK);
 
     assert_int_equal(d->facts.decode, DECODE_BAD);
     assert_int_equal(d->facts.outcome, PARSE_NOT_HTML);
@@ -225,10 +242,11 @@ static void a_feed_gives_links_to_follow(void **state)
     struct desk *d = *state;
 
     d->job.content_type = SPAN("application/rss+xml");
-    assert_int_equal(parse(d, SPAN("<rss><channel><title>News</title><item><title>One</title>"
-                                   "<link>/1</link><enclosure url='/1.mp3'/></item>"
-                                   "<item><link>/2</link></item></channel></rss>")),
-                     OK);
+    assert_int_equal(
+        parse(d, SPAN("<rss><channel><title>News</title><item><title>One</title>"
+                      "<link>/1</link><enclosure url='/1.mp3'/></item>"
+                      "<item><link>/2</link></item></channel></rss>")),
+        OK);
 
     assert_int_equal(d->facts.outcome, PARSE_OK);
     assert_false(d->facts.is_html);
@@ -263,8 +281,9 @@ static void a_sitemap_met_as_a_page_is_not_followed(void **state)
     struct desk *d = *state;
 
     d->job.content_type = SPAN("text/xml");
-    assert_int_equal(parse(d, SPAN("<urlset><url><loc>http://example.org/x</loc></url></urlset>")),
-                     OK);
+    assert_int_equal(
+        parse(d, SPAN("<urlset><url><loc>http://example.org/x</loc></url></urlset>")),
+        OK);
 
     assert_int_equal(d->facts.outcome, PARSE_NOT_HTML);
     assert_int_equal(d->facts.n_links, 0);
@@ -398,7 +417,8 @@ static void a_full_arena_is_an_error_and_not_a_crash(void **state)
     size_t n = 0;
 
     for (int i = 0; i < 5000; i++)
-        n += (size_t)snprintf(page + n, (1 << 18) - n, "<a href=/a%d>some text %d</a>", i, i);
+        n += (size_t)snprintf(page + n, (1 << 18) - n, "<a href=/a%d>some text %d</a>",
+                              i, i);
     d->job.max_links = 100000;
     for (size_t max = 0; max < 3 << 20; max += 50021) {
         d->tools.mem.max_bytes = max;

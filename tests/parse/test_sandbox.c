@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -17,6 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "config/span.h"
 #include "parse/sandbox.h"
@@ -103,12 +103,14 @@ static int try_tgkill_other(void)
 
 static int try_exec_memory(void)
 {
-    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0) == MAP_FAILED;
 }
 
 static int try_make_executable(void)
 {
-    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     return mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
@@ -191,7 +193,8 @@ static int work(void)
     /* Wakes nobody; waits for nothing, as the word differs. */
     if (syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0))
         return 2;
-    if (syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0) != -1 || errno != EAGAIN)
+    if (syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0) != -1 ||
+        errno != EAGAIN)
         return 3;
     return 0;
 }
@@ -244,8 +247,10 @@ static void abort_is_seen_as_abort(void **state)
 /* Twice what is allowed; half of it works. */
 static int eat_memory(void)
 {
-    void *half = mmap(NULL, MEMORY_BYTES / 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    void *all = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *half = mmap(NULL, MEMORY_BYTES / 2, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *all = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     return half == MAP_FAILED ? 1 : all != MAP_FAILED ? 2 : 0;
 }
@@ -296,7 +301,8 @@ static int rings(int bell)
 {
     uint64_t one = 1;
 
-    return write(bell, &one, sizeof(one)) == sizeof(one) && read(bell, &one, sizeof(one)) == sizeof(one)
+    return write(bell, &one, sizeof(one)) == sizeof(one) &&
+                   read(bell, &one, sizeof(one)) == sizeof(one)
                ? 0
                : 1;
 }
@@ -343,7 +349,8 @@ static long status_field(pid_t pid, const char *name)
 }
 
 /* Enters, sends its report, and waits for the pipe to close. */
-static pid_t start_waiting(const struct sandbox_limits *limits, int report_fd, int wait_fd)
+static pid_t start_waiting(const struct sandbox_limits *limits, int report_fd,
+                           int wait_fd)
 {
     pid_t pid = fork();
 
@@ -361,7 +368,8 @@ static pid_t start_waiting(const struct sandbox_limits *limits, int report_fd, i
 
 static void the_kernel_confirms_the_report(void **state)
 {
-    struct sandbox_limits limits = { .memory_bytes = MEMORY_BYTES, .is_seccomp_off = is_sanitized };
+    struct sandbox_limits limits = { .memory_bytes = MEMORY_BYTES,
+                                     .is_seccomp_off = is_sanitized };
     struct sandbox_report report;
     char text[SANDBOX_TEXT_SIZE];
     int up[2], down[2], status;
@@ -452,8 +460,9 @@ int main(void)
 
     memcpy(tests, single, sizeof(single));
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
-        tests[ARRAY_LEN(single) + i] = (struct CMUnitTest){ .name = refusals[i].label,
-                                                            .test_func = dies_by_sigsys,
-                                                            .initial_state = &refusals[i] };
+        tests[ARRAY_LEN(single) + i] =
+            (struct CMUnitTest){ .name = refusals[i].label,
+                                 .test_func = dies_by_sigsys,
+                                 .initial_state = &refusals[i] };
     return cmocka_run_group_tests_name("parse/sandbox", tests, NULL, NULL);
 }

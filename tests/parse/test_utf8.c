@@ -21,20 +21,52 @@ static const struct row rows[] = {
     { "empty", { "", 0 }, { "", 0 }, 0, "Encoding 8.1" },
     { "a NUL is a character", { "a\0b", 3 }, { "a\0b", 3 }, 3, "Encoding 8.1" },
     { "first and last of each length",
-      { "\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", 19 },
-      { "\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", 19 },
-      19, "Unicode table 3-7" },
-    { "a stray continuation byte", { "a\x80z", 3 }, { "a" FFFD "z", 5 }, 1, "Unicode 3.9" },
-    { "C0 and C1 begin nothing", { "\xC0\xAF\xC1", 3 }, { FFFD FFFD FFFD, 9 }, 0, "table 3-7" },
-    { "an overlong slash is three errors", { "\xE0\x80\xAF", 3 }, { FFFD FFFD FFFD, 9 }, 0,
+      { "\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF",
+        19 },
+      { "\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF",
+        19 },
+      19,
+      "Unicode table 3-7" },
+    { "a stray continuation byte",
+      { "a\x80z", 3 },
+      { "a" FFFD "z", 5 },
+      1,
+      "Unicode 3.9" },
+    { "C0 and C1 begin nothing",
+      { "\xC0\xAF\xC1", 3 },
+      { FFFD FFFD FFFD, 9 },
+      0,
+      "table 3-7" },
+    { "an overlong slash is three errors",
+      { "\xE0\x80\xAF", 3 },
+      { FFFD FFFD FFFD, 9 },
+      0,
       "Unicode table 3-8" },
-    { "a surrogate is three errors", { "\xED\xA0\x80", 3 }, { FFFD FFFD FFFD, 9 }, 0, "table 3-9" },
-    { "above U+10FFFF", { "\xF4\x90\x80\x80", 4 }, { FFFD FFFD FFFD FFFD, 12 }, 0, "table 3-9" },
-    { "a cut sequence is one error", { "x\xF0\x9F\x98", 4 }, { "x" FFFD, 4 }, 1, "table 3-11" },
-    { "a quote behind a lead byte survives", { "\xE4\"\xE4\xBD\">", 6 },
-      { FFFD "\"" FFFD "\">", 9 }, 0, "Encoding 8.1.1" },
-    { "each maximal subpart", { "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64", 13 },
-      { "a" FFFD FFFD FFFD "b" FFFD "c" FFFD FFFD "d", 22 }, 1, "Unicode table 3-8" },
+    { "a surrogate is three errors",
+      { "\xED\xA0\x80", 3 },
+      { FFFD FFFD FFFD, 9 },
+      0,
+      "table 3-9" },
+    { "above U+10FFFF",
+      { "\xF4\x90\x80\x80", 4 },
+      { FFFD FFFD FFFD FFFD, 12 },
+      0,
+      "table 3-9" },
+    { "a cut sequence is one error",
+      { "x\xF0\x9F\x98", 4 },
+      { "x" FFFD, 4 },
+      1,
+      "table 3-11" },
+    { "a quote behind a lead byte survives",
+      { "\xE4\"\xE4\xBD\">", 6 },
+      { FFFD "\"" FFFD "\">", 9 },
+      0,
+      "Encoding 8.1.1" },
+    { "each maximal subpart",
+      { "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64", 13 },
+      { "a" FFFD FFFD FFFD "b" FFFD "c" FFFD FFFD "d", 22 },
+      1,
+      "Unicode table 3-8" },
 };
 
 static void broken_text_is_repaired(void **state)
@@ -55,11 +87,16 @@ static void broken_text_is_repaired(void **state)
 /* The bad sequence at every place of a word, so that no alignment is missed. */
 static void an_error_is_found_wherever_it_stands(void **state)
 {
-    static const char *const fills[] = { "a", "\xD0\xB0", "\xE4\xB8\xAD", "\xE0\xB8\x81",
-                                         "\xED\x95\x9C", "\xF0\x9F\x98\x80" };
-    static const char *const bad[] = { "\x80",     "\xC1\x81",     "\xE0\x9F\xBF", "\xED\xA0\x80",
-                                       "\xF5",     "\xE4\xB8",     "\xD0",         "\xF4\x90\x80\x80",
-                                       "\xF0\x8F", "\xC3\xC3\xA4", "\xFF" };
+    static const char *const fills[] = { "a",
+                                         "\xD0\xB0",
+                                         "\xE4\xB8\xAD",
+                                         "\xE0\xB8\x81",
+                                         "\xED\x95\x9C",
+                                         "\xF0\x9F\x98\x80" };
+    static const char *const bad[] = {
+        "\x80", "\xC1\x81",         "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF5", "\xE4\xB8",
+        "\xD0", "\xF4\x90\x80\x80", "\xF0\x8F",     "\xC3\xC3\xA4", "\xFF"
+    };
 
     (void)state;
     for (size_t f = 0; f < ARRAY_LEN(fills); f++)
@@ -69,8 +106,10 @@ static void an_error_is_found_wherever_it_stands(void **state)
                 size_t before = n * strlen(fills[f]), len = 0;
 
                 for (size_t i = 0; i < n; i++)
-                    len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", fills[f]);
-                len += (size_t)snprintf(text + len, sizeof(text) - len, "%sABCDEFGHIJKLMNOP", bad[b]);
+                    len += (size_t)snprintf(text + len, sizeof(text) - len, "%s",
+                                            fills[f]);
+                len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                        "%sABCDEFGHIJKLMNOP", bad[b]);
                 assert_int_equal(utf8_valid_prefix(span_make(text, len)), before);
             }
 }
@@ -131,8 +170,9 @@ int main(void)
     memcpy(tests, single, sizeof(single));
     memcpy(copies, rows, sizeof(rows));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[ARRAY_LEN(single) + i] = (struct CMUnitTest){ .name = copies[i].label,
-                                                            .test_func = broken_text_is_repaired,
-                                                            .initial_state = &copies[i] };
+        tests[ARRAY_LEN(single) + i] =
+            (struct CMUnitTest){ .name = copies[i].label,
+                                 .test_func = broken_text_is_repaired,
+                                 .initial_state = &copies[i] };
     return cmocka_run_group_tests_name("parse/utf8", tests, NULL, NULL);
 }

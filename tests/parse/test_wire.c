@@ -9,7 +9,7 @@
 #include "parse/wire_io.h"
 
 #define REGION_BYTES ((size_t)1 << 20)
-#define ID UINT64_C(0x1122334455667788)
+#define ID           UINT64_C(0x1122334455667788)
 /* Where the first byte behind the head lies: magic, version, kind, id. */
 #define HEAD_BYTES 12
 
@@ -55,7 +55,8 @@ static enum err encode(struct bench *b, const struct answer *a)
 
 static enum err decode(struct bench *b)
 {
-    return wire_decode_answer(span_make(b->region, b->len), ID, &b->limits, &b->mem, &b->out);
+    return wire_decode_answer(span_make(b->region, b->len), ID, &b->limits, &b->mem,
+                              &b->out);
 }
 
 static void assert_span(struct span got, const char *want)
@@ -142,7 +143,8 @@ static void a_job_survives_the_way(void **state)
     struct bench *b = *state;
     uint64_t id = 0;
 
-    assert_int_equal(wire_encode_job(&job, ID, b->region, wire_job_size(&job), &b->len), OK);
+    assert_int_equal(wire_encode_job(&job, ID, b->region, wire_job_size(&job), &b->len),
+                     OK);
     assert_int_equal(b->len, wire_job_size(&job));
     assert_int_equal(wire_decode_job(span_make(b->region, b->len), &out, &id), OK);
 
@@ -157,7 +159,8 @@ static void a_job_survives_the_way(void **state)
     assert_int_equal(out.max_decoded_bytes, 1);
     assert_int_equal(out.max_text_bytes, 2);
     assert_int_equal(out.max_links, 3);
-    assert_true(out.wants_text && out.wants_details && !out.wants_body && !out.wants_body_all);
+    assert_true(out.wants_text && out.wants_details && !out.wants_body &&
+                !out.wants_body_all);
     assert_int_equal(out.region_offset, 4096);
     assert_int_equal(out.region_len, 77);
     assert_true(span_eq(out.inline_body, job.inline_body));
@@ -228,7 +231,8 @@ static void links_survive_the_way(void **state)
 static void robots_rules_survive_the_way(void **state)
 {
     struct bench *b = *state;
-    struct robots_rule rules[] = { { SPAN("/a*$"), 3, false }, { SPAN("*x"), 9, true } };
+    struct robots_rule rules[] = { { SPAN("/a*$"), 3, false },
+                                   { SPAN("*x"), 9, true } };
     struct span sitemaps[] = { SPAN("/s.xml") };
     struct answer a = { .kind = JOB_ROBOTS,
                         .decode = DECODE_OK,
@@ -257,7 +261,8 @@ static void robots_rules_survive_the_way(void **state)
 static void a_sitemap_survives_the_way(void **state)
 {
     struct bench *b = *state;
-    struct span alternates[] = { SPAN("http://example.org/de"), SPAN("http://example.org/fr") };
+    struct span alternates[] = { SPAN("http://example.org/de"),
+                                 SPAN("http://example.org/fr") };
     struct sitemap_entry entry = { .loc = SPAN("http://example.org/x"),
                                    .lastmod = SPAN("2024-01-01"),
                                    .priority = SPAN("0.5"),
@@ -265,7 +270,8 @@ static void a_sitemap_survives_the_way(void **state)
                                    .alternates = alternates,
                                    .n_alternates = 2 };
     struct answer a = { .kind = JOB_SITEMAP,
-                        .sitemap = { .type = SITEMAP_URLSET, .urls = &entry, .n_urls = 1 } };
+                        .sitemap = {
+                            .type = SITEMAP_URLSET, .urls = &entry, .n_urls = 1 } };
 
     b->job.kind = JOB_SITEMAP;
     assert_int_equal(encode(b, &a), OK);
@@ -358,10 +364,11 @@ static void a_cut_page_keeps_what_fits(void **state)
     struct answer a = full_page();
 
     wire_limits_of(&b->job, &b->limits);
-    assert_int_equal(wire_encode_cut_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len),
-                     OK);
-    assert_int_equal(wire_encode_cut_answer(&a, ID, &b->limits, b->region, b->len - 1, &b->len),
-                     OK);
+    assert_int_equal(
+        wire_encode_cut_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len),
+        OK);
+    assert_int_equal(
+        wire_encode_cut_answer(&a, ID, &b->limits, b->region, b->len - 1, &b->len), OK);
     assert_int_equal(decode(b), OK);
 
     assert_int_equal(b->out.page.outcome, PARSE_REFUSED);
@@ -375,8 +382,10 @@ static void a_cut_sitemap_keeps_what_fits(void **state)
 {
     struct bench *b = *state;
     struct sitemap_entry entries[3] = { 0 };
-    struct answer a = { .kind = JOB_SITEMAP,
-                        .sitemap = { .type = SITEMAP_INDEX, .sitemaps = entries, .n_sitemaps = 3 } };
+    struct answer a = {
+        .kind = JOB_SITEMAP,
+        .sitemap = { .type = SITEMAP_INDEX, .sitemaps = entries, .n_sitemaps = 3 }
+    };
 
     for (size_t i = 0; i < 3; i++)
         entries[i].loc = SPAN("http://example.org/sitemap.xml");
@@ -384,7 +393,8 @@ static void a_cut_sitemap_keeps_what_fits(void **state)
     wire_limits_of(&b->job, &b->limits);
     assert_int_equal(wire_encode_answer(&a, ID, &b->limits, b->region, 160, &b->len),
                      ERR_TOO_LARGE);
-    assert_int_equal(wire_encode_cut_answer(&a, ID, &b->limits, b->region, 160, &b->len), OK);
+    assert_int_equal(
+        wire_encode_cut_answer(&a, ID, &b->limits, b->region, 160, &b->len), OK);
     assert_int_equal(decode(b), OK);
 
     assert_true(b->out.sitemap.is_cut);
@@ -424,8 +434,8 @@ static void another_id_is_refused(void **state)
 
     assert_int_equal(encode(b, &a), OK);
 
-    assert_int_equal(wire_decode_answer(span_make(b->region, b->len), ID + 1, &b->limits, &b->mem,
-                                        &b->out),
+    assert_int_equal(wire_decode_answer(span_make(b->region, b->len), ID + 1,
+                                        &b->limits, &b->mem, &b->out),
                      ERR_CORRUPT);
 }
 
@@ -543,7 +553,8 @@ static void a_rule_that_begins_otherwise_is_refused(void **state)
     struct bench *b = *state;
     struct robots_rule rule = { SPAN("/path"), 1, false };
     struct answer a = { .kind = JOB_ROBOTS,
-                        .robots = { .rules = &rule, .n_rules = 1, .crawl_delay_ms = -1 } };
+                        .robots = {
+                            .rules = &rule, .n_rules = 1, .crawl_delay_ms = -1 } };
 
     b->job.kind = JOB_ROBOTS;
     assert_int_equal(encode(b, &a), OK);
@@ -565,7 +576,9 @@ static void a_crawl_delay_below_none_is_refused(void **state)
 
 static void an_inspect_answer_is_one_line_of_text(void **state)
 {
-    static const struct span bad[] = { { "{\n}", 3 }, { "\x1b[1m", 4 }, { "{\"\xff\"}", 5 } };
+    static const struct span bad[] = { { "{\n}", 3 },
+                                       { "\x1b[1m", 4 },
+                                       { "{\"\xff\"}", 5 } };
     struct bench *b = *state;
     struct answer a = { .kind = JOB_INSPECT, .bytes = SPAN("{\"id\":1}") };
 
@@ -609,7 +622,8 @@ static void too_many_parts_of_a_request_are_refused(void **state)
 
     job.headers = span_make(b->region, WIRE_MAX_REQUEST_BYTES + 1);
 
-    assert_int_equal(wire_encode_job(&job, ID, b->region, REGION_BYTES, &b->len), ERR_TOO_LARGE);
+    assert_int_equal(wire_encode_job(&job, ID, b->region, REGION_BYTES, &b->len),
+                     ERR_TOO_LARGE);
 }
 
 /* ---- the characters of a URL, byte for byte ---- */
@@ -623,7 +637,8 @@ static void url_characters_are_printable_ascii(void **state)
         for (size_t at = 0; at < sizeof text; at++) {
             memset(text, 'a', sizeof text);
             text[at] = (char)c;
-            assert_int_equal(wire_io_is_url(span_make(text, sizeof text)), c >= 0x21 && c <= 0x7e);
+            assert_int_equal(wire_io_is_url(span_make(text, sizeof text)),
+                             c >= 0x21 && c <= 0x7e);
         }
     }
 }
@@ -665,8 +680,9 @@ int main(void)
     memcpy(tests, plain, sizeof plain);
     memcpy(rows, byte_rows, sizeof rows);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[ARRAY_LEN(plain) + i] = (struct CMUnitTest){ .name = rows[i].label,
-                                                           .test_func = a_bent_byte_is_refused,
-                                                           .initial_state = &rows[i] };
+        tests[ARRAY_LEN(plain) + i] =
+            (struct CMUnitTest){ .name = rows[i].label,
+                                 .test_func = a_bent_byte_is_refused,
+                                 .initial_state = &rows[i] };
     return cmocka_run_group_tests_name("parse/wire", tests, NULL, NULL);
 }

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/* What a visit leaves behind: fetch, page, links, text, body, redirect, state, revisit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <zstd.h>
+
+#include "parse/digest.h"
+#include "store/visits.h"
+#include "tests/kit/storekit.h"
+
+static struct storekit kit;
+
+static int set_up(void **state)
+{
+    storekit_init(&kit);
+    storekit_open(&kit, REVISIT_ALL);
+    *state = &kit;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    storekit_clear(*state);
+    return 0;
+}
+
+#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define HOUR INT64_C(3600000)
+
+static void assert_text(struct storekit *k, const char *sql, const char *want)
+{
+    char text[512];
+
+    assert_string_equal(storekit_text(k, sql, text), want);
+}
+
+static void do_op(struct storekit *k, struct store_op *op)
+{
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+/* A new run in which everything is asked again. */
+static void begin_again(struct storekit *k)
+{
+    storekit_finish(k);
+    storekit_open(k, REVISIT_ALL);
+}
+
+static void a_page_is_stored_with_all_it_brought(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x", "http://a.example/y"));
+    assert_text(k, "SELECT state || ' ' || fetch_id || ' ' || retries FROM urls WHERE id = 1", "fetched 1 0");
+    assert_text(k, "SELECT url_id || ' ' || run_id || ' ' || outcome || ' ' || status_code || ' ' || charset ||"
+                   " ' ' || size || ' ' || wire_size || ' ' || ttfb_ms || ' ' || (dns_ms IS NULL) || ' ' ||"
+                   " length(sha256) FROM fetches",
+                "1 1 ok 200 utf-8 1000 500 5 1 64");
+    assert_text(k, "SELECT title || ' ' || fetch_id || ' ' || links_out || ' ' || parse_outcome FROM pages",
+                "Title 1 2 ok");
+    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id || ' ' || kind || ' ' || anchor || ' ' || nofollow"
+                   " || ' ' || position) FROM links",
+                "1>2 a here 0 0,1>3 a here 0 1");
+    assert_text(k, "SELECT group_concat(state || ' ' || parent_id || ' ' || depth || ' ' || hop) FROM urls"
+                   " WHERE id > 1",
+                "queued 1 1 link,queued 1 1 link");
+    assert_text(k, "SELECT rowid FROM page_text WHERE page_text MATCH 'some'", "1");
+    assert_text(k, "SELECT requests || ' ' || pages || ' ' || bytes || ' ' || new_urls || ' ' || used_pages"
+                   " FROM runs", "1 1 500 3 1");
+    assert_text(k, "SELECT pages || ' ' || bytes FROM hosts", "1 500");
+}
+
+static void headers_become_lists_of_name_and_value(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+
+    op->u.visit.headers = SPAN("HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:  two \r\nbroken line\r\nQ: \"\\\t\x01\r\n"
+                               "L: caf\xe9\r\nU: caf\xc3\xa9\r\n\r\n");
+    do_op(k, op);
+    assert_text(k, "SELECT headers FROM fetches",
+                "[[\"X-A\",\"1\"],[\"x-a\",\"two\"],[\"Q\",\"\\\"\\\\\\u0009\\u0001\"],[\"L\",\"caf\xc3\xa9\"],"
+                "[\"U\",\"caf\xc3\xa9\"]]");
+    assert_text(k, "SELECT request_headers FROM fetches", "[[\"Host\",\"a.example\"]]");
+    assert_text(k, "SELECT json_valid(headers) FROM fetches", "1");
+}
+
+static void outside_text_is_repaired_and_bounded(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+    char *error = arena_alloc(&op->mem, 5000);
+
+    memset(error, 'e', 5000);
+    op->u.visit.error = span_make(error, 5000);
+    op->u.visit.content_type = span_make("text\0/\xff", 7);
+    do_op(k, op);
+    assert_text(k, "SELECT length(error) FROM fetches", "512");
+    assert_text(k, "SELECT content_type FROM fetches", "text\xef\xbf\xbd/\xef\xbf\xbd");
+}
+
+static void a_retry_keeps_the_url_queued(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+
+    op->u.visit.state = STATE_QUEUED;
+    op->u.visit.outcome = "timeout";
+    op->u.visit.status_code = 0;
+    op->u.visit.counts_as_page = false;
+    op->u.visit.retries = 1;
+    op->u.visit.next_fetch_ms = STOREKIT_NOW + 9000;
+    do_op(k, op);
+    assert_text(k, "SELECT state || ' ' || retries || ' ' || (next_fetch_at IS NOT NULL) || ' ' || coalesce(reason, '-')"
+                   " FROM urls", "queued 1 1 -");
+    assert_text(k, "SELECT outcome || ' ' || coalesce(status_code, 'null') FROM fetches", "timeout null");
+    assert_text(k, "SELECT requests || ' ' || pages FROM runs", "1 0");
+}
+
+static void a_failed_url_says_the_outcome(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+
+    op->u.visit.state = STATE_FAILED;
+    op->u.visit.outcome = "dns_failed";
+    op->u.visit.error = SPAN("no such name");
+    do_op(k, op);
+    assert_text(k, "SELECT state || ' ' || reason FROM urls", "failed dns_failed");
+    assert_text(k, "SELECT n FROM state_count WHERE state = 3", "1");
+}
+
+static void a_refusal_needs_no_request(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+
+    op->u.visit.state = STATE_EXCLUDED;
+    op->u.visit.reason = REASON_ROBOTS;
+    op->u.visit.rule = SPAN("robots.txt line 12: Disallow: /");
+    op->u.visit.has_fetch = op->u.visit.counts_as_page = false;
+    do_op(k, op);
+    assert_text(k, "SELECT state || ' ' || reason || ' ' || rule FROM urls",
+                "excluded robots robots.txt line 12: Disallow: /");
+    assert_text(k, "SELECT count(*) FROM fetches", "0");
+}
+
+static void a_redirect_makes_its_target_a_url_of_its_own(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+    struct store_offer target = storekit_offer("https://a.example/", HOP_REDIRECT, 0);
+
+    target.redirects = 1;
+    op->u.visit.outcome = "redirect";
+    op->u.visit.status_code = 301;
+    op->u.visit.location = SPAN("https://a.example/");
+    op->u.visit.redirect = &target;
+    do_op(k, op);
+    assert_int_equal(target.change, CHANGE_NEW);
+    assert_text(k, "SELECT state || ' ' || hop || ' ' || redirects || ' ' || depth || ' ' || parent_id FROM urls"
+                   " WHERE id = 2", "queued redirect 1 0 1");
+    assert_text(k, "SELECT src_id || '>' || dst_id || ' ' || status_code || ' ' || run_id FROM redirects", "1>2 301 1");
+    assert_text(k, "SELECT start_url || ' ' || hops || ' ' || final_url FROM redirect_chains",
+                "http://a.example/ 1 https://a.example/");
+}
+
+/* --- content over time ---------------------------------------------------------------------- */
+
+static void the_same_body_keeps_links_and_text_and_points_at_the_new_fetch(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "2 1");
+    assert_text(k, "SELECT count(*) FROM page_history", "0");
+    assert_text(k, "SELECT count(*) FROM links", "1");
+    assert_text(k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH 'some'", "1");
+}
+
+static void another_body_moves_the_old_page_into_history(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x", "http://a.example/y"));
+    begin_again(k);
+    storekit_fetch(k, id, 0, "other", LIST("http://a.example/z"));
+    assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "2 2");
+    assert_text(k, "SELECT url_id || ' ' || fetch_id || ' ' || title || ' ' || links_out FROM page_history", "1 1 Title 2");
+    assert_text(k, "SELECT group_concat(u.url) FROM links l JOIN urls u ON u.id = l.dst_id", "http://a.example/z");
+}
+
+static void changed_links_of_the_same_body_are_replaced(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x", "http://a.example/y"));
+    assert_text(k, "SELECT count(*) FROM links", "2");
+}
+
+static void a_304_keeps_page_and_links(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_op *op;
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    op = storekit_visit(id, 1, 0);
+    op->u.visit.state = STATE_NOT_MODIFIED;
+    op->u.visit.outcome = "not_modified";
+    op->u.visit.status_code = 304;
+    do_op(k, op);
+    assert_text(k, "SELECT state || ' ' || fetch_id FROM urls WHERE id = 1", "not_modified 2");
+    assert_text(k, "SELECT fetch_id FROM pages", "1");
+    assert_text(k, "SELECT count(*) FROM links", "1");
+}
+
+static void a_failure_keeps_page_and_links(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_op *op;
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    op = storekit_visit(id, 1, 0);
+    storekit_page(op, "Half", "hal", "hal");
+    op->u.visit.state = STATE_FAILED;
+    op->u.visit.outcome = "incomplete";
+    op->u.visit.body_is_final = false;
+    do_op(k, op);
+    assert_text(k, "SELECT title FROM pages", "Title");
+    assert_text(k, "SELECT count(*) FROM links", "1");
+    assert_text(k, "SELECT sha256 IS NULL FROM fetches WHERE id = 2", "1");
+}
+
+static void content_that_is_gone_becomes_history(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_offer target = storekit_offer("http://a.example/new", HOP_REDIRECT, 0);
+    struct store_op *op;
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    op = storekit_visit(id, 1, 0);
+    op->u.visit.outcome = "redirect";
+    op->u.visit.status_code = 301;
+    op->u.visit.redirect = &target;
+    do_op(k, op);
+    assert_text(k, "SELECT count(*) FROM pages", "0");
+    assert_text(k, "SELECT count(*) FROM links", "0");
+    assert_text(k, "SELECT title FROM page_history", "Title");
+}
+
+static void noindex_is_kept_out_of_full_text(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+
+    storekit_page(op, "Secret", "some text", "body")->is_noindex = true;
+    do_op(k, op);
+    assert_text(k, "SELECT title || ' ' || (text_id IS NULL) FROM pages", "Secret 1");
+    assert_text(k, "SELECT count(*) FROM page_text WHERE page_text MATCH 'some'", "0");
+}
+
+static void text_is_indexed_only_where_it_is_kept(void **state)
+{
+    struct storekit *k = *state;
+
+    storekit_stop(k, true);
+    k->options.keeps_text = false;
+    storekit_open(k, REVISIT_ALL);
+    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", NULL);
+    assert_text(k, "SELECT text_id IS NULL FROM pages", "1");
+}
+
+/* --- bodies and history ------------------------------------------------------------------------ */
+
+static void give_body(struct store_op *op, struct page_facts *f, const char *content)
+{
+    struct digest *d;
+    size_t len = strlen(content), bound = ZSTD_compressBound(len);
+    char *packed = arena_alloc(&op->mem, bound);
+
+    assert_int_equal(digest_new(&d), OK);
+    assert_int_equal(digest_sha256(d, span_str(content), f->sha256), OK);
+    digest_free(d);
+    f->size = (int64_t)len;
+    f->body = span_make(packed, ZSTD_compress(packed, bound, content, len, 1));
+}
+
+static void fetch_body(struct storekit *k, int64_t id, const char *content)
+{
+    struct store_op *op = storekit_visit(id, 1, 0);
+
+    give_body(op, storekit_page(op, "t", "text", content), content);
+    do_op(k, op);
+}
+
+static void equal_bodies_are_stored_once(void **state)
+{
+    struct storekit *k = *state;
+
+    fetch_body(k, storekit_seed(k, "http://a.example/1"), "the same");
+    fetch_body(k, storekit_seed(k, "http://a.example/2"), "the same");
+    fetch_body(k, storekit_seed(k, "http://a.example/3"), "another");
+    assert_text(k, "SELECT group_concat(id || ' ' || size || ' ' || codec) FROM bodies", "1 8 zstd,2 7 zstd");
+    assert_text(k, "SELECT group_concat(refs) FROM body", "2,1");
+    assert_text(k, "SELECT count(*) FROM fetches f JOIN bodies b ON b.id = f.body_id AND b.sha256 = f.sha256", "3");
+    assert_text(k, "SELECT group_concat(copies || ' ' || url) FROM duplicates",
+                "2 http://a.example/1,2 http://a.example/2");
+}
+
+static void history_is_pruned_with_its_bodies(void **state)
+{
+    struct storekit *k = *state;
+    static const char *const contents[] = { "one", "two", "three", "four" };
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 2;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+        fetch_body(k, id, contents[i]);
+        begin_again(k);
+    }
+    assert_text(k, "SELECT group_concat(id) FROM fetches", "3,4");
+    assert_text(k, "SELECT group_concat(fetch_id) FROM page_history", "3");
+    assert_text(k, "SELECT count(*) FROM bodies", "2");
+}
+
+static void pruning_keeps_the_fetch_that_the_page_is_from(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 1;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    fetch_body(k, id, "content");
+    for (int i = 0; i < 3; i++) {
+        struct store_op *op;
+
+        begin_again(k);
+        op = storekit_visit(id, 1, 0);
+        op->u.visit.state = STATE_NOT_MODIFIED;
+        op->u.visit.outcome = "not_modified";
+        do_op(k, op);
+    }
+    assert_text(k, "SELECT group_concat(id) FROM fetches", "1,4");
+    assert_text(k, "SELECT fetch_id FROM pages", "1");
+    assert_text(k, "SELECT count(*) FROM bodies", "1");
+}
+
+/* --- revisits --------------------------------------------------------------------------------------- */
+
+static const struct interval_row {
+    const char *label;
+    int64_t last_hours;
+    bool has_changed;
+    int64_t want_hours;
+} interval_rows[] = {
+    { "the first interval is a day", 0, false, 24 },
+    { "a page that changed: half", 10, true, 5 },
+    { "a page that did not: half as much again", 10, false, 15 },
+    { "never under the minimum", 1, true, 1 },
+    { "never over the maximum", 700, false, 720 },
+};
+
+static void interval(void **state)
+{
+    const struct interval_row *row = *state;
+    struct store_options options = { .revisit_min_ms = HOUR, .revisit_max_ms = 720 * HOUR };
+
+    assert_int_equal(visits_interval(&options, row->last_hours * HOUR, row->has_changed), row->want_hours * HOUR);
+}
+
+static void the_interval_follows_the_changes_of_a_page(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "one", NULL);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "24");
+    assert_int_equal(storekit_int(k, "SELECT next_fetch_at FROM urls"), STOREKIT_NOW + 24 * HOUR);
+    begin_again(k);
+    storekit_fetch(k, id, 0, "two", NULL);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "12");
+    begin_again(k);
+    storekit_fetch(k, id, 0, "two", NULL);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "18");
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    struct CMUnitTest tests[40] = {
+        WITH_STORE(a_page_is_stored_with_all_it_brought),
+        WITH_STORE(headers_become_lists_of_name_and_value),
+        WITH_STORE(outside_text_is_repaired_and_bounded),
+        WITH_STORE(a_retry_keeps_the_url_queued),
+        WITH_STORE(a_failed_url_says_the_outcome),
+        WITH_STORE(a_refusal_needs_no_request),
+        WITH_STORE(a_redirect_makes_its_target_a_url_of_its_own),
+        WITH_STORE(the_same_body_keeps_links_and_text_and_points_at_the_new_fetch),
+        WITH_STORE(another_body_moves_the_old_page_into_history),
+        WITH_STORE(changed_links_of_the_same_body_are_replaced),
+        WITH_STORE(a_304_keeps_page_and_links),
+        WITH_STORE(a_failure_keeps_page_and_links),
+        WITH_STORE(content_that_is_gone_becomes_history),
+        WITH_STORE(noindex_is_kept_out_of_full_text),
+        WITH_STORE(text_is_indexed_only_where_it_is_kept),
+        WITH_STORE(equal_bodies_are_stored_once),
+        WITH_STORE(history_is_pruned_with_its_bodies),
+        WITH_STORE(pruning_keeps_the_fetch_that_the_page_is_from),
+        WITH_STORE(the_interval_follows_the_changes_of_a_page),
+    };
+    size_t n = 19;
+
+    for (size_t i = 0; i < ARRAY_LEN(interval_rows); i++)
+        tests[n++] = (struct CMUnitTest){ interval_rows[i].label, interval, NULL, NULL,
+                                          (void *)(uintptr_t)&interval_rows[i] };
+    return _cmocka_run_group_tests("store/visits", tests, n, NULL, NULL);
+}
