@@ -48,7 +48,7 @@ ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 
-.PHONY: all install conformance test demo lint bench clean help
+.PHONY: all asan runtime runtime-tsan fuzz install conformance test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -94,6 +94,21 @@ demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loop
 lint: $(OBJ) ## layers, libraries, headers alone, exported names, lengths
 	$(Q)sh tests/lint/layers.sh && sh tests/lint/libraries.sh && sh tests/lint/symbols.sh $(B) && \
 	  sh tests/lint/lengths.sh && CC="$(CC)" LINT_CFLAGS="$(LIB_CFLAGS) -I$(B)/gen" sh tests/lint/headers.sh
+
+asan: ## all tests under AddressSanitizer and UBSan
+	$(Q)$(MAKE) MODE=asan test
+
+# The coroutine runtime under ThreadSanitizer and valgrind: what a wrong switch shows in first.
+RUNTIME := stack coro sched sched_wait group sync sync_channel loop loop_time
+runtime: $(RUNTIME:%=$(B)/tests/fetch/test_%) ## the runtime's tests under TSan and valgrind
+	$(Q)$(MAKE) MODE=tsan runtime-tsan
+	$(Q)for t in $(RUNTIME); do valgrind -q --error-exitcode=9 $(B)/tests/fetch/test_$$t || exit 1; done
+
+runtime-tsan: $(RUNTIME:%=$(B)/tests/fetch/test_%)
+	$(Q)sh tests/run.sh $(RUNTIME:%=$(B)/tests/fetch/test_%)
+
+fuzz: ## each fuzz target for S seconds (60) with clang; F=url for one
+	$(Q)sh tests/fuzz/run.sh "$(F)" "$(or $(S),60)" "$(LIB_CFLAGS)" "$(LIBS)"
 
 bench: $(BENCHES) ## the benchmarks, one JSON line each
 	$(Q)for b in $(BENCHES); do $$b || exit 1; done

@@ -10,7 +10,7 @@
 
 #define WAYS 4
 
-/* A set of four is 96 bytes; the tag is one half of the hash, the other one chooses the set. */
+/* A set of four is two cache lines; the tag is one half of the hash, the other one chooses the set. */
 struct slot {
     uint64_t tag; /* 0 = empty */
     int64_t id;

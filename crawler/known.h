@@ -6,7 +6,7 @@
  *
  * A miss means only "ask the store". An entry is final: it is left out for
  * rows that a later link could still change (excluded for kind, nofollow or
- * depth), and it carries the smallest depth that was put. Keys are compared by
+ * depth), and it carries the depth last put, which in the store only falls. Keys are compared by
  * 64 bits of XXH3-128 with a secret seed, inside a set of four that the other 64
  * choose, so pages cannot make them collide and chance practically does not.
  */

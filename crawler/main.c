@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/io.h"
@@ -23,6 +24,7 @@ int main(int argc, char **argv)
     int code;
 
     io_reserve_standard();
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of every connection there */
     if (pool_zygote_main(argc, argv, &code))
         return code;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -348,6 +348,8 @@ static bool tries_again(struct visit *v)
 
     if (asks_for_pause(v) && !host_waits(v, verdict.delay_ms))
         return false;
+    if (v->got.is_name_unknown) /* the name server has said so: asking again is no use */
+        return false;
     if (verdict.action == RETRY_NO || v->t->retries >= v->c->settings->retries)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);

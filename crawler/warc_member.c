@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "config/buf.h"
@@ -67,7 +68,7 @@ static enum err feed(struct warc_member *m, int fd, struct span s, int flush, in
     int rc = Z_OK;
     enum err e = OK;
 
-    z->next_in = (z_const Bytef *)(uintptr_t)s.ptr;
+    z->next_in = (const Bytef *)s.ptr;
     z->avail_in = (uInt)s.len;
     while (!e && (z->avail_in || (flush == Z_FINISH && rc != Z_STREAM_END))) {
         rc = deflate(z, flush);

@@ -49,7 +49,10 @@ static bool has_bom(struct span body)
            span_starts(body, SPAN("\xfe\xff")) || span_starts(body, SPAN("\xff\xfe"));
 }
 
-/* MIME Sniffing §7.1, §7.2: a document of another kind, or a control that no text has. With a byte order mark it is text, UTF-16 perhaps. */
+/*
+ * MIME Sniffing §7.1, §7.2: a document of another kind, or a control that no
+ * text has. With a byte order mark it is text, UTF-16 perhaps.
+ */
 static bool looks_binary(struct span body)
 {
     if (span_starts(body, SPAN("%PDF-")) || span_starts(body, SPAN("%!PS-Adobe-")))

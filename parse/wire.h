@@ -50,7 +50,7 @@ void wire_limits_of(const struct job *job, struct wire_limits *out);
 
 /* Bytes that the encoded job takes. */
 size_t wire_job_size(const struct job *job);
-/* Into a region of n bytes. ERR_TOO_LARGE when it does not fit or its parts are over WIRE_MAX_REQUEST_BYTES. */
+/* Into a region of n bytes. ERR_TOO_LARGE: no room, or parts over WIRE_MAX_REQUEST_BYTES. */
 enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_t n,
                          size_t *out_len) MUST_USE;
 /* The spans of *out are views of request. ERR_VERSION, ERR_CORRUPT, ERR_TOO_LARGE. */

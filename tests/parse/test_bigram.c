@@ -27,6 +27,7 @@ static struct row rows[] = {
     { "spaces are not doubled", "Tokyo 東京都 2020", "Tokyo 東京 京都 2020" },
     { "newlines stay", "東京\n大阪", "東京\n大阪" },
     { "Thai with its marks", "ที่นี่ดี", "ที่นี่ นี่ดี" },
+    { "Thai with the mark above", "วันนี้", "วัน นนี้" },
     { "Thai digits are words", "ปี ๒๕๖๗", "ปี ๒๕๖๗" },
     { "Thai beside Han", "ไทย中国", "ไท ทย 中国" },
     { "half-width katakana with its mark", "ｶﾞｷﾞ", "ｶﾞｷﾞ" },

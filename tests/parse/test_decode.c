@@ -487,7 +487,7 @@ static void add_compressed(struct rig *r, struct span s)
 {
     static uint32_t pairs[1 << 16];
     struct lzw w = { .r = r, .width = 9 };
-    unsigned n = 257, last = (unsigned char)s.ptr[0];
+    unsigned n = 257, n_cleared = 0, last = (unsigned char)s.ptr[0];
 
     add(r, SPAN("\x1F\x9D\x8C")); /* block mode, 12 bits */
     for (size_t i = 1; i <= s.len; i++) {
@@ -506,6 +506,13 @@ static void add_compressed(struct rig *r, struct span s)
         if (n > 1u << w.width && w.width < 12) {
             pad_group(&w);
             w.width++;
+        }
+        if (i / 10000 > n_cleared) { /* now and then the dictionary is thrown away */
+            put_code(&w, 256);
+            pad_group(&w);
+            w.width = 9;
+            n = 257;
+            n_cleared++;
         }
         last = c;
     }

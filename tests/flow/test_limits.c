@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Limits of the whole program, exact at 0, 1 and n, and its exit codes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "tests/kit/rig.h"
+
+/*
+ * Home (depth 0) links to a and b and, last, to /loop/1; a links to a2 and the
+ * broken one, a2 to a3, b is empty, a3 to a4.
+ */
+static const struct origin_route tree[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT("<title>Home</title><a href=/a>a</a><a href=/b>b</a>") },
+    { .path = "/a", .headers = HTML, .body = LIT("<title>A</title><a href=/a2>a2</a><a href=/gone>gone</a>") },
+    { .path = "/a2", .headers = HTML, .body = LIT("<title>A2</title><a href=/a3>a3</a>") },
+    { .path = "/a3", .headers = HTML, .body = LIT("<title>A3</title><a href=/a4>a4</a>") },
+    { .path = "/a4", .headers = HTML, .body = PAGE },
+    { .path = "/b", .headers = HTML, .body = PAGE },
+};
+
+static int64_t done_urls(struct rig *g)
+{
+    return program_number(&g->p, "SELECT count(*) FROM urls WHERE state IN ('fetched', 'not_modified')");
+}
+
+/* --- pages ---------------------------------------------------------------------------------- */
+
+static void max_pages_is_exact(void **state)
+{
+    static const struct {
+        const char *n;
+        int exit_code, pages;
+    } rows[] = { { "0", 5, 0 }, { "1", 5, 1 }, { "3", 5, 3 }, { "6", 5, 6 }, { "7", 0, 7 }, { "8", 0, 7 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig g;
+
+        RIG_OPEN(&g, tree, 1, "http://127.0.0.1:$PORT/\n");
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "8", "-n", rows[i].n, NULL });
+        assert_int_equal(g.p.exit_code, rows[i].exit_code);
+        assert_int_equal(done_urls(&g), rows[i].pages);
+        assert_int_equal(traffic_count(g.o, NULL, NULL), rows[i].pages ? rows[i].pages + 1 : 0);
+        rig_close(&g);
+    }
+}
+
+static void max_pages_is_exact_with_many_in_flight(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/x*", .status = 500 }, /* tried and given back, then counted */
+        { .path = "*", .headers = HTML, .body = PAGE, .delay_ms = 30 },
+    };
+    char seeds[4096];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/%s%d\n", i % 20 + 1, i % 7 ? "" : "x", i);
+    RIG_OPEN(&g, routes, 20, seeds);
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "3", "-n", "17", NULL }), 5);
+
+    assert_int_equal(done_urls(&g), 17);
+    assert_string_equal(program_text(&g.p, "SELECT state || ' ' || stop_reason FROM runs"), "stopped max-pages");
+    rig_close(&g);
+}
+
+static void every_start_after_exit_5_has_a_fresh_budget(void **state)
+{
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "3", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, tree, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, args), 5);
+    assert_int_equal(done_urls(&g), 3);
+    assert_int_equal(program_crawl(&g.p, args), 5);
+    assert_int_equal(done_urls(&g), 6);
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(done_urls(&g), 7);
+    assert_int_equal(traffic_most_of_one(g.o, NULL, NULL), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
+    rig_close(&g);
+}
+
+static void after_a_kill_the_rest_of_the_budget_counts(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE, .delay_ms = 20 },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "50ms", "-n", "8", NULL };
+    char seeds[1024];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.1:$PORT/%d\n", i);
+    RIG_OPEN(&g, routes, 1, seeds);
+    program_start_crawl(&g.p, args);
+    assert_true(traffic_wait(g.o, NULL, NULL, 5));
+    while (program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'") < 3)
+        usleep(2000);
+    program_kill(&g.p);
+
+    assert_int_equal(program_crawl(&g.p, args), 5);
+
+    assert_int_equal(done_urls(&g), 8);
+    rig_close(&g);
+}
+
+static void host_limit_excludes_the_rest_and_finishes(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a><a href=/4>4</a><a href=/5>5</a>") },
+        { .path = "/1", .status = 302, .headers = "Location: /9\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-pages-per-host", "3", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/a\n");
+
+    assert_int_equal(program_crawl(&g.p, args), 0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.1", NULL), 4);
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'host_limit'"), 4);
+    assert_string_equal(program_text(&g.p, "SELECT DISTINCT rule FROM urls WHERE reason = 'host_limit'"), "--max-pages-per-host");
+
+    /* The count is of a run: the next one begins anew, and what was left out has its turn. */
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--max-pages-per-host", "50", NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'host_limit'"), 0);
+    rig_close(&g);
+}
+
+static void host_limit_of_zero_asks_nobody(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, tree, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-pages-per-host", "0", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/"), 0);
+    assert_string_equal(rig_url(&g, "%", "state || ' ' || reason"), "excluded host_limit");
+    rig_close(&g);
+}
+
+static void host_limit_holds_across_a_kill(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/1\nhttp://127.0.0.1:$PORT/2\nhttp://127.0.0.1:$PORT/3\nhttp://127.0.0.1:$PORT/4\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "300ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/2", 1));
+    while (program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'") < 2)
+        usleep(2000);
+    program_kill(&g.p);
+
+    /* It has had its share already. */
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "100ms", "--max-pages-per-host", "2", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/3") + traffic_count(g.o, NULL, "/4"), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'host_limit'"), 2);
+    rig_close(&g);
+}
+
+/* --- depth -------------------------------------------------------------------------------------- */
+
+static void depth_is_exact(void **state)
+{
+    static const struct {
+        const char *depth;
+        int pages;
+        const char *beyond;
+    } rows[] = { { "0", 1, "/a" }, { "1", 3, "/a2" }, { "2", 5, "/a3" }, { "9", 7, NULL } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig g;
+
+        RIG_OPEN(&g, tree, 1, "http://127.0.0.1:$PORT/\n");
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", rows[i].depth, NULL }), 0);
+        assert_int_equal(done_urls(&g), rows[i].pages);
+        assert_int_equal(traffic_count(g.o, NULL, NULL), rows[i].pages + 1);
+        if (rows[i].beyond) {
+            char pattern[32], rule[32];
+
+            snprintf(pattern, sizeof pattern, "%%%s", rows[i].beyond);
+            snprintf(rule, sizeof rule, "depth --depth %s", rows[i].depth);
+            assert_string_equal(rig_url(&g, pattern, "reason || ' ' || rule"), rule);
+        }
+        rig_close(&g);
+    }
+}
+
+/*
+ * /deep is found at depth 4 first; a slow page then links to it at depth 2.
+ * What lies behind it comes into reach without asking for it again.
+ */
+static const struct origin_route shortcut[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT("<a href=/slow>s</a><a href=/1>1</a>") },
+    { .path = "/slow", .headers = HTML, .body = LIT("<a href=/4>short cut</a>"), .delay_ms = 700 },
+    { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+    { .path = "/2", .headers = HTML, .body = LIT("<a href=/3>3</a>") },
+    { .path = "/3", .headers = HTML, .body = LIT("<a href=/4>4</a>") },
+    { .path = "/4", .headers = HTML, .body = LIT("<a href=/5>5</a>") },
+    { .path = "/5", .headers = HTML, .body = LIT("<a href=/6>6</a>") },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void shorter_way_found_later_opens_what_lies_behind(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, shortcut, 1, "http://127.0.0.1:$PORT/\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "4", NULL }), 0);
+
+    assert_int_equal(program_number(&g.p, "SELECT depth FROM urls WHERE url LIKE '%/4'"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT depth FROM urls WHERE url LIKE '%/5'"), 3);
+    assert_int_equal(program_number(&g.p, "SELECT depth FROM urls WHERE url LIKE '%/6'"), 4);
+    assert_int_equal(done_urls(&g), 8);
+    assert_int_equal(traffic_most_of_one(g.o, NULL, NULL), 1);
+    rig_close(&g);
+}
+
+static void depth_counts_redirects_as_nothing_and_sitemaps_as_one(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .headers = XML, TEXT_OF("<urlset><url><loc>http://127.0.0.1:$PORT/mapped</loc></url></urlset>") },
+        MOVED_TO("/", "/hop"),
+        MOVED_TO("/hop", "/home"),
+        { .path = "/home", .headers = HTML, .body = LIT("<a href=/linked>l</a><link rel=alternate type=application/rss+xml href=/feed>") },
+        { .path = "/feed", .headers = "Content-Type: application/rss+xml\r\n",
+          TEXT_OF("<rss version='2.0'><channel><title>F</title><item><link>http://127.0.0.1:$PORT/story</link></item></channel></rss>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/home", "depth || ' ' || redirects || ' ' || hop"), "0 2 redirect");
+    assert_string_equal(rig_url(&g, "%/linked", "depth || ' ' || hop"), "1 link");
+    assert_string_equal(rig_url(&g, "%/mapped", "depth || ' ' || hop"), "1 sitemap");
+    assert_string_equal(rig_url(&g, "%/feed", "depth || ' ' || state"), "1 fetched");
+    assert_string_equal(rig_url(&g, "%/story", "depth || ' ' || hop"), "1 feed");
+    rig_close(&g);
+}
+
+/* --- bytes, time, redirects ------------------------------------------------------------------------ */
+
+static char kilobyte[1024];
+
+static void max_bytes_starts_no_request_beyond_the_sum(void **state)
+{
+    struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = { kilobyte, sizeof kilobyte } },
+    };
+    char seeds[1024];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    memset(kilobyte, 'x', sizeof kilobyte);
+    for (int i = 0; i < 10; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.1:$PORT/%d\n", i);
+    RIG_OPEN(&g, routes, 1, seeds);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-bytes", "0", NULL }), 5);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-bytes", "3000", NULL }), 5);
+    assert_int_equal(done_urls(&g), 3);
+    assert_string_equal(program_text(&g.p, "SELECT stop_reason FROM runs"), "max-bytes");
+    rig_close(&g);
+}
+
+static void max_time_stops_and_the_next_start_goes_on(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE, .delay_ms = 50 },
+    };
+    char seeds[1024];
+    int64_t started, took;
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.1:$PORT/%d\n", i);
+    RIG_OPEN(&g, routes, 1, seeds);
+    started = clock_now_ns();
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", "--max-time", "800ms", NULL }), 5);
+    took = (clock_now_ns() - started) / NS_PER_MS;
+    assert_in_range(took, 800, 2000);
+    assert_string_equal(program_text(&g.p, "SELECT stop_reason FROM runs"), "max-time");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(done_urls(&g), 20);
+    assert_int_equal(traffic_most_of_one(g.o, NULL, NULL), 1);
+    rig_close(&g);
+}
+
+static void redirect_limit_fails_the_url_that_would_exceed_it(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        MOVED_TO("/1", "/2"),
+        MOVED_TO("/2", "/3"),
+        MOVED_TO("/3", "/4"),
+        MOVED_TO("/ring", "/ring2"),
+        MOVED_TO("/ring2", "/ring"),
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/1\nhttp://127.0.0.1:$PORT/ring\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-redirects", "2", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/2", "state || ' ' || redirects"), "fetched 1");
+    assert_string_equal(rig_url(&g, "%/3", "state || ' ' || reason || ' ' || redirects"), "failed redirect_limit 2");
+    assert_int_equal(traffic_count(g.o, NULL, "/4"), 0);
+    assert_string_equal(program_text(&g.p, "SELECT f.outcome FROM fetches f JOIN urls u ON u.id = f.url_id WHERE u.url LIKE '%/3'"),
+                        "redirect_limit");
+    assert_int_equal(traffic_count(g.o, NULL, "/ring*"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM redirects"), 4);
+    assert_string_equal(rig_url(&g, "%/ring", "state"), "fetched");
+
+    /* The limit survives a restart: with one more, the chain ends. */
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--max-redirects", "3", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/4"), 1);
+    assert_string_equal(rig_url(&g, "%/4", "state || ' ' || redirects || ' ' || depth"), "fetched 3 0");
+    rig_close(&g);
+}
+
+/* --- exit codes --------------------------------------------------------------------------------------- */
+
+static void nobody_reached_is_4(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay", "0", "--connect-timeout", "300ms", NULL });
+    assert_int_equal(p.exit_code, 4);
+    assert_int_equal(program_number(&p, "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"), 2);
+    program_close(&p);
+}
+
+static void fail_on_makes_it_1(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/gone>gone</a>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\nnot a url\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--fail-on", "bad-seed", NULL }), 1);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--fail-on", "failed,http-errors", NULL }), 1);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--fail-on", "failed", NULL }), 0);
+    rig_close(&g);
+}
+
+static const struct origin_route hanging[] = {
+    NO_ROBOTS,
+    { .path = "/slow", .headers = HTML, .body = PAGE, .delay_ms = 600 },
+    { .path = "/hang", .headers = HTML, .body = PAGE, .delay_ms = 60000 },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void signal_finishes_what_is_in_flight_and_saves(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\nhttp://127.0.0.1:$PORT/2\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    program_signal(&g.p, SIGTERM);
+    assert_int_equal(program_wait(&g.p), 143);
+    assert_string_equal(rig_url(&g, "%/slow", "state"), "fetched");
+    assert_string_equal(rig_url(&g, "%/2", "state"), "queued");
+    assert_int_equal(traffic_count(g.o, NULL, "/2"), 0);
+    assert_true(program_said(&g.p, "same command goes on"));
+    assert_string_equal(program_text(&g.p, "SELECT state || ' ' || stop_reason FROM runs"), "stopped signal");
+    rig_close(&g);
+}
+
+static void second_signal_ends_it_within_a_second(void **state)
+{
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    program_signal(&g.p, SIGINT);
+    usleep(100000); /* two signals at once would be one */
+    program_signal(&g.p, SIGINT);
+    at = clock_now_ns();
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(clock_now_ns() - at < NS_PER_S);
+    assert_string_equal(rig_url(&g, "%/hang", "state || retries"), "queued0");
+    assert_string_equal(program_text(&g.p, "PRAGMA integrity_check"), "ok");
+    rig_close(&g);
+}
+
+static void first_signal_waits_five_seconds_at_most(void **state)
+{
+    struct rig g;
+    int64_t at, took;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    at = clock_now_ns();
+    program_signal(&g.p, SIGHUP); /* without --log as SIGTERM */
+    assert_int_equal(program_wait(&g.p), 143);
+    took = (clock_now_ns() - at) / NS_PER_MS;
+    assert_in_range(took, 4500, 6000);
+    rig_close(&g);
+}
+
+static void sighup_opens_the_log_again(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", "--log", "crawl.log", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    assert_int_equal(rename(program_path(&g.p, "crawl.log"), program_path(&g.p, "old.log")), 0);
+    program_signal(&g.p, SIGHUP);
+    program_signal(&g.p, SIGUSR1);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(access(program_path(&g.p, "crawl.log"), F_OK), 0);
+    rig_close(&g);
+}
+
+static void database_of_another_crawl_is_6(void **state)
+{
+    struct rig g;
+    struct program second;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_open(&second);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+
+    program_crawl(&second, ARGS{ origin_url(g.o, "/x"), "-o", program_path(&g.p, "crawl.db"), NULL });
+    assert_int_equal(second.exit_code, 6);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 0);
+    {
+        char pid[32];
+
+        snprintf(pid, sizeof pid, "%d", g.p.pid);
+        assert_true(program_said(&second, pid));
+    }
+
+    /* --wait waits until the first has ended. */
+    assert_int_equal(program_crawl(&second, ARGS{ origin_url(g.o, "/x"), "-q", "--delay", "0", "--wait", "20s", "-o",
+                                                  program_path(&g.p, "crawl.db"), NULL }), 0);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 1);
+    program_close(&second);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(max_pages_is_exact),
+        cmocka_unit_test(max_pages_is_exact_with_many_in_flight),
+        cmocka_unit_test(every_start_after_exit_5_has_a_fresh_budget),
+        cmocka_unit_test(after_a_kill_the_rest_of_the_budget_counts),
+        cmocka_unit_test(host_limit_excludes_the_rest_and_finishes),
+        cmocka_unit_test(host_limit_of_zero_asks_nobody),
+        cmocka_unit_test(host_limit_holds_across_a_kill),
+        cmocka_unit_test(depth_is_exact),
+        cmocka_unit_test(shorter_way_found_later_opens_what_lies_behind),
+        cmocka_unit_test(depth_counts_redirects_as_nothing_and_sitemaps_as_one),
+        cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
+        cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
+        cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
+        cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(fail_on_makes_it_1),
+        cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
+        cmocka_unit_test(second_signal_ends_it_within_a_second),
+        cmocka_unit_test(first_signal_waits_five_seconds_at_most),
+        cmocka_unit_test(sighup_opens_the_log_again),
+        cmocka_unit_test(database_of_another_crawl_is_6),
+    };
+
+    return cmocka_run_group_tests_name("flow/limits", tests, NULL, NULL);
+}
