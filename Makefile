@@ -110,7 +110,7 @@ runtime-tsan: $(RUNTIME:%=$(B)/tests/fetch/test_%)
 fuzz: ## each fuzz target for S seconds (60) with clang; F=url for one
 	$(Q)sh tests/fuzz/run.sh "$(F)" "$(or $(S),60)" "$(LIB_CFLAGS)" "$(LIBS)"
 
-bench: $(BENCHES) ## the benchmarks, one JSON line each
+bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each
 	$(Q)for b in $(BENCHES); do $$b || exit 1; done
 
 help: ## this list

@@ -6,6 +6,7 @@
 #include "crawler/document.h"
 #include "crawler/outbox.h"
 #include "crawler/sitemaps.h"
+#include "crawler/visit.h"
 #include "parse/host.h"
 
 #define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
@@ -368,6 +369,7 @@ static intptr_t prepare_main(void *arg)
     else if (e)
         p->h->state = HOST_NEW; /* stopped in between: nothing is known, so nothing is allowed */
     frontier_prepared(c->frontier, p->h);
+    visit_check_host_limit(c, p->h); /* an earlier start may have used it up */
     if (!e && p->h->state == HOST_READY && p->h->obeys_rules && !c->stop)
         sitemaps_start(c, p->h);
     arena_clear(&p->mem);

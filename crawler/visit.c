@@ -67,8 +67,7 @@ static void give_back(struct visit *v, deadline at)
         frontier_retry(c->frontier, t, at);
 }
 
-/* The host has had its share of this run. */
-static void check_host_limit(struct crawl *c, struct host *h)
+void visit_check_host_limit(struct crawl *c, struct host *h)
 {
     if (h->state != HOST_READY || h->max_pages < 0 || h->run_pages < h->max_pages ||
         h->pages_in_flight)
@@ -100,7 +99,7 @@ static void on_committed(void *arg, struct store_op *op)
         frontier_retry(c->frontier, t, retry_at);
     else
         frontier_finish(c->frontier, t);
-    check_host_limit(c, h);
+    visit_check_host_limit(c, h);
     if (h->must_park_again && h->state == HOST_PARKED)
         outbox_park(c, h);
 }

@@ -14,3 +14,6 @@
 #include "crawler/crawl.h"
 
 void visit_start(struct crawl *c, struct ticket *t);
+
+/* When h has had its share of this run (--max-pages-per-host): parks it, and its other URLs are excluded. */
+void visit_check_host_limit(struct crawl *c, struct host *h);

@@ -27,13 +27,12 @@ struct seen {
     struct seen_entry *by_key;
     struct seen_entry *by_id; /* one way, n_sets * WAYS long */
     size_t n_sets, max_sets;
-    size_t n_added; /* since the last growth */
+    size_t n_added; /* an upper bound of what is in it */
 };
 
 static void allocate(struct seen *s, size_t n_sets)
 {
     s->n_sets = n_sets;
-    s->n_added = 0;
     s->by_key = mem_array(n_sets * WAYS, sizeof *s->by_key);
     s->by_id = mem_array(n_sets * WAYS, sizeof *s->by_id);
 }
@@ -169,7 +168,7 @@ void seen_put(struct seen *s, struct seen_key key, const struct seen_row *row)
 
     if (!fits(row))
         return;
-    if (s->n_added++ > s->n_sets * 2 && s->n_sets < s->max_sets)
+    if (++s->n_added > s->n_sets * 3 / 2 && s->n_sets < s->max_sets)
         grow(s);
     entry = pack(key, row);
     insert(s, &entry);
@@ -200,4 +199,5 @@ void seen_forget_all(struct seen *s)
 {
     memset(s->by_key, 0, s->n_sets * WAYS * sizeof *s->by_key);
     memset(s->by_id, 0, s->n_sets * WAYS * sizeof *s->by_id);
+    s->n_added = 0;
 }

@@ -213,7 +213,9 @@ CREATE TABLE events (
     detail TEXT
 );
 
-CREATE VIRTUAL TABLE page_text USING fts5(title, description, text, content='', tokenize='unicode61');
+-- Marks belong to words: without them Thai and Hindi words fall apart at each vowel sign.
+CREATE VIRTUAL TABLE page_text USING fts5(title, description, text, content='',
+    tokenize="unicode61 categories 'L* N* Co Mn Mc'");
 
 -- The public names of the compact tables.
 

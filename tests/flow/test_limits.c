@@ -254,7 +254,7 @@ static void depth_counts_redirects_as_nothing_and_sitemaps_as_one(void **state)
         { .path = "/map.xml", .headers = XML, TEXT_OF("<urlset><url><loc>http://127.0.0.1:$PORT/mapped</loc></url></urlset>") },
         MOVED_TO("/", "/hop"),
         MOVED_TO("/hop", "/home"),
-        { .path = "/home", .headers = HTML, .body = LIT("<a href=/linked>l</a><link rel=alternate type=application/rss+xml href=/feed>") },
+        { .path = "/home", .headers = HTML, .body = LIT("<a href=/linked>l</a><a href=/feed>feed</a>") },
         { .path = "/feed", .headers = "Content-Type: application/rss+xml\r\n",
           TEXT_OF("<rss version='2.0'><channel><title>F</title><item><link>http://127.0.0.1:$PORT/story</link></item></channel></rss>") },
         { .path = "*", .headers = HTML, .body = PAGE },

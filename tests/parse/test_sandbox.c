@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -297,6 +298,22 @@ static void limits_hold_without_seccomp(void **state)
     assert_int_equal(run_inside(knock_on_the_walls, &limits), 0);
 }
 
+static int touch_the_file_system(void)
+{
+    return mkdir("/tmp/crawl-sandbox-test", 0700) == 0 || errno != EACCES;
+}
+
+/* Calls that need no descriptor, which the limits let through. */
+static void landlock_closes_the_file_system_where_there_is_one(void **state)
+{
+    struct sandbox_limits limits = { .is_seccomp_off = true };
+
+    (void)state;
+    if (syscall(444, NULL, 0, 1) < 1)
+        skip();
+    assert_int_equal(run_inside(touch_the_file_system, &limits), 0);
+}
+
 static int rings(int bell)
 {
     uint64_t one = 1;
@@ -451,6 +468,7 @@ int main(void)
         cmocka_unit_test(memory_ends_at_the_limit),
         cmocka_unit_test(clone3_does_not_exist),
         cmocka_unit_test(limits_hold_without_seccomp),
+        cmocka_unit_test(landlock_closes_the_file_system_where_there_is_one),
         cmocka_unit_test(open_descriptors_go_on_working),
         cmocka_unit_test(the_kernel_confirms_the_report),
         cmocka_unit_test(the_report_is_put_in_words),

@@ -48,7 +48,7 @@ static void long_values_are_cut(void **state)
     memset(line + 3, 'x', sizeof line - 3);
     buf_init(&out, MIB);
     assert_int_equal(headerlist_format(span_make(line, sizeof line), &out), OK);
-    assert_int_equal(out.len, HEADERLIST_MAX_VALUE + 11);
+    assert_int_equal(out.len, HEADERLIST_MAX_VALUE + strlen("[[\"A\",\"\"]]"));
     buf_clear(&out);
 }
 

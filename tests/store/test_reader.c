@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading: what a query may not do, and that verify notices every kind of damage. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "config/buf.h"
+#include "config/io.h"
+#include "config/map.h"
+#include "parse/digest.h"
+#include "store/reader.h"
+#include "tests/kit/storekit.h"
+
+static struct storekit kit;
+
+/* Two pages with a body each, links, a redirect, a failure and an exclusion; the run is over. */
+static void fill(struct storekit *k)
+{
+    static const char content[] = "<p>the content of a page";
+    struct store_offer target = storekit_offer("http://a.example/new", HOP_REDIRECT, 1), excluded;
+    struct page_facts *f;
+    struct store_op *op;
+    struct digest *d;
+    char *packed;
+
+    storekit_open(k, REVISIT_ALL);
+    op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+    f = storekit_page(op, "Title", "some text to search", content);
+    packed = arena_alloc(&op->mem, 200);
+    f->body = span_make(packed, ZSTD_compress(packed, 200, content, sizeof content - 1, 1));
+    assert_int_equal(digest_new(&d), OK);
+    assert_int_equal(digest_sha256(d, span_str(content), f->sha256), OK);
+    digest_free(d);
+    storekit_links(op, (const char *[]){ "http://a.example/x", "http://a.example/old", NULL });
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+    storekit_fetch(k, storekit_id(k, "http://a.example/x"), 1, "x", NULL);
+    op = storekit_visit(storekit_id(k, "http://a.example/old"), 1, 1);
+    op->u.visit.outcome = "redirect";
+    op->u.visit.redirect = &target;
+    storekit_do(k, op);
+    store_op_free(op);
+    op = storekit_visit(storekit_id(k, "http://a.example/new"), 1, 1);
+    op->u.visit.state = STATE_FAILED;
+    op->u.visit.outcome = "timeout";
+    storekit_do(k, op);
+    store_op_free(op);
+    excluded = storekit_offer("http://b.example/", HOP_LINK, 1);
+    excluded.reason = REASON_SCOPE;
+    storekit_offer_one(k, excluded);
+    storekit_finish(k);
+}
+
+static int set_up(void **state)
+{
+    storekit_init(&kit);
+    fill(&kit);
+    *state = &kit;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    storekit_clear(*state);
+    return 0;
+}
+
+/* --- queries ------------------------------------------------------------------------------- */
+
+struct seen_rows {
+    size_t n_heads, n_rows, n_columns;
+    struct reader_value first;
+    char text[256];
+};
+
+static enum err on_row(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+{
+    struct seen_rows *s = arg;
+
+    s->n_columns = n;
+    if (!values) {
+        s->n_heads++;
+        snprintf(s->text, sizeof s->text, "%.*s", SPAN_ARG(columns[0]));
+        return OK;
+    }
+    s->n_rows++;
+    s->first = values[0];
+    if (values[0].type == READER_TEXT)
+        snprintf(s->text, sizeof s->text, "%.*s", SPAN_ARG(values[0].text));
+    return OK;
+}
+
+static struct reader *open_reader(struct storekit *k)
+{
+    struct reader *r = NULL;
+    struct err_note note = { "" };
+
+    if (reader_open(k->path, &r, &note))
+        fail_msg("%s", note.text);
+    return r;
+}
+
+static enum err query(struct storekit *k, const char *sql, struct seen_rows *out, struct err_note *note)
+{
+    struct reader *r = open_reader(k);
+    enum err e;
+
+    *out = (struct seen_rows){ 0 };
+    reader_set_deadline(r, 500);
+    e = reader_query(r, span_str(sql), NULL, 0, on_row, out, note);
+    reader_close(r);
+    return e;
+}
+
+static void the_head_comes_once_also_without_rows(void **state)
+{
+    struct seen_rows rows;
+
+    assert_int_equal(query(*state, "SELECT url, id FROM urls WHERE 0", &rows, NULL), OK);
+    assert_int_equal(rows.n_heads, 1);
+    assert_int_equal(rows.n_rows, 0);
+    assert_int_equal(rows.n_columns, 2);
+    assert_string_equal(rows.text, "url");
+}
+
+static void values_have_their_types(void **state)
+{
+    struct seen_rows rows;
+
+    assert_int_equal(query(*state, "SELECT 7", &rows, NULL), OK);
+    assert_int_equal(rows.first.type, READER_INTEGER);
+    assert_int_equal(rows.first.integer, 7);
+    assert_int_equal(query(*state, "SELECT 0.5", &rows, NULL), OK);
+    assert_int_equal(rows.first.type, READER_REAL);
+    assert_int_equal(query(*state, "SELECT x'00ff'", &rows, NULL), OK);
+    assert_int_equal(rows.first.type, READER_BLOB);
+    assert_int_equal(rows.first.text.len, 2);
+    assert_int_equal(query(*state, "SELECT NULL", &rows, NULL), OK);
+    assert_int_equal(rows.first.type, READER_NULL);
+}
+
+static void full_text_can_be_searched(void **state)
+{
+    struct seen_rows rows;
+    struct err_note note = { "" };
+
+    if (query(*state, "SELECT p.title FROM page_text t JOIN pages p ON p.text_id = t.rowid"
+                      " WHERE page_text MATCH 'search'", &rows, &note))
+        fail_msg("%s", note.text);
+    assert_int_equal(rows.n_rows, 1);
+    assert_string_equal(rows.text, "Title");
+}
+
+static void an_endless_query_is_ended(void **state)
+{
+    struct seen_rows rows;
+    struct err_note note = { "" };
+
+    assert_int_equal(query(*state, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+                                   " SELECT count(*) FROM c", &rows, &note),
+                     ERR_TIMEOUT);
+}
+
+static void a_reader_works_beside_a_crawl(void **state)
+{
+    struct storekit *k = *state;
+    struct seen_rows rows;
+    struct reader *r;
+
+    storekit_open(k, REVISIT_NONE);
+    r = open_reader(k);
+    storekit_seed(k, "http://c.example/");
+    assert_int_equal(reader_query(r, SPAN("SELECT url FROM urls ORDER BY id DESC LIMIT 1"), NULL, 0, on_row, &rows,
+                                  NULL), OK);
+    assert_string_equal(rows.text, "http://c.example/");
+    reader_close(r);
+}
+
+static const char *const refused[] = {
+    "DELETE FROM url",
+    "UPDATE url SET state = 1",
+    "INSERT INTO meta VALUES ('x', 1)",
+    "INSERT INTO page_text (page_text) VALUES ('optimize')",
+    "DROP TABLE url",
+    "CREATE TABLE t (x)",
+    "CREATE TEMP TABLE t (x)",
+    "CREATE VIEW v AS SELECT 1",
+    "UPDATE sqlite_master SET sql = ''",
+    "ATTACH '/tmp/other.db' AS other",
+    "VACUUM",
+    "VACUUM INTO '/tmp/crawl-test-copy.db'",
+    "PRAGMA journal_mode = DELETE",
+    "PRAGMA query_only = 0",
+    "PRAGMA writable_schema = 1",
+    "PRAGMA user_version = 9",
+    "SELECT load_extension('x')",
+    "REINDEX",
+    "ANALYZE",
+    "SELECT 1; DELETE FROM url",
+    "",
+    "SELECT FROM WHERE",
+    "SELECT * FROM no_such_table",
+};
+
+static void is_refused(void **state)
+{
+    struct seen_rows rows;
+    struct err_note note = { "" };
+    struct buf before, after;
+
+    storekit_init(&kit);
+    fill(&kit);
+    buf_init(&before, 64 * MIB);
+    buf_init(&after, 64 * MIB);
+    assert_int_equal(io_read_file(kit.path, &before, NULL), OK);
+    assert_int_equal(query(&kit, *state, &rows, &note), ERR_USAGE);
+    assert_true(note.text[0]);
+    assert_int_equal(io_read_file(kit.path, &after, NULL), OK);
+    assert_true(span_eq(buf_span(&before), buf_span(&after)));
+    buf_clear(&before);
+    buf_clear(&after);
+    storekit_clear(&kit);
+}
+
+static void every_named_report_runs(void **state)
+{
+    struct reader *r = open_reader(*state);
+    const struct reader_report *const lists[] = { reader_reports, reader_status, reader_checks };
+    struct err_note note = { "" };
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct reader_report *p = lists[i]; p->name; p++) {
+            struct seen_rows rows = { 0 };
+
+            if (reader_query(r, span_str(p->sql), NULL, 0, on_row, &rows, &note))
+                fail_msg("%s: %s", p->name, note.text);
+            assert_int_equal(rows.n_heads, 1);
+        }
+    assert_ptr_equal(reader_find_report(SPAN("broken-links")), &reader_reports[0]);
+    assert_null(reader_find_report(SPAN("no-such-report")));
+    reader_close(r);
+}
+
+static void a_url_is_explained_by_its_key(void **state)
+{
+    struct reader *r = open_reader(*state);
+    struct span key = SPAN("http://a.example/x"), id = SPAN("2");
+    struct seen_rows rows = { 0 };
+
+    assert_int_equal(reader_query(r, span_str(reader_explanations[0].sql), &key, 1, on_row, &rows, NULL), OK);
+    assert_int_equal(rows.n_rows, 1);
+    assert_int_equal(rows.first.integer, 2);
+    for (const struct reader_report *p = reader_explanations + 1; p->name; p++)
+        assert_int_equal(reader_query(r, span_str(p->sql), &id, 1, on_row, &rows, NULL), OK);
+    reader_close(r);
+}
+
+static void what_is_no_database_of_ours_is_refused(void **state)
+{
+    struct storekit *k = *state;
+    struct reader *r = NULL;
+    char other[200];
+    int fd;
+
+    assert_int_equal(reader_open("/nonexistent.db", &r, NULL), ERR_NOT_FOUND);
+    assert_int_equal(reader_open(k->dir, &r, NULL), ERR_REFUSED);
+    snprintf(other, sizeof other, "%s/other", k->dir);
+    fd = open(other, O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(write(fd, "text", 4), 4);
+    close(fd);
+    assert_int_equal(reader_open(other, &r, NULL), ERR_CORRUPT);
+    assert_null(r);
+}
+
+/* --- verify ----------------------------------------------------------------------------------- */
+
+static const struct row {
+    const char *label; /* the damage */
+    const char *sql;
+    const char *check; /* part of the name of the check that must notice */
+} rows[] = {
+    { "nothing is wrong with a good file", "SELECT 1", NULL },
+    { "a URL in no state", "UPDATE url SET state = 9 WHERE id = 2", "five states" },
+    { "an exclusion without a reason", "UPDATE url SET reason = NULL WHERE state = 4", "has a reason" },
+    { "a failure without an outcome", "UPDATE url SET reason = NULL WHERE state = 3", "has a reason" },
+    { "a page with a reason", "UPDATE url SET reason = 3 WHERE id = 2", "no other URL has a reason" },
+    { "a key twice", "UPDATE url SET url = 'http://a.example/' WHERE id = 2", "same key" },
+    { "a wrong hash", "UPDATE url SET key_hash = key_hash + 1 WHERE id = 2", "hash of its key" },
+    { "a wrong count", "UPDATE state_count SET n = n + 1 WHERE state = 1", "counts by state" },
+    { "a queued URL without a host", "UPDATE url SET state = 0, host_id = 77 WHERE id = 2", "has a host" },
+    { "a parent that is not there", "UPDATE url SET parent_id = 999 WHERE id = 2", "where it was found" },
+    { "a fetched URL without its fetch", "UPDATE url SET fetch_id = NULL WHERE id = 2", "has its fetch" },
+    { "a page without its fetch", "UPDATE page SET fetch_id = 999 WHERE url_id = 2", "its fetch" },
+    { "a fetched URL without its page", "DELETE FROM page WHERE url_id = 2", "has its row" },
+    { "a link to nowhere", "UPDATE link SET dst_id = 999 WHERE position = 0", "ends of every link" },
+    { "a link on no page", "INSERT INTO link VALUES (3, 0, 1, 0, NULL, NULL)", "stands on a page" },
+    { "a redirect to nowhere", "UPDATE redirects SET dst_id = 999", "ends of every redirect" },
+    { "a body that is gone", "DELETE FROM body", "fetch names" },
+    { "a body counted wrongly", "UPDATE body SET refs = 5", "counted as often" },
+    { "a body that does not unpack", "UPDATE body SET data = x'0011'", "SHA-256" },
+    { "a body of another content", "UPDATE body SET sha256 = zeroblob(32)", "SHA-256" },
+    { "a body of another size", "UPDATE body SET size = size - 1", "SHA-256" },
+    { "a text that is not indexed", "UPDATE page SET text_id = 999 WHERE url_id = 1", "full-text" },
+    { "a fetch of no run", "UPDATE fetch SET run_id = 9 WHERE id = 1", "a URL and a run" },
+    { "a finished run with a queue", "UPDATE url SET state = 0, reason = NULL WHERE id = 4", "left nothing queued" },
+};
+
+static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+{
+    size_t *wrong = arg;
+
+    (void)columns;
+    if (values && !(n == 1 && span_eq(values[0].text, SPAN("ok"))))
+        ++*wrong;
+    return OK;
+}
+
+static void verify(void **state)
+{
+    const struct row *row = *state;
+    struct reader *r;
+    sqlite3 *handle;
+    char *problem = NULL;
+    bool is_noticed = false;
+
+    storekit_init(&kit);
+    fill(&kit);
+    assert_int_equal(sqlite3_open(kit.path, &handle), SQLITE_OK);
+    sqlite3_exec(handle, row->sql, NULL, NULL, &problem);
+    assert_null(problem);
+    sqlite3_close(handle);
+    r = open_reader(&kit);
+    for (const struct reader_report *p = reader_checks; p->name; p++) {
+        size_t wrong = 0;
+
+        assert_int_equal(reader_query(r, span_str(p->sql), NULL, 0, on_exception, &wrong, NULL), OK);
+        is_noticed = is_noticed || (wrong && row->check && strstr(p->name, row->check));
+        if (wrong && !row->check)
+            fail_msg("%s: %zu exceptions", p->name, wrong);
+    }
+    assert_int_equal(is_noticed, row->check != NULL);
+    reader_close(r);
+    storekit_clear(&kit);
+}
+
+#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    struct CMUnitTest tests[64] = {
+        WITH_FILE(the_head_comes_once_also_without_rows),
+        WITH_FILE(values_have_their_types),
+        WITH_FILE(full_text_can_be_searched),
+        WITH_FILE(an_endless_query_is_ended),
+        WITH_FILE(a_reader_works_beside_a_crawl),
+        WITH_FILE(every_named_report_runs),
+        WITH_FILE(a_url_is_explained_by_its_key),
+        WITH_FILE(what_is_no_database_of_ours_is_refused),
+    };
+    size_t n = 8;
+
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        tests[n++] = (struct CMUnitTest){ refused[i][0] ? refused[i] : "(nothing)", is_refused, NULL, NULL,
+                                          (void *)(uintptr_t)refused[i] };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        tests[n++] = (struct CMUnitTest){ rows[i].label, verify, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+    return _cmocka_run_group_tests("store/reader", tests, n, NULL, NULL);
+}
