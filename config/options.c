@@ -162,8 +162,7 @@ static const char *format_bound(const struct option_spec *spec, int64_t value, c
     return out;
 }
 
-/* What the value may be, for the error. */
-static void describe_range(const struct option_spec *spec, char *out, size_t size)
+void options_describe(const struct option_spec *spec, char *out, size_t size)
 {
     const char *what = "a whole number", *none = spec->min < 0 ? ", or none" : "";
     char min[24], max[24];
@@ -260,7 +259,7 @@ enum err options_set(const struct option_table *t, void *target, const struct op
     (void)t;
     if (set_value(field_of(target, spec), spec, value) == OK)
         return OK;
-    describe_range(spec, range, sizeof range);
+    options_describe(spec, range, sizeof range);
     return err_set(note, ERR_USAGE, "%s: '%s' is not possible for %s: it must be %s", where,
                    show(value).text, spec->name, range);
 }

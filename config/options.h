@@ -29,7 +29,7 @@ struct option_spec {
     size_t field;        /* offset in the struct */
     int64_t min, max;    /* of COUNT, DURATION, SIZE; min -1 allows "none". TEXT, LIST: min is a length */
     const char *initial; /* default as a user would write it; NULL = zero/empty */
-    const char *choices; /* CHOICE: "a|b|c", numbered from 0 */
+    const char *choices; /* CHOICE: "a|b|c", numbered from 0; LIST: words that a comma separates, or NULL */
     int tag;             /* LIST: kept with each value (include or exclude) */
     const char *value;   /* what --help calls the value */
     const char *help;
@@ -66,6 +66,9 @@ const struct option_spec *options_find(const struct option_table *t, struct span
  */
 enum err options_set(const struct option_table *t, void *target, const struct option_spec *spec,
                      struct span value, const char *where, struct err_note *note) MUST_USE;
+
+/* What a value may be, in words: "a whole number from 1 to 100, or none". Cut at size. */
+void options_describe(const struct option_spec *spec, char *out, size_t size);
 
 /* Fills note with "unknown WHAT 'name' (WHERE); did you mean 'x'?" and returns ERR_USAGE. */
 enum err options_unknown(const struct option_table *t, struct span name, const char *where,

@@ -6,6 +6,7 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "config/settings_extract.h"
 #include "config/settings_file.h"
 
 #define F(name) offsetof(struct settings, name)
@@ -234,6 +235,8 @@ enum err settings_check(struct settings *s, struct err_note *note)
         e = check_headers(&s->headers, "--header", "", note);
     for (size_t i = 0; !e && i < s->n_hosts; i++)
         e = check_headers(&s->hosts[i].headers, "header of host ", s->hosts[i].pattern, note);
+    if (!e)
+        e = settings_extract_check(s, note);
     if (e)
         return e;
     choose_for_machine(s);
@@ -254,6 +257,9 @@ void settings_clear(struct settings *s)
         mem_free(h->headers.items);
     }
     mem_free(s->hosts);
+    for (size_t i = 0; i < s->n_extracts; i++)
+        settings_extract_clear(&s->extracts[i]);
+    mem_free(s->extracts);
     *s = (struct settings){ 0 };
 }
 

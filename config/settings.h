@@ -49,6 +49,31 @@ struct host_settings {
     struct text_list headers;
 };
 
+/* What an extraction rule makes of what its expression finds; as in parse/tree.h. */
+enum extract_type {
+    EXTRACT_STRING,
+    EXTRACT_LIST,
+    EXTRACT_NUMBER,
+    EXTRACT_DATE,
+    EXTRACT_HTML,
+};
+
+/* A value to be picked out of a page. */
+struct extract_rule {
+    char *name, *xpath;
+    char *where; /* "crawl.conf:12" */
+    int type;    /* enum extract_type */
+};
+
+/* A section [extract "NAME"]: values of the pages whose URL matches. */
+struct extract_section {
+    char *name;
+    char *url;   /* PCRE2 */
+    char *where; /* of url, once there is one */
+    struct extract_rule *rules;
+    size_t n_rules;
+};
+
 struct settings {
     /* where and how much */
     char *db;
@@ -70,7 +95,7 @@ struct settings {
     bool allows_private;
     /* what is kept */
     int store_bodies;
-    bool has_no_text, is_durable, is_fresh;
+    bool has_no_text, is_durable, is_fresh, wants_facts;
     int64_t keep_history, revisit_min_ms, revisit_max_ms;
     char *warc_dir;
     /* limits of the machine */
@@ -88,6 +113,8 @@ struct settings {
     /* sections of the file */
     struct host_settings *hosts;
     size_t n_hosts;
+    struct extract_section *extracts;
+    size_t n_extracts;
 };
 
 extern const struct option_table settings_table;

@@ -2,16 +2,18 @@
 #include "config/settings_file.h"
 
 #include "config/mem.h"
+#include "config/settings_extract.h"
 
 struct reader {
     struct settings *s;
     const char *path;
     int line;                   /* being handled */
     struct host_settings *host; /* of the present section, or NULL; moves when one is added */
+    struct extract_section *extract; /* the same */
     struct err_note *note;
 };
 
-/* What a [host] section may say; same types as the options of these names. */
+/* Same types as the options of these names. */
 #define H(name) offsetof(struct host_settings, name)
 static const struct option_spec host_specs[] = {
     { "delay", 0, OPTION_DURATION, H(delay_ms), 0, INT64_C(86400000), NULL, NULL, 0, "DUR", "", NULL },
@@ -21,7 +23,7 @@ static const struct option_spec host_specs[] = {
     { "insecure", 0, OPTION_FLAG, H(is_insecure), 0, 0, NULL, NULL, 0, NULL, "", NULL },
     { "header", 0, OPTION_LIST, H(headers), 1, 0, NULL, NULL, 0, "'K: V'", "", NULL },
 };
-static const struct option_table host_table = { host_specs, ARRAY_LEN(host_specs) };
+const struct option_table settings_host_table = { host_specs, ARRAY_LEN(host_specs) };
 
 static struct host_settings *host_section(struct settings *s, struct span pattern)
 {
@@ -42,12 +44,12 @@ static struct host_settings *host_section(struct settings *s, struct span patter
     return &grown[s->n_hosts++];
 }
 
-/* [host "*.example.org"] -> *.example.org; false when it is no such section. */
-static bool host_pattern(struct span line, struct span *out)
+/* [host "*.example.org"] with kind host -> *.example.org; false when it is no such section. */
+static bool section_name(struct span line, struct span kind, struct span *out)
 {
     struct span rest = span_trim(span_slice(line, 1, line.len - 1)), word;
 
-    if (!span_token(&rest, &word) || !span_eq_nocase(word, SPAN("host")))
+    if (!span_token(&rest, &word) || !span_eq_nocase(word, kind))
         return false;
     rest = span_trim(rest);
     if (rest.len < 3 || rest.ptr[0] != '"' || rest.ptr[rest.len - 1] != '"')
@@ -58,27 +60,35 @@ static bool host_pattern(struct span line, struct span *out)
 
 static enum err read_section(struct reader *r, struct span line)
 {
-    struct span pattern;
+    bool has_end = line.ptr[line.len - 1] == ']';
+    struct span name;
+    char where[400];
 
-    if (line.ptr[line.len - 1] != ']' || !host_pattern(line, &pattern))
-        return err_set(r->note, ERR_USAGE,
-                       "%s:%d: there is no section %.*s; did you mean [host \"PATTERN\"]?", r->path, r->line,
-                       (int)MIN(line.len, (size_t)60), line.ptr);
-    r->host = host_section(r->s, pattern);
-    return OK;
+    r->host = NULL;
+    r->extract = NULL;
+    snprintf(where, sizeof where, "%s:%d", r->path, r->line);
+    if (has_end && section_name(line, SPAN("host"), &name)) {
+        r->host = host_section(r->s, name);
+        return OK;
+    }
+    if (has_end && section_name(line, SPAN("extract"), &name))
+        return settings_extract_begin(r->s, name, where, &r->extract, r->note);
+    return err_set(r->note, ERR_USAGE,
+                   "%s: there is no section %.*s; did you mean [host \"PATTERN\"] or [extract \"NAME\"]?",
+                   where, (int)MIN(line.len, (size_t)60), line.ptr);
 }
 
 static enum err read_host_pair(struct reader *r, struct span key, struct span value, const char *where)
 {
-    const struct option_spec *spec = options_find(&host_table, key);
+    const struct option_spec *spec = options_find(&settings_host_table, key);
 
     if (spec)
-        return options_set(&host_table, r->host, spec, value, where, r->note);
+        return options_set(&settings_host_table, r->host, spec, value, where, r->note);
     if (options_find(&settings_table, key))
         return err_set(r->note, ERR_USAGE,
-                       "%s: %.*s is the same for all hosts: it must stand above the first [host] section",
+                       "%s: %.*s is the same for all hosts: it must stand above the first section",
                        where, SPAN_ARG(key));
-    return options_unknown(&host_table, key, where, r->note);
+    return options_unknown(&settings_host_table, key, where, r->note);
 }
 
 static enum err read_pair(struct reader *r, struct span line)
@@ -94,6 +104,8 @@ static enum err read_pair(struct reader *r, struct span line)
                        "%s: it must be 'key = value', [host \"PATTERN\"] or a comment behind #", where);
     if (r->host)
         return read_host_pair(r, key, value, where);
+    if (r->extract)
+        return settings_extract_pair(r->extract, key, value, where, r->note);
     spec = options_find(&settings_table, key);
     if (!spec)
         return options_unknown(&settings_table, key, where, r->note);

@@ -2,6 +2,7 @@
 #include "crawler/ask.h"
 
 #include "config/mem.h"
+#include "crawler/archive.h"
 #include "crawler/credentials.h"
 #include "parse/header.h"
 
@@ -129,6 +130,7 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadl
     struct fetch_request request;
     struct span secret;
     size_t n = 0;
+    enum err e;
 
     /* --header and the auth file belong to certain origins only (promise P23). */
     if (credentials_is_seed_origin(c->credentials, r->url))
@@ -153,5 +155,8 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadl
                                       .arg = c,
                                       .enter_address = enter_address,
                                       .leave_address = leave_address };
-    return fetcher_fetch(c->fetcher, &request, mem, until, out);
+    e = fetcher_fetch(c->fetcher, &request, mem, until, out);
+    if (!e)
+        archive_put(c->archive, r->url->href, out);
+    return e;
 }

@@ -7,7 +7,16 @@
 #include "config/mem.h"
 
 const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_status, &cmd_verify,
-                                               &cmd_explain, &cmd_inspect, &cmd_robots, NULL };
+                                               &cmd_explain, &cmd_inspect, &cmd_robots, &cmd_export,
+                                               NULL };
+
+static const struct option_spec printers[] = {
+    { "man", 0, OPTION_TEXT, 0, 0, 0, NULL, NULL, 0, "PAGE",
+      "print a man page: a command's name, crawl.conf, or list", "About the program" },
+    { "completion", 0, OPTION_CHOICE, 0, 0, 0, NULL, "bash|zsh|fish", 0, "SHELL",
+      "print what makes a shell complete this command line: bash, zsh or fish", NULL },
+};
+const struct option_table command_printers = { printers, ARRAY_LEN(printers) };
 
 const struct command *command_find(const char *name)
 {

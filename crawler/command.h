@@ -23,10 +23,14 @@ extern const struct command cmd_status;
 extern const struct command cmd_verify;
 extern const struct command cmd_explain;
 extern const struct command cmd_inspect;
+extern const struct command cmd_export;
 extern const struct command cmd_robots;
 
 /* Every command, NULL at the end. */
 extern const struct command *const command_list[];
+
+/* What prints about the program itself (--man, --completion) and works as the first word only. */
+extern const struct option_table command_printers;
 
 /* The one of that name, or NULL. */
 const struct command *command_find(const char *name);

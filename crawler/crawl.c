@@ -7,6 +7,7 @@
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
+#include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/dispatch.h"
@@ -20,7 +21,7 @@
 const char *crawl_stop_word(enum stop_reason r)
 {
     static const char *const words[] = { "none",     "finished", "max-pages", "max-bytes",
-                                         "max-time", "signal",   "database",  "parser" };
+                                         "max-time", "signal",   "database",  "parser",  "warc" };
 
     return r < N_STOP_REASONS ? words[r] : "none";
 }
@@ -39,7 +40,7 @@ void crawl_stop(struct crawl *c, enum stop_reason reason)
 {
     if (!c->stop) {
         c->stop = reason;
-        c->give_up_at = reason == STOP_STORE || reason == STOP_POOL
+        c->give_up_at = reason == STOP_STORE || reason == STOP_POOL || reason == STOP_WARC
                             ? clock_now_ns()
                             : clock_after(clock_now_ns(), GRACE_NS);
     }
@@ -162,6 +163,7 @@ static int exit_code(struct crawl *c, const struct store_totals *t)
     switch (c->stop) {
     case STOP_STORE:
     case STOP_POOL:
+    case STOP_WARC:
     case STOP_NONE:
         return 3;
     case STOP_SIGNAL:
@@ -193,7 +195,7 @@ static intptr_t end_run_main(void *arg)
 
     buf_init(&json, (size_t)512 * KIB);
     op->u.end_run.is_finished = c->stop == STOP_FINISHED;
-    op->u.end_run.keeps_budget = c->stop == STOP_SIGNAL;
+    op->u.end_run.keeps_budget = c->stop == STOP_SIGNAL || c->stop == STOP_WARC;
     op->u.end_run.stop_reason = crawl_stop_word(c->stop);
     if (progress_summary_json(c, end->code, &json) == OK)
         op->u.end_run.summary_json = arena_copy(&op->mem, buf_span(&json));
@@ -248,6 +250,18 @@ static void write_summary(struct crawl *c, int code)
     buf_clear(&json);
 }
 
+/* The WARC file is ended before the run is: that it could not be is part of how the run ended. */
+static void end_archive(struct crawl *c)
+{
+    struct err_note note;
+
+    if (archive_close(c->archive, &note)) {
+        fprintf(stderr, "crawl: %s\n", note.text);
+        c->stop = STOP_WARC;
+    }
+    c->archive = NULL;
+}
+
 static int run_loop(struct crawl *c, const struct seeds *seeds)
 {
     struct dispatch d = { c, seeds };
@@ -262,6 +276,7 @@ static int run_loop(struct crawl *c, const struct seeds *seeds)
     p = progress_start(c);
     run_coroutine(c, "dispatcher", dispatch_main, &d);
     progress_stop(p);
+    end_archive(c);
     code = end_run(c);
     if (store_failure(c->store, &note)) {
         fprintf(stderr, "crawl: %s\n", note.text);

@@ -27,6 +27,7 @@ enum stop_reason {
     STOP_SIGNAL,
     STOP_STORE,      /* the database cannot be written */
     STOP_POOL,       /* no parser process can be started */
+    STOP_WARC,       /* the WARC file cannot be written */
     N_STOP_REASONS
 };
 
@@ -63,6 +64,7 @@ struct crawl {
     struct fetcher *fetcher;
     struct pool *pool;
     struct store *store;
+    struct archive *archive; /* --warc; else NULL */
     struct scope *scope;
     struct credentials *credentials;
     struct known *known;

@@ -2,6 +2,7 @@
 #include "crawler/dispatch.h"
 
 #include "config/clock.h"
+#include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/outbox.h"
 #include "crawler/robots_gate.h"
@@ -32,7 +33,8 @@ static bool has_room(struct crawl *c)
     struct frontier_stats f;
 
     frontier_get_stats(c->frontier, &f);
-    if (!c->permits.permits || c->answered >= OUTBOX_LIMIT || f.preparing >= MAX_PREPARING)
+    if (!c->permits.permits || c->answered >= OUTBOX_LIMIT || f.preparing >= MAX_PREPARING ||
+        archive_is_full(c->archive))
         return false;
     if (s->max_pages >= 0 && c->pages_done + c->pages_reserved >= s->max_pages)
         return false;

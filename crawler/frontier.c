@@ -385,8 +385,10 @@ void frontier_reread(struct frontier *f, struct host *h)
 {
     struct ticket *t;
 
-    if (h->state == HOST_PARKED)
+    if (h->state == HOST_PARKED) {
+        h->must_park_again = true;
         return;
+    }
     while ((t = window_take_first(h)) != NULL)
         free_ticket(f, t);
     h->has_more = true;
@@ -421,6 +423,9 @@ static struct ticket *take_ticket(struct frontier *f, struct host *h)
     h->pages_in_flight++;
     politeness_take(f->politeness, h->site);
     on_site_change(f, h->site);
+    /* Its next turn comes behind those of hosts that may be asked at the same moment. */
+    heap_remove(&f->ready, &h->ready);
+    update(f, h);
     return t;
 }
 
@@ -438,7 +443,6 @@ enum frontier_next frontier_take(struct frontier *f, struct host **out_host, str
         return NEXT_NOTHING;
     }
     h = host_of_node(n);
-    heap_remove(&f->ready, n); /* its next turn comes behind those of equal hosts */
     *out_host = h;
     if (h->state == HOST_NEW || h->robots_expire_at <= loop_now(f->loop)) {
         h->state = HOST_PREPARING;

@@ -77,7 +77,7 @@ struct host {
     struct span park_rule;      /* static or settings' text */
     int64_t park_until_ms;
     bool is_parking;            /* a STORE_HOST_PARK op is under way */
-    bool must_park_again;
+    bool must_park_again;       /* rows were queued since: whoever queued them has it parked again */
 };
 
 enum ticket_state {

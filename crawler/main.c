@@ -1,38 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/io.h"
 #include "crawler/command.h"
+#include "crawler/completion.h"
 #include "crawler/manual.h"
 #include "crawler/pool.h"
 #include "crawler/versions.h"
 
 static int help(void)
 {
+    struct buf out;
+    enum err e;
     int code = command_help(&cmd_run);
 
-    printf("\nCommands (crawl COMMAND --help)\n");
-    for (size_t i = 0; command_list[i]; i++)
-        printf("  %-10s %s\n", command_list[i]->name, command_list[i]->summary);
-    return code;
+    buf_init(&out, (size_t)MIB);
+    e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
+    for (size_t i = 0; !e && command_list[i]; i++)
+        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name, command_list[i]->summary);
+    if (!e)
+        e = options_help(&command_printers, &out);
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    buf_clear(&out);
+    return e ? 3 : code;
+}
+
+/* Is the first word this option? *value is what stands behind it or its '=', or NULL. */
+static bool asks_for(int argc, char **argv, const char *option, const char **value)
+{
+    size_t len = strlen(option);
+
+    if (strncmp(argv[1], option, len) != 0 || (argv[1][len] && argv[1][len] != '='))
+        return false;
+    *value = argv[1][len] ? argv[1] + len + 1 : argc > 2 ? argv[2] : NULL;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
     const struct command *command;
+    const char *value;
     int code;
 
     io_reserve_standard();
-    unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of every connection there */
     if (pool_zygote_main(argc, argv, &code))
         return code;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return argc < 2 ? cmd_run.exec(&cmd_run, argc, argv) : help();
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return versions_print();
-    if (strcmp(argv[1], "--man") == 0)
-        return manual_print();
+    if (asks_for(argc, argv, "--man", &value))
+        return manual_print(value);
+    if (asks_for(argc, argv, "--completion", &value))
+        return completion_print(value);
     command = command_find(argv[1]);
     if (command)
         return command->exec(command, argc - 1, argv + 1);

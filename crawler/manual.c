@@ -4,138 +4,260 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "crawler/manual_conf.h"
+#include "crawler/roff.h"
+#include "store/reader.h"
 
-/* Text with what roff would take for its own made harmless. */
-static enum err put_text(struct buf *out, const char *text)
+static const char EXITS[] =
+    ".TP\n0\nFinished.\n.TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
+    ".TP\n2\nUsage or configuration; nothing was fetched or written.\n.TP\n3\nFile or database.\n"
+    ".TP\n4\nNo seed could be reached.\n"
+    ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or \\-\\-max\\-time with URLs left queued.\n"
+    ".TP\n6\nAnother crawl holds this database.\n"
+    ".TP\n130, 143\nStopped by a signal, state saved.\n";
+
+static const char COMMAND_EXITS[] =
+    ".TP\n0\nDone, where nothing else is said above.\n.TP\n2\nUsage or configuration.\n"
+    ".TP\n3\nFile or database.\n";
+
+static const char SIGNALS[] =
+    "The first SIGINT or SIGTERM stops new requests, lets transfers finish for up to 5 seconds and saves\n"
+    "everything; the second stops within a second.\n"
+    "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
+    "SIGUSR1 logs the status.\n";
+
+static const char ENVIRONMENT[] =
+    ".TP\n.BI CRAWL_ NAME\nSets the option\n.BI \\-\\- name\\fR,\n"
+    "with underscores for its hyphens: CRAWL_MAX_PAGES=5.\n"
+    "The command line wins over it, it wins over\n.BR crawl.conf (5).\n"
+    ".TP\n.B CRAWL_CONFIG\nThe configuration file, instead of ./crawl.conf.\n"
+    ".PP\nhttp_proxy and its kin are not read, nor are .netrc and .curlrc: proxies and secrets come from options\n"
+    "alone.\n";
+
+static const char FILES[] =
+    ".TP\n.I crawl.conf\nRead from the current directory if it is there; see\n.BR crawl.conf (5).\n"
+    ".TP\n.I crawl.db\nThe database.\nIts \\-wal, \\-shm and \\-lock files beside it belong to a crawl that runs,\n"
+    "or to one that was killed; the next start clears them up.\n";
+
+static enum err put_title(struct buf *out, struct span name, int section, const char *kind)
 {
-    enum err e = OK;
-    bool at_line_start = true;
+    enum err e = buf_append(out, SPAN(".TH "));
 
-    for (const char *p = text; !e && *p; p++) {
-        if (at_line_start && (*p == '.' || *p == '\''))
-            e = buf_append(out, SPAN("\\&"));
-        if (!e && *p == '\\')
-            e = buf_append(out, SPAN("\\e"));
-        else if (!e && *p == '-')
-            e = buf_append(out, SPAN("\\-"));
-        else if (!e)
-            e = buf_append_byte(out, *p);
-        at_line_start = *p == '\n';
+    for (size_t i = 0; !e && i < name.len; i++) {
+        char c = name.ptr[i];
+
+        e = c == '-' ? buf_append(out, SPAN("\\-"))
+                     : buf_append_byte(out, c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
     }
-    return e;
+    return e ? e : buf_printf(out, " %d \"%s\" \"crawl %s\" \"%s\"\n", section, CRAWL_RELEASED, CRAWL_VERSION, kind);
 }
 
-static enum err put_option(struct buf *out, const struct option_spec *spec)
+static enum err put_name(struct buf *out, struct span name, const char *summary)
 {
-    enum err e = buf_append(out, SPAN(".TP\n.B "));
+    enum err e = roff_section(out, "NAME");
 
-    if (!e && spec->letter)
-        e = buf_printf(out, "\\-%c\\fR, \\fB", spec->letter);
     if (!e)
-        e = buf_append(out, SPAN("\\-\\-"));
+        e = roff_text(out, name);
     if (!e)
-        e = put_text(out, spec->name);
-    if (!e && spec->value)
-        e = buf_printf(out, "\\fR \\fI%s", spec->value);
+        e = buf_append(out, SPAN(" \\- "));
     if (!e)
-        e = buf_append(out, SPAN("\\fR\n"));
-    if (!e)
-        e = put_text(out, spec->help);
-    if (!e && spec->initial && spec->initial[0] && spec->type != OPTION_FLAG)
-        e = buf_printf(out, ". Default: %s", spec->initial);
-    return e ? e : buf_append(out, SPAN(".\n"));
+        e = roff_text(out, span_str(summary));
+    return e ? e : buf_append_byte(out, '\n');
 }
 
-static enum err put_options(struct buf *out, const struct option_table *t)
+static enum err put_synopsis(struct buf *out, const struct command *c)
 {
-    enum err e = OK;
-
-    for (size_t i = 0; !e && i < t->n_specs; i++) {
-        if (t->specs[i].group)
-            e = buf_printf(out, ".SS %s\n", t->specs[i].group);
-        if (!e)
-            e = put_option(out, &t->specs[i]);
-    }
-    return e;
-}
-
-/* A description is lines for a terminal: kept as they are. */
-static enum err put_lines(struct buf *out, const char *text)
-{
-    enum err e = buf_append(out, SPAN(".nf\n"));
+    enum err e = roff_section(out, "SYNOPSIS");
 
     if (!e)
-        e = put_text(out, text);
-    return e ? e : buf_append(out, SPAN(".fi\n"));
-}
-
-static enum err put_command(struct buf *out, const struct command *c)
-{
-    enum err e = buf_append(out, SPAN(".SS crawl "));
-
+        e = buf_append(out, SPAN("\\fBcrawl\\fR "));
     if (!e)
-        e = put_text(out, c->usage);
+        e = roff_usage(out, span_str(c->usage));
     if (!e)
         e = buf_append_byte(out, '\n');
     if (!e)
-        e = put_lines(out, c->description);
-    return !e && c->options && c->options != cmd_run.options ? put_options(out, c->options) : e;
+        e = roff_section(out, "DESCRIPTION");
+    return e ? e : roff_paragraphs(out, span_str(c->description));
 }
 
-static const char EXITS[] =
-    ".SH EXIT STATUS\n"
-    ".TP\n0\nfinished\n.TP\n1\nfinished, but a \\-\\-fail\\-on condition holds\n"
-    ".TP\n2\nusage or configuration\n.TP\n3\nfile or database\n"
-    ".TP\n4\nno seed could be reached\n"
-    ".TP\n5\nstopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or \\-\\-max\\-time with URLs left queued\n"
-    ".TP\n6\nanother crawl holds this database\n"
-    ".TP\n130, 143\nstopped by a signal, state saved\n";
-
-static const char REST[] =
-    ".SH SIGNALS\n"
-    "The first SIGINT or SIGTERM stops new requests, lets transfers finish for up to 5 seconds and saves\n"
-    "everything; the second stops within a second. SIGHUP opens the log again, SIGUSR1 logs the status.\n"
-    ".SH ENVIRONMENT\n"
-    "CRAWL_NAME sets the option \\-\\-name; proxies come from options alone.\n"
-    ".SH FILES\n"
-    ".TP\n.I crawl.conf\nread from the current directory; option names as keys, and sections\n"
-    "[host \"*.example.org\"] with delay, per\\-host, max\\-pages\\-per\\-host, insecure and header.\n"
-    ".TP\n.I crawl.db\nthe database; its tables are described in docs/schema.md.\n";
-
-static enum err put_page(struct buf *out)
+/* A heading and source as it stands. */
+static enum err put_section(struct buf *out, const char *title, const char *source)
 {
-    enum err e = buf_printf(out, ".TH CRAWL 1 \"\" \"crawl %s\"\n.SH NAME\ncrawl \\- a polite web crawler "
-                                 "that leaves one SQLite file\n.SH SYNOPSIS\n.B crawl\n",
-                            CRAWL_VERSION);
+    enum err e = roff_section(out, title);
 
-    if (!e)
-        e = put_text(out, cmd_run.usage);
-    if (!e)
-        e = buf_append(out, SPAN("\n.SH DESCRIPTION\n"));
-    if (!e)
-        e = put_lines(out, cmd_run.description);
-    if (!e)
-        e = buf_append(out, SPAN(".SH OPTIONS\n"));
-    if (!e)
-        e = put_options(out, cmd_run.options);
-    if (!e)
-        e = buf_append(out, SPAN(".SH COMMANDS\n"));
-    for (size_t i = 0; !e && command_list[i]; i++)
-        e = command_list[i] == &cmd_run ? OK : put_command(out, command_list[i]);
-    if (!e)
-        e = buf_append(out, span_str(EXITS));
-    return e ? e : buf_append(out, span_str(REST));
+    return e ? e : buf_append(out, span_str(source));
 }
 
-int manual_print(void)
+/* --- crawl(1) ------------------------------------------------------------------------ */
+
+static enum err put_commands(struct buf *out)
+{
+    enum err e = roff_section(out, "COMMANDS");
+
+    for (size_t i = 0; !e && command_list[i]; i++) {
+        e = buf_append(out, SPAN(".TP\n.BR crawl\\-"));
+        if (!e)
+            e = roff_text(out, span_str(command_list[i]->name));
+        if (!e)
+            e = buf_append(out, SPAN(" (1)\n"));
+        if (!e)
+            e = roff_text(out, span_str(command_list[i]->summary));
+        if (!e)
+            e = buf_append_byte(out, '\n');
+    }
+    return e;
+}
+
+/* "crawl-run(1), crawl-sql(1), ... crawl.conf(5)" */
+static enum err put_see_also(struct buf *out)
+{
+    enum err e = roff_section(out, "SEE ALSO");
+
+    for (size_t i = 0; !e && command_list[i]; i++) {
+        e = command_list[i] == &cmd_run ? OK : buf_append(out, SPAN(".BR crawl\\-"));
+        if (!e && command_list[i] != &cmd_run)
+            e = roff_text(out, span_str(command_list[i]->name));
+        if (!e && command_list[i] != &cmd_run)
+            e = buf_append(out, SPAN(" (1),\n"));
+    }
+    return e ? e : buf_append(out, SPAN(".BR crawl.conf (5),\n.BR sqlite3 (1)\n"));
+}
+
+static enum err put_main_page(struct buf *out)
+{
+    enum err e = put_title(out, SPAN("crawl"), 1, "User Commands");
+
+    if (!e)
+        e = put_name(out, SPAN("crawl"), "a polite web crawler that leaves one SQLite file");
+    if (!e)
+        e = put_synopsis(out, &cmd_run);
+    if (!e)
+        e = roff_section(out, "OPTIONS");
+    if (!e)
+        e = roff_options(out, cmd_run.options);
+    if (!e)
+        e = roff_options(out, &command_printers);
+    if (!e)
+        e = put_commands(out);
+    if (!e)
+        e = put_section(out, "EXIT STATUS", EXITS);
+    if (!e)
+        e = put_section(out, "SIGNALS", SIGNALS);
+    if (!e)
+        e = put_section(out, "ENVIRONMENT", ENVIRONMENT);
+    if (!e)
+        e = put_section(out, "FILES", FILES);
+    return e ? e : put_see_also(out);
+}
+
+/* --- a command's page ------------------------------------------------------------------ */
+
+static enum err put_command_options(struct buf *out, const struct command *c)
+{
+    enum err e;
+
+    if (!c->options)
+        return OK;
+    e = roff_section(out, "OPTIONS");
+    if (!e && c->options == cmd_run.options)
+        return buf_append(out, SPAN("Those of\n.BR crawl (1).\n"));
+    return e ? e : roff_options(out, c->options);
+}
+
+/* Only where a report can be asked for by its name. */
+static enum err put_reports(struct buf *out, const struct command *c)
+{
+    enum err e;
+
+    if (!strstr(c->usage, "REPORT"))
+        return OK;
+    e = roff_section(out, "REPORTS");
+    for (const struct reader_report *p = reader_reports; !e && p->name; p++) {
+        e = buf_append(out, SPAN(".TP\n.B "));
+        if (!e)
+            e = roff_text(out, span_str(p->name));
+        if (!e)
+            e = buf_append_byte(out, '\n');
+        if (!e)
+            e = roff_text(out, span_str(p->about));
+        if (!e)
+            e = buf_append_byte(out, '\n');
+    }
+    return e;
+}
+
+static enum err put_command_page(struct buf *out, const struct command *c)
+{
+    char name[64];
+    enum err e;
+
+    snprintf(name, sizeof name, "crawl-%s", c->name);
+    e = put_title(out, span_str(name), 1, "User Commands");
+    if (!e)
+        e = put_name(out, span_str(name), c->summary);
+    if (!e)
+        e = put_synopsis(out, c);
+    if (!e)
+        e = put_command_options(out, c);
+    if (!e)
+        e = put_reports(out, c);
+    if (!e)
+        e = put_section(out, "EXIT STATUS", COMMAND_EXITS);
+    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl.conf (5)\n");
+}
+
+static enum err put_conf_page(struct buf *out)
+{
+    enum err e = put_title(out, SPAN("crawl.conf"), 5, "File Formats");
+
+    if (!e)
+        e = put_name(out, SPAN("crawl.conf"), "settings of a crawl, kept in a file");
+    return e ? e : manual_conf_body(out);
+}
+
+/* --- which page -------------------------------------------------------------------------- */
+
+enum err manual_format(struct span name, struct buf *out)
+{
+    char text[64];
+
+    if (span_ends(name, SPAN(".1")) || span_ends(name, SPAN(".5")))
+        name.len -= 2;
+    if (span_eq(name, SPAN("crawl")))
+        return put_main_page(out);
+    if (span_eq(name, SPAN("crawl.conf")))
+        return put_conf_page(out);
+    if (span_starts(name, SPAN("crawl-")))
+        name = span_skip(name, 6);
+    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_clip_utf8(name, sizeof text - 1)));
+    if (strcmp(text, cmd_run.name) == 0)
+        return buf_append(out, SPAN(".so man1/crawl.1\n"));
+    return command_find(text) ? put_command_page(out, command_find(text)) : ERR_NOT_FOUND;
+}
+
+enum err manual_list(struct buf *out)
+{
+    enum err e = buf_append(out, SPAN("crawl.1\n"));
+
+    for (size_t i = 0; !e && command_list[i]; i++)
+        e = buf_printf(out, "crawl-%s.1\n", command_list[i]->name);
+    return e ? e : buf_append(out, SPAN("crawl.conf.5\n"));
+}
+
+int manual_print(const char *name)
 {
     struct buf out;
+    int code = 0;
     enum err e;
 
     buf_init(&out, (size_t)MIB);
-    e = put_page(&out);
-    if (!e)
-        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    e = name && strcmp(name, "list") == 0 ? manual_list(&out) : manual_format(span_str(name ? name : "crawl"), &out);
+    if (e == ERR_NOT_FOUND) {
+        fprintf(stderr, "crawl: there is no page '%s'; 'crawl --man list' names them\n", name);
+        code = 2;
+    } else if (e || io_write_all(STDOUT_FILENO, buf_span(&out))) {
+        code = 3;
+    }
     buf_clear(&out);
-    return e ? 3 : 0;
+    return code;
 }

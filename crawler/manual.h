@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The man page, made from the same tables as --help, so that the two cannot
- * disagree: `crawl --man > crawl.1`.
+ * The man pages, made from the same tables as --help, so that the two cannot
+ * disagree: crawl(1), one page a command (crawl-sql(1) ...), crawl.conf(5).
  */
 #pragma once
 
 #include "crawler/command.h"
 
-/* Prints crawl(1) in man(7) form to standard output; returns the exit code. */
-int manual_print(void);
+/*
+ * Appends a page in man(7) form. name is a page ("crawl", "crawl-sql",
+ * "crawl.conf"), with its section or without ("crawl.1"), or a command.
+ * ERR_NOT_FOUND: there is no such page; else errors of buf_append.
+ */
+enum err manual_format(struct span name, struct buf *out) MUST_USE;
+
+/* Appends the file names of all pages, "crawl.1" first, one a line. */
+enum err manual_list(struct buf *out) MUST_USE;
+
+/*
+ * Prints a page (NULL: crawl(1)), or with "list" the file names, to standard
+ * output. Returns the exit code.
+ */
+int manual_print(const char *name);

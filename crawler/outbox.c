@@ -44,9 +44,17 @@ static struct host *host_of(struct crawl *c, const struct store_offer *o)
     return frontier_host(c->frontier, &origin, false);
 }
 
+/* Rows were queued for a host that is not asked any more in this run: they are parked like its others. */
+static void park_again(struct crawl *c, struct host *h)
+{
+    if (h->state == HOST_PARKED && h->must_park_again)
+        outbox_park(c, h);
+}
+
 void outbox_learn(struct crawl *c, const struct store_offer *o)
 {
     struct store_item item;
+    struct host *h;
 
     if (o->id && o->url.len && !may_change(o)) {
         struct known_entry entry = { o->id, o->state_depth,
@@ -65,7 +73,9 @@ void outbox_learn(struct crawl *c, const struct store_offer *o)
                                 .priority = o->priority,
                                 .redirects = o->redirects,
                                 .hop = o->hop };
-    frontier_add(c->frontier, host_of(c, o), &item);
+    h = host_of(c, o);
+    frontier_add(c->frontier, h, &item);
+    park_again(c, h);
 }
 
 void outbox_learn_extra(struct crawl *c, const struct store_op *op)
@@ -73,8 +83,10 @@ void outbox_learn_extra(struct crawl *c, const struct store_op *op)
     for (size_t i = 0; i < op->n_extra; i++) {
         const struct store_item *item = &op->extra[i];
         struct store_origin origin = { item->host_id, item->is_https, item->host, item->port };
+        struct host *h = frontier_host(c->frontier, &origin, true);
 
-        frontier_add(c->frontier, frontier_host(c->frontier, &origin, true), item);
+        frontier_add(c->frontier, h, item);
+        park_again(c, h);
     }
 }
 
@@ -155,6 +167,7 @@ static void on_requeued(void *arg, struct store_op *op)
 
     if (!op->result && op->u.park.n_parked)
         frontier_reread(c->frontier, h);
+    park_again(c, h);
     store_op_free(op);
 }
 

@@ -5,6 +5,7 @@
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
+#include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/outbox.h"
@@ -369,6 +370,8 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
     if (!e)
         e = crawl_watch_signals(c); /* before the writer's thread, which must not take them */
     if (!e)
+        e = archive_open(c, &c->archive, note);
+    if (!e)
         e = open_run(c, seeds, note);
     if (!e)
         e = start_store(c, note);
@@ -379,7 +382,7 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
 
 enum err parts_close(struct crawl *c, struct err_note *note)
 {
-    enum err e;
+    enum err e = archive_close(c->archive, note), from_store;
 
     if (c->pool) {
         pool_terminate(c->pool);
@@ -387,7 +390,8 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     }
     fetcher_close(c->fetcher);
     dns_close(c->dns);
-    e = store_close(c->store, note);
+    from_store = store_close(c->store, note);
+    e = from_store ? from_store : e;
     if (c->store_wakeup)
         loop_wakeup_close(c->store_wakeup);
     frontier_free(c->frontier);

@@ -131,7 +131,7 @@ void politeness_leave(struct politeness *p, struct site *site, int64_t started_n
     site->in_flight--;
     if (did_ask) {
         site->last_response_ns = now - started_ns;
-        site->floor_at = MAX(site->backoff_until, clock_after(now, politeness_gap_ns(site)));
+        site->floor_at = MAX(site->floor_at, clock_after(now, politeness_gap_ns(site)));
         site->next_at = site->floor_at;
     } else if (!site->in_flight) {
         /* Nobody was asked: the turn was not used up. */

@@ -6,6 +6,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/discover.h"
@@ -29,6 +30,7 @@ struct visit {
     struct pool_job *parsed;    /* owns the facts until the commit */
     struct url url;
     struct fetch_result got;
+    uint64_t archived; /* names what archive_wait waits for */
     deadline retry_at;
     bool has_slot;              /* of the page budget */
 };
@@ -145,6 +147,7 @@ static enum err fetch(struct visit *v)
     int64_t started = clock_now_ns();
     enum err e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
 
+    v->archived = archive_last(c->archive);
     leave_site(v, started, !(e == OK && v->got.is_out_of_descriptors));
     crawl_poke(c);
     return e;
@@ -433,6 +436,11 @@ static enum err digest(struct visit *v)
                 return OK;
             v->record->facts = NULL;
         }
+    }
+    e = archive_wait(v->c->archive, v->archived, DEADLINE_NEVER);
+    if (e) {
+        v->c->answered--;
+        return e;
     }
     conclude(v);
     return OK;

@@ -25,6 +25,7 @@ struct warc {
     struct warc_file *file; /* NULL before the first record, and between two files */
     int next_serial;
     char info_id[WARC_RECORD_ID_SIZE]; /* of the present file's warcinfo */
+    int64_t info_bytes;                /* its size in the file */
     struct digest_sum *sum;
     struct warc_seen *seen;
     struct warc_counts counts;
@@ -138,24 +139,27 @@ static enum err end_file(struct warc *w, struct err_note *note)
     return warc_file_finish(f, note);
 }
 
-/* A file that takes n more bytes of records; a new one where the present one is full. */
-static enum err make_room(struct warc *w, size_t n, struct err_note *note)
+static enum err begin_file(struct warc *w, struct err_note *note)
 {
-    enum err e = OK;
+    enum err e = warc_file_create(&w->dir, &w->next_serial, &w->file, note);
 
-    if (w->file && (!warc_file_has_room(w->file) ||
-                    warc_file_bytes(w->file) + warc_file_bound(w->file, n) > w->max_file_bytes))
-        e = end_file(w, note);
-    if (e || w->file)
-        return e;
-    e = warc_file_create(&w->dir, &w->next_serial, &w->file, note);
     if (e)
         return e;
     w->counts.files++;
     e = add_info(w, note);
     if (e)
         warc_file_cut(w->file, 0);
+    w->info_bytes = warc_file_bytes(w->file);
     return e;
+}
+
+/* Would n more bytes of records make the present file too large? One record alone may. */
+static bool is_full_for(struct warc *w, size_t n)
+{
+    int64_t bytes = warc_file_bytes(w->file);
+
+    return bytes > w->info_bytes &&
+           (!warc_file_has_room(w->file) || bytes + warc_file_bound(w->file, n) > w->max_file_bytes);
 }
 
 /* --- records ----------------------------------------------------------------------------------------- */
@@ -221,11 +225,11 @@ static enum err make_metadata(struct warc *w, struct pair *p)
     return e;
 }
 
-/* A 304, or a payload that was written before: the head alone. */
-static enum err make_revisit(struct warc *w, struct pair *p, const char *profile)
+/* A 304, or a payload that was written before: the head alone, framed for the payload it stands for. */
+static enum err make_revisit(struct warc *w, struct pair *p, const char *profile, int64_t payload_len)
 {
     const struct warc_exchange *x = p->x;
-    const struct warc_http_answer head = { x->status_code, x->http_version, x->headers, -1,
+    const struct warc_http_answer head = { x->status_code, x->http_version, x->headers, payload_len,
                                            x->is_decoded };
 
     p->answer.type = WARC_RECORD_REVISIT;
@@ -261,7 +265,7 @@ static enum err make_with_payload(struct warc *w, struct pair *p)
         return make_response(w, p);
     p->answer.refers_to_uri = before.uri;
     p->answer.refers_to_date_ms = before.date_ms;
-    return make_revisit(w, p, SAME_PAYLOAD);
+    return make_revisit(w, p, SAME_PAYLOAD, (int64_t)x->payload.len);
 }
 
 static enum err make_answer(struct warc *w, struct pair *p)
@@ -275,7 +279,7 @@ static enum err make_answer(struct warc *w, struct pair *p)
     if (x->status_code == 304) {
         p->answer.refers_to_uri = x->url;
         p->answer.refers_to_date_ms = x->refers_to_date_ms;
-        e = make_revisit(w, p, NOT_MODIFIED);
+        e = make_revisit(w, p, NOT_MODIFIED, -1);
     } else if (x->status_code && x->has_payload) {
         e = make_with_payload(w, p);
     } else {
@@ -342,22 +346,43 @@ static enum err make_pair(struct warc *w, struct pair *p)
     return e ? e : make_answer(w, p);
 }
 
+/* Their size in all, uncompressed. */
+static size_t pair_bytes(const struct warc *w, const struct pair *p)
+{
+    return w->answer_fields.len + p->answer.block_head.len + p->answer.payload.len +
+           w->request_fields.len + w->request_block.len + 2 * sizeof "\r\n\r\n";
+}
+
+/* A file with room for the exchange, and its records, which name that file's warcinfo. */
+static enum err prepare(struct warc *w, struct pair *p, struct err_note *note)
+{
+    enum err e = w->file ? OK : begin_file(w, note);
+
+    if (e)
+        return e;
+    e = make_pair(w, p);
+    if (!e && is_full_for(w, pair_bytes(w, p))) {
+        e = end_file(w, note);
+        if (!e)
+            e = begin_file(w, note);
+        if (e)
+            return e;
+        e = make_pair(w, p);
+    }
+    return e ? err_set(note, e, "cannot make the WARC records of %.*s: %s",
+                       (int)MIN(p->x->url.len, (size_t)200), p->x->url.ptr, err_text(e))
+             : OK;
+}
+
 enum err warc_write(struct warc *w, const struct warc_exchange *x, struct err_note *note)
 {
-    /* What the heads add is less than the fields as they came, twice, and the URL a few times. */
-    size_t bound = x->payload.len + 2 * (x->headers.len + x->request_headers.len) + 8 * x->url.len +
-                   (size_t)(8 * KIB);
     struct pair p = { .x = x };
     int64_t before;
-    enum err e = make_room(w, bound, note);
+    enum err e = prepare(w, &p, note);
 
     if (e)
         return e;
     before = warc_file_bytes(w->file);
-    e = make_pair(w, &p);
-    if (e)
-        return err_set(note, e, "cannot make the WARC records of %.*s: %s",
-                       (int)MIN(x->url.len, (size_t)200), x->url.ptr, err_text(e));
     e = add_pair(w, &p, note);
     if (e)
         warc_file_cut(w->file, before);

@@ -15,7 +15,8 @@
 
 #define OPEN_SUFFIX ".open"
 #define FILE_SUFFIX ".warc.gz"
-#define NAME_BYTES 256
+#define NAME_BYTES 128
+#define OPEN_BYTES (NAME_BYTES + sizeof OPEN_SUFFIX)
 #define MAX_TRIES 1000 /* numbers that are taken */
 
 struct warc_file {
@@ -33,9 +34,9 @@ static enum err failed(const struct warc_dir *dir, const char *doing, const char
     return err_set_errno(note, e, errno, "cannot %s %s/%s", doing, dir->path, name);
 }
 
-static void open_name(const char *name, char out[NAME_BYTES])
+static void open_name(const char *name, char out[OPEN_BYTES])
 {
-    snprintf(out, NAME_BYTES, "%s" OPEN_SUFFIX, name);
+    snprintf(out, OPEN_BYTES, "%s" OPEN_SUFFIX, name);
 }
 
 enum err warc_file_open_dir(const char *path, struct warc_dir *out, struct err_note *note)
@@ -103,7 +104,7 @@ static void make_name(int serial, char out[NAME_BYTES])
 enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct warc_file **out,
                           struct err_note *note)
 {
-    char name[NAME_BYTES], temp[NAME_BYTES];
+    char name[NAME_BYTES], temp[OPEN_BYTES];
 
     for (int i = 0; i < MAX_TRIES; i++) {
         struct warc_file *f;
@@ -159,7 +160,7 @@ bool warc_file_has_room(const struct warc_file *f)
 enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n, bool is_dense,
                        int64_t *out_at, struct err_note *note)
 {
-    char temp[NAME_BYTES];
+    char temp[OPEN_BYTES];
     int64_t bytes;
 
     if (warc_member_write(f->member, f->fd, pieces, n, is_dense, &bytes)) {
@@ -196,7 +197,7 @@ static void index_name(const char *name, char out[NAME_BYTES])
 static enum err write_index(struct warc_file *f, struct err_note *note)
 {
     const struct warc_dir *dir = f->dir;
-    char name[NAME_BYTES], temp[NAME_BYTES];
+    char name[NAME_BYTES], temp[OPEN_BYTES];
     enum err e = OK;
     int fd;
 
@@ -233,7 +234,7 @@ static int rename_new(int dir_fd, const char *from, const char *to)
 static enum err finish(struct warc_file *f, struct err_note *note)
 {
     const struct warc_dir *dir = f->dir;
-    char temp[NAME_BYTES];
+    char temp[OPEN_BYTES];
     enum err e;
 
     open_name(f->name, temp);
@@ -274,7 +275,7 @@ static enum err on_member(void *arg, int64_t offset, int64_t length, struct span
 static enum err mend_file(struct warc_file *f, struct err_note *note)
 {
     struct mending m = { f, note };
-    char temp[NAME_BYTES];
+    char temp[OPEN_BYTES];
     enum err e;
 
     open_name(f->name, temp);

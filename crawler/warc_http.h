@@ -19,7 +19,7 @@ struct warc_http_answer {
     int status_code;
     struct span http_version; /* "1.0", "1.1", "2": all but the first are written as 1.1 */
     struct span headers;      /* raw lines "Name: value\r\n" */
-    int64_t payload_len;      /* bytes behind the head; -1: none are kept here (a revisit), lines stay as they are */
+    int64_t payload_len;      /* bytes behind the head, or that it stands for; -1: none, and lines stay as they are */
     bool is_decoded;          /* the content codings were undone */
 };
 

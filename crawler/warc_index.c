@@ -151,6 +151,12 @@ static struct span essence(struct span content_type)
     return span_trim(span_slice(content_type, 0, span_find(content_type, ';')));
 }
 
+/* Indexes name SHA-1 digests by their characters alone. */
+static struct span plain_digest(struct span digest)
+{
+    return span_starts_nocase(digest, SPAN("sha1:")) ? span_skip(digest, 5) : digest;
+}
+
 /* False when the record is none that is looked up. */
 static bool read_capture(struct span head, struct capture *out)
 {
@@ -161,7 +167,7 @@ static bool read_capture(struct span head, struct capture *out)
     *out = (struct capture){ .type = warc_http_value(fields, SPAN("WARC-Type")),
                              .uri = warc_http_value(fields, SPAN("WARC-Target-URI")),
                              .date = warc_http_value(fields, SPAN("WARC-Date")),
-                             .digest = warc_http_value(fields, SPAN("WARC-Payload-Digest")) };
+                             .digest = plain_digest(warc_http_value(fields, SPAN("WARC-Payload-Digest"))) };
     if (!span_eq(out->type, SPAN("response")) && !span_eq(out->type, SPAN("revisit")))
         return false;
     http = span_slice(http, 0, span_find_span(http, SPAN("\r\n\r\n")));

@@ -250,3 +250,13 @@ const struct reader_report *reader_find_report(struct span name)
             return p;
     return NULL;
 }
+
+const struct reader_report *reader_find_export(const char *name)
+{
+    const struct reader_report *p = reader_exports;
+
+    while (p->name && strcmp(p->name, name) != 0)
+        p++;
+    BUG_IF(!p->name);
+    return p;
+}

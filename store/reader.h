@@ -67,3 +67,40 @@ extern const struct reader_report reader_explanations[];
 
 /* Queries of `crawl status`. */
 extern const struct reader_report reader_status[];
+
+/* What `crawl export` reads; each by its own name below. */
+extern const struct reader_report reader_exports[];
+/* The one of that name, which must be there. */
+const struct reader_report *reader_find_export(const char *name);
+
+/* Of those, "warc-exchanges" takes the id of the last fetch read as ?1 and gives the next ones, these columns each. */
+enum reader_exchange {
+    READER_EXCHANGE_ID,
+    READER_EXCHANGE_URL,
+    READER_EXCHANGE_FETCHED_AT, /* Unix ms */
+    READER_EXCHANGE_IP,
+    READER_EXCHANGE_HTTP_VERSION,
+    READER_EXCHANGE_STATUS_CODE,
+    READER_EXCHANGE_OUTCOME,
+    READER_EXCHANGE_ERROR,
+    READER_EXCHANGE_REQUEST_HEADERS, /* raw lines "Name: value\r\n" */
+    READER_EXCHANGE_HEADERS,
+    READER_EXCHANGE_TOTAL_MS,
+    READER_EXCHANGE_VIA,         /* the URL it was found on */
+    READER_EXCHANGE_REFERS_TO,   /* of a 304: when the content it confirms was fetched */
+    READER_EXCHANGE_SHA256,      /* of the decoded body, as 64 hexadecimal digits */
+    READER_EXCHANGE_CODEC,       /* NULL, as the next two, without a stored body */
+    READER_EXCHANGE_SIZE,
+    READER_EXCHANGE_DATA,
+    N_READER_EXCHANGE_COLUMNS
+};
+
+/* The columns of "warc-run": the latest run. */
+enum reader_run {
+    READER_RUN_VERSION,
+    READER_RUN_USER_AGENT,
+    READER_RUN_OPERATOR,
+    READER_RUN_ROBOTS, /* "obey", "ignore" */
+    READER_RUN_SETTINGS,
+    N_READER_RUN_COLUMNS
+};

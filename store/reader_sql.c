@@ -146,3 +146,37 @@ const struct reader_report reader_status[] = {
       " WHERE u.state = 'queued' GROUP BY h.id ORDER BY queued DESC LIMIT 10" },
     { NULL, NULL, NULL },
 };
+
+/* A JSON list of [name, value] as raw header lines; anything else as none. */
+#define RAW_LINES(column)                                                                                   \
+    "(SELECT group_concat(replace(json_extract(value, '$[0]') || ': ' || json_extract(value, '$[1]'),"      \
+    " char(10), ' '), char(13, 10)) || char(13, 10)"                                                        \
+    " FROM json_each(CASE WHEN json_valid(" column ") THEN " column " ELSE '[]' END)"                       \
+    " WHERE type = 'array')"
+
+const struct reader_report reader_exports[] = {
+    { "pages", "one row a page: its latest content",
+      "SELECT u.url, f.status_code AS status, p.title, p.description, p.h1, p.canonical_url AS canonical, p.lang,"
+      " u.depth, strftime('%Y-%m-%dT%H:%M:%fZ', f.fetched_at / 1000.0, 'unixepoch') AS fetched_at,"
+      " p.links_out AS links, p.word_count AS words, f.content_type, f.charset, f.size, f.sha256, p.robots_meta,"
+      " p.x_robots_tag, p.parse_outcome"
+      " FROM pages p JOIN urls u ON u.id = p.url_id LEFT JOIN fetches f ON f.id = p.fetch_id ORDER BY p.url_id" },
+    { "links", "one row a link",
+      "SELECT s.url AS src, d.url AS dst, l.kind, l.rel, l.anchor FROM links l JOIN urls s ON s.id = l.src_id"
+      " JOIN urls d ON d.id = l.dst_id ORDER BY l.src_id, l.position" },
+    /* In parts, so that no read transaction lasts long; a 304 confirms the newest stored body before it. */
+    { "warc-exchanges", "requests and answers, in the order of their ids",
+      "SELECT f.id, u.url, f.fetched_at, f.ip, f.http_version, f.status_code, f.outcome, f.error,"
+      " " RAW_LINES("f.request_headers") ", " RAW_LINES("f.headers") ", f.total_ms, v.url,"
+      " CASE WHEN f.status_code = 304 THEN (SELECT max(e.fetched_at) FROM fetch e WHERE e.url_id = f.url_id"
+      " AND e.id < f.id AND e.body_id IS NOT NULL) END, f.sha256, b.codec, b.size, b.data"
+      " FROM fetches f JOIN url u ON u.id = f.url_id LEFT JOIN url v ON v.id = u.parent_id"
+      " LEFT JOIN bodies b ON b.id = f.body_id WHERE f.id > CAST(?1 AS INTEGER) ORDER BY f.id LIMIT 256" },
+    { "warc-run", "the latest run",
+      "SELECT version, coalesce(json_extract(s, '$.\"user-agent\"'), 'crawl/' || version ||"
+      " coalesce(' (+' || json_extract(s, '$.contact') || ')', '')), json_extract(s, '$.contact'),"
+      " CASE WHEN json_extract(s, '$.\"no-robots\"') THEN 'ignore' ELSE 'obey' END, s"
+      " FROM (SELECT version, CASE WHEN json_valid(settings) THEN settings ELSE '{}' END AS s FROM runs"
+      " ORDER BY id DESC LIMIT 1)" },
+    { NULL, NULL, NULL },
+};

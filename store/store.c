@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/clock.h"
@@ -104,15 +105,31 @@ static enum err check_content(struct db *d)
     return d->failed;
 }
 
+/* SQLite waits for other programs' locks by itself, but not when the journal mode changes. */
+static int change_to_wal(struct db *d)
+{
+    struct timespec nap = { 0, 50 * 1000 * 1000 };
+    int64_t until = clock_now_ns() + DB_BUSY_TIMEOUT_MS * NS_PER_MS;
+    int rc;
+
+    while ((rc = sqlite3_exec(d->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) != SQLITE_OK) {
+        if ((rc & 0xff) != SQLITE_BUSY || clock_now_ns() > until)
+            break;
+        nanosleep(&nap, NULL);
+    }
+    return rc;
+}
+
 static enum err start_log(struct db *d, const struct store_options *o)
 {
-    sqlite3_stmt *st = db_stmt(d, "PRAGMA journal_mode=WAL");
+    int rc = change_to_wal(d);
 
-    if (db_next(d, st)) {
-        if (!span_eq(db_column(st, 0), SPAN("wal")))
-            db_fail(d, ERR_LOCKED, "another program uses it, or its file system has no shared memory");
-        db_done(st);
+    if (rc) {
+        d->failed = db_explain(d->handle, rc, d->path, &d->note);
+        return d->failed;
     }
+    if (!db_value(d, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", 0))
+        db_fail(d, ERR_LOCKED, "another program uses it, or its file system has no shared memory");
     db_exec(d, "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;");
     return db_exec(d, o->is_durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }

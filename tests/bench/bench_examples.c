@@ -60,7 +60,7 @@ static void board(void)
 
 static void thousand(void)
 {
-    static const struct origin_route routes[] = {
+    const struct origin_route routes[] = {
         { .path = "/robots.txt", .status = 404 },
         { .path = "*", .headers = "Content-Type: text/html\r\n", .body = SPAN("<title>Slow</title>slow"), .delay_ms = 2000 },
     };

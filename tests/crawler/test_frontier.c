@@ -613,36 +613,6 @@ static void few_refills_run_at_a_time_and_none_is_forgotten(void **state)
     assert_true(frontier_is_idle(r->f));
 }
 
-/* Rows behind the cursor that are in memory (retries, moved ones) must not carry the cursor forward. */
-static void evicting_never_moves_the_cursor_over_unread_rows(void **state)
-{
-    struct rig *r = *state;
-    struct ticket *t;
-    struct host *h;
-    int64_t cursor;
-
-    r->settings.per_host = 100;
-    open_frontier(r, ORDER_DFS, 8, -1);
-    h = add_host(r, 1, false);
-    for (int64_t i = 1; i <= 3; i++)
-        add_row(r, h, i, 1);
-    for (int i = 0; i < 3; i++) { /* shallow ones fail and wait */
-        assert_true(take(r, &t) != 0);
-        politeness_leave(frontier_politeness(r->f), h->site, loop_now(r->loop), true);
-        frontier_retry(r->f, t, START_NS + NS_PER_S);
-    }
-    for (int64_t i = 1; i <= 40; i++) /* deep ones fill the window; some stay on disk */
-        add_row(r, h, 100 + i, 5);
-    assert_int_equal(h->cursor_depth, 5);
-    cursor = h->cursor_id;
-    advance(r, NS_PER_S);
-    assert_true(take(r, &t) > 100); /* the three come back behind the deep ones, and behind the cursor */
-    end(r, t);
-    for (int64_t i = 1; i <= 40; i++)
-        add_row(r, h, 200 + i, 6);
-    assert_true(h->cursor_depth > 5 || (h->cursor_depth == 5 && h->cursor_id >= cursor));
-}
-
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
 
 int main(void)
@@ -669,7 +639,6 @@ int main(void)
         RIGGED(a_window_that_runs_low_asks_once),
         RIGGED(an_answer_older_than_an_eviction_is_not_believed),
         RIGGED(few_refills_run_at_a_time_and_none_is_forgotten),
-        RIGGED(evicting_never_moves_the_cursor_over_unread_rows),
     };
 
     return cmocka_run_group_tests_name("crawler/frontier", tests, NULL, NULL);

@@ -110,7 +110,7 @@ static intptr_t spread_scenario(void *arg)
 
     stage_init(&st, 2);
     stage_open(&st);
-    (void)!coro_sleep_until(incoro_after_ms(200)); /* both are there */
+    stage_await_workers(&st);
     BUG_IF(pool_submit(st.pool, &job, NULL, NULL, &a));
     BUG_IF(pool_submit(st.pool, &who, NULL, NULL, &b));
     BUG_IF(pool_job_wait(b, incoro_after_ms(STAGE_PATIENCE_MS)));
@@ -288,6 +288,70 @@ static void the_second_try_runs_in_a_fresh_process(void **state)
     assert_non_null(strstr(seen.second.bytes, "job 1"));
     assert_int_equal(seen.stats.retried, 1);
     assert_int_equal(seen.stats.failed, 0);
+}
+
+static intptr_t used_scenario(void *arg)
+{
+    struct two_said *seen = arg;
+    struct many m = { 0 };
+
+    stage_init(&m.st, 2);
+    stage_open(&m.st);
+    stage_await_workers(&m.st);
+    stage_submit_many(&m, "slow", 8); /* nobody is fresh after these */
+    while (m.over < 8)
+        (void)!coro_sleep_until(incoro_after_ms(2));
+    seen->second = stage_ask(&m.st, "crash-unless-fresh");
+    seen->stats = stage_stats(&m.st);
+    stage_close(&m.st);
+    return 0;
+}
+
+static void the_second_try_does_not_go_to_a_used_process(void **state)
+{
+    struct two_said seen = { 0 };
+
+    (void)state;
+    in_coroutine(used_scenario, &seen);
+
+    assert_int_equal(seen.second.failure, POOL_OK);
+    assert_int_equal(seen.stats.retried, 1);
+}
+
+static intptr_t alone_scenario(void *arg)
+{
+    struct two_said *seen = arg;
+    struct job job = stage_command("hang");
+    struct pool_job *j;
+    struct many m = { 0 };
+
+    stage_init(&m.st, 1);
+    m.st.options.job_timeout_ms = 300;
+    stage_open(&m.st);
+    BUG_IF(pool_submit(m.st.pool, &job, NULL, NULL, &j));
+    do
+        (void)!coro_sleep_until(incoro_after_ms(5));
+    while (stage_stats(&m.st).retried == 0 || stage_stats(&m.st).in_work == 0);
+    stage_submit_many(&m, "echo", 10);
+    seen->stats = stage_stats(&m.st);
+    BUG_IF(pool_job_wait(j, incoro_after_ms(STAGE_PATIENCE_MS)));
+    stage_take(j, &seen->second);
+    stage_close(&m.st);
+    seen->first.n_bytes = m.ok;
+    return 0;
+}
+
+static void the_second_try_runs_alone(void **state)
+{
+    struct two_said seen = { 0 };
+
+    (void)state;
+    in_coroutine(alone_scenario, &seen);
+
+    assert_int_equal(seen.stats.in_work, 1);
+    assert_int_equal(seen.stats.queued, 10);
+    assert_int_equal(seen.second.failure, POOL_TIMED_OUT);
+    assert_int_equal(seen.first.n_bytes, 10);
 }
 
 static intptr_t last_words_scenario(void *arg)
@@ -571,6 +635,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_window_of_one_works),
         cmocka_unit_test(every_kind_of_job_is_answered_from_inside_the_sandbox),
         cmocka_unit_test(the_second_try_runs_in_a_fresh_process),
+        cmocka_unit_test(the_second_try_does_not_go_to_a_used_process),
+        cmocka_unit_test(the_second_try_runs_alone),
         cmocka_unit_test(an_answer_given_before_death_counts),
         cmocka_unit_test(misbehaviour_is_refused_unless_enabled),
         cmocka_unit_test(exit_code_and_signal_are_recorded),

@@ -54,7 +54,7 @@ static void board_pages_are_fetched_at_the_same_time(void **state)
 
 static void a_thousand_slow_pages_are_in_flight_together(void **state)
 {
-    static const struct origin_route routes[] = {
+    const struct origin_route routes[] = {
         { .path = "/robots.txt", .status = 404 },
         { .path = "*", .headers = "Content-Type: text/html\r\n", .body = SPAN("<title>Slow</title>slow"), .delay_ms = 2000 },
     };

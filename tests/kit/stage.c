@@ -106,15 +106,8 @@ void stage_await_workers(struct stage *st)
 {
     deadline until = incoro_after_ms(STAGE_PATIENCE_MS);
 
-    for (;;) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < st->options.workers; i++)
-            n += pool_worker_pid(st->pool, i) != 0;
-        if (n == st->options.workers || clock_now_ns() > until)
-            return;
+    while (stage_stats(st).started < st->options.workers && clock_now_ns() < until)
         (void)!coro_sleep_until(incoro_after_ms(2));
-    }
 }
 
 size_t stage_read_proc(int pid, const char *what, char *out, size_t n)

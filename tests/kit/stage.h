@@ -62,7 +62,7 @@ struct said stage_ask(struct stage *st, const char *name);
 void stage_submit_many(struct many *m, const char *name, size_t n);
 
 struct pool_stats stage_stats(const struct stage *st);
-/* Suspends until every worker has a process. */
+/* After stage_open: suspends until every worker is ready. */
 void stage_await_workers(struct stage *st);
 
 /* Reads /proc/PID/what; returns the length. */

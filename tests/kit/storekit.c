@@ -64,7 +64,7 @@ enum err storekit_try_open(struct storekit *k, struct err_note *note)
     return store_open(&k->options, &k->store, note);
 }
 
-void storekit_begin(struct storekit *k, enum store_revisit revisit)
+enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit, struct err_note *note)
 {
     struct store_run_params params = {
         .version = SPAN("test"),
@@ -72,23 +72,19 @@ void storekit_begin(struct storekit *k, enum store_revisit revisit)
         .revisit = revisit,
         .now_wall_ms = STOREKIT_NOW,
     };
-    struct err_note note = { "" };
+    enum err e = store_begin_run(k->store, &params, &k->run, note);
 
-    if (store_begin_run(k->store, &params, &k->run, &note) || store_start(k->store, on_news, k, &note)) {
-        fprintf(stderr, "storekit: %s\n", note.text);
-        abort();
-    }
+    return e ? e : store_start(k->store, on_news, k, note);
 }
 
 void storekit_open(struct storekit *k, enum store_revisit revisit)
 {
     struct err_note note = { "" };
 
-    if (storekit_try_open(k, &note)) {
+    if (storekit_try_open(k, &note) || storekit_try_begin(k, revisit, &note)) {
         fprintf(stderr, "storekit: %s\n", note.text);
         abort();
     }
-    storekit_begin(k, revisit);
 }
 
 void storekit_close(struct storekit *k)

@@ -36,7 +36,7 @@ void storekit_close(struct storekit *k);
 
 /* The three steps apart: what store_open says. */
 enum err storekit_try_open(struct storekit *k, struct err_note *note);
-void storekit_begin(struct storekit *k, enum store_revisit revisit);
+enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit, struct err_note *note);
 
 /* Submits op and waits until it is done. The result is op->result. */
 void storekit_do(struct storekit *k, struct store_op *op);

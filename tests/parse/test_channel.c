@@ -352,6 +352,47 @@ static void no_wake_up_is_lost_between_two_threads(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Answers so large that each needs the whole region. */
+static void *large_worker(void *arg)
+{
+    struct pair *p = arg;
+    struct span request;
+
+    while (channel_next(&p->worker, &request)) {
+        size_t room;
+        char *at;
+
+        channel_wait_taken(&p->worker);
+        at = channel_answer_room(&p->worker, CHANNEL_ANSWER_BYTES, &room);
+        if (!at)
+            abort();
+        channel_answer(&p->worker, at, room);
+    }
+    return NULL;
+}
+
+static void a_worker_without_room_sleeps_until_its_answers_are_taken(void **state)
+{
+    struct pair *p = *state;
+    pthread_t thread;
+    struct span got;
+    size_t n = 0;
+
+    assert_int_equal(pthread_create(&thread, NULL, large_worker, p), 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(channel_send(&p->parent, SPAN("x")), OK);
+    while (n < 20) {
+        if (channel_receive(&p->parent, &got) == OK) {
+            assert_int_equal(got.len, CHANNEL_ANSWER_BYTES);
+            usleep(1000); /* long enough for it to fall asleep */
+            channel_taken(&p->parent);
+            n++;
+        }
+    }
+    channel_stop(&p->parent);
+    pthread_join(thread, NULL);
+}
+
 #define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -373,6 +414,7 @@ int main(void)
         cmocka_unit_test(empty_space_starts_at_the_beginning),
         cmocka_unit_test(pieces_never_overlap),
         WITH_PAIR(no_wake_up_is_lost_between_two_threads),
+        WITH_PAIR(a_worker_without_room_sleeps_until_its_answers_are_taken),
     };
 
     return cmocka_run_group_tests_name("parse/channel", tests, NULL, NULL);

@@ -5,6 +5,9 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/kit/storekit.h"
 
@@ -216,27 +219,74 @@ static void carries(void **state)
 
 #define N_SPOKES 30000
 
+/* A page with n links, each too deep; the page itself stands at depth. */
+static void visit_hub(struct storekit *k, const char *url, int depth, size_t n)
+{
+    struct store_op *op = storekit_visit(storekit_id(k, url), 1, depth);
+    const char **urls = arena_try_array(&op->mem, n + 1, sizeof *urls);
+
+    for (size_t i = 0; i < n; i++)
+        urls[i] = arena_format(&op->mem, "http://h%zu.example/%zu", i / 1000, i).ptr;
+    storekit_page(op, "t", "text", url);
+    storekit_links(op, urls);
+    for (size_t i = 0; i < n; i++)
+        op->u.visit.links[i].reason = REASON_DEPTH;
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+/* Waits until the work that a commit left undone can be seen from outside. */
+static bool sees_work(struct storekit *k)
+{
+    for (int i = 0; i < 20000; i++) {
+        if (storekit_int(k, "SELECT count(*) FROM depth_work") > 0)
+            return true;
+        usleep(500);
+    }
+    return false;
+}
+
+static void work_that_a_crash_cut_off_is_taken_up_again(void **state)
+{
+    struct storekit *k = *state;
+    bool has_seen_work;
+    pid_t child;
+
+    k->options.max_depth = 4;
+    storekit_open(k, REVISIT_ALL);
+    storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 3));
+    visit(k, "http://a.example/1", 3, LIST("http://a.example/2", "http://a.example/3"), NULL);
+    visit_hub(k, "http://a.example/2", 4, 25000);
+    visit_hub(k, "http://a.example/3", 4, N_SPOKES);
+    storekit_stop(k, true);
+    child = fork();
+    if (child == 0) {
+        storekit_open(k, REVISIT_NONE);
+        offer_at(k, "http://a.example/1", 0);
+        pause();
+    }
+    has_seen_work = sees_work(k);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_true(has_seen_work);
+
+    storekit_open(k, REVISIT_NONE);
+    storekit_seed(k, "http://other.example/");
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued' AND depth = 2"), N_SPOKES);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM depth_work"), 0);
+}
+
 static void many_consequences_are_cut_and_each_host_named(void **state)
 {
     struct storekit *k = *state;
-    struct store_op *op = store_op_new(STORE_VISIT, 64 * MIB);
-    const char **urls = arena_try_array(&op->mem, N_SPOKES + 1, sizeof *urls);
-    struct store_op *visit_op;
+    struct store_op *op;
     bool has_last = false;
 
-    for (size_t i = 0; i < N_SPOKES; i++)
-        urls[i] = arena_format(&op->mem, "http://h%zu.example/%zu", i / 1000, i).ptr;
     k->options.max_depth = 4;
     storekit_open(k, REVISIT_ALL);
     storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 4));
-    visit_op = storekit_visit(storekit_id(k, "http://a.example/1"), 1, 4);
-    storekit_page(visit_op, "t", "text", "b");
-    storekit_links(visit_op, urls);
-    for (size_t i = 0; i < N_SPOKES; i++)
-        visit_op->u.visit.links[i].reason = REASON_DEPTH;
-    storekit_do(k, visit_op);
-    store_op_free(visit_op);
-    store_op_free(op);
+    visit_hub(k, "http://a.example/1", 4, N_SPOKES);
 
     op = offer_at(k, "http://a.example/1", 1);
     assert_true(op->extra_is_cut);
@@ -258,9 +308,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_redirect_passes_its_depth_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_that_rose_while_on_its_way_offers_from_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_loop_of_links_comes_to_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(work_that_a_crash_cut_off_is_taken_up_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_consequences_are_cut_and_each_host_named, set_up, tear_down),
     };
-    size_t n = 7;
+    size_t n = 8;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, carries, NULL, NULL, (void *)(uintptr_t)&rows[i] };

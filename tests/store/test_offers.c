@@ -121,6 +121,28 @@ static void a_known_row_may_be_named_by_its_id(void **state)
     assert_int_equal(second.state_depth, 2);
 }
 
+static void a_depth_that_fell_is_remembered(void **state)
+{
+    struct storekit *k = *state;
+    struct store_offer by_id;
+
+    offer(k, REASON_NONE, 5);
+    by_id.known_id = offer(k, REASON_NONE, 3).id;
+    assert_int_equal(offer(k, REASON_NONE, 4).change, CHANGE_NONE);
+    by_id = (struct store_offer){ .known_id = by_id.known_id, .hop = HOP_LINK, .depth = 4 };
+    assert_int_equal(storekit_offer_one(k, by_id).change, CHANGE_NONE);
+    assert_int_equal(storekit_int(k, "SELECT depth FROM urls"), 3);
+}
+
+static void a_visited_state_is_remembered(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = offer(k, REASON_NONE, 5).id;
+
+    storekit_fetch(k, id, 5, "body", NULL);
+    assert_int_equal(offer(k, REASON_NONE, 5).state, STATE_FETCHED);
+}
+
 static void long_urls_are_cut_and_still_one_row(void **state)
 {
     struct storekit *k = *state;
@@ -278,13 +300,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_url_of_another_scheme_has_no_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_seed_is_noted_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_known_row_may_be_named_by_its_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_depth_that_fell_is_remembered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_visited_state_is_remembered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_urls_are_cut_and_still_one_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_row_queued_anew_forgets_its_reason_and_rule, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_leaves_its_row, set_up, tear_down),
     };
-    size_t n = 12;
+    size_t n = 14;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL, (void *)(uintptr_t)&rows[i] };

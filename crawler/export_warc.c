@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/export_warc.h"
+
+#include "config/arena.h"
+#include "config/mem.h"
+#include "crawler/pool.h"
+#include "parse/decode.h"
+#include "parse/digest_sum.h"
+
+#define BODIES_BYTES ((size_t)256 * MIB) /* address space; a packed body takes its size */
+#define MAX_BODY ((int64_t)64 * MIB)     /* what a parser process can answer */
+#define WORKER_MEMORY (1 * GIB)
+#define WORKER_JOBS 20000
+#define JOB_TIMEOUT_MS 8000
+
+/* A parser process that unpacks, asked from the main stack: the loop turns until it has answered. */
+struct unpacker {
+    struct loop *loop;
+    struct sched *sched;
+    struct bodies *bodies;
+    struct pool *pool;
+};
+
+struct export {
+    struct unpacker unpacker;
+    struct warc *warc;
+    struct digest_sum *sum;
+    struct err_note *note;
+    char last_id[24]; /* of the last exchange written */
+    size_t n_rows;    /* in the present part */
+    int64_t n_damaged;
+};
+
+/* --- unpacking ------------------------------------------------------------------------------------ */
+
+static enum err open_unpacker(struct unpacker *u, struct err_note *note)
+{
+    struct pool_options options = { .workers = 1,
+                                    .window = 1,
+                                    .job_timeout_ms = JOB_TIMEOUT_MS,
+                                    .worker_memory_bytes = (size_t)WORKER_MEMORY,
+                                    .recycle_after_jobs = WORKER_JOBS };
+    enum err e = loop_open(&u->loop, note);
+
+    if (!e)
+        e = sched_open(u->loop, &u->sched, note);
+    if (!e)
+        e = bodies_open(BODIES_BYTES, &u->bodies, note);
+    return e ? e : pool_open(u->sched, &options, u->bodies, &u->pool, note);
+}
+
+static void close_unpacker(struct unpacker *u)
+{
+    if (u->pool) {
+        pool_terminate(u->pool);
+        pool_free(u->pool);
+    }
+    if (u->sched)
+        sched_close(u->sched);
+    loop_close(u->loop);
+    bodies_close(u->bodies);
+}
+
+/* The job, answered or failed; free it with pool_job_free. */
+static enum err unpack(struct unpacker *u, struct span packed, int64_t size, struct pool_job **out)
+{
+    struct job job = { .kind = JOB_UNPACK,
+                       .max_decoded_bytes = (uint64_t)MIN(MAX(size, 0), MAX_BODY),
+                       .inline_body = packed };
+    enum err e = pool_submit(u->pool, &job, NULL, NULL, out);
+
+    while (!e && !pool_job_is_ready(*out))
+        loop_turn(u->loop, DEADLINE_NEVER);
+    return e;
+}
+
+/* Is it the body that the fetch had? hex: its SHA-256. */
+static bool is_sound(struct export *x, struct span body, int64_t size, struct span hex)
+{
+    unsigned char sha256[DIGEST_SUM_SHA256_BYTES];
+    char text[2 * DIGEST_SUM_SHA256_BYTES + 1];
+
+    if ((int64_t)body.len != size || digest_sum_sha256(x->sum, &body, 1, sha256))
+        return false;
+    for (size_t i = 0; i < sizeof sha256; i++)
+        snprintf(text + 2 * i, 3, "%02x", sha256[i]);
+    return span_eq(hex, span_make(text, 2 * sizeof sha256));
+}
+
+/* --- a row -------------------------------------------------------------------------------------------- */
+
+static struct span text_of(const struct reader_value *row, int column)
+{
+    return row[column].type == READER_TEXT ? row[column].text : SPAN_NONE;
+}
+
+static bool was_sent(const struct warc_exchange *x)
+{
+    return x->status_code || span_eq(x->outcome, SPAN("connection_lost")) ||
+           span_eq(x->outcome, SPAN("bad_response"));
+}
+
+static struct warc_exchange exchange_of(const struct reader_value *row)
+{
+    struct warc_exchange x = { .url = text_of(row, READER_EXCHANGE_URL),
+                               .date_ms = row[READER_EXCHANGE_FETCHED_AT].integer,
+                               .ip = text_of(row, READER_EXCHANGE_IP),
+                               .status_code = (int)row[READER_EXCHANGE_STATUS_CODE].integer,
+                               .http_version = text_of(row, READER_EXCHANGE_HTTP_VERSION),
+                               .headers = text_of(row, READER_EXCHANGE_HEADERS),
+                               .is_decoded = true,
+                               .refers_to_date_ms = row[READER_EXCHANGE_REFERS_TO].integer,
+                               .outcome = text_of(row, READER_EXCHANGE_OUTCOME),
+                               .error = text_of(row, READER_EXCHANGE_ERROR),
+                               .via = text_of(row, READER_EXCHANGE_VIA),
+                               .total_ms = row[READER_EXCHANGE_TOTAL_MS].type == READER_INTEGER
+                                               ? row[READER_EXCHANGE_TOTAL_MS].integer
+                                               : -1 };
+
+    if (was_sent(&x))
+        x.request_headers = text_of(row, READER_EXCHANGE_REQUEST_HEADERS);
+    if (span_eq(x.outcome, SPAN("too_large")))
+        x.truncated = "length";
+    return x;
+}
+
+/* Fills in the body that an answered job holds; what does not hold up becomes a metadata record that says so. */
+static void take_body(struct export *x, const struct pool_job *job, const struct reader_value *row,
+                      struct warc_exchange *io)
+{
+    struct span why;
+
+    if (pool_job_failure(job, &why) == POOL_OK && pool_job_answer(job)->decode == DECODE_OK &&
+        is_sound(x, pool_job_answer(job)->bytes, row[READER_EXCHANGE_SIZE].integer,
+                 text_of(row, READER_EXCHANGE_SHA256))) {
+        io->has_payload = true;
+        io->payload = pool_job_answer(job)->bytes;
+        return;
+    }
+    io->error = SPAN("the stored body is damaged");
+    x->n_damaged++;
+}
+
+static enum err write_row(struct export *x, const struct reader_value *row)
+{
+    struct warc_exchange exchange = exchange_of(row);
+    struct pool_job *job = NULL;
+    enum err e = OK;
+
+    if (row[READER_EXCHANGE_DATA].type == READER_BLOB &&
+        span_eq(text_of(row, READER_EXCHANGE_CODEC), SPAN("zstd"))) {
+        e = unpack(&x->unpacker, row[READER_EXCHANGE_DATA].text, row[READER_EXCHANGE_SIZE].integer,
+                   &job);
+        if (e)
+            return err_set(x->note, e, "a stored body cannot be unpacked: %s", err_text(e));
+        take_body(x, job, row, &exchange);
+    }
+    e = warc_write(x->warc, &exchange, x->note);
+    pool_job_free(job);
+    return e;
+}
+
+static enum err on_row(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+{
+    struct export *x = arg;
+
+    (void)columns;
+    if (!row)
+        return OK;
+    BUG_IF(n != N_READER_EXCHANGE_COLUMNS);
+    x->n_rows++;
+    snprintf(x->last_id, sizeof x->last_id, "%lld", (long long)row[READER_EXCHANGE_ID].integer);
+    return write_row(x, row);
+}
+
+static enum err write_all(struct export *x, struct reader *r)
+{
+    struct span sql = span_str(reader_find_export("warc-exchanges")->sql);
+    enum err e = OK;
+
+    snprintf(x->last_id, sizeof x->last_id, "0");
+    do {
+        char from[sizeof x->last_id];
+        struct span param;
+
+        memcpy(from, x->last_id, sizeof from); /* the row callback moves the other on */
+        param = span_str(from);
+        x->n_rows = 0;
+        e = reader_query(r, sql, &param, 1, on_row, x, x->note);
+    } while (!e && x->n_rows);
+    return e;
+}
+
+/* --- all together ----------------------------------------------------------------------------------------- */
+
+struct run_row {
+    struct arena *mem;
+    struct warc_options *options;
+};
+
+static enum err on_run(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+{
+    struct run_row *run = arg;
+
+    (void)columns;
+    if (!row)
+        return OK;
+    BUG_IF(n != N_READER_RUN_COLUMNS);
+    run->options->user_agent = arena_copy(run->mem, text_of(row, READER_RUN_USER_AGENT));
+    run->options->operator = arena_copy(run->mem, text_of(row, READER_RUN_OPERATOR));
+    run->options->robots = arena_copy(run->mem, text_of(row, READER_RUN_ROBOTS));
+    run->options->settings = arena_copy(run->mem, text_of(row, READER_RUN_SETTINGS));
+    return OK;
+}
+
+static enum err open_warc(struct reader *r, const char *dir, struct warc **out, struct err_note *note)
+{
+    struct warc_options options = { .dir = dir,
+                                    .max_file_bytes = WARC_MAX_FILE_BYTES,
+                                    .software = SPAN("crawl/" CRAWL_VERSION),
+                                    .description =
+                                        SPAN("exported from a database; bodies without content coding") };
+    struct arena mem;
+    struct run_row run = { &mem, &options };
+    enum err e;
+
+    arena_init(&mem, (size_t)16 * MIB);
+    e = reader_query(r, span_str(reader_find_export("warc-run")->sql), NULL, 0, on_run, &run, note);
+    if (!e)
+        e = warc_open(&options, out, note);
+    arena_clear(&mem);
+    return e;
+}
+
+enum err export_warc(struct reader *r, const char *dir, struct export_warc_counts *out,
+                     struct err_note *note)
+{
+    struct export x = { .note = note };
+    struct err_note late;
+    enum err e, closed;
+
+    e = open_unpacker(&x.unpacker, note);
+    if (!e && digest_sum_new(&x.sum))
+        e = err_set(note, ERR_UNSUPPORTED, "libcrypto has no SHA-256");
+    if (!e)
+        e = open_warc(r, dir, &x.warc, note);
+    if (!e)
+        e = write_all(&x, r);
+    if (!e) {
+        warc_get_counts(x.warc, &out->records);
+        out->n_damaged = x.n_damaged;
+    }
+    closed = warc_close(x.warc, &late);
+    if (!e && closed)
+        e = err_set(note, closed, "%s", late.text);
+    digest_sum_free(x.sum);
+    close_unpacker(&x.unpacker);
+    return e;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/roff.h"
+
+#define EXAMPLE_WIDTH 70 /* of a terminal's 80 columns, behind man's own margin */
+
+/* Outside of letters: what ASCII it is, and how roff is told to print just that. */
+static const struct {
+    char c;
+    const char *roff;
+} escapes[] = {
+    { '\\', "\\e" }, { '-', "\\-" },   { '\'', "\\(aq" },
+    { '^', "\\(ha" }, { '~', "\\(ti" }, { '`', "\\(ga" },
+};
+
+static enum err put_char(struct buf *out, char c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(escapes); i++)
+        if (escapes[i].c == c)
+            return buf_append(out, span_str(escapes[i].roff));
+    return buf_append_byte(out, c);
+}
+
+enum err roff_text(struct buf *out, struct span text)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; !e && i < text.len; i++) {
+        bool begins_line = !out->len || out->ptr[out->len - 1] == '\n';
+
+        if (begins_line && text.ptr[i] == '.')
+            e = buf_append(out, SPAN("\\&"));
+        if (!e)
+            e = put_char(out, text.ptr[i]);
+    }
+    return e;
+}
+
+enum err roff_section(struct buf *out, const char *title)
+{
+    return buf_printf(out, ".SH %s\n", title);
+}
+
+/* --- usage ---------------------------------------------------------------------- */
+
+static bool is_ours(char c)
+{
+    return c && strchr("[]{}|:= .'", c);
+}
+
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+enum err roff_usage(struct buf *out, struct span usage)
+{
+    enum err e = OK;
+
+    for (size_t i = 0, end; !e && i < usage.len; i = end) {
+        end = i + 1;
+        if (is_ours(usage.ptr[i])) {
+            e = roff_text(out, span_slice(usage, i, end));
+            continue;
+        }
+        while (end < usage.len && !is_ours(usage.ptr[end]))
+            end++;
+        e = buf_append(out, is_capital(usage.ptr[i]) ? SPAN("\\fI") : SPAN("\\fB"));
+        if (!e)
+            e = roff_text(out, span_slice(usage, i, end));
+        if (!e)
+            e = buf_append(out, SPAN("\\fR"));
+    }
+    return e;
+}
+
+/* --- paragraphs ------------------------------------------------------------------ */
+
+/* One line of an example, in two where it is long and a pipe allows it. */
+static enum err put_example(struct buf *out, struct span line)
+{
+    size_t cut = line.len;
+    enum err e;
+
+    if (line.len > EXAMPLE_WIDTH)
+        for (size_t i = 0; i + 2 < EXAMPLE_WIDTH; i++)
+            if (line.ptr[i] == '|' && line.ptr[i + 1] == ' ')
+                cut = i + 2;
+    e = roff_text(out, span_slice(line, 0, cut));
+    if (!e && cut < line.len)
+        e = buf_append(out, SPAN("\n      "));
+    if (!e)
+        e = roff_text(out, span_skip(line, cut));
+    return e ? e : buf_append_byte(out, '\n');
+}
+
+enum err roff_paragraphs(struct buf *out, struct span text)
+{
+    struct span line;
+    bool is_example = false, is_new = false;
+    enum err e = OK;
+
+    while (!e && span_split(&text, '\n', &line)) {
+        bool wants_example = line.len && line.ptr[0] == ' ';
+
+        if (is_example && !wants_example)
+            e = buf_append(out, SPAN(".EE\n"));
+        if (!e && line.len && (is_new || wants_example != is_example))
+            e = buf_append(out, SPAN(".PP\n"));
+        if (!e && wants_example && !is_example)
+            e = buf_append(out, SPAN(".EX\n"));
+        if (!e && wants_example)
+            e = put_example(out, line);
+        else if (!e && line.len)
+            e = roff_text(out, line);
+        if (!e && line.len && !wants_example)
+            e = buf_append_byte(out, '\n');
+        is_example = wants_example;
+        is_new = !line.len;
+    }
+    return e || !is_example ? e : buf_append(out, SPAN(".EE\n"));
+}
+
+/* --- options ----------------------------------------------------------------------- */
+
+static bool begins_with_choice(const struct option_spec *spec, struct span help)
+{
+    struct span rest = span_str(spec->choices), word;
+
+    while (span_split(&rest, '|', &word))
+        if (span_starts(help, word))
+            return true;
+    return false;
+}
+
+enum err roff_help(struct buf *out, const struct option_spec *spec, const char *help)
+{
+    struct span text = span_str(help);
+    enum err e = OK;
+
+    if (text.len && text.ptr[0] >= 'a' && text.ptr[0] <= 'z' && !begins_with_choice(spec, text)) {
+        e = buf_append_byte(out, (char)(text.ptr[0] - 'a' + 'A'));
+        text = span_skip(text, 1);
+    }
+    if (!e)
+        e = roff_text(out, text);
+    return e ? e : buf_append(out, SPAN(".\n"));
+}
+
+enum err roff_default(struct buf *out, const struct option_spec *spec)
+{
+    enum err e;
+
+    if (!spec->initial || !spec->initial[0] || spec->type == OPTION_FLAG)
+        return OK;
+    e = buf_append(out, SPAN("Default: "));
+    if (!e)
+        e = roff_text(out, span_str(spec->initial));
+    return e ? e : buf_append(out, SPAN(".\n"));
+}
+
+/* What follows the option's name: the words that it may be, or what stands for them. */
+static enum err put_value(struct buf *out, const struct option_spec *spec)
+{
+    enum err e = buf_append_byte(out, ' ');
+
+    if (!e)
+        e = roff_usage(out, span_str(spec->type == OPTION_CHOICE ? spec->choices : spec->value));
+    return e;
+}
+
+static enum err put_option(struct buf *out, const struct option_spec *spec)
+{
+    enum err e = buf_append(out, SPAN(".TP\n"));
+
+    if (!e && spec->letter)
+        e = buf_printf(out, "\\fB\\-%c\\fR, ", spec->letter);
+    if (!e)
+        e = buf_append(out, SPAN("\\fB\\-\\-"));
+    if (!e)
+        e = roff_text(out, span_str(spec->name));
+    if (!e)
+        e = buf_append(out, SPAN("\\fR"));
+    if (!e && spec->value)
+        e = put_value(out, spec);
+    if (!e)
+        e = buf_append_byte(out, '\n');
+    if (!e)
+        e = roff_help(out, spec, spec->help);
+    if (!e)
+        e = roff_default(out, spec);
+    if (!e && spec->type == OPTION_LIST)
+        e = buf_append(out, SPAN("May be given more than once.\n"));
+    return e;
+}
+
+enum err roff_options(struct buf *out, const struct option_table *t)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; !e && i < t->n_specs; i++) {
+        if (t->specs[i].group)
+            e = buf_printf(out, ".SS %s\n", t->specs[i].group);
+        if (!e)
+            e = put_option(out, &t->specs[i]);
+    }
+    return e;
+}
