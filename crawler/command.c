@@ -41,6 +41,24 @@ int command_help(const struct command *self)
     return e ? 3 : 0;
 }
 
+int command_overview(void)
+{
+    int code = command_help(&cmd_run);
+    struct buf out;
+    enum err e;
+
+    buf_init(&out, (size_t)MIB);
+    e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
+    for (size_t i = 0; !e && command_list[i]; i++)
+        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name, command_list[i]->summary);
+    if (!e)
+        e = options_help(&command_printers, &out);
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    buf_clear(&out);
+    return e ? 3 : code;
+}
+
 /* Anywhere before "--": people ask for help behind other words. */
 static bool asks_help(int argc, char **argv)
 {

@@ -38,6 +38,9 @@ const struct command *command_find(const char *name);
 /* Prints usage, description and options to standard output; returns 0. */
 int command_help(const struct command *self);
 
+/* The program's --help: that of run, every command, what else the first word may be. Returns the exit code. */
+int command_overview(void);
+
 /*
  * Reads the options of a command into *options (zeroed; defaults are set).
  * True when the command is to go on; else *exit_code says how it ends (a

@@ -35,6 +35,13 @@ static char *basic(struct span user_and_password)
     return out;
 }
 
+/* Scheme, host and port alone: a path would promise that only it gets the password. */
+static bool is_origin(const struct url *u)
+{
+    return url_is_web(u) && span_eq(url_pathname(u), SPAN("/")) && !url_search(u).len &&
+           !url_hash(u).len && !url_username(u).len && !url_password(u).len;
+}
+
 /* One line "https://example.org user:password". */
 static enum err add_line(struct credentials *c, struct span line, const char *path, int number,
                          struct err_note *note)
@@ -47,7 +54,7 @@ static enum err add_line(struct credentials *c, struct span line, const char *pa
     if (!rest.len || rest.ptr[0] == '#')
         return OK;
     arena_init(&mem, (size_t)MIB);
-    if (!span_token(&rest, &origin) || url_parse(origin, NULL, &mem, &u) || !url_is_web(&u) ||
+    if (!span_token(&rest, &origin) || url_parse(origin, NULL, &mem, &u) || !is_origin(&u) ||
         span_find(span_trim(rest), ':') == span_trim(rest).len)
         e = err_set(note, ERR_USAGE, "%s:%d: it must be 'https://HOST USER:PASSWORD'", path, number);
     if (!e) {

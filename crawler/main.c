@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <unistd.h>
 
 #include "config/io.h"
 #include "crawler/command.h"
@@ -8,24 +7,6 @@
 #include "crawler/manual.h"
 #include "crawler/pool.h"
 #include "crawler/versions.h"
-
-static int help(void)
-{
-    struct buf out;
-    enum err e;
-    int code = command_help(&cmd_run);
-
-    buf_init(&out, (size_t)MIB);
-    e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
-    for (size_t i = 0; !e && command_list[i]; i++)
-        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name, command_list[i]->summary);
-    if (!e)
-        e = options_help(&command_printers, &out);
-    if (!e)
-        e = io_write_all(STDOUT_FILENO, buf_span(&out));
-    buf_clear(&out);
-    return e ? 3 : code;
-}
 
 /* Is the first word this option? *value is what stands behind it or its '=', or NULL. */
 static bool asks_for(int argc, char **argv, const char *option, const char **value)
@@ -45,10 +26,11 @@ int main(int argc, char **argv)
     int code;
 
     io_reserve_standard();
+    signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error to report, not a death */
     if (pool_zygote_main(argc, argv, &code))
         return code;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return argc < 2 ? cmd_run.exec(&cmd_run, argc, argv) : help();
+        return argc < 2 ? cmd_run.exec(&cmd_run, argc, argv) : command_overview();
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return versions_print();
     if (asks_for(argc, argv, "--man", &value))

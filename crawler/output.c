@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/output.h"
 
+#include <math.h>
+#include <unistd.h>
 
 #include "config/io.h"
 #include "config/log.h"
@@ -14,12 +16,14 @@
 struct output {
     enum output_format format;
     int fd;
+    bool is_terminal; /* text must be harmless in every format, not only exact */
     size_t n_columns, n_rows;
     struct span *columns;
     struct buf out;
     /* The table format: cells held until the widths are known. */
     struct arena mem;
-    struct span *held; /* HELD_ROWS * n_columns cells */
+    struct arena row_mem; /* cells of one row, once the widths are known */
+    struct span *held;    /* HELD_ROWS * n_columns cells */
     size_t n_held;
     int *widths;
     bool *is_number;
@@ -43,8 +47,10 @@ struct output *output_new(enum output_format format, int fd, const struct span *
 
     o->format = format;
     o->fd = fd;
+    o->is_terminal = isatty(fd);
     o->n_columns = n;
     arena_init(&o->mem, MAX_BUFFER);
+    arena_init(&o->row_mem, MAX_BUFFER);
     buf_init(&o->out, MAX_BUFFER);
     o->columns = mem_array(n + 1, sizeof *o->columns);
     o->widths = mem_array(n + 1, sizeof *o->widths);
@@ -66,6 +72,7 @@ void output_free(struct output *o)
     mem_free(o->held);
     buf_clear(&o->out);
     arena_clear(&o->mem);
+    arena_clear(&o->row_mem);
     mem_free(o);
 }
 
@@ -102,19 +109,48 @@ static enum err put_plain(struct buf *out, const struct output_value *v)
     return ERR_INVALID;
 }
 
+/* The code point of the valid sequence of len bytes at p. */
+static uint32_t code_point(const unsigned char *p, size_t len)
+{
+    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    return c;
+}
+
+/* The length of the valid UTF-8 sequence at the start of s, or 0. */
+static size_t sequence_length(struct span s)
+{
+    unsigned char c = (unsigned char)s.ptr[0];
+    size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    return len <= s.len && span_is_utf8(span_make(s.ptr, len)) ? len : 0;
+}
+
+/* C1 controls and what turns the direction of text: legal in JSON, but it may end on a terminal. */
+static bool must_escape(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* RFC 8259. Bytes that are no UTF-8 come as U+FFFD each. */
 static enum err put_json_text(struct buf *out, struct span s)
 {
     enum err e = buf_append_byte(out, '"');
 
-    for (size_t i = 0; !e && i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
+    while (!e && s.len) {
+        size_t len = sequence_length(s);
+        uint32_t c = len ? code_point((const unsigned char *)s.ptr, len) : 0xfffd;
 
         if (c == '"' || c == '\\')
-            e = buf_printf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
+            e = buf_printf(out, "\\%c", (char)c);
+        else if (!len || must_escape(c))
             e = buf_printf(out, "\\u%04x", c);
         else
-            e = buf_append_byte(out, (char)c);
+            e = buf_append(out, span_make(s.ptr, len));
+        s = span_skip(s, MAX(len, (size_t)1));
     }
     return e ? e : buf_append_byte(out, '"');
 }
@@ -128,6 +164,10 @@ static enum err put_json(struct buf *out, const struct output_value *v)
         return buf_append(out, SPAN("null"));
     case OUTPUT_TEXT:
         return put_json_text(out, v->text);
+    case OUTPUT_REAL:
+        if (!isfinite(v->real)) /* JSON has no word for it */
+            return buf_append(out, SPAN("null"));
+        return put_plain(out, v);
     case OUTPUT_BLOB:
         e = buf_append_byte(out, '"');
         e = e ? e : put_hex(out, v->text);
@@ -145,7 +185,7 @@ static enum err put_csv(struct buf *out, const struct output_value *v)
     if (v->type != OUTPUT_TEXT)
         return put_plain(out, v);
     e = buf_append_byte(out, '"');
-    if (!e && v->text.len && strchr("=+-@\t\r", v->text.ptr[0]))
+    if (!e && v->text.len && memchr("=+-@\t\r", v->text.ptr[0], 6))
         e = buf_append_byte(out, '\'');
     for (size_t i = 0; !e && i < v->text.len; i++) {
         if (v->text.ptr[i] == '"')
@@ -191,6 +231,22 @@ static enum err put_markdown(struct buf *out, const struct output_value *v)
     return e;
 }
 
+static enum err put_terminal(struct buf *out, const struct output_value *v,
+                             enum err (*put)(struct buf *out, const struct output_value *v))
+{
+    struct output_value safe = *v;
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, MAX_BUFFER);
+    e = log_escape(&text, v->text);
+    safe.text = buf_span(&text);
+    if (!e)
+        e = put(out, &safe);
+    buf_clear(&text);
+    return e;
+}
+
 /* --- rows of the streaming formats ------------------------------------------------------ */
 
 static enum err put_separated(struct output *o, const struct output_value *values, const char *between,
@@ -202,7 +258,8 @@ static enum err put_separated(struct output *o, const struct output_value *value
         if (i)
             e = buf_append(&o->out, span_str(between));
         if (!e)
-            e = put(&o->out, &values[i]);
+            e = o->is_terminal && values[i].type == OUTPUT_TEXT ? put_terminal(&o->out, &values[i], put)
+                                                                : put(&o->out, &values[i]);
     }
     return e;
 }
@@ -283,21 +340,44 @@ static enum err put_row(struct output *o, const struct output_value *values)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-/* Columns on a terminal: code points, wide East Asian ones twice. */
+/* Columns that a character takes on a terminal, after Unicode's East Asian Width; combining ones take none. */
+static int character_width(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+        int width;
+    } ranges[] = {
+        { 0x0300, 0x036f, 0 },   { 0x0591, 0x05bd, 0 },   { 0x064b, 0x065f, 0 },   { 0x0e34, 0x0e3a, 0 },
+        { 0x0e47, 0x0e4e, 0 },   { 0x1100, 0x115f, 2 },   { 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },
+        { 0x20d0, 0x20ff, 0 },   { 0x2e80, 0x3029, 2 },   { 0x302a, 0x302d, 0 },   { 0x302e, 0x303e, 2 },
+        { 0x3041, 0x3096, 2 },   { 0x3099, 0x309a, 0 },   { 0x309b, 0xa4cf, 2 },   { 0xa960, 0xa97f, 2 },
+        { 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },   { 0xfe20, 0xfe2f, 0 },
+        { 0xfe30, 0xfe6f, 2 },   { 0xff01, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f1e6, 0x1f1ff, 1 },
+        { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 }, { 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
+        { 0xe0100, 0xe01ef, 0 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (c >= ranges[i].from && c <= ranges[i].to)
+            return ranges[i].width;
+    return 1;
+}
+
 static int display_width(struct span s)
 {
     int width = 0;
 
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
+    while (s.len) {
+        size_t len = sequence_length(s);
 
-        if ((c & 0xc0) != 0x80)
-            width += c >= 0xe3 && c <= 0xed ? 2 : 1; /* U+3000..U+D7FF: CJK, kana, Hangul */
+        width += len ? character_width(code_point((const unsigned char *)s.ptr, len)) : 1;
+        s = span_skip(s, MAX(len, (size_t)1));
     }
     return width;
 }
 
-static enum err cell_text(struct output *o, const struct output_value *v, struct span *out)
+/* The value as it may stand in a table, in mem. */
+static enum err cell_text(struct arena *mem, const struct output_value *v, struct span *out)
 {
     struct buf raw, safe;
     enum err e;
@@ -308,7 +388,7 @@ static enum err cell_text(struct output *o, const struct output_value *v, struct
     if (!e)
         e = log_escape(&safe, buf_span(&raw));
     if (!e)
-        e = arena_try_copy(&o->mem, buf_span(&safe), out);
+        e = arena_try_copy(mem, buf_span(&safe), out);
     buf_clear(&raw);
     buf_clear(&safe);
     return e;
@@ -334,16 +414,20 @@ static enum err put_cells(struct output *o, const struct span *cells)
 
 static enum err put_held(struct output *o)
 {
-    enum err e;
+    enum err e = OK;
 
-    for (size_t i = 0; i < o->n_columns; i++) {
+    for (size_t i = 0; !e && i < o->n_columns; i++) {
+        struct output_value name = { .type = OUTPUT_TEXT, .text = o->columns[i] };
+
+        e = cell_text(&o->mem, &name, &o->columns[i]);
         o->widths[i] = display_width(o->columns[i]);
         for (size_t r = 0; r < o->n_held; r++)
             o->widths[i] = MAX(o->widths[i],
                                MIN(WIDEST_COLUMN, display_width(o->held[r * o->n_columns + i])));
     }
     o->has_widths = true;
-    e = put_cells(o, o->columns);
+    if (!e)
+        e = put_cells(o, o->columns);
     for (size_t i = 0; !e && i < o->n_columns; i++) {
         for (int k = 0; !e && k < o->widths[i]; k++)
             e = buf_append_byte(&o->out, '-');
@@ -359,12 +443,14 @@ static enum err put_held(struct output *o)
 static enum err table_row(struct output *o, const struct output_value *values)
 {
     struct span *cells = &o->held[o->n_held * o->n_columns];
+    struct arena *mem = o->has_widths ? &o->row_mem : &o->mem;
     enum err e = OK;
 
+    arena_reset(&o->row_mem);
     for (size_t i = 0; !e && i < o->n_columns; i++) {
         if (!o->has_widths && values[i].type != OUTPUT_NULL)
             o->is_number[i] = values[i].type == OUTPUT_INTEGER || values[i].type == OUTPUT_REAL;
-        e = cell_text(o, &values[i], &cells[i]);
+        e = cell_text(mem, &values[i], &cells[i]);
     }
     if (e)
         return e;

@@ -2,8 +2,10 @@
 /*
  * Rows for people and programs: an aligned table, CSV, TSV, JSON, JSON lines
  * or Markdown on standard output. Text from the web is made safe for where it
- * goes: control bytes are escaped on a terminal's table, CSV cells that a
- * spreadsheet would take for a formula get a leading apostrophe (promise P38).
+ * goes (promises P37, P38): unsafe bytes are escaped in a table, and in every
+ * format when it goes to a terminal; JSON escapes them losslessly and is always
+ * valid; CSV cells that a spreadsheet would take for a formula get a leading
+ * apostrophe. To files and pipes CSV and TSV give the bytes as they are.
  *
  * The table format holds its rows (up to 1,000 to find the widths) and streams
  * the rest; every other format streams.

@@ -34,12 +34,14 @@ static void add_seed(struct seeds *s, const struct seed *seed)
 static void complain(struct seeds *s, struct span text, struct span source, int line, const char *why)
 {
     struct buf shown;
+    char place[16];
 
     if (++s->n_bad > MAX_COMPLAINTS)
         return;
     buf_init(&shown, (size_t)8 * MAX_SHOWN);
-    if (log_escape(&shown, span_slice(text, 0, MIN(text.len, (size_t)MAX_SHOWN))) == OK)
-        fprintf(stderr, "crawl: %.*s:%d: %s, skipped: %.*s%s\n", SPAN_ARG(source), line, why,
+    snprintf(place, sizeof place, line ? ":%d" : "", line);
+    if (log_escape(&shown, span_clip_utf8(text, MAX_SHOWN)) == OK)
+        fprintf(stderr, "crawl: %.*s%s: %s, skipped: %.*s%s\n", SPAN_ARG(source), place, why,
                 SPAN_ARG(buf_span(&shown)), text.len > MAX_SHOWN ? "..." : "");
     buf_clear(&shown);
 }
@@ -54,13 +56,27 @@ static const char *parse_seed(struct seeds *s, struct span text, struct url *out
     return url_is_web(out) ? NULL : "neither http nor https";
 }
 
+/* Takes the next line: ended by LF, CRLF or a lone CR. */
+static bool next_line(struct span *text, struct span *out)
+{
+    size_t end = 0;
+
+    if (!text->len)
+        return false;
+    while (end < text->len && text->ptr[end] != '\n' && text->ptr[end] != '\r')
+        end++;
+    *out = span_slice(*text, 0, end);
+    *text = span_skip(*text, end + (span_starts(span_skip(*text, end), SPAN("\r\n")) ? 2 : 1));
+    return true;
+}
+
 static void read_lines(struct seeds *s, struct span text, struct span source)
 {
     struct span line;
 
     if (span_starts(text, SPAN("\xef\xbb\xbf")))
         text = span_skip(text, 3);
-    for (int number = 1; span_split(&text, '\n', &line); number++) {
+    for (int number = 1; next_line(&text, &line); number++) {
         struct seed seed = { .source = source, .line = number };
         const char *why;
 
@@ -81,8 +97,12 @@ static enum err read_file(struct seeds *s, const char *path, struct err_note *no
     enum err e;
 
     buf_init(&text, MAX_FILE);
-    e = io_read_file(path, &text, note) ? ERR_USAGE : OK;
-    if (!e)
+    e = io_read_file(path, &text, note);
+    if (e == ERR_NOT_FOUND)
+        e = err_set(note, ERR_USAGE, "there is no file %s (a URL begins with https:// or http://)", path);
+    else if (e)
+        e = ERR_USAGE;
+    else
         read_lines(s, buf_span(&text), arena_copy(&s->mem, span_str(path)));
     buf_clear(&text);
     return e;

@@ -13,9 +13,19 @@
 
 #define MAX_XPATH_BYTES 4096
 #define MAX_NODES       2000000 /* about 120 bytes each */
-#define MAX_STEPS       20000000
+#define MAX_STEPS       20000000  /* of one expression */
+#define MAX_ALL_STEPS   100000000 /* of all; seconds */
 #define MAX_LIST        1000
-#define MAX_JSON_BYTES  ((size_t)4 << 20)
+/* A value that makes the result longer than this is null; names and nulls go on. */
+#define MAX_VALUES_BYTES ((size_t)640 * 1024)
+#define MAX_JSON_BYTES   ((size_t)704 * 1024)
+
+/* A page under evaluation. */
+struct bench {
+    xmlXPathContextPtr context;
+    unsigned long steps_left;
+    struct buf json;
+};
 
 /* libxml2 prints to standard error unless somebody listens. */
 static void ignore_error(void *arg, xmlErrorPtr error)
@@ -133,70 +143,108 @@ static enum err put_scalar(enum tree_type type, xmlXPathObjectPtr value,
     return e;
 }
 
-static enum err evaluate(xmlXPathContextPtr context, const struct tree_rule *rule,
-                         struct buf *out)
+static enum err evaluate(struct bench *b, const struct tree_rule *rule)
 {
+    xmlXPathContextPtr context = b->context;
     xmlXPathCompExprPtr compiled;
+    xmlXPathObjectPtr value = NULL;
+    size_t before = b->json.len;
     enum err e = compile(context, rule->xpath, &compiled);
 
     if (e)
         return e;
     context->opCount = 0;
+    context->opLimit = MIN((unsigned long)MAX_STEPS, b->steps_left); /* 0 would be none */
     context->node = xmlDocGetRootElement(context->doc);
-    xmlXPathObjectPtr value = xmlXPathCompiledEval(compiled, context);
+    if (b->steps_left)
+        value = xmlXPathCompiledEval(compiled, context);
+    b->steps_left -= MIN(context->opCount, b->steps_left);
     xmlXPathFreeCompExpr(compiled);
     if (!value)
-        return buf_append(out, SPAN("null"));
+        return buf_append(&b->json, SPAN("null"));
     if (value->type == XPATH_NODESET)
-        e = put_nodes(rule->type, value->nodesetval, out);
+        e = put_nodes(rule->type, value->nodesetval, &b->json);
     else
-        e = put_scalar(rule->type, value, out);
+        e = put_scalar(rule->type, value, &b->json);
     xmlXPathFreeObject(value);
-    return e;
+    if (e != ERR_TOO_LARGE && b->json.len <= MAX_VALUES_BYTES)
+        return e;
+    b->json.len = before;
+    return buf_append(&b->json, SPAN("null"));
 }
 
-static enum err evaluate_all(xmlXPathContextPtr context, const struct tree_rule *rules,
-                             size_t n, struct buf *out)
+static enum err put_name(struct bench *b, bool is_first, struct span name)
 {
-    enum err e = buf_append_byte(out, '{');
+    enum err e = is_first ? OK : buf_append_byte(&b->json, ',');
+
+    if (!e)
+        e = tree_value_string(name, &b->json);
+    return e ? e : buf_append_byte(&b->json, ':');
+}
+
+static enum err evaluate_section(struct bench *b, const struct tree_section *section)
+{
+    enum err e = buf_append_byte(&b->json, '{');
+
+    for (size_t i = 0; i < section->n_rules && !e; i++) {
+        e = put_name(b, i == 0, section->rules[i].name);
+        if (!e)
+            e = evaluate(b, &section->rules[i]);
+    }
+    return e ? e : buf_append_byte(&b->json, '}');
+}
+
+static enum err evaluate_all(struct bench *b, const struct tree_section *sections,
+                             size_t n)
+{
+    enum err e = buf_append_byte(&b->json, '{');
 
     for (size_t i = 0; i < n && !e; i++) {
-        if (i)
-            e = buf_append_byte(out, ',');
+        e = put_name(b, i == 0, sections[i].name);
         if (!e)
-            e = tree_value_string(rules[i].name, out);
-        if (!e)
-            e = buf_append_byte(out, ':');
-        if (!e)
-            e = evaluate(context, &rules[i], out);
+            e = evaluate_section(b, &sections[i]);
     }
-    return e ? e : buf_append_byte(out, '}');
+    return e ? e : buf_append_byte(&b->json, '}');
+}
+
+/* One section without a name is written as the bare object of its values. */
+static enum err extract(struct span utf8, const struct tree_section *sections, size_t n,
+                        struct arena *mem, struct span *out_json)
+{
+    struct bench b = { .steps_left = MAX_ALL_STEPS };
+    xmlDocPtr doc;
+    enum err e = tree_build(utf8, MAX_NODES, &doc);
+
+    if (e)
+        return e;
+    buf_init(&b.json, MAX_JSON_BYTES);
+    b.context = xmlXPathNewContext(doc);
+    if (b.context) {
+        b.context->error = ignore_error;
+        xmlXPathOrderDocElems(doc); /* else sorting nodes is quadratic */
+        e = n == 1 && !sections->name.ptr ? evaluate_section(&b, sections)
+                                          : evaluate_all(&b, sections, n);
+        xmlXPathFreeContext(b.context);
+    } else {
+        e = ERR_NO_MEMORY;
+    }
+    if (!e)
+        e = arena_try_copy(mem, buf_span(&b.json), out_json);
+    buf_clear(&b.json);
+    xmlFreeDoc(doc);
+    return e;
 }
 
 enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
                       struct arena *mem, struct span *out_json)
 {
-    xmlDocPtr doc;
-    xmlXPathContextPtr context;
-    struct buf json;
-    enum err e = tree_build(utf8, MAX_NODES, &doc);
+    struct tree_section only = { SPAN_NONE, rules, n };
 
-    if (e)
-        return e;
-    buf_init(&json, MAX_JSON_BYTES);
-    context = xmlXPathNewContext(doc);
-    if (context) {
-        context->error = ignore_error;
-        context->opLimit = MAX_STEPS;
-        xmlXPathOrderDocElems(doc); /* else sorting nodes is quadratic */
-        e = evaluate_all(context, rules, n, &json);
-        xmlXPathFreeContext(context);
-    } else {
-        e = ERR_NO_MEMORY;
-    }
-    if (!e)
-        e = arena_try_copy(mem, buf_span(&json), out_json);
-    buf_clear(&json);
-    xmlFreeDoc(doc);
-    return e;
+    return extract(utf8, &only, 1, mem, out_json);
+}
+
+enum err tree_extract_sections(struct span utf8, const struct tree_section *sections,
+                               size_t n, struct arena *mem, struct span *out_json)
+{
+    return extract(utf8, sections, n, mem, out_json);
 }

@@ -8,8 +8,9 @@
  * and attributes are in lower case and have no namespaces ("//svg//path").
  *
  * Limits, none of them the page's to choose: nodes of a tree, steps of an
- * expression, length of values and of the whole result. A page over the first
- * gives no result; what is over the others is null or cut. Nothing here
+ * expression and of all together, length of values and of the whole result. A page over the first
+ * gives no result; what is over the others is null or cut. A result is never
+ * longer than 704 KiB. Nothing here
  * suspends or keeps state.
  */
 #pragma once
@@ -33,6 +34,13 @@ struct tree_rule {
     enum tree_type type;
 };
 
+/* Rules whose results belong together under a name. */
+struct tree_section {
+    struct span name; /* UTF-8 */
+    const struct tree_rule *rules;
+    size_t n_rules;
+};
+
 /* Would this expression do? ERR_INVALID when it does not compile or is too long, ERR_NO_MEMORY. */
 enum err tree_check(struct span xpath) MUST_USE;
 
@@ -45,3 +53,12 @@ enum err tree_check(struct span xpath) MUST_USE;
  */
 enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
                       struct arena *mem, struct span *out_json) MUST_USE;
+
+/*
+ * As tree_extract for several sections over one tree: an object with a member
+ * for each section, each an object of its rules' values. Names of sections
+ * must differ.
+ */
+enum err tree_extract_sections(struct span utf8, const struct tree_section *sections,
+                               size_t n, struct arena *mem,
+                               struct span *out_json) MUST_USE;

@@ -3,11 +3,14 @@
 
 #include <zstd.h>
 
-int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span data, int64_t size)
+int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span data,
+                   int64_t size)
 {
-    static const char COUNT[] = "UPDATE OR FAIL body SET refs = refs + 1 WHERE sha256 = ?1 RETURNING id";
-    static const char INSERT[] = "INSERT OR FAIL INTO body (refs, size, sha256, codec, data)"
-                                 " VALUES (1, ?1, ?2, 'zstd', ?3)";
+    static const char COUNT[] =
+        "UPDATE OR FAIL body SET refs = refs + 1 WHERE sha256 = ?1 RETURNING id";
+    static const char INSERT[] =
+        "INSERT OR FAIL INTO body (refs, size, sha256, codec, data)"
+        " VALUES (1, ?1, ?2, 'zstd', ?3)";
     sqlite3_stmt *st = db_stmt(c->db, COUNT);
     int64_t id = 0;
 
@@ -34,7 +37,8 @@ enum err bodies_drop(struct core *c, int64_t id)
     return db_run(c->db, st);
 }
 
-enum err bodies_unpack(struct span codec, struct span data, int64_t size, struct buf *out)
+enum err bodies_unpack(struct span codec, struct span data, int64_t size,
+                       struct buf *out)
 {
     size_t want = (size_t)size, got;
     enum err e;

@@ -30,5 +30,5 @@ struct core {
     struct store_options options; /* path is owned by the store */
     int64_t run_id;               /* 0 before store_begin_run */
     enum store_revisit revisit;
-    int64_t now_ms;               /* wall clock, read once an op */
+    int64_t now_ms; /* wall clock, read once an op */
 };

@@ -13,16 +13,22 @@ static const char OPEN_SQL[] = "PRAGMA trusted_schema=OFF;"
 
 /* --- errors -------------------------------------------------------------------- */
 
-/* SQLite does not always say which errno it met; then errno itself still has it (cleared before each call). */
-static enum err io_error(sqlite3 *handle, int extended, const char *path, struct err_note *note)
+/*
+ * SQLite does not always say which errno it met; then errno itself still has it
+ * (cleared before each call).
+ */
+static enum err io_error(sqlite3 *handle, int extended, const char *path,
+                         struct err_note *note)
 {
-    int cause = handle && sqlite3_system_errno(handle) ? sqlite3_system_errno(handle) : errno;
+    int cause =
+        handle && sqlite3_system_errno(handle) ? sqlite3_system_errno(handle) : errno;
 
     if (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)
         return err_set_errno(note, ERR_FULL, cause, "%s: cannot write", path);
     if (cause)
         return err_set_errno(note, ERR_IO, cause, "%s: input/output error", path);
-    return err_set(note, ERR_IO, "%s: input/output error (SQLite code %d)", path, extended);
+    return err_set(note, ERR_IO, "%s: input/output error (SQLite code %d)", path,
+                   extended);
 }
 
 enum err db_explain(sqlite3 *handle, int rc, const char *path, struct err_note *note)
@@ -30,30 +36,32 @@ enum err db_explain(sqlite3 *handle, int rc, const char *path, struct err_note *
     int extended = handle ? sqlite3_extended_errcode(handle) : rc;
 
     switch (rc & 0xff) {
-    case SQLITE_FULL:
-        return err_set(note, ERR_FULL, "%s: the disk is full", path);
-    case SQLITE_IOERR:
-        return io_error(handle, extended, path, note);
+    case SQLITE_FULL: return err_set(note, ERR_FULL, "%s: the disk is full", path);
+    case SQLITE_IOERR: return io_error(handle, extended, path, note);
     case SQLITE_CORRUPT:
-        return err_set(note, ERR_CORRUPT,
-                       "%s is damaged (%s); keep a copy, then `crawl --fresh` or sqlite3's .recover",
-                       path, handle ? sqlite3_errmsg(handle) : "malformed");
+        return err_set(
+            note, ERR_CORRUPT,
+            "%s is damaged (%s); keep a copy, then `crawl --fresh` or sqlite3's"
+            " .recover",
+            path, handle ? sqlite3_errmsg(handle) : "malformed");
     case SQLITE_NOTADB:
-        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged", path);
+        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged",
+                       path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(note, ERR_LOCKED, "%s: another program kept it locked for more than %d s", path,
+        return err_set(note, ERR_LOCKED,
+                       "%s: another program kept it locked for more than %d s", path,
                        DB_BUSY_TIMEOUT_MS / 1000);
     case SQLITE_READONLY:
     case SQLITE_PERM:
         return err_set(note, ERR_IO, "%s: cannot be written (read-only)", path);
     case SQLITE_CANTOPEN:
-        return err_set_errno(note, ERR_IO, handle ? sqlite3_system_errno(handle) : 0, "%s: cannot open",
-                             path);
-    case SQLITE_NOMEM:
-        return err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
+        return err_set_errno(note, ERR_IO, handle ? sqlite3_system_errno(handle) : 0,
+                             "%s: cannot open", path);
+    case SQLITE_NOMEM: return err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
     case SQLITE_TOOBIG:
-        return err_set(note, ERR_TOO_LARGE, "%s: a value is too large to be stored", path);
+        return err_set(note, ERR_TOO_LARGE, "%s: a value is too large to be stored",
+                       path);
     default:
         return err_set(note, ERR_IO, "%s: %s (SQLite code %d)", path,
                        handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc), extended);
@@ -81,7 +89,10 @@ static void configure(struct db *d)
     sqlite3_extended_result_codes(d->handle, 1);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    /* The log is copied back by checkpoints of ours, or not at all: a refused file stays as it is. */
+    /*
+     * The log is copied back by checkpoints of ours, or not at all: a refused file
+     * stays as it is.
+     */
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_limit(d->handle, SQLITE_LIMIT_ATTACHED, 0);
@@ -122,7 +133,7 @@ void db_close(struct db *d)
     mem_free(d);
 }
 
-/* --- statements ---------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------- */
 
 static struct db_stmt_slot *slot_of(struct db *d, const char *sql)
 {
@@ -143,7 +154,8 @@ sqlite3_stmt *db_stmt(struct db *d, const char *sql)
     slot = slot_of(d, sql);
     if (slot->sql)
         return slot->stmt;
-    rc = sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->stmt, NULL);
+    rc = sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->stmt,
+                            NULL);
     if (rc) {
         db_failed(d, rc);
         return NULL;
@@ -191,7 +203,8 @@ void db_text(struct db *d, sqlite3_stmt *st, int i, struct span value)
     if (!st)
         return;
     if (value.len)
-        bound(d, sqlite3_bind_text64(st, i, value.ptr, value.len, SQLITE_STATIC, SQLITE_UTF8));
+        bound(d, sqlite3_bind_text64(st, i, value.ptr, value.len, SQLITE_STATIC,
+                                     SQLITE_UTF8));
     else
         bound(d, sqlite3_bind_null(st, i));
 }
@@ -233,7 +246,8 @@ static void bind_repaired(struct db *d, sqlite3_stmt *st, int i, struct span s)
 void db_wild_text(struct db *d, sqlite3_stmt *st, int i, struct span value, size_t max)
 {
     if (value.len > max)
-        value = span_is_utf8(value) ? span_clip_utf8(value, max) : span_make(value.ptr, max);
+        value = span_is_utf8(value) ? span_clip_utf8(value, max)
+                                    : span_make(value.ptr, max);
     if (!st)
         return;
     if (value.len && (memchr(value.ptr, 0, value.len) || !span_is_utf8(value)))
@@ -327,7 +341,7 @@ int64_t db_value(struct db *d, const char *sql, int64_t fallback)
     return value;
 }
 
-/* --- transactions ------------------------------------------------------------------------ */
+/* --- transactions ----------------------------------------------------------------- */
 
 enum err db_begin(struct db *d)
 {

@@ -22,9 +22,9 @@
 /* "CRWL": PRAGMA application_id of our files. */
 #define DB_APPLICATION_ID 0x4352574c
 /* PRAGMA user_version of the newest schema that this program knows. */
-#define DB_SCHEMA_VERSION 1
+#define DB_SCHEMA_VERSION  1
 
-#define DB_PAGE_SIZE 8192
+#define DB_PAGE_SIZE       8192
 #define DB_BUSY_TIMEOUT_MS 30000
 
 struct db_stmt_slot {
@@ -66,9 +66,15 @@ void db_int_or_null(struct db *d, sqlite3_stmt *st, int i, int64_t value);
 /* NULL when value is 0: for ids and moments. */
 void db_id(struct db *d, sqlite3_stmt *st, int i, int64_t value);
 void db_real(struct db *d, sqlite3_stmt *st, int i, double value);
-/* NULL when empty. The bytes must stay until the statement ran. Trusted to be UTF-8 without NUL. */
+/*
+ * NULL when empty. The bytes must stay until the statement ran. Trusted to be UTF-8
+ * without NUL.
+ */
 void db_text(struct db *d, sqlite3_stmt *st, int i, struct span value);
-/* As db_text, cut to max bytes and repaired (U+FFFD for what is not UTF-8, and for NUL): for outside text. */
+/*
+ * As db_text, cut to max bytes and repaired (U+FFFD for what is not UTF-8, and for
+ * NUL): for outside text.
+ */
 void db_wild_text(struct db *d, sqlite3_stmt *st, int i, struct span value, size_t max);
 /* NULL when empty. */
 void db_blob(struct db *d, sqlite3_stmt *st, int i, struct span value);
@@ -88,7 +94,10 @@ struct span db_column(sqlite3_stmt *st, int i);
 /* Runs one or more statements without parameters. */
 enum err db_exec(struct db *d, const char *sql);
 
-/* The first column of the first row of a query without parameters; fallback if there is none. */
+/*
+ * The first column of the first row of a query without parameters; fallback if there is
+ * none.
+ */
 int64_t db_value(struct db *d, const char *sql, int64_t fallback);
 
 /* Begin is idempotent. Commit after an error rolls back and returns the error. */
@@ -96,7 +105,9 @@ enum err db_begin(struct db *d);
 enum err db_commit(struct db *d);
 void db_rollback(struct db *d);
 
-/* What rc means for people, written into note (which names the file): the error class. */
+/*
+ * What rc means for people, written into note (which names the file): the error class.
+ */
 enum err db_explain(sqlite3 *handle, int rc, const char *path, struct err_note *note);
 
 /* Records a failure that SQLite did not see, such as a full disk. */

@@ -7,9 +7,9 @@
 #include "store/urls.h"
 
 struct depth {
-    int64_t *ids; /* first in, first out: so a depth rarely falls twice */
+    int64_t *ids;          /* first in, first out: so a depth rarely falls twice */
     size_t head, len, cap; /* ids[head .. len) */
-    bool is_saved; /* depth_work has rows */
+    bool is_saved;         /* depth_work has rows */
 };
 
 struct depth *depth_new(void)
@@ -48,7 +48,8 @@ bool depth_has_work(const struct core *c)
 }
 
 /* A target, offered at a depth that may be new. */
-static void reoffer(struct core *c, struct extra *x, int64_t dst_id, int depth, enum url_hop hop)
+static void reoffer(struct core *c, struct extra *x, int64_t dst_id, int depth,
+                    enum url_hop hop)
 {
     struct store_offer o = { .hop = hop, .depth = depth };
     struct seen_row row;
@@ -64,7 +65,8 @@ static void reoffer(struct core *c, struct extra *x, int64_t dst_id, int depth, 
         }
         return;
     }
-    if (depth >= row.depth || (row.state == STATE_EXCLUDED && offers_decide_reason(row.reason)))
+    if (depth >= row.depth ||
+        (row.state == STATE_EXCLUDED && offers_decide_reason(row.reason)))
         return;
     urls_set_depth(c, &row, depth, INT32_MAX);
     if (row.state == STATE_EXCLUDED)
@@ -127,7 +129,8 @@ enum err depth_save(struct core *c)
         db_run(c->db, db_stmt(c->db, "DELETE FROM depth_work"));
     d->is_saved = d->head < d->len;
     for (size_t i = d->head; i < d->len && !c->db->failed; i++) {
-        sqlite3_stmt *st = db_stmt(c->db, "INSERT OR IGNORE INTO depth_work (url_id) VALUES (?1)");
+        sqlite3_stmt *st =
+            db_stmt(c->db, "INSERT OR IGNORE INTO depth_work (url_id) VALUES (?1)");
 
         db_int(c->db, st, 1, d->ids[i]);
         db_run(c->db, st);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/engine.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
+
+#include <sqlite3.h>
 
 const char *engine_version(void)
 {

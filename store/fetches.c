@@ -4,12 +4,13 @@
 #include "store/bodies.h"
 #include "store/headerlist.h"
 
-#define MAX_WORD ((size_t)64)
+#define MAX_WORD  ((size_t)64)
 #define MAX_ERROR ((size_t)512)
 #define MAX_VALUE ((size_t)8192)
 
 /* The request's and the answer's headers, one behind the other in scratch. */
-static void bind_headers(struct core *c, sqlite3_stmt *st, const struct store_visit *v, struct buf *scratch)
+static void bind_headers(struct core *c, sqlite3_stmt *st, const struct store_visit *v,
+                         struct buf *scratch)
 {
     size_t split;
     enum err e;
@@ -27,7 +28,9 @@ static void bind_headers(struct core *c, sqlite3_stmt *st, const struct store_vi
         db_text(c->db, st, 25, span_make(scratch->ptr, split));
     else
         db_text(c->db, st, 25, SPAN_NONE);
-    db_text(c->db, st, 26, v->headers.len ? span_make(scratch->ptr + split, scratch->len - split) : SPAN_NONE);
+    db_text(c->db, st, 26,
+            v->headers.len ? span_make(scratch->ptr + split, scratch->len - split)
+                           : SPAN_NONE);
 }
 
 static void bind_answer(struct core *c, sqlite3_stmt *st, const struct store_visit *v)
@@ -64,18 +67,24 @@ static void bind_content(struct core *c, sqlite3_stmt *st, const struct store_vi
     if (f && f->body.len)
         body_id = bodies_put(c, f->sha256, f->body, f->size);
     db_wild_text(c->db, st, 9, f ? f->charset : SPAN_NONE, MAX_WORD);
-    db_wild_text(c->db, st, 10, f && f->charset.len ? f->charset_source : SPAN_NONE, MAX_WORD);
-    db_blob(c->db, st, 23, f && v->body_is_final ? span_make((const char *)f->sha256, 32) : SPAN_NONE);
+    db_wild_text(c->db, st, 10, f && f->charset.len ? f->charset_source : SPAN_NONE,
+                 MAX_WORD);
+    db_blob(c->db, st, 23,
+            f && v->body_is_final ? span_make((const char *)f->sha256, 32) : SPAN_NONE);
     db_id(c->db, st, 24, body_id);
 }
 
 int64_t fetches_insert(struct core *c, const struct store_visit *v, struct buf *scratch)
 {
     static const char SQL[] =
-        "INSERT OR FAIL INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, error, content_type,"
-        " charset, charset_source, http_version, ip, size, wire_size, dns_ms, connect_ms, tls_ms, ttfb_ms,"
-        " total_ms, etag, last_modified, location, sha256, body_id, request_headers, headers)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
+        "INSERT OR FAIL INTO fetch (url_id, run_id, attempt, fetched_at, outcome,"
+        " status_code, error, content_type,"
+        " charset, charset_source, http_version, ip, size, wire_size, dns_ms,"
+        " connect_ms, tls_ms, ttfb_ms,"
+        " total_ms, etag, last_modified, location, sha256, body_id, request_headers,"
+        " headers)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20,"
         " ?21, ?22, ?23, ?24, ?25, ?26)";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -104,9 +113,11 @@ enum err fetches_prune(struct core *c, int64_t url_id)
     /* One at a time: a visit adds one, so there is rarely more than one to go. */
     static const char SQL[] =
         "SELECT id, body_id FROM fetch WHERE url_id = ?1"
-        " AND id NOT IN (SELECT id FROM fetch WHERE url_id = ?1 ORDER BY id DESC LIMIT ?2)"
+        " AND id NOT IN (SELECT id FROM fetch WHERE url_id = ?1 ORDER BY id DESC"
+        " LIMIT ?2)"
         " AND id NOT IN (SELECT fetch_id FROM page WHERE url_id = ?1)"
-        " AND id NOT IN (SELECT text_id FROM page WHERE url_id = ?1 AND text_id IS NOT NULL) LIMIT 1";
+        " AND id NOT IN (SELECT text_id FROM page WHERE url_id = ?1 AND text_id IS"
+        " NOT NULL) LIMIT 1";
 
     if (c->options.keep_history <= 0)
         return c->db->failed;

@@ -9,7 +9,11 @@
 #include "store/core.h"
 
 /* Inserts v's fetch row and body; scratch is for the header lists. 0 after an error. */
-int64_t fetches_insert(struct core *c, const struct store_visit *v, struct buf *scratch);
+int64_t fetches_insert(struct core *c, const struct store_visit *v,
+                       struct buf *scratch);
 
-/* Removes fetches of the URL beyond the newest options.keep_history, but none that its page needs. */
+/*
+ * Removes fetches of the URL beyond the newest options.keep_history, but none that its
+ * page needs.
+ */
 enum err fetches_prune(struct core *c, int64_t url_id);

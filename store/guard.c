@@ -11,13 +11,13 @@
 #include "store/db.h"
 
 /* The SQLite file format's header: offsets of big-endian fields. */
-#define HEADER_SIZE 100
-#define AT_PAGE_SIZE 16
+#define HEADER_SIZE       100
+#define AT_PAGE_SIZE      16
 #define AT_CHANGE_COUNTER 24
-#define AT_N_PAGES 28
-#define AT_USER_VERSION 60
+#define AT_N_PAGES        28
+#define AT_USER_VERSION   60
 #define AT_APPLICATION_ID 68
-#define AT_VALID_FOR 92
+#define AT_VALID_FOR      92
 
 static uint32_t get32(const unsigned char *p)
 {
@@ -47,29 +47,35 @@ enum err guard_check_directory(const char *path, struct err_note *note)
     else if (!S_ISDIR(st.st_mode))
         e = err_set(note, ERR_REFUSED, "%s is not a directory", dir);
     else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
-        e = err_set(note, ERR_REFUSED,
-                    "%s: others may write to its directory (mode %03o); use `chmod go-w`, or another one",
-                    path, (unsigned)st.st_mode & 0777);
+        e = err_set(
+            note, ERR_REFUSED,
+            "%s: others may write to its directory (mode %03o); use `chmod go-w`, or"
+            " another one",
+            path, (unsigned)st.st_mode & 0777);
     mem_free(dir);
     return e;
 }
 
-static enum err check_kind(const char *name, const struct stat *st, struct err_note *note)
+static enum err check_kind(const char *name, const struct stat *st,
+                           struct err_note *note)
 {
     if (S_ISLNK(st->st_mode))
-        return err_set(note, ERR_REFUSED, "%s is a symbolic link; name the file itself", name);
+        return err_set(note, ERR_REFUSED, "%s is a symbolic link; name the file itself",
+                       name);
     if (S_ISDIR(st->st_mode))
         return err_set(note, ERR_REFUSED, "%s is a directory", name);
     if (!S_ISREG(st->st_mode))
         return err_set(note, ERR_REFUSED, "%s is not a regular file", name);
     if (st->st_nlink > 1)
-        return err_set(note, ERR_REFUSED, "%s has %u hard links; a database must have one name", name,
+        return err_set(note, ERR_REFUSED,
+                       "%s has %u hard links; a database must have one name", name,
                        (unsigned)st->st_nlink);
     return OK;
 }
 
 /* has_log says whether there is a write-ahead log or journal with content. */
-static enum err check_neighbours(const char *path, bool is_absent, bool *has_log, struct err_note *note)
+static enum err check_neighbours(const char *path, bool is_absent, bool *has_log,
+                                 struct err_note *note)
 {
     *has_log = false;
     for (int i = 0; guard_suffix(i); i++) {
@@ -77,7 +83,8 @@ static enum err check_neighbours(const char *path, bool is_absent, bool *has_log
         struct stat st;
         enum err e;
 
-        if (snprintf(name, sizeof name, "%s%s", path, guard_suffix(i)) >= (int)sizeof name)
+        if (snprintf(name, sizeof name, "%s%s", path, guard_suffix(i)) >=
+            (int)sizeof name)
             return err_set(note, ERR_REFUSED, "%s: the name is too long", path);
         if (lstat(name, &st))
             continue;
@@ -85,38 +92,46 @@ static enum err check_neighbours(const char *path, bool is_absent, bool *has_log
         if (e)
             return e;
         if (is_absent)
-            return err_set(note, ERR_REFUSED,
-                           "%s is left over from another database; remove it or give another name", name);
+            return err_set(
+                note, ERR_REFUSED,
+                "%s is left over from another database; remove it or give another name",
+                name);
         if (st.st_size > 0 && i != 1)
             *has_log = true;
     }
     return OK;
 }
 
-static enum err check_header(const char *path, const unsigned char *h, int64_t size, bool has_log,
-                             struct err_note *note)
+static enum err check_header(const char *path, const unsigned char *h, int64_t size,
+                             bool has_log, struct err_note *note)
 {
     uint32_t page = (uint32_t)h[AT_PAGE_SIZE] << 8 | h[AT_PAGE_SIZE + 1];
     int64_t pages = get32(h + AT_N_PAGES);
 
     page = page == 1 ? 65536 : page;
     if (memcmp(h, "SQLite format 3", 16) != 0)
-        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged", path);
+        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged",
+                       path);
     if (get32(h + AT_APPLICATION_ID) != DB_APPLICATION_ID)
         return err_set(note, ERR_REFUSED, "%s is another program's database", path);
-    if (get32(h + AT_USER_VERSION) > DB_SCHEMA_VERSION || get32(h + AT_USER_VERSION) == 0)
-        return err_set(note, ERR_VERSION,
-                       "%s has schema %u, this program knows up to %d; use a newer crawl", path,
-                       get32(h + AT_USER_VERSION), DB_SCHEMA_VERSION);
+    if (get32(h + AT_USER_VERSION) > DB_SCHEMA_VERSION ||
+        get32(h + AT_USER_VERSION) == 0)
+        return err_set(
+            note, ERR_VERSION,
+            "%s has schema %u, this program knows up to %d; use a newer crawl", path,
+            get32(h + AT_USER_VERSION), DB_SCHEMA_VERSION);
     if (page < 512 || (page & (page - 1)) != 0)
-        return err_set(note, ERR_CORRUPT, "%s is damaged: its header is not valid", path);
-    if (!has_log && get32(h + AT_CHANGE_COUNTER) == get32(h + AT_VALID_FOR) && size < pages * page)
-        return err_set(note, ERR_CORRUPT, "%s is cut short: %lld bytes of %lld", path, (long long)size,
-                       (long long)(pages * page));
+        return err_set(note, ERR_CORRUPT, "%s is damaged: its header is not valid",
+                       path);
+    if (!has_log && get32(h + AT_CHANGE_COUNTER) == get32(h + AT_VALID_FOR) &&
+        size < pages * page)
+        return err_set(note, ERR_CORRUPT, "%s is cut short: %lld bytes of %lld", path,
+                       (long long)size, (long long)(pages * page));
     return OK;
 }
 
-static enum err read_header(const char *path, int fd, bool has_log, struct err_note *note)
+static enum err read_header(const char *path, int fd, bool has_log,
+                            struct err_note *note)
 {
     unsigned char header[HEADER_SIZE];
     struct stat st;
@@ -130,7 +145,8 @@ static enum err read_header(const char *path, int fd, bool has_log, struct err_n
     if (n == 0)
         return err_set(note, ERR_CORRUPT, "%s is empty; remove it to begin anew", path);
     if ((size_t)n < sizeof header)
-        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged", path);
+        return err_set(note, ERR_CORRUPT, "%s is not an SQLite database, or is damaged",
+                       path);
     return check_header(path, header, st.st_size, has_log, note);
 }
 
@@ -175,7 +191,8 @@ enum err guard_check_read(const char *path, struct err_note *note)
     enum err e;
 
     if (stat(path, &st))
-        return err_set_errno(note, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "%s", path);
+        return err_set_errno(note, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+                             "%s", path);
     if (S_ISDIR(st.st_mode))
         return err_set(note, ERR_REFUSED, "%s is a directory", path);
     if (!S_ISREG(st.st_mode))

@@ -23,13 +23,19 @@ enum guard_found {
  * ERR_VERSION: a newer schema. ERR_CORRUPT: no SQLite header, or cut short.
  * ERR_IO: cannot be looked at.
  */
-enum err guard_check(const char *path, enum guard_found *out, struct err_note *note) MUST_USE;
+enum err guard_check(const char *path, enum guard_found *out,
+                     struct err_note *note) MUST_USE;
 
 /* Only the directory: may others write to it? For before the lock file is made. */
 enum err guard_check_directory(const char *path, struct err_note *note) MUST_USE;
 
-/* As guard_check for a file that is only read: directory and owner do not matter. ERR_NOT_FOUND too. */
+/*
+ * As guard_check for a file that is only read: directory and owner do not matter.
+ * ERR_NOT_FOUND too.
+ */
 enum err guard_check_read(const char *path, struct err_note *note) MUST_USE;
 
-/* Is this the name of a file's neighbour that SQLite would use? For messages and tests. */
+/*
+ * Is this the name of a file's neighbour that SQLite would use? For messages and tests.
+ */
 const char *guard_suffix(int i);

@@ -6,7 +6,8 @@ static bool is_token(struct span s)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        bool is_alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        bool is_alnum =
+            (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 
         if (!is_alnum && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c)))
             return false;
@@ -53,7 +54,8 @@ static enum err put_string(struct buf *out, struct span s)
     return OK;
 }
 
-static enum err put_pair(struct buf *out, struct span name, struct span value, bool is_first)
+static enum err put_pair(struct buf *out, struct span name, struct span value,
+                         bool is_first)
 {
     enum err e = buf_append(out, is_first ? SPAN("[") : SPAN(",["));
 

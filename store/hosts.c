@@ -8,8 +8,8 @@
 #include "parse/digest.h"
 #include "store/tally.h"
 
-#define MAX_KEY 320
-#define MAX_REMEMBERED 100000
+#define MAX_KEY          320
+#define MAX_REMEMBERED   100000
 #define MAX_ROBOTS_BYTES ((size_t)1 * MIB)
 
 struct hosts {
@@ -44,7 +44,8 @@ static bool is_last(const struct hosts *h, const struct store_offer *o)
            span_eq(span_make(h->last, h->last_len), o->host);
 }
 
-static void remember(struct hosts *h, const struct store_offer *o, struct span key, int64_t id)
+static void remember(struct hosts *h, const struct store_offer *o, struct span key,
+                     int64_t id)
 {
     if (h->ids.len >= MAX_REMEMBERED) {
         map_clear(&h->ids);
@@ -61,7 +62,8 @@ static void remember(struct hosts *h, const struct store_offer *o, struct span k
 
 static int64_t find_row(struct db *d, const struct store_offer *o)
 {
-    sqlite3_stmt *st = db_stmt(d, "SELECT id FROM hosts WHERE host = ?1 AND port = ?2 AND scheme = ?3");
+    sqlite3_stmt *st = db_stmt(
+        d, "SELECT id FROM hosts WHERE host = ?1 AND port = ?2 AND scheme = ?3");
     int64_t id = 0;
 
     db_text(d, st, 1, o->host);
@@ -76,7 +78,8 @@ static int64_t find_row(struct db *d, const struct store_offer *o)
 
 static int64_t insert_row(struct db *d, const struct store_offer *o)
 {
-    sqlite3_stmt *st = db_stmt(d, "INSERT INTO hosts (host, port, scheme) VALUES (?1, ?2, ?3)");
+    sqlite3_stmt *st =
+        db_stmt(d, "INSERT INTO hosts (host, port, scheme) VALUES (?1, ?2, ?3)");
 
     db_text(d, st, 1, o->host);
     db_int(d, st, 2, o->port);
@@ -96,7 +99,8 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
         return 0;
     if (is_last(h, o))
         return h->last_id;
-    n = snprintf(text, sizeof text, "%d|%u|%.*s", o->is_https, o->port, SPAN_ARG(o->host));
+    n = snprintf(text, sizeof text, "%d|%u|%.*s", o->is_https, o->port,
+                 SPAN_ARG(o->host));
     key = span_make(text, (size_t)n);
     id = (int64_t)(uintptr_t)map_get(&h->ids, key);
     if (!id)
@@ -108,12 +112,13 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
     return id;
 }
 
-/* --- state --------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------ */
 
 static void load_robots(struct core *c, struct store_host_state *s, struct arena *mem)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT fetched_at, expires_at, status_code, outcome, body"
-                                      " FROM robots WHERE host_id = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT fetched_at, expires_at, status_code, outcome, body"
+                       " FROM robots WHERE host_id = ?1");
 
     db_int(c->db, st, 1, s->host_id);
     if (!db_next(c->db, st))
@@ -133,8 +138,10 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
     sqlite3_stmt *st;
 
     tally_flush(c);
-    st = db_stmt(c->db, "SELECT next_fetch_at, backoff_until, failures, crawl_delay_ms, ip,"
-                        " CASE WHEN run_id = ?2 THEN run_pages ELSE 0 END FROM hosts WHERE id = ?1");
+    st = db_stmt(
+        c->db,
+        "SELECT next_fetch_at, backoff_until, failures, crawl_delay_ms, ip,"
+        " CASE WHEN run_id = ?2 THEN run_pages ELSE 0 END FROM hosts WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);
     db_int(c->db, st, 2, c->run_id);
     *s = (struct store_host_state){ .host_id = s->host_id, .crawl_delay_ms = -1 };
@@ -153,7 +160,8 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
 }
 
 /* Of the text as it is stored, in hex. */
-static struct span robots_hash(struct core *c, struct span body, char out[2 * DIGEST_SHA256_BYTES + 1])
+static struct span robots_hash(struct core *c, struct span body,
+                               char out[2 * DIGEST_SHA256_BYTES + 1])
 {
     unsigned char sha256[DIGEST_SHA256_BYTES];
 
@@ -166,8 +174,10 @@ static struct span robots_hash(struct core *c, struct span body, char out[2 * DI
 
 static void save_robots(struct core *c, const struct store_host_state *s)
 {
-    static const char SQL[] = "INSERT OR REPLACE INTO robots (host_id, fetched_at, expires_at, status_code, outcome,"
-                              " body, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    static const char SQL[] =
+        "INSERT OR REPLACE INTO robots (host_id, fetched_at, expires_at,"
+        " status_code, outcome,"
+        " body, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     char hex[2 * DIGEST_SHA256_BYTES + 1];
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -179,7 +189,9 @@ static void save_robots(struct core *c, const struct store_host_state *s)
     db_wild_text(c->db, st, 6, s->robots_body, MAX_ROBOTS_BYTES);
     db_text(c->db, st, 7, robots_hash(c, s->robots_body, hex));
     db_run(c->db, st);
-    st = db_stmt(c->db, "UPDATE hosts SET robots_state = ?2, robots_fetched_at = ?3 WHERE id = ?1");
+    st = db_stmt(
+        c->db,
+        "UPDATE hosts SET robots_state = ?2, robots_fetched_at = ?3 WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);
     db_wild_text(c->db, st, 2, s->robots_outcome, 64);
     db_id(c->db, st, 3, s->robots_fetched_ms);
@@ -188,8 +200,9 @@ static void save_robots(struct core *c, const struct store_host_state *s)
 
 enum err hosts_save(struct core *c, const struct store_host_state *s)
 {
-    static const char SQL[] = "UPDATE hosts SET next_fetch_at = ?2, backoff_until = ?3, failures = ?4,"
-                              " crawl_delay_ms = ?5, ip = coalesce(?6, ip) WHERE id = ?1";
+    static const char SQL[] =
+        "UPDATE hosts SET next_fetch_at = ?2, backoff_until = ?3, failures = ?4,"
+        " crawl_delay_ms = ?5, ip = coalesce(?6, ip) WHERE id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, s->host_id);
@@ -204,9 +217,11 @@ enum err hosts_save(struct core *c, const struct store_host_state *s)
     return c->db->failed;
 }
 
-bool hosts_origin(struct core *c, int64_t id, struct arena *mem, struct store_origin *out)
+bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
+                  struct store_origin *out)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT scheme, host, port FROM hosts WHERE id = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT scheme, host, port FROM hosts WHERE id = ?1");
 
     db_int(c->db, st, 1, id);
     if (!db_next(c->db, st))

@@ -12,7 +12,10 @@ struct hosts;
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *h);
 
-/* The row of the offer's origin, made if need be; 0 for what is not http(s), and after an error. */
+/*
+ * The row of the offer's origin, made if need be; 0 for what is not http(s), and after
+ * an error.
+ */
 int64_t hosts_id(struct core *c, const struct store_offer *o);
 
 /* Fills s (but for host_id, which says which) from the file; texts go into mem. */
@@ -22,4 +25,5 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
 enum err hosts_save(struct core *c, const struct store_host_state *s);
 
 /* The origin of a row; host lies in mem. False when there is none. */
-bool hosts_origin(struct core *c, int64_t id, struct arena *mem, struct store_origin *out);
+bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
+                  struct store_origin *out);

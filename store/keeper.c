@@ -9,8 +9,8 @@
 #include "store/runs.h"
 #include "store/text.h"
 
-#define SPACE_EVERY_NS (10 * NS_PER_S)
-#define WAL_FRAME (DB_PAGE_SIZE + 24)
+#define SPACE_EVERY_NS  (10 * NS_PER_S)
+#define WAL_FRAME       (DB_PAGE_SIZE + 24)
 #define WAL_LIMIT_BYTES (64 * MIB)
 
 struct keeper {
@@ -59,7 +59,7 @@ void keeper_free(struct keeper *k)
     mem_free(k);
 }
 
-/* --- space ----------------------------------------------------------------------------- */
+/* --- space ------------------------------------------------------------------------ */
 
 static void check_space(struct keeper *k)
 {
@@ -74,8 +74,10 @@ static void check_space(struct keeper *k)
     if (free_bytes >= k->core->options.min_free_bytes)
         return;
     k->is_low = true;
-    err_set(&k->low_note, ERR_FULL, "%s: only %lld MiB are free on its disk, and --min-free asks for %lld",
-            path, (long long)(free_bytes / MIB), (long long)(k->core->options.min_free_bytes / MIB));
+    err_set(&k->low_note, ERR_FULL,
+            "%s: only %lld MiB are free on its disk, and --min-free asks for %lld",
+            path, (long long)(free_bytes / MIB),
+            (long long)(k->core->options.min_free_bytes / MIB));
 }
 
 /* What still may be written when space is low: little, and needed to stop in order. */
@@ -89,7 +91,8 @@ enum err keeper_admit(struct keeper *k, enum store_op_kind kind)
 {
     if (k->core->db->failed)
         return k->core->db->failed;
-    if (!k->is_low && (kind == STORE_SPACE || clock_now_ns() - k->space_checked_ns >= SPACE_EVERY_NS))
+    if (!k->is_low &&
+        (kind == STORE_SPACE || clock_now_ns() - k->space_checked_ns >= SPACE_EVERY_NS))
         check_space(k);
     return k->is_low && !ends_in_order(kind) ? ERR_FULL : OK;
 }
@@ -107,7 +110,7 @@ void keeper_sizes(struct keeper *k, struct store_totals *out)
     out->wal_bytes = k->wal_frames * WAL_FRAME;
 }
 
-/* --- the write-ahead log --------------------------------------------------------------------- */
+/* --- the write-ahead log ---------------------------------------------------------- */
 
 /* A reader keeps the log from starting over: say so once. */
 static void warn_wal(struct keeper *k)
@@ -119,7 +122,8 @@ static void warn_wal(struct keeper *k)
     if (k->warned_wal)
         return;
     k->warned_wal = true;
-    n = snprintf(detail, sizeof detail, "a reader holds back the write-ahead log, now %lld MiB",
+    n = snprintf(detail, sizeof detail,
+                 "a reader holds back the write-ahead log, now %lld MiB",
                  (long long)(k->wal_frames * WAL_FRAME / MIB));
     op.u.event.level = "warn";
     op.u.event.component = "store";
@@ -141,7 +145,8 @@ static void checkpoint(struct keeper *k)
         return;
     sqlite3_busy_timeout(d->handle, 0);
     errno = 0;
-    rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                   &copied);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
     if (rc && (rc & 0xff) != SQLITE_BUSY) {
         d->failed = db_explain(d->handle, rc, d->path, &d->note);
@@ -150,7 +155,10 @@ static void checkpoint(struct keeper *k)
     k->wal_frames = frames;
     k->copied_frames = copied;
     measure(k);
-    /* All copied: the next commit begins the log anew. Else look again when it is a quarter longer. */
+    /*
+     * All copied: the next commit begins the log anew. Else look again when it is a
+     * quarter longer.
+     */
     k->checkpoint_from = WAL_LIMIT_BYTES / WAL_FRAME;
     if (copied < frames)
         k->checkpoint_from = MAX(k->checkpoint_from, (int64_t)frames + frames / 4);
@@ -184,6 +192,9 @@ void keeper_finish(struct core *c)
         return;
     sqlite3_busy_timeout(d->handle, 0);
     sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    /* With a reader on the file this fails, and the file stays a database with a log: fine too. */
+    /*
+     * With a reader on the file this fails, and the file stays a database with a log:
+     * fine too.
+     */
     sqlite3_exec(d->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
 }

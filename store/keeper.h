@@ -27,7 +27,10 @@ void keeper_after_commit(struct keeper *k);
 /* Checkpoints and merges what there is. */
 void keeper_when_idle(struct keeper *k);
 
-/* The last thing before closing, after keeper_free: everything into the one file, when that can be. */
+/*
+ * The last thing before closing, after keeper_free: everything into the one file, when
+ * that can be.
+ */
 void keeper_finish(struct core *c);
 
 /* OK, or why nothing can be written any more. */

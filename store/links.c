@@ -5,14 +5,15 @@
 #include "config/mem.h"
 
 /* Column bits of table link; migrations/0001_base.sql says the same. */
-#define KIND_MASK 63
+#define KIND_MASK    63
 #define BIT_NOFOLLOW 64
-#define BIT_KIND 128        /* was not to be followed: its kind */
-#define BIT_FIXED_DEPTH 256 /* target's depth is not the source's plus one (feed entries) */
-#define HOP_SHIFT 9
-#define BIT_BARRED 4096     /* was not to be followed: nofollow */
+#define BIT_KIND     128 /* was not to be followed: its kind */
+#define BIT_FIXED_DEPTH \
+    256 /* target's depth is not the source's plus one (feed entries) */
+#define HOP_SHIFT  9
+#define BIT_BARRED 4096 /* was not to be followed: nofollow */
 
-#define MAX_REL ((size_t)256)
+#define MAX_REL    ((size_t)256)
 #define MAX_ANCHOR ((size_t)1024)
 /* Below so many links, a scan for "who links here" takes less than about a second. */
 #define REVERSE_INDEX_FROM 10000000
@@ -49,10 +50,13 @@ static bool is_link(const struct store_offer *o)
 
 static int64_t bits_of(const struct store_visit *v, const struct store_offer *o)
 {
-    enum url_hop hop = o->hop == HOP_SEED ? HOP_LINK : o->hop; /* nothing on a page is a seed */
+    enum url_hop hop =
+        o->hop == HOP_SEED ? HOP_LINK : o->hop; /* nothing on a page is a seed */
 
-    return (int64_t)o->kind | (o->is_nofollow ? BIT_NOFOLLOW : 0) | (o->reason == REASON_KIND ? BIT_KIND : 0) |
-           (o->reason == REASON_NOFOLLOW ? BIT_BARRED : 0) | (o->depth != v->depth + 1 ? BIT_FIXED_DEPTH : 0) |
+    return (int64_t)o->kind | (o->is_nofollow ? BIT_NOFOLLOW : 0) |
+           (o->reason == REASON_KIND ? BIT_KIND : 0) |
+           (o->reason == REASON_NOFOLLOW ? BIT_BARRED : 0) |
+           (o->depth != v->depth + 1 ? BIT_FIXED_DEPTH : 0) |
            (int64_t)(hop ^ HOP_LINK) << HOP_SHIFT;
 }
 
@@ -70,13 +74,14 @@ bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
     return true;
 }
 
-/* --- the virtual table --------------------------------------------------------------- */
+/* --- the virtual table ------------------------------------------------------------ */
 
-static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *argv, sqlite3_vtab **out,
-                      char **error)
+static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *argv,
+                      sqlite3_vtab **out, char **error)
 {
     struct links_table *t = mem_alloc(sizeof *t);
-    int rc = sqlite3_declare_vtab(handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor)");
+    int rc = sqlite3_declare_vtab(
+        handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor)");
 
     (void)argc;
     (void)argv;
@@ -125,7 +130,8 @@ static void settle(struct links_cursor *cur, int64_t after)
         cur->position = (uint32_t)MAX((int64_t)v->links[cur->i].position, after + 1);
 }
 
-static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
+static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc,
+                     sqlite3_value **argv)
 {
     struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
 
@@ -197,7 +203,7 @@ static const sqlite3_module module = {
     .xRowid = on_rowid,
 };
 
-/* --- writing ---------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------- */
 
 struct links *links_new(struct db *d)
 {
@@ -234,8 +240,9 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
 
 enum err links_write(struct core *c, const struct store_visit *v)
 {
-    static const char SQL[] = "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor)"
-                              " SELECT src_id, position, dst_id, bits, rel, anchor FROM page_links";
+    static const char SQL[] =
+        "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor)"
+        " SELECT src_id, position, dst_id, bits, rel, anchor FROM page_links";
     enum err e;
 
     if (!v->n_links)
@@ -260,5 +267,6 @@ enum err links_build_reverse(struct core *c)
 
     if (db_value(c->db, COUNT, 0) < REVERSE_INDEX_FROM)
         return c->db->failed;
-    return db_exec(c->db, "CREATE INDEX IF NOT EXISTS link_by_dst ON link (dst_id, src_id)");
+    return db_exec(c->db,
+                   "CREATE INDEX IF NOT EXISTS link_by_dst ON link (dst_id, src_id)");
 }

@@ -19,7 +19,10 @@ struct lock {
     char *path;
 };
 
-/* Never one of the standard descriptors: text meant for a closed one must not land here. */
+/*
+ * Never one of the standard descriptors: text meant for a closed one must not land
+ * here.
+ */
 static int open_lock_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
@@ -39,11 +42,14 @@ static enum err check_lock_file(int fd, const char *path, struct err_note *note)
     if (fstat(fd, &st))
         return err_set_errno(note, ERR_IO, errno, "%s", path);
     if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
-        return err_set(note, ERR_REFUSED, "%s is a link or no regular file; remove it", path);
+        return err_set(note, ERR_REFUSED, "%s is a link or no regular file; remove it",
+                       path);
     return OK;
 }
 
-/* Does the name still lead to the file behind fd? Its last holder may have removed it. */
+/*
+ * Does the name still lead to the file behind fd? Its last holder may have removed it.
+ */
 static bool is_current(int fd, const char *path)
 {
     struct stat mine, named;
@@ -72,22 +78,26 @@ static enum err locked(int fd, const char *db_path, struct err_note *note)
     for (size_t i = 0; i < holder.len; i++)
         if (text[i] < ' ' || text[i] > '~')
             text[i] = '?';
-    return err_set(note, ERR_LOCKED, "%s: another crawl holds it (%.*s); --wait DUR waits for it", db_path,
-                   SPAN_ARG(holder.len ? holder : SPAN("its pid is not known yet")));
+    return err_set(
+        note, ERR_LOCKED, "%s: another crawl holds it (%.*s); --wait DUR waits for it",
+        db_path, SPAN_ARG(holder.len ? holder : SPAN("its pid is not known yet")));
 }
 
 /* One try. ERR_EXISTS: the file was removed in between; try again at once. */
-static enum err try_lock(const char *db_path, const char *path, int *out, struct err_note *note)
+static enum err try_lock(const char *db_path, const char *path, int *out,
+                         struct err_note *note)
 {
     int fd = open_lock_file(path);
     enum err e;
 
     if (fd < 0)
-        return err_set_errno(note, errno == ELOOP ? ERR_REFUSED : ERR_IO, errno, "%s: cannot open", path);
+        return err_set_errno(note, errno == ELOOP ? ERR_REFUSED : ERR_IO, errno,
+                             "%s: cannot open", path);
     e = check_lock_file(fd, path, note);
     if (!e && flock(fd, LOCK_EX | LOCK_NB))
-        e = errno == EWOULDBLOCK ? locked(fd, db_path, note)
-                                 : err_set_errno(note, ERR_IO, errno, "%s: cannot lock", path);
+        e = errno == EWOULDBLOCK
+                ? locked(fd, db_path, note)
+                : err_set_errno(note, ERR_IO, errno, "%s: cannot lock", path);
     if (!e && !is_current(fd, path))
         e = ERR_EXISTS;
     if (e) {
@@ -106,7 +116,8 @@ static void nap(int64_t ms)
     nanosleep(&ts, NULL);
 }
 
-enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out, struct err_note *note)
+enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out,
+                   struct err_note *note)
 {
     deadline until = clock_after(clock_now_ns(), wait_ms * NS_PER_MS);
     size_t size = strlen(db_path) + sizeof "-lock";

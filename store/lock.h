@@ -15,7 +15,8 @@ struct lock;
  * Takes the lock, polling for up to wait_ms. ERR_LOCKED (the note names the
  * holder's pid and start), ERR_REFUSED (a link or no regular file), ERR_IO.
  */
-enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out, struct err_note *note) MUST_USE;
+enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out,
+                   struct err_note *note) MUST_USE;
 
 /* Removes the file and gives the lock back. NULL is fine. */
 void lock_release(struct lock *l);

@@ -14,10 +14,8 @@ bool offers_decide_reason(enum url_reason r)
     case REASON_KIND:
     case REASON_NOFOLLOW:
     case REASON_TRAP:
-    case REASON_URL_TOO_LONG:
-        return true;
-    default:
-        return false;
+    case REASON_URL_TOO_LONG: return true;
+    default: return false;
     }
 }
 
@@ -27,7 +25,8 @@ static int distance(enum url_reason r)
     return r == REASON_DEPTH ? 1 : r == REASON_NOFOLLOW ? 2 : r == REASON_KIND ? 3 : 0;
 }
 
-static enum store_change meet_excluded(struct core *c, struct seen_row *row, const struct store_offer *o)
+static enum store_change meet_excluded(struct core *c, struct seen_row *row,
+                                       const struct store_offer *o)
 {
     int was = distance(row->reason), is = distance(o->reason);
 
@@ -42,8 +41,8 @@ static enum store_change meet_excluded(struct core *c, struct seen_row *row, con
     return CHANGE_NONE;
 }
 
-static enum store_change meet_known(struct core *c, struct extra *x, struct seen_row *row,
-                                    const struct store_offer *o)
+static enum store_change meet_known(struct core *c, struct extra *x,
+                                    struct seen_row *row, const struct store_offer *o)
 {
     if (row->state == STATE_EXCLUDED)
         return meet_excluded(c, row, o);
@@ -58,8 +57,9 @@ static enum store_change meet_known(struct core *c, struct extra *x, struct seen
 
 static void note_seed(struct core *c, const struct store_offer *o)
 {
-    static const char SQL[] = "INSERT INTO seeds (run_id, url_id, source, line) VALUES (?1, ?2, ?3, ?4)"
-                              " ON CONFLICT DO NOTHING";
+    static const char SQL[] =
+        "INSERT INTO seeds (run_id, url_id, source, line) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT DO NOTHING";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, c->run_id);
@@ -69,17 +69,25 @@ static void note_seed(struct core *c, const struct store_offer *o)
     db_run(c->db, st);
 }
 
-/* A sitemap says that a page changed after we last asked: it is due, and in a run over due pages at once. */
-static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row, const struct store_offer *o)
+/*
+ * A sitemap says that a page changed after we last asked: it is due, and in a run over
+ * due pages at once.
+ */
+static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
+                         const struct store_offer *o)
 {
     sqlite3_stmt *st;
     bool is_due = false;
 
-    if (o->lastmod_ms <= 0 || (row->state != STATE_FETCHED && row->state != STATE_NOT_MODIFIED))
+    if (o->lastmod_ms <= 0 ||
+        (row->state != STATE_FETCHED && row->state != STATE_NOT_MODIFIED))
         return;
-    st = db_stmt(c->db, "UPDATE url SET next_fetch_at = min(coalesce(next_fetch_at, ?2), ?2)"
-                        " WHERE id = ?1 AND run_id <> ?4 AND EXISTS"
-                        " (SELECT 1 FROM fetch f WHERE f.id = url.fetch_id AND f.fetched_at < ?3) RETURNING 1");
+    st = db_stmt(
+        c->db,
+        "UPDATE url SET next_fetch_at = min(coalesce(next_fetch_at, ?2), ?2)"
+        " WHERE id = ?1 AND run_id <> ?4 AND EXISTS"
+        " (SELECT 1 FROM fetch f WHERE f.id = url.fetch_id AND f.fetched_at < ?3)"
+        " RETURNING 1");
     db_int(c->db, st, 1, row->id);
     db_int(c->db, st, 2, c->now_ms);
     db_int(c->db, st, 3, o->lastmod_ms);
@@ -94,15 +102,18 @@ static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row, 
     }
 }
 
-enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o, int64_t src_id)
+enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o,
+                      int64_t src_id)
 {
     struct seen_row row;
-    bool is_known = o->known_id ? urls_get(c, o->known_id, &row) : urls_find(c, urls_key(o), &row);
+    bool is_known =
+        o->known_id ? urls_get(c, o->known_id, &row) : urls_find(c, urls_key(o), &row);
 
     if (c->db->failed)
         return c->db->failed;
     if (o->known_id && !is_known)
-        return db_fail(c->db, ERR_CORRUPT, "a URL that was known is gone; the file was changed by others");
+        return db_fail(c->db, ERR_CORRUPT,
+                       "a URL that was known is gone; the file was changed by others");
     if (is_known) {
         o->change = meet_known(c, x, &row, o);
         note_lastmod(c, x, &row, o);
@@ -124,8 +135,10 @@ enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o, in
 
 static void note_sitemap(struct core *c, const struct store_op *op)
 {
-    static const char SQL[] = "INSERT OR REPLACE INTO sitemaps (url, host_id, fetched_at, status_code, outcome,"
-                              " entries) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    static const char SQL[] =
+        "INSERT OR REPLACE INTO sitemaps (url, host_id, fetched_at, status_code,"
+        " outcome,"
+        " entries) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_wild_text(c->db, st, 1, op->u.offers.sitemap_url, 8192);

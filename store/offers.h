@@ -7,9 +7,10 @@
  *   (unknown)                    any              a row: queued or excluded
  *   excluded: decided by a rule  may be queued    queued (change: queued)
  *     that looks at the link or the URL (kind, nofollow, depth, scope ...)
- *   excluded: kind > nofollow    a nearer miss    the nearer miss: reason, rule and depth of the offer
- *     > depth
- *   any other                    may be queued    itself; the smaller depth (change: shallower)
+ *   excluded: kind > nofollow    a nearer miss    the nearer miss: the offer's reason,
+ *     > depth                                     rule and depth
+ *   any other                    may be queued    itself; the smaller depth (change:
+ *                                                 shallower)
  *   any other                    excluded         itself
  */
 #pragma once
@@ -17,11 +18,15 @@
 #include "store/core.h"
 #include "store/extra.h"
 
-/* What is decided when a URL is offered, and so may be decided otherwise by a later offer or start. */
+/*
+ * What is decided when a URL is offered, and so may be decided otherwise by a later
+ * offer or start.
+ */
 bool offers_decide_reason(enum url_reason r);
 
 /* Applies o, discovered on src (0 = nowhere), and writes its out fields. */
-enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o, int64_t src_id);
+enum err offers_apply(struct core *c, struct extra *x, struct store_offer *o,
+                      int64_t src_id);
 
 /* STORE_OFFERS: all of them, with the seeds and sitemaps rows. */
 enum err offers_apply_op(struct core *c, struct extra *x, struct store_op *op);

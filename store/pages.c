@@ -5,9 +5,9 @@
 #include "store/text.h"
 
 #define MAX_TITLE ((size_t)1024)
-#define MAX_TEXT ((size_t)4096)
-#define MAX_URL ((size_t)8192)
-#define MAX_LANG ((size_t)64)
+#define MAX_TEXT  ((size_t)4096)
+#define MAX_URL   ((size_t)8192)
+#define MAX_LANG  ((size_t)64)
 
 /* What is known of the page before this visit. */
 struct old_page {
@@ -28,8 +28,9 @@ static const char *outcome_word(uint8_t outcome)
 
 static struct old_page look_up(struct core *c, const struct store_visit *v)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256 FROM page p"
-                                      " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256 FROM page p"
+                       " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
     struct old_page old = { 0 };
 
     db_int(c->db, st, 1, v->url_id);
@@ -38,7 +39,8 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
     old.exists = true;
     old.text_id = sqlite3_column_int64(st, 0);
     old.link_hash = (uint64_t)sqlite3_column_int64(st, 1);
-    old.is_same_body = v->facts && v->body_is_final && sqlite3_column_bytes(st, 2) == 32 &&
+    old.is_same_body = v->facts && v->body_is_final &&
+                       sqlite3_column_bytes(st, 2) == 32 &&
                        memcmp(sqlite3_column_blob(st, 2), v->facts->sha256, 32) == 0;
     db_done(st);
     return old;
@@ -47,10 +49,14 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
 static enum err keep_in_history(struct core *c, int64_t url_id)
 {
     static const char SQL[] =
-        "INSERT OR REPLACE INTO page_old (url_id, fetch_id, text_id, title, description, h1, canonical_url,"
-        " robots_meta, x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"
-        " SELECT url_id, fetch_id, text_id, title, description, h1, canonical_url, robots_meta, x_robots_tag,"
-        " lang, word_count, simhash, links_out, parse_outcome, facts FROM page WHERE url_id = ?1";
+        "INSERT OR REPLACE INTO page_old (url_id, fetch_id, text_id, title,"
+        " description, h1, canonical_url,"
+        " robots_meta, x_robots_tag, lang, word_count, simhash, links_out,"
+        " parse_outcome, facts)"
+        " SELECT url_id, fetch_id, text_id, title, description, h1, canonical_url,"
+        " robots_meta, x_robots_tag,"
+        " lang, word_count, simhash, links_out, parse_outcome, facts FROM page WHERE"
+        " url_id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, url_id);
@@ -66,14 +72,16 @@ static int64_t count_links(const struct store_visit *v)
     return n;
 }
 
-static enum err write_row(struct core *c, const struct store_visit *v, int64_t fetch_id, int64_t text_id,
-                          uint64_t link_hash, bool is_new)
+static enum err write_row(struct core *c, const struct store_visit *v, int64_t fetch_id,
+                          int64_t text_id, uint64_t link_hash, bool is_new)
 {
-#define ROW_SQL                                                                                         \
-    " INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1, canonical_url, robots_meta," \
-    " x_robots_tag, lang, word_count, simhash, links_out, parse_outcome, facts)"                           \
+#define ROW_SQL                                                                        \
+    " INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1,"        \
+    " canonical_url, robots_meta, x_robots_tag, lang, word_count, simhash, links_out," \
+    " parse_outcome, facts)"                                                           \
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-    static const char NEW_SQL[] = "INSERT OR FAIL" ROW_SQL, REPLACE_SQL[] = "INSERT OR REPLACE" ROW_SQL;
+    static const char NEW_SQL[] = "INSERT OR FAIL" ROW_SQL,
+                      REPLACE_SQL[] = "INSERT OR REPLACE" ROW_SQL;
     const struct page_facts *f = v->facts;
     sqlite3_stmt *st = db_stmt(c->db, is_new ? NEW_SQL : REPLACE_SQL);
 
@@ -96,7 +104,8 @@ static enum err write_row(struct core *c, const struct store_visit *v, int64_t f
     return db_run(c->db, st);
 }
 
-enum pages_change pages_put(struct core *c, const struct store_visit *v, int64_t fetch_id)
+enum pages_change pages_put(struct core *c, const struct store_visit *v,
+                            int64_t fetch_id)
 {
     struct old_page old = look_up(c, v);
     uint64_t link_hash = links_hash(c, v);

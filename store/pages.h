@@ -15,9 +15,13 @@ enum pages_change {
 };
 
 /* Stores v's page (facts are there, links are applied) for this fetch. */
-enum pages_change pages_put(struct core *c, const struct store_visit *v, int64_t fetch_id);
+enum pages_change pages_put(struct core *c, const struct store_visit *v,
+                            int64_t fetch_id);
 
-/* The URL has content no longer (a redirect now, another type): the page becomes history. */
+/*
+ * The URL has content no longer (a redirect now, another type): the page becomes
+ * history.
+ */
 enum err pages_retire(struct core *c, int64_t url_id);
 
 /* Does the URL have a page row? */

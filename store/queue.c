@@ -6,31 +6,35 @@
 
 #define MAX_RULE ((size_t)512)
 
-#define ITEM_COLUMNS                                                                   \
-    "SELECT u.id, u.host_id, u.url, u.depth, u.priority, u.redirects, u.retries, u.hop,"  \
-    " u.next_fetch_at, f.etag, f.last_modified FROM url u"
-#define ITEM_JOINS                                                                     \
+#define ITEM_COLUMNS                                                              \
+    "SELECT u.id, u.host_id, u.url, u.depth, u.priority, u.redirects, u.retries," \
+    " u.hop, u.next_fetch_at, f.etag, f.last_modified FROM url u"
+#define ITEM_JOINS \
     " LEFT JOIN page p ON p.url_id = u.id LEFT JOIN fetch f ON f.id = p.fetch_id "
 #define ITEM_SELECT ITEM_COLUMNS ITEM_JOINS
 
 /* ?1 host, ?2 priority, ?3 depth, ?4 id of the cursor, ?5 limit. */
 static const char BFS_SQL[] = ITEM_SELECT
-    "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.depth, u.id) > (?2, ?3, ?4)"
+    "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.depth, u.id) > (?2, ?3,"
+    " ?4)"
     " ORDER BY u.priority, u.depth, u.id LIMIT ?5";
 static const char DFS_SQL[] = ITEM_SELECT
-    "WHERE u.host_id = ?1 AND u.state = 0 AND u.priority = ?2 AND (u.depth, u.id) < (?3, ?4)"
+    "WHERE u.host_id = ?1 AND u.state = 0 AND u.priority = ?2 AND (u.depth, u.id) <"
+    " (?3, ?4)"
     " ORDER BY u.depth DESC, u.id DESC LIMIT ?5";
 static const char PRIORITY_SQL[] = ITEM_COLUMNS
-    " INDEXED BY url_queue_plain" ITEM_JOINS "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
+    " INDEXED BY url_queue_plain" ITEM_JOINS
+    "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
     " ORDER BY u.priority, u.id LIMIT ?5";
 static const char PRIORITY_INDEX_SQL[] =
-    "CREATE INDEX IF NOT EXISTS url_queue_plain ON url (host_id, priority, id) WHERE state = 0";
+    "CREATE INDEX IF NOT EXISTS url_queue_plain ON url (host_id, priority, id) WHERE"
+    " state = 0";
 
 struct cursor {
     int64_t priority, depth, id;
 };
 
-/* --- items ------------------------------------------------------------------------------ */
+/* --- items ------------------------------------------------------------------------ */
 
 /* False when mem is used up. */
 static bool read_item(sqlite3_stmt *st, struct arena *mem, struct store_item *out)
@@ -50,7 +54,8 @@ static bool read_item(sqlite3_stmt *st, struct arena *mem, struct store_item *ou
            !arena_try_copy(mem, db_column(st, 10), &out->last_modified);
 }
 
-bool queue_item(struct core *c, int64_t url_id, struct arena *mem, struct store_item *out)
+bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
+                struct store_item *out)
 {
     static const char SQL[] = ITEM_SELECT "WHERE u.id = ?1 AND u.state = 0";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
@@ -64,7 +69,7 @@ bool queue_item(struct core *c, int64_t url_id, struct arena *mem, struct store_
     return is_read;
 }
 
-/* --- refill ------------------------------------------------------------------------------- */
+/* --- refill ----------------------------------------------------------------------- */
 
 /* Appends rows behind at to op's items, up to its limit. */
 static void take(struct core *c, struct store_op *op, const char *sql, struct cursor at)
@@ -91,8 +96,9 @@ static void take(struct core *c, struct store_op *op, const char *sql, struct cu
 /* The smallest priority of queued rows above after, or false. */
 static bool next_priority(struct core *c, int64_t host_id, int64_t after, int64_t *out)
 {
-    static const char SQL[] = "SELECT priority FROM url WHERE host_id = ?1 AND state = 0 AND priority > ?2"
-                              " ORDER BY priority LIMIT 1";
+    static const char SQL[] =
+        "SELECT priority FROM url WHERE host_id = ?1 AND state = 0 AND priority > ?2"
+        " ORDER BY priority LIMIT 1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, host_id);
@@ -104,24 +110,29 @@ static bool next_priority(struct core *c, int64_t host_id, int64_t after, int64_
     return true;
 }
 
-static void take_deepest(struct core *c, struct store_op *op, struct cursor at, bool from_start)
+static void take_deepest(struct core *c, struct store_op *op, struct cursor at,
+                         bool from_start)
 {
     if (!from_start)
         take(c, op, DFS_SQL, at);
-    while (!op->u.refill.has_more && next_priority(c, op->u.refill.host_id, at.priority, &at.priority))
+    while (!op->u.refill.has_more &&
+           next_priority(c, op->u.refill.host_id, at.priority, &at.priority))
         take(c, op, DFS_SQL, (struct cursor){ at.priority, INT64_MAX, INT64_MAX });
 }
 
 enum err queue_refill(struct core *c, struct store_op *op)
 {
     bool from_start = op->u.refill.from_start;
-    struct cursor at = { op->u.refill.after_priority, op->u.refill.after_depth, op->u.refill.after_id };
+    struct cursor at = { op->u.refill.after_priority, op->u.refill.after_depth,
+                         op->u.refill.after_id };
 
     op->u.refill.n_items = 0;
     op->u.refill.has_more = false;
-    op->u.refill.items = arena_try_array(&op->mem, op->u.refill.limit + 1, sizeof *op->u.refill.items);
+    op->u.refill.items =
+        arena_try_array(&op->mem, op->u.refill.limit + 1, sizeof *op->u.refill.items);
     if (!op->u.refill.items)
-        return db_fail(c->db, ERR_TOO_LARGE, "a refill asks for more than its op may hold");
+        return db_fail(c->db, ERR_TOO_LARGE,
+                       "a refill asks for more than its op may hold");
     if (from_start)
         at = (struct cursor){ INT64_MIN, INT64_MIN, INT64_MIN };
     switch (op->u.refill.order) {
@@ -135,14 +146,14 @@ enum err queue_refill(struct core *c, struct store_op *op)
     return c->db->failed;
 }
 
-/* --- parking -------------------------------------------------------------------------------- */
+/* --- parking ---------------------------------------------------------------------- */
 
-#define REQUEUE_SQL                                                                                     \
-    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0, next_fetch_at = NULL, run_id = ?2" \
-    " WHERE host_id = ?1 AND state = 4"
+#define REQUEUE_SQL                                                      \
+    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0," \
+    " next_fetch_at = NULL, run_id = ?2 WHERE host_id = ?1 AND state = 4"
 
-static enum err run_park(struct core *c, struct store_op *op, sqlite3_stmt *st, enum url_state from,
-                         enum url_state to)
+static enum err run_park(struct core *c, struct store_op *op, sqlite3_stmt *st,
+                         enum url_state from, enum url_state to)
 {
     if (db_run(c->db, st))
         return c->db->failed;
@@ -155,8 +166,10 @@ static enum err run_park(struct core *c, struct store_op *op, sqlite3_stmt *st, 
 
 enum err queue_park(struct core *c, struct store_op *op)
 {
-    static const char SQL[] = "UPDATE url SET state = 4, reason = ?2, rule = ?3, next_fetch_at = ?4, run_id = ?5"
-                              " WHERE host_id = ?1 AND state = 0";
+    static const char SQL[] =
+        "UPDATE url SET state = 4, reason = ?2, rule = ?3, next_fetch_at = ?4,"
+        " run_id = ?5"
+        " WHERE host_id = ?1 AND state = 0";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, op->u.park.host_id);
@@ -172,7 +185,8 @@ enum err queue_requeue(struct core *c, struct store_op *op)
     static const char ANY_SQL[] = REQUEUE_SQL " AND reason = ?3";
     /* A changed robots.txt asks for this often: it has a partial index. */
     static const char ROBOTS_SQL[] = REQUEUE_SQL " AND reason = 6 AND ?3 = 6";
-    sqlite3_stmt *st = db_stmt(c->db, op->u.park.reason == REASON_ROBOTS ? ROBOTS_SQL : ANY_SQL);
+    sqlite3_stmt *st =
+        db_stmt(c->db, op->u.park.reason == REASON_ROBOTS ? ROBOTS_SQL : ANY_SQL);
 
     _Static_assert(REASON_ROBOTS == 6, "the number in the SQL");
     db_int(c->db, st, 1, op->u.park.host_id);
@@ -181,7 +195,9 @@ enum err queue_requeue(struct core *c, struct store_op *op)
     return run_park(c, op, st, STATE_EXCLUDED, STATE_QUEUED);
 }
 
-enum err queue_each_host(struct core *c, void (*fn)(void *arg, const struct store_origin *origin), void *arg)
+enum err queue_each_host(struct core *c,
+                         void (*fn)(void *arg, const struct store_origin *origin),
+                         void *arg)
 {
     static const char SQL[] = "SELECT id, scheme, host, port FROM hosts h WHERE EXISTS"
                               " (SELECT 1 FROM url WHERE host_id = h.id AND state = 0)";

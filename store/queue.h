@@ -10,15 +10,23 @@
 
 #include "store/core.h"
 
-/* STORE_REFILL: fills items and has_more from behind the cursor. Items live in op->mem. */
+/*
+ * STORE_REFILL: fills items and has_more from behind the cursor. Items live in op->mem.
+ */
 enum err queue_refill(struct core *c, struct store_op *op);
 
-/* One queued row with its validators, texts in mem (host fields are left out). False when it is not queued. */
-bool queue_item(struct core *c, int64_t url_id, struct arena *mem, struct store_item *out);
+/*
+ * One queued row with its validators, texts in mem (host fields are left out). False
+ * when it is not queued.
+ */
+bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
+                struct store_item *out);
 
 /* STORE_HOST_PARK, and STORE_HOST_REQUEUE, its inverse. */
 enum err queue_park(struct core *c, struct store_op *op);
 enum err queue_requeue(struct core *c, struct store_op *op);
 
 /* Every origin that has queued URLs. */
-enum err queue_each_host(struct core *c, void (*fn)(void *arg, const struct store_origin *origin), void *arg);
+enum err queue_each_host(struct core *c,
+                         void (*fn)(void *arg, const struct store_origin *origin),
+                         void *arg);

@@ -10,8 +10,9 @@
 #include "store/reader_functions.h"
 
 #define BUSY_TIMEOUT_MS 10000
-#define STEPS_BETWEEN_LOOKS 10000 /* virtual machine steps between two looks at the clock */
-#define MAX_COLUMNS 200
+#define STEPS_BETWEEN_LOOKS \
+    10000 /* virtual machine steps between two looks at the clock */
+#define MAX_COLUMNS   200
 #define MAX_SQL_BYTES 1000000
 
 struct reader {
@@ -27,13 +28,15 @@ struct reader {
 /* Pragmas that only tell. */
 static bool is_harmless_pragma(const char *name, const char *value)
 {
-    static const char *const telling[] = { "table_info", "table_xinfo", "table_list", "index_list",
-                                           "index_info", "index_xinfo", "integrity_check",
-                                           "quick_check", "foreign_key_check", "compile_options",
-                                           "function_list", "database_list" };
-    static const char *const plain[] = { "user_version", "application_id", "page_count", "page_size",
-                                         "freelist_count", "journal_mode", "encoding",
-                                         "data_version" /* full-text search asks for it */ };
+    static const char *const telling[] = {
+        "table_info",        "table_xinfo",     "table_list",      "index_list",
+        "index_info",        "index_xinfo",     "integrity_check", "quick_check",
+        "foreign_key_check", "compile_options", "function_list",   "database_list"
+    };
+    static const char *const
+        plain[] = { "user_version", "application_id", "page_count",
+                    "page_size",    "freelist_count", "journal_mode",
+                    "encoding",     "data_version" /* full-text search asks for it */ };
 
     for (size_t i = 0; i < ARRAY_LEN(telling); i++)
         if (sqlite3_stricmp(name, telling[i]) == 0)
@@ -44,8 +47,8 @@ static bool is_harmless_pragma(const char *name, const char *value)
     return false;
 }
 
-static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
-                     const char *trigger)
+static int authorize(void *arg, int action, const char *a, const char *b,
+                     const char *database, const char *trigger)
 {
     (void)arg;
     (void)database;
@@ -54,16 +57,13 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
     case SQLITE_SELECT:
     case SQLITE_READ:
     case SQLITE_RECURSIVE:
-    case SQLITE_TRANSACTION:
-        return SQLITE_OK;
+    case SQLITE_TRANSACTION: return SQLITE_OK;
     case SQLITE_FUNCTION:
         return b && sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_UPDATE: /* SQLite asks this while it declares a virtual table; the file is read-only anyway */
         return a && sqlite3_stricmp(a, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_PRAGMA:
-        return is_harmless_pragma(a, b) ? SQLITE_OK : SQLITE_DENY;
-    default:
-        return SQLITE_DENY;
+    case SQLITE_PRAGMA: return is_harmless_pragma(a, b) ? SQLITE_OK : SQLITE_DENY;
+    default: return SQLITE_DENY;
     }
 }
 
@@ -79,7 +79,8 @@ static int64_t pragma_number(sqlite3 *handle, const char *sql)
     sqlite3_stmt *st;
     int64_t value = -1;
 
-    if (sqlite3_prepare_v2(handle, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+    if (sqlite3_prepare_v2(handle, sql, -1, &st, NULL) == SQLITE_OK &&
+        sqlite3_step(st) == SQLITE_ROW)
         value = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
     return value;
@@ -95,8 +96,10 @@ static enum err check_identity(struct reader *r, struct err_note *note)
     if (id != DB_APPLICATION_ID)
         return err_set(note, ERR_REFUSED, "%s is another program's database", r->path);
     if (version > DB_SCHEMA_VERSION)
-        return err_set(note, ERR_VERSION, "%s was written by a newer crawl (schema %lld, this one knows %d)",
-                       r->path, (long long)version, DB_SCHEMA_VERSION);
+        return err_set(
+            note, ERR_VERSION,
+            "%s was written by a newer crawl (schema %lld, this one knows %d)", r->path,
+            (long long)version, DB_SCHEMA_VERSION);
     return OK;
 }
 
@@ -106,7 +109,8 @@ static void harden(struct reader *r)
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    sqlite3_exec(r->handle, "PRAGMA query_only=1; PRAGMA temp_store=2", NULL, NULL, NULL);
+    sqlite3_exec(r->handle, "PRAGMA query_only=1; PRAGMA temp_store=2", NULL, NULL,
+                 NULL);
     sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
     sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
@@ -124,7 +128,8 @@ enum err reader_open(const char *path, struct reader **out, struct err_note *not
         return e;
     r = mem_alloc(sizeof *r);
     r->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL);
+    rc = sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
+                         NULL);
     if (rc)
         e = db_explain(r->handle, rc, path, note);
     if (!e)
@@ -180,8 +185,7 @@ static struct reader_value value_of(sqlite3_stmt *st, int i)
         v.text.ptr = sqlite3_column_blob(st, i);
         v.text.len = (size_t)sqlite3_column_bytes(st, i);
         break;
-    default:
-        break;
+    default: break;
     }
     return v;
 }
@@ -191,16 +195,18 @@ static enum err query_failed(struct reader *r, struct err_note *note)
     int rc = sqlite3_errcode(r->handle);
 
     if (rc == SQLITE_INTERRUPT)
-        return err_set(note, ERR_TIMEOUT, "the query took longer than %lld ms", (long long)r->deadline_ms);
+        return err_set(note, ERR_TIMEOUT, "the query took longer than %lld ms",
+                       (long long)r->deadline_ms);
     if (rc == SQLITE_AUTH)
-        return err_set(note, ERR_USAGE, "not allowed here: the database is opened for reading only");
+        return err_set(note, ERR_USAGE,
+                       "not allowed here: the database is opened for reading only");
     if (rc == SQLITE_ERROR || rc == SQLITE_RANGE || rc == SQLITE_READONLY)
         return err_set(note, ERR_USAGE, "%s", sqlite3_errmsg(r->handle));
     return db_explain(r->handle, rc, r->path, note);
 }
 
-static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn, void *arg,
-                         struct err_note *note)
+static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn,
+                         void *arg, struct err_note *note)
 {
     struct span names[MAX_COLUMNS];
     struct reader_value values[MAX_COLUMNS];
@@ -220,15 +226,17 @@ static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn, 
     return e;
 }
 
-enum err reader_query(struct reader *r, struct span sql, const struct span *params, size_t n_params,
-                      reader_row_fn *fn, void *arg, struct err_note *note)
+enum err reader_query(struct reader *r, struct span sql, const struct span *params,
+                      size_t n_params, reader_row_fn *fn, void *arg,
+                      struct err_note *note)
 {
     const char *rest;
     sqlite3_stmt *st;
     enum err e;
 
     r->give_up_ns = r->deadline_ms ? clock_now_ns() + r->deadline_ms * NS_PER_MS : 0;
-    if (sqlite3_prepare_v2(r->handle, sql.ptr, (int)MIN(sql.len, (size_t)MAX_SQL_BYTES + 1), &st, &rest))
+    if (sqlite3_prepare_v2(r->handle, sql.ptr,
+                           (int)MIN(sql.len, (size_t)MAX_SQL_BYTES + 1), &st, &rest))
         return query_failed(r, note);
     if (!st)
         return err_set(note, ERR_USAGE, "there is no statement in it");
@@ -237,7 +245,8 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
         return err_set(note, ERR_USAGE, "one statement at a time");
     }
     for (size_t i = 0; i < n_params; i++)
-        sqlite3_bind_text(st, (int)i + 1, params[i].ptr, (int)params[i].len, SQLITE_STATIC);
+        sqlite3_bind_text(st, (int)i + 1, params[i].ptr, (int)params[i].len,
+                          SQLITE_STATIC);
     e = step_all(r, st, fn, arg, note);
     sqlite3_finalize(st);
     return e;

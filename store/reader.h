@@ -33,19 +33,21 @@ struct reader_value {
  * One row. Called first with values NULL and the column names, also when there
  * are no rows. An error returned ends the query with that error.
  */
-typedef enum err reader_row_fn(void *arg, const struct span *columns, const struct reader_value *values,
-                               size_t n);
+typedef enum err reader_row_fn(void *arg, const struct span *columns,
+                               const struct reader_value *values, size_t n);
 
 /* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link), ERR_IO. */
-enum err reader_open(const char *path, struct reader **out, struct err_note *note) MUST_USE;
+enum err reader_open(const char *path, struct reader **out,
+                     struct err_note *note) MUST_USE;
 void reader_close(struct reader *r);
 
 /*
  * Runs one statement with text parameters ?1, ?2 ... ERR_USAGE: the statement
  * is wrong or may not be run; ERR_TIMEOUT past deadline_ms; or what fn returned.
  */
-enum err reader_query(struct reader *r, struct span sql, const struct span *params, size_t n_params,
-                      reader_row_fn *fn, void *arg, struct err_note *note) MUST_USE;
+enum err reader_query(struct reader *r, struct span sql, const struct span *params,
+                      size_t n_params, reader_row_fn *fn, void *arg,
+                      struct err_note *note) MUST_USE;
 
 /* How long one query may take; 0 = as long as it likes (the default). */
 void reader_set_deadline(struct reader *r, int64_t deadline_ms);
@@ -86,10 +88,10 @@ enum reader_exchange {
     READER_EXCHANGE_REQUEST_HEADERS, /* raw lines "Name: value\r\n" */
     READER_EXCHANGE_HEADERS,
     READER_EXCHANGE_TOTAL_MS,
-    READER_EXCHANGE_VIA,         /* the URL it was found on */
-    READER_EXCHANGE_REFERS_TO,   /* of a 304: when the content it confirms was fetched */
-    READER_EXCHANGE_SHA256,      /* of the decoded body, as 64 hexadecimal digits */
-    READER_EXCHANGE_CODEC,       /* NULL, as the next two, without a stored body */
+    READER_EXCHANGE_VIA,       /* the URL it was found on */
+    READER_EXCHANGE_REFERS_TO, /* of a 304: when the content it confirms was fetched */
+    READER_EXCHANGE_SHA256,    /* of the decoded body, as 64 hexadecimal digits */
+    READER_EXCHANGE_CODEC,     /* NULL, as the next two, without a stored body */
     READER_EXCHANGE_SIZE,
     READER_EXCHANGE_DATA,
     N_READER_EXCHANGE_COLUMNS

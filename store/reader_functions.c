@@ -41,8 +41,8 @@ static bool is_sound(struct reader_functions *f, sqlite3_value **argv)
 
     buf_reset(&f->unpacked);
     return sha256.len == sizeof found && f->digest &&
-           !bodies_unpack(bytes_of(argv[1]), bytes_of(argv[3]), sqlite3_value_int64(argv[2]),
-                          &f->unpacked) &&
+           !bodies_unpack(bytes_of(argv[1]), bytes_of(argv[3]),
+                          sqlite3_value_int64(argv[2]), &f->unpacked) &&
            !digest_sha256(f->digest, buf_span(&f->unpacked), found) &&
            memcmp(found, sha256.ptr, sizeof found) == 0;
 }
@@ -57,9 +57,11 @@ static void read_secret(sqlite3 *handle, struct reader_functions *f)
 {
     sqlite3_stmt *st;
 
-    if (sqlite3_prepare_v2(handle, "SELECT value FROM meta WHERE name = 'hash_secret'", -1, &st, NULL))
+    if (sqlite3_prepare_v2(handle, "SELECT value FROM meta WHERE name = 'hash_secret'",
+                           -1, &st, NULL))
         return;
-    if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
+    if (sqlite3_step(st) == SQLITE_ROW &&
+        sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
         f->secret = (uint64_t)sqlite3_column_int64(st, 0);
         f->has_secret = true;
     }
@@ -75,8 +77,10 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     if (digest_new(&f->digest))
         f->digest = NULL;
     read_secret(handle, f);
-    if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL, NULL) ||
-        sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound, NULL, NULL)) {
+    if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
+                                NULL) ||
+        sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound,
+                                NULL, NULL)) {
         reader_functions_free(f);
         return ERR_NO_MEMORY;
     }

@@ -7,15 +7,16 @@
 #include "store/urls.h"
 
 #define MAX_DETAIL ((size_t)4096)
-#define MAX_RULE ((size_t)512)
-#define CHUNK 1000
+#define MAX_RULE   ((size_t)512)
+#define CHUNK      1000
 
-/* --- beginning -------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------- */
 
 static void find_last(struct core *c, struct store_run *run, bool *is_finished)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT id, state, used_pages, used_bytes FROM runs"
-                                      " ORDER BY id DESC LIMIT 1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT id, state, used_pages, used_bytes FROM runs"
+                       " ORDER BY id DESC LIMIT 1");
 
     *is_finished = true;
     if (db_next(c->db, st)) {
@@ -31,10 +32,12 @@ static void find_last(struct core *c, struct store_run *run, bool *is_finished)
     run->last_ended_ms = db_value(c->db, "SELECT max(last_request_at) FROM runs", 0);
 }
 
-static void insert_run(struct core *c, const struct store_run_params *p, struct store_run *run)
+static void insert_run(struct core *c, const struct store_run_params *p,
+                       struct store_run *run)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "INSERT INTO runs (started_at, state, version, settings)"
-                                      " VALUES (?1, 'running', ?2, ?3)");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "INSERT INTO runs (started_at, state, version, settings)"
+                       " VALUES (?1, 'running', ?2, ?3)");
 
     db_int(c->db, st, 1, p->now_wall_ms);
     db_wild_text(c->db, st, 2, p->version, 64);
@@ -43,10 +46,12 @@ static void insert_run(struct core *c, const struct store_run_params *p, struct 
         run->id = sqlite3_last_insert_rowid(c->db->handle);
 }
 
-static void resume_run(struct core *c, const struct store_run_params *p, const struct store_run *run)
+static void resume_run(struct core *c, const struct store_run_params *p,
+                       const struct store_run *run)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "UPDATE runs SET state = 'running', finished_at = NULL,"
-                                      " stop_reason = NULL, version = ?2, settings = ?3 WHERE id = ?1");
+    sqlite3_stmt *st = db_stmt(
+        c->db, "UPDATE runs SET state = 'running', finished_at = NULL,"
+               " stop_reason = NULL, version = ?2, settings = ?3 WHERE id = ?1");
 
     db_int(c->db, st, 1, run->id);
     db_wild_text(c->db, st, 2, p->version, 64);
@@ -55,7 +60,8 @@ static void resume_run(struct core *c, const struct store_run_params *p, const s
 }
 
 /* Turns the rows of one state (that condition picks) into queued. */
-static void requeue(struct core *c, const char *sql, enum url_state from, int64_t now_ms)
+static void requeue(struct core *c, const char *sql, enum url_state from,
+                    int64_t now_ms)
 {
     sqlite3_stmt *st = db_stmt(c->db, sql);
 
@@ -65,12 +71,14 @@ static void requeue(struct core *c, const char *sql, enum url_state from, int64_
         tally_shift(c, from, STATE_QUEUED, sqlite3_changes64(c->db->handle));
 }
 
-#define REQUEUE "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0, next_fetch_at = NULL WHERE "
+#define REQUEUE "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0,"
+" next_fetch_at = NULL WHERE "
 /* A page is due from a tenth of its interval early on. */
 #define IS_DUE " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1"
 
-/* Known pages, for a new run. */
-static void requeue_known(struct core *c, const struct store_run_params *p)
+    /* Known pages, for a new run. */
+    static void
+    requeue_known(struct core *c, const struct store_run_params *p)
 {
     if (p->revisit == REVISIT_ALL) {
         requeue(c, REQUEUE "state = 1", STATE_FETCHED, 0);
@@ -80,10 +88,14 @@ static void requeue_known(struct core *c, const struct store_run_params *p)
         requeue(c, REQUEUE "state = 2" IS_DUE, STATE_NOT_MODIFIED, p->now_wall_ms);
     }
     /* What robots.txt or the count of the last run said may be otherwise now. */
-    requeue(c, REQUEUE "state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL", STATE_EXCLUDED, 0);
+    requeue(c, REQUEUE "state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL",
+            STATE_EXCLUDED, 0);
 }
 
-/* What did not work out: failed, robots_unreachable, deferred (the host's own row says how long it still has to wait). */
+/*
+ * What did not work out: failed, robots_unreachable, deferred (the host's own row says
+ * how long it still has to wait).
+ */
 static void requeue_missed(struct core *c)
 {
     requeue(c, REQUEUE "state = 3", STATE_FAILED, 0);
@@ -91,12 +103,14 @@ static void requeue_missed(struct core *c)
     requeue(c, REQUEUE "state = 4 AND reason = 15", STATE_EXCLUDED, 0);
 }
 
-_Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 &&
-                   STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 && REASON_ROBOTS_UNREACHABLE == 7 &&
-                   REASON_HOST_LIMIT == 11 && REASON_DEFERRED == 15,
+_Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 &&
+                   STATE_FAILED == 3 && STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 &&
+                   REASON_ROBOTS_UNREACHABLE == 7 && REASON_HOST_LIMIT == 11 &&
+                   REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
-enum err runs_begin(struct core *c, const struct store_run_params *params, struct store_run *out)
+enum err runs_begin(struct core *c, const struct store_run_params *params,
+                    struct store_run *out)
 {
     struct store_run run = { 0 };
     bool is_new;
@@ -121,7 +135,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params, struc
     return c->db->failed;
 }
 
-/* --- deciding again ------------------------------------------------------------------------ */
+/* --- deciding again --------------------------------------------------------------- */
 
 struct candidate {
     int64_t id;
@@ -132,10 +146,13 @@ struct candidate {
 };
 
 /* The next excluded rows after id whose reason is decided when a URL is offered. */
-static size_t read_candidates(struct core *c, int64_t after, struct arena *mem, struct candidate *out)
+static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
+                              struct candidate *out)
 {
-    static const char SQL[] = "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
-                              " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 10, 12) ORDER BY id LIMIT 1000";
+    static const char SQL[] =
+        "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
+        " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 10, 12) ORDER BY id LIMIT"
+        " 1000";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
     size_t n = 0;
 
@@ -157,12 +174,14 @@ static size_t read_candidates(struct core *c, int64_t after, struct arena *mem, 
 
 static void apply_verdict(struct core *c, const struct candidate *it)
 {
-    static const char SQL[] = "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0 WHERE id = ?1";
+    static const char SQL[] =
+        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0 WHERE id = ?1";
     bool is_queued = !it->verdict.reason;
     sqlite3_stmt *st;
 
     if (is_queued ? !it->has_host
-                  : it->verdict.reason == it->url.reason && span_eq(it->verdict.rule, it->rule))
+                  : it->verdict.reason == it->url.reason &&
+                        span_eq(it->verdict.rule, it->rule))
         return;
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, it->id);
@@ -201,7 +220,7 @@ enum err runs_decide_again(struct core *c,
     return db_commit(c->db);
 }
 
-/* --- ending ------------------------------------------------------------------------------------ */
+/* --- ending ----------------------------------------------------------------------- */
 
 enum err runs_end(struct core *c, const struct store_op *op)
 {
@@ -209,7 +228,8 @@ enum err runs_end(struct core *c, const struct store_op *op)
         "UPDATE runs SET finished_at = ?2, state = ?3, stop_reason = ?4, summary = ?5,"
         " used_pages = CASE WHEN ?6 THEN used_pages ELSE 0 END,"
         " used_bytes = CASE WHEN ?6 THEN used_bytes ELSE 0 END,"
-        " queued = (SELECT n FROM state_count WHERE state = 0), fetched = (SELECT n FROM state_count WHERE state = 1),"
+        " queued = (SELECT n FROM state_count WHERE state = 0), fetched = (SELECT n"
+        " FROM state_count WHERE state = 1),"
         " not_modified = (SELECT n FROM state_count WHERE state = 2),"
         " failed = (SELECT n FROM state_count WHERE state = 3),"
         " excluded = (SELECT n FROM state_count WHERE state = 4) WHERE id = ?1";
@@ -219,7 +239,8 @@ enum err runs_end(struct core *c, const struct store_op *op)
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, c->run_id);
     db_int(c->db, st, 2, c->now_ms);
-    db_text(c->db, st, 3, op->u.end_run.is_finished ? SPAN("finished") : SPAN("stopped"));
+    db_text(c->db, st, 3,
+            op->u.end_run.is_finished ? SPAN("finished") : SPAN("stopped"));
     db_text(c->db, st, 4, span_str(op->u.end_run.stop_reason));
     db_wild_text(c->db, st, 5, op->u.end_run.summary_json, (size_t)1 * MIB);
     db_int(c->db, st, 6, op->u.end_run.keeps_budget);
@@ -228,8 +249,9 @@ enum err runs_end(struct core *c, const struct store_op *op)
 
 enum err runs_event(struct core *c, const struct store_op *op)
 {
-    static const char SQL[] = "INSERT INTO events (run_id, at, level, component, event, url_id, detail)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    static const char SQL[] =
+        "INSERT INTO events (run_id, at, level, component, event, url_id, detail)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_id(c->db, st, 1, c->run_id);

@@ -8,7 +8,8 @@
 #include "store/core.h"
 
 /* store_begin_run, in one transaction. */
-enum err runs_begin(struct core *c, const struct store_run_params *params, struct store_run *out);
+enum err runs_begin(struct core *c, const struct store_run_params *params,
+                    struct store_run *out);
 
 /* store_decide_again, in one transaction. */
 enum err runs_decide_again(struct core *c,

@@ -15,13 +15,13 @@
 
 static const char *const migrations[] = { sql_0001 };
 
-_Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION, "one migration a schema version");
+_Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
+               "one migration a schema version");
 
 /* Text merging is the writer's business, between transactions (text.h). */
-static const char CREATE_SQL[] =
-    "PRAGMA journal_mode=DELETE;"
-    "PRAGMA synchronous=FULL;"
-    "BEGIN IMMEDIATE;";
+static const char CREATE_SQL[] = "PRAGMA journal_mode=DELETE;"
+                                 "PRAGMA synchronous=FULL;"
+                                 "BEGIN IMMEDIATE;";
 
 const char *schema_sql(int n)
 {
@@ -40,15 +40,18 @@ static void stamp(struct db *d)
 {
     char sql[96];
 
-    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;", DB_APPLICATION_ID,
-             DB_SCHEMA_VERSION);
+    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+             DB_APPLICATION_ID, DB_SCHEMA_VERSION);
     db_exec(d, sql);
 }
 
-/* The key of the hashes in url.key_hash: secret, so that no page can make them collide. */
+/*
+ * The key of the hashes in url.key_hash: secret, so that no page can make them collide.
+ */
 static void plant_secret(struct db *d)
 {
-    sqlite3_stmt *st = db_stmt(d, "INSERT INTO meta (name, value) VALUES ('hash_secret', ?1)");
+    sqlite3_stmt *st =
+        db_stmt(d, "INSERT INTO meta (name, value) VALUES ('hash_secret', ?1)");
     int64_t secret = 0;
 
     if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret)
@@ -119,7 +122,8 @@ enum err schema_create(const char *path, struct err_note *note)
     if (!e)
         e = build(fresh, note);
     if (!e && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE))
-        e = err_set_errno(note, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno, "cannot create %s", path);
+        e = err_set_errno(note, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno,
+                          "cannot create %s", path);
     if (e)
         unlink(fresh);
     else
@@ -143,8 +147,9 @@ static enum err keep_copy(struct db *d, int version, struct err_note *note)
         db_text(d, st, 1, span_str(copy));
         e = err_set(NULL, db_run(d, st), "%s", "");
         if (e)
-            err_set(note, e, "%s: no copy could be kept before the change of schema: %s", d->path,
-                    d->note.text);
+            err_set(note, e,
+                    "%s: no copy could be kept before the change of schema: %s",
+                    d->path, d->note.text);
     }
     mem_free(copy);
     return e;
@@ -157,7 +162,8 @@ enum err schema_migrate(struct db *d, struct err_note *note)
 
     if (!d->failed && version == DB_SCHEMA_VERSION)
         return OK;
-    e = d->failed ? err_set(note, d->failed, "%s", d->note.text) : keep_copy(d, version, note);
+    e = d->failed ? err_set(note, d->failed, "%s", d->note.text)
+                  : keep_copy(d, version, note);
     if (e)
         return e;
     db_exec(d, "BEGIN EXCLUSIVE");

@@ -10,6 +10,7 @@ enum err seeds_each(struct core *c, void (*fn)(void *arg, struct span url), void
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     while (db_next(c->db, st))
-        fn(arg, span_make((const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0)));
+        fn(arg, span_make((const char *)sqlite3_column_text(st, 0),
+                          (size_t)sqlite3_column_bytes(st, 0)));
     return c->db->failed;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The seeds of a file, and where they lead: what the scope of a later start is made of. */
+/*
+ * The seeds of a file, and where they lead: what the scope of a later start is made of.
+ */
 #pragma once
 
 #include "store/core.h"

@@ -7,10 +7,10 @@
 #include "config/mem.h"
 
 /* Sets of four: one look touches two cache lines at most. */
-#define WAYS 4
+#define WAYS       4
 #define FIRST_SETS ((size_t)1 << 10)
 #define CHECK_BITS 24
-#define MAX_ID (((int64_t)1 << 40) - 1)
+#define MAX_ID     (((int64_t)1 << 40) - 1)
 
 struct seen_entry { /* 32 bytes */
     uint64_t hash;
@@ -92,8 +92,8 @@ static void load(const struct seen_entry *entry, struct seen_row *out)
 /* Rows that do not fit the compact form are not remembered; the index knows them. */
 static bool fits(const struct seen_row *row)
 {
-    return row->id > 0 && row->id <= MAX_ID && row->host_id >= 0 && row->host_id <= UINT32_MAX &&
-           row->depth >= 0 && row->depth <= UINT16_MAX;
+    return row->id > 0 && row->id <= MAX_ID && row->host_id >= 0 &&
+           row->host_id <= UINT32_MAX && row->depth >= 0 && row->depth <= UINT16_MAX;
 }
 
 static struct seen_entry pack(struct seen_key key, const struct seen_row *row)
@@ -115,7 +115,8 @@ bool seen_find(const struct seen *s, struct seen_key key, struct seen_row *out)
     uint32_t mask = ((uint32_t)1 << CHECK_BITS) - 1;
 
     for (int i = 0; i < WAYS; i++) {
-        if (set[i].hash != key.hash || !set[i].id_check || (set[i].id_check & mask) != key.check)
+        if (set[i].hash != key.hash || !set[i].id_check ||
+            (set[i].id_check & mask) != key.check)
             continue;
         load(&set[i], out);
         return true;
@@ -139,7 +140,8 @@ static struct seen_entry *place(const struct seen *s, const struct seen_entry *e
     struct seen_entry *set = set_of(s, entry->hash);
 
     for (int i = 0; i < WAYS; i++)
-        if (set[i].id_check >> CHECK_BITS == entry->id_check >> CHECK_BITS || !set[i].id_check)
+        if (set[i].id_check >> CHECK_BITS == entry->id_check >> CHECK_BITS ||
+            !set[i].id_check)
             return &set[i];
     return &set[entry->hash >> 62];
 }
@@ -183,13 +185,15 @@ void seen_update(struct seen *s, uint64_t hash, const struct seen_row *row)
         return;
     }
     for (int i = 0; i < WAYS; i++) {
-        struct seen_key key = { hash, set[i].id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
+        struct seen_key key = { hash,
+                                set[i].id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
 
         if (set[i].id_check >> CHECK_BITS == (uint64_t)row->id)
             set[i] = pack(key, row);
     }
     if (slot->id_check >> CHECK_BITS == (uint64_t)row->id) {
-        struct seen_key key = { hash, slot->id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
+        struct seen_key key = { hash,
+                                slot->id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
 
         *slot = pack(key, row);
     }

@@ -20,15 +20,15 @@
 #include "store/lock.h"
 #include "store/queue.h"
 #include "store/runs.h"
-#include "store/seeds.h"
 #include "store/schema.h"
+#include "store/seeds.h"
 #include "store/seen.h"
 #include "store/tally.h"
 #include "store/text.h"
 #include "store/writer.h"
 
 #define SEEN_BYTES ((size_t)64 * MIB)
-#define MAX_ASIDE 10000
+#define MAX_ASIDE  10000
 /* Files up to here are checked whole at every start (about a tenth of a second). */
 #define CHECK_BYTES (64 * MIB)
 
@@ -39,7 +39,7 @@ struct store {
     char *path;
 };
 
-/* --- opening ----------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------- */
 
 /* Renames PATH and its neighbours to the first free PATH.N. */
 static enum err move_aside(const char *path, struct err_note *note)
@@ -54,7 +54,8 @@ static enum err move_aside(const char *path, struct err_note *note)
         if (errno == ENOENT)
             return OK;
         if (errno != EEXIST)
-            return err_set_errno(note, ERR_IO, errno, "cannot keep %s aside as %s", path, to);
+            return err_set_errno(note, ERR_IO, errno, "cannot keep %s aside as %s",
+                                 path, to);
     }
     for (int i = 0; guard_suffix(i); i++) {
         size_t end = strlen(to);
@@ -62,7 +63,8 @@ static enum err move_aside(const char *path, struct err_note *note)
         snprintf(from, sizeof from, "%s%s", path, guard_suffix(i));
         snprintf(to + end, sizeof to - end, "%s", guard_suffix(i));
         if (rename(from, to) && errno != ENOENT)
-            return err_set_errno(note, ERR_IO, errno, "cannot keep %s aside as %s", from, to);
+            return err_set_errno(note, ERR_IO, errno, "cannot keep %s aside as %s",
+                                 from, to);
         to[end] = '\0';
     }
     return OK;
@@ -90,29 +92,36 @@ static enum err check_content(struct db *d)
 
     if (db_value(d, "PRAGMA application_id", 0) != DB_APPLICATION_ID && !d->failed)
         return db_fail(d, ERR_REFUSED, "another program's database");
-    if (db_value(d, "PRAGMA page_count", 0) * db_value(d, "PRAGMA page_size", 0) > CHECK_BYTES)
+    if (db_value(d, "PRAGMA page_count", 0) * db_value(d, "PRAGMA page_size", 0) >
+        CHECK_BYTES)
         return d->failed;
     st = db_stmt(d, "PRAGMA quick_check(1)");
     if (db_next(d, st)) {
         struct span found = db_column(st, 0);
 
         if (!span_eq(found, SPAN("ok")))
-            d->failed = err_set(&d->note, ERR_CORRUPT,
-                                "%s is damaged (%.*s); keep a copy, then `crawl --fresh` or sqlite3's .recover",
-                                d->path, (int)MIN(found.len, 200), found.ptr);
+            d->failed =
+                err_set(&d->note, ERR_CORRUPT,
+                        "%s is damaged (%.*s); keep a copy, then `crawl --fresh` or"
+                        " sqlite3's .recover",
+                        d->path, (int)MIN(found.len, 200), found.ptr);
         db_done(st);
     }
     return d->failed;
 }
 
-/* SQLite waits for other programs' locks by itself, but not when the journal mode changes. */
+/*
+ * SQLite waits for other programs' locks by itself, but not when the journal mode
+ * changes.
+ */
 static int change_to_wal(struct db *d)
 {
     struct timespec nap = { 0, 50 * 1000 * 1000 };
     int64_t until = clock_now_ns() + DB_BUSY_TIMEOUT_MS * NS_PER_MS;
     int rc;
 
-    while ((rc = sqlite3_exec(d->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) != SQLITE_OK) {
+    while ((rc = sqlite3_exec(d->handle, "PRAGMA journal_mode=WAL", NULL, NULL,
+                              NULL)) != SQLITE_OK) {
         if ((rc & 0xff) != SQLITE_BUSY || clock_now_ns() > until)
             break;
         nanosleep(&nap, NULL);
@@ -129,12 +138,15 @@ static enum err start_log(struct db *d, const struct store_options *o)
         return d->failed;
     }
     if (!db_value(d, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", 0))
-        db_fail(d, ERR_LOCKED, "another program uses it, or its file system has no shared memory");
+        db_fail(d, ERR_LOCKED,
+                "another program uses it, or its file system has no shared memory");
     db_exec(d, "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;");
-    return db_exec(d, o->is_durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    return db_exec(d, o->is_durable ? "PRAGMA synchronous=FULL"
+                                    : "PRAGMA synchronous=NORMAL");
 }
 
-static enum err open_core(struct store *s, const struct store_options *o, struct err_note *note)
+static enum err open_core(struct store *s, const struct store_options *o,
+                          struct err_note *note)
 {
     struct core *c = &s->core;
     enum err e = db_open(s->path, &c->db, note);
@@ -149,8 +161,10 @@ static enum err open_core(struct store *s, const struct store_options *o, struct
     }
     c->options = *o;
     c->options.path = s->path;
-    c->seen = seen_new((uint64_t)db_value(c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0),
-                       SEEN_BYTES);
+    c->seen =
+        seen_new((uint64_t)db_value(
+                     c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0),
+                 SEEN_BYTES);
     c->hosts = hosts_new();
     if (digest_new(&c->digest))
         c->digest = NULL;
@@ -178,7 +192,8 @@ static void free_store(struct store *s)
     mem_free(s);
 }
 
-enum err store_open(const struct store_options *o, struct store **out, struct err_note *note)
+enum err store_open(const struct store_options *o, struct store **out,
+                    struct err_note *note)
 {
     struct store *s = mem_alloc(sizeof *s);
     enum err e;
@@ -207,12 +222,13 @@ enum err store_close(struct store *s, struct err_note *note)
         return OK;
     writer_stop(s->writer);
     keeper_finish(&s->core);
-    e = err_set(s->core.db->failed ? note : NULL, s->core.db->failed, "%s", s->core.db->note.text);
+    e = err_set(s->core.db->failed ? note : NULL, s->core.db->failed, "%s",
+                s->core.db->note.text);
     free_store(s);
     return e;
 }
 
-/* --- before the writer ------------------------------------------------------------------------ */
+/* --- before the writer ------------------------------------------------------------ */
 
 static enum err noted(const struct store *s, struct err_note *note)
 {
@@ -221,15 +237,17 @@ static enum err noted(const struct store *s, struct err_note *note)
     return err_set(d->failed ? note : NULL, d->failed, "%s", d->note.text);
 }
 
-enum err store_begin_run(struct store *s, const struct store_run_params *params, struct store_run *out,
-                         struct err_note *note)
+enum err store_begin_run(struct store *s, const struct store_run_params *params,
+                         struct store_run *out, struct err_note *note)
 {
     BUG_IF(s->writer);
     runs_begin(&s->core, params, out);
     return noted(s, note);
 }
 
-enum err store_each_queued_host(struct store *s, void (*fn)(void *arg, const struct store_origin *origin),
+enum err store_each_queued_host(struct store *s,
+                                void (*fn)(void *arg,
+                                           const struct store_origin *origin),
                                 void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
@@ -237,8 +255,8 @@ enum err store_each_queued_host(struct store *s, void (*fn)(void *arg, const str
     return noted(s, note);
 }
 
-enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url), void *arg,
-                         struct err_note *note)
+enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url),
+                         void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
     seeds_each(&s->core, fn, arg);
@@ -255,13 +273,14 @@ enum err store_decide_again(struct store *s,
     return noted(s, note);
 }
 
-enum err store_start(struct store *s, void (*notify)(void *arg), void *arg, struct err_note *note)
+enum err store_start(struct store *s, void (*notify)(void *arg), void *arg,
+                     struct err_note *note)
 {
     BUG_IF(s->writer || !s->core.run_id);
     return writer_start(&s->core, notify, arg, &s->writer, note);
 }
 
-/* --- ops ------------------------------------------------------------------------------------------ */
+/* --- ops -------------------------------------------------------------------------- */
 
 struct store_op *store_op_new(enum store_op_kind kind, size_t max_bytes)
 {

@@ -39,8 +39,8 @@ struct store_options {
     int64_t lock_wait_ms;   /* --wait; 0 = do not wait */
     int64_t min_free_bytes; /* stop when the file system has less */
     int64_t revisit_min_ms, revisit_max_ms;
-    int keep_history;       /* fetches kept a URL; 0 = all */
-    int max_depth;          /* -1 = no limit; for offers made again when a depth falls */
+    int keep_history; /* fetches kept a URL; 0 = all */
+    int max_depth;    /* -1 = no limit; for offers made again when a depth falls */
     bool respects_nofollow; /* --respect-rel-nofollow */
     bool follows_embeds;    /* --embeds */
 };
@@ -53,7 +53,8 @@ struct store_options {
  * ERR_FULL, ERR_REFUSED (another program's file, a link, a directory ...). On
  * error nothing was changed.
  */
-enum err store_open(const struct store_options *o, struct store **out, struct err_note *note) MUST_USE;
+enum err store_open(const struct store_options *o, struct store **out,
+                    struct err_note *note) MUST_USE;
 
 /*
  * Closes: stops the writer if it runs (everything submitted is done first),
@@ -85,11 +86,11 @@ struct store_run_params {
 
 struct store_run {
     int64_t id;
-    bool is_continued;      /* an unfinished run goes on */
-    bool was_crash;         /* and it had not been stopped in an orderly way */
-    bool has_known_urls;    /* the file held URLs before */
-    int64_t last_ended_ms;  /* latest request known to the file, or 0 */
-    int64_t used_pages;     /* of this run's budget (after a crash or a signal) */
+    bool is_continued;     /* an unfinished run goes on */
+    bool was_crash;        /* and it had not been stopped in an orderly way */
+    bool has_known_urls;   /* the file held URLs before */
+    int64_t last_ended_ms; /* latest request known to the file, or 0 */
+    int64_t used_pages;    /* of this run's budget (after a crash or a signal) */
     int64_t used_bytes;
 };
 
@@ -113,15 +114,16 @@ struct store_origin {
 
 /* Every origin that has queued URLs. */
 enum err store_each_queued_host(struct store *s,
-                                void (*fn)(void *arg, const struct store_origin *origin),
+                                void (*fn)(void *arg,
+                                           const struct store_origin *origin),
                                 void *arg, struct err_note *note) MUST_USE;
 
 /*
  * Every seed of this file, and every URL that a seed's redirects lead to: what
  * the scope is made of when no seeds are given again.
  */
-enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url), void *arg,
-                         struct err_note *note) MUST_USE;
+enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url),
+                         void *arg, struct err_note *note) MUST_USE;
 
 /*
  * URLs excluded by scope, include_exclude, depth, trap, kind, nofollow, scheme
@@ -134,6 +136,7 @@ struct store_excluded {
     enum url_hop hop;
     enum url_reason reason;
 };
+
 struct store_verdict {
     enum url_reason reason; /* REASON_NONE: queued */
     struct span rule;
@@ -153,15 +156,15 @@ enum err store_start(struct store *s, void (*notify)(void *arg), void *arg,
 /* --- ops ----------------------------------------------------------------------------- */
 
 enum store_op_kind {
-    STORE_VISIT,      /* one attempt at a URL and everything it brought */
-    STORE_OFFERS,     /* seeds, sitemap and feed entries */
-    STORE_REFILL,     /* queued URLs of one host, in order */
-    STORE_HOST_LOAD,  /* what is known of an origin */
-    STORE_HOST_SAVE,  /* politeness state and robots.txt of an origin */
-    STORE_HOST_PARK,  /* all its queued URLs become excluded for a reason */
+    STORE_VISIT,     /* one attempt at a URL and everything it brought */
+    STORE_OFFERS,    /* seeds, sitemap and feed entries */
+    STORE_REFILL,    /* queued URLs of one host, in order */
+    STORE_HOST_LOAD, /* what is known of an origin */
+    STORE_HOST_SAVE, /* politeness state and robots.txt of an origin */
+    STORE_HOST_PARK, /* all its queued URLs become excluded for a reason */
     STORE_HOST_REQUEUE, /* those excluded for park.reason become queued again (park.n_parked counts them) */
     STORE_EVENT,
-    STORE_SPACE,      /* is there still room on the disk? result ERR_FULL when not */
+    STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
     STORE_END_RUN,
 };
 
@@ -175,21 +178,22 @@ enum store_change {
 
 /* A URL somebody pointed at. The loop decided about it; the writer knows whether it is new. */
 struct store_offer {
-    int64_t known_id;    /* when the loop knows the row (then url, key, host may be empty) */
-    struct span url;     /* serialised, no fragment, no userinfo */
-    struct span key;     /* the normalised form; may be the same span as url */
-    struct span host;    /* url_hostname */
+    int64_t
+        known_id; /* when the loop knows the row (then url, key, host may be empty) */
+    struct span url;  /* serialised, no fragment, no userinfo */
+    struct span key;  /* the normalised form; may be the same span as url */
+    struct span host; /* url_hostname */
     uint16_t port;
-    bool is_web;         /* http or https: has a host row */
+    bool is_web; /* http or https: has a host row */
     bool is_https;
     enum url_hop hop;
     int depth;
     int redirects;
-    int priority;        /* smaller first; 0 normal */
+    int priority;           /* smaller first; 0 normal */
     enum url_reason reason; /* REASON_NONE: may be queued */
-    struct span rule;    /* which rule decided, when excluded */
-    int64_t lastmod_ms;  /* from a sitemap, or -1 */
-    int seed_line;       /* seeds: line in source, 0 for the command line */
+    struct span rule;       /* which rule decided, when excluded */
+    int64_t lastmod_ms;     /* from a sitemap, or -1 */
+    int seed_line;          /* seeds: line in source, 0 for the command line */
     struct span seed_source;
     /* The link as it stood on the page; kind = N_LINK_KINDS when it is none. */
     uint8_t kind;
@@ -201,7 +205,7 @@ struct store_offer {
     enum store_change change;
     enum url_state state; /* the row's state after this */
     enum url_reason state_reason;
-    int state_depth;      /* the row's depth after this */
+    int state_depth; /* the row's depth after this */
     int64_t parent_id;
 };
 
@@ -212,7 +216,8 @@ struct store_item {
     int depth, priority, redirects, retries;
     enum url_hop hop;
     int64_t next_fetch_ms; /* not before; 0 = now */
-    struct span etag, last_modified; /* validators of the content we hold; empty: unconditional */
+    struct span etag,
+        last_modified; /* validators of the content we hold; empty: unconditional */
     /* In op->extra only: the origin, which the loop may not have met. */
     bool is_https;
     struct span host;
@@ -225,27 +230,30 @@ struct store_visit {
     enum url_state state;   /* after this attempt; STATE_QUEUED = to be tried again */
     enum url_reason reason; /* excluded */
     struct span rule;
-    int retries;            /* tries after the first, made so far */
-    int64_t next_fetch_ms;  /* for STATE_QUEUED: not before; 0 = the store schedules a revisit */
-    bool counts_as_page;    /* an answered page request: counts for hosts.pages and the run's budget */
+    int retries; /* tries after the first, made so far */
+    int64_t
+        next_fetch_ms; /* for STATE_QUEUED: not before; 0 = the store schedules a revisit */
+    bool
+        counts_as_page; /* an answered page request: counts for hosts.pages and the run's budget */
     /* The fetch row; has_fetch is false when no request was made (robots, host limit ...). */
     bool has_fetch;
     int attempt;
     int64_t fetched_at_ms;
-    const char *outcome;    /* static word */
+    const char *outcome; /* static word */
     int status_code;
     struct span error, content_type, http_version, ip;
     int64_t size, wire_size;
     int32_t dns_ms, connect_ms, tls_ms, ttfb_ms, total_ms; /* -1 = NULL */
     struct span etag, last_modified, location;
-    struct span request_headers, headers; /* raw lines; stored as JSON lists of [name, value] */
-    bool body_is_final;     /* complete: its hash may be stored */
+    struct span request_headers,
+        headers;        /* raw lines; stored as JSON lists of [name, value] */
+    bool body_is_final; /* complete: its hash may be stored */
     /* The page; NULL when there is none. Belongs to the op's owner until on_done. */
     const struct page_facts *facts;
     struct store_offer *links; /* of the page, in order of position */
     size_t n_links;
     struct store_offer *redirect; /* target, or NULL */
-    int64_t n_bytes;        /* for the run's byte budget */
+    int64_t n_bytes;              /* for the run's byte budget */
 };
 
 struct store_host_state {
@@ -254,7 +262,7 @@ struct store_host_state {
     int failures;
     int64_t crawl_delay_ms; /* -1 = none */
     struct span ip;
-    int64_t run_pages;      /* page requests answered in this run */
+    int64_t run_pages; /* page requests answered in this run */
     /* robots.txt; has_robots says whether these are meant or known. */
     bool has_robots;
     int64_t robots_fetched_ms, robots_expires_ms;
@@ -271,12 +279,16 @@ struct store_totals {
 struct store_op {
     struct list_node node;
     enum store_op_kind kind;
-    enum err result; /* not OK: nothing of this op was stored, and the store has failed */
-    void (*on_done)(void *arg, struct store_op *op); /* called by whoever takes it; may free it */
+    enum err
+        result; /* not OK: nothing of this op was stored, and the store has failed */
+    void (*on_done)(void *arg,
+                    struct store_op *op); /* called by whoever takes it; may free it */
     void *arg;
     struct arena mem; /* owned by the op's owner; the store allocates results here */
+
     union {
         struct store_visit visit;
+
         struct {
             struct store_offer *offers;
             size_t n_offers;
@@ -286,18 +298,21 @@ struct store_op {
             int64_t sitemap_host_id, sitemap_fetched_ms, sitemap_entries;
             int sitemap_status;
         } offers;
+
         struct {
             int64_t host_id;
             enum store_order order;
             bool from_start;
-            int after_priority, after_depth; /* the cursor: items behind it in the order */
+            int after_priority,
+                after_depth; /* the cursor: items behind it in the order */
             int64_t after_id;
             size_t limit;
             struct store_item *items; /* out */
             size_t n_items;
-            bool has_more;            /* out */
+            bool has_more; /* out */
         } refill;
         struct store_host_state host; /* load: out but for host_id; save: in */
+
         struct {
             int64_t host_id;
             enum url_reason reason;
@@ -305,14 +320,17 @@ struct store_op {
             int64_t next_fetch_ms;
             int64_t n_parked; /* out */
         } park;
+
         struct {
             const char *level, *component, *event; /* static words */
-            int64_t url_id; /* 0 = none */
+            int64_t url_id;                        /* 0 = none */
             struct span detail;
         } event;
+
         struct {
             bool is_finished; /* else stopped: goes on with the next start */
-            bool keeps_budget; /* stopped by a signal: the used budget goes on counting */
+            bool
+                keeps_budget; /* stopped by a signal: the used budget goes on counting */
             const char *stop_reason;
             struct span summary_json;
         } end_run;
@@ -323,7 +341,8 @@ struct store_op {
      */
     struct store_item *extra;
     size_t n_extra;
-    bool extra_is_cut;      /* there were too many: each host concerned is named by one of them at least,
+    bool
+        extra_is_cut; /* there were too many: each host concerned is named by one of them at least,
                                and its queue must be read again from the start */
     struct arena extra_mem; /* of their texts; the store's */
 };

@@ -78,7 +78,8 @@ void tally_shift(struct core *c, enum url_state from, enum url_state to, int64_t
 void tally_visit(struct core *c, const struct store_visit *v)
 {
     struct tally *t = c->tally;
-    struct host_tally *host = v->host_id ? idmap_get(&t->hosts, (uint64_t)v->host_id) : NULL;
+    struct host_tally *host =
+        v->host_id ? idmap_get(&t->hosts, (uint64_t)v->host_id) : NULL;
 
     if (!host && v->host_id) {
         host = mem_alloc(sizeof *host);
@@ -93,15 +94,17 @@ void tally_visit(struct core *c, const struct store_visit *v)
     t->done += v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED;
     t->bytes += v->n_bytes;
     if (v->has_fetch)
-        t->last_request_ms = MAX(t->last_request_ms, v->fetched_at_ms + MAX(v->total_ms, 0));
+        t->last_request_ms =
+            MAX(t->last_request_ms, v->fetched_at_ms + MAX(v->total_ms, 0));
     t->has_run_counts = true;
 }
 
 static void write_host(void *arg, uint64_t id, void *value)
 {
-    static const char SQL[] = "UPDATE OR FAIL hosts SET pages = pages + ?2, bytes = bytes + ?3,"
-                              " run_pages = CASE WHEN run_id IS ?4 THEN run_pages ELSE 0 END + ?2,"
-                              " run_id = ?4 WHERE id = ?1";
+    static const char SQL[] =
+        "UPDATE OR FAIL hosts SET pages = pages + ?2, bytes = bytes + ?3,"
+        " run_pages = CASE WHEN run_id IS ?4 THEN run_pages ELSE 0 END + ?2,"
+        " run_id = ?4 WHERE id = ?1";
     struct core *c = arg;
     struct host_tally *host = value;
     sqlite3_stmt *st = db_stmt(c->db, SQL);
@@ -117,9 +120,12 @@ static void write_host(void *arg, uint64_t id, void *value)
 static void write_run(struct core *c)
 {
     static const char SQL[] =
-        "UPDATE OR FAIL runs SET requests = requests + ?2, pages = pages + ?3, bytes = bytes + ?4,"
-        " used_pages = used_pages + ?7, used_bytes = used_bytes + ?4, new_urls = new_urls + ?5,"
-        " last_request_at = nullif(max(coalesce(last_request_at, 0), ?6), 0) WHERE id = ?1";
+        "UPDATE OR FAIL runs SET requests = requests + ?2, pages = pages + ?3, bytes"
+        " = bytes + ?4,"
+        " used_pages = used_pages + ?7, used_bytes = used_bytes + ?4, new_urls ="
+        " new_urls + ?5,"
+        " last_request_at = nullif(max(coalesce(last_request_at, 0), ?6), 0) WHERE"
+        " id = ?1";
     struct tally *t = c->tally;
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 

@@ -3,10 +3,12 @@
 
 #include "config/mem.h"
 
-#define MAX_TITLE ((size_t)1024)
+#define MAX_TITLE       ((size_t)1024)
 #define MAX_DESCRIPTION ((size_t)4096)
-/* New segments that start a merge, and the pages of the file that a piece of it writes. */
-#define MERGE_FROM 256
+/*
+ * New segments that start a merge, and the pages of the file that a piece of it writes.
+ */
+#define MERGE_FROM  256
 #define MERGE_PAGES 512
 
 struct pending {
@@ -40,11 +42,14 @@ enum err text_configure(struct core *c)
     static const char *const settings[] = {
         "INSERT INTO page_text (page_text, rank) SELECT 'automerge', 0 WHERE NOT EXISTS"
         " (SELECT 1 FROM page_text_config WHERE k = 'automerge' AND v = 0)",
-        "INSERT INTO page_text (page_text, rank) SELECT 'usermerge', 16 WHERE NOT EXISTS"
+        "INSERT INTO page_text (page_text, rank) SELECT 'usermerge', 16 WHERE NOT"
+        " EXISTS"
         " (SELECT 1 FROM page_text_config WHERE k = 'usermerge' AND v = 16)",
-        "INSERT INTO page_text (page_text, rank) SELECT 'crisismerge', 512 WHERE NOT EXISTS"
+        "INSERT INTO page_text (page_text, rank) SELECT 'crisismerge', 512 WHERE NOT"
+        " EXISTS"
         " (SELECT 1 FROM page_text_config WHERE k = 'crisismerge' AND v = 512)",
-        "INSERT INTO page_text (page_text, rank) SELECT 'hashsize', 16777216 WHERE NOT EXISTS"
+        "INSERT INTO page_text (page_text, rank) SELECT 'hashsize', 16777216 WHERE"
+        " NOT EXISTS"
         " (SELECT 1 FROM page_text_config WHERE k = 'hashsize' AND v = 16777216)",
     };
 
@@ -76,7 +81,9 @@ bool text_add(struct core *c, int64_t fetch_id, const struct page_facts *facts)
 
 enum err text_flush(struct core *c)
 {
-    static const char SQL[] = "INSERT INTO page_text (rowid, title, description, text) VALUES (?1, ?2, ?3, ?4)";
+    static const char SQL[] =
+        "INSERT INTO page_text (rowid, title, description, text) VALUES (?1, ?2, ?3,"
+        " ?4)";
     struct text *t = c->text;
 
     t->n_segments += t->len > 0;
@@ -110,7 +117,10 @@ enum err text_merge(struct core *c)
     st = db_stmt(c->db, "INSERT INTO page_text (page_text, rank) VALUES ('merge', ?1)");
     db_int(c->db, st, 1, MERGE_PAGES);
     db_run(c->db, st);
-    /* As the documentation of FTS5 says: fewer than two changes mean that nothing was left to do. */
+    /*
+     * As the documentation of FTS5 says: fewer than two changes mean that nothing was
+     * left to do.
+     */
     t->is_merging = sqlite3_total_changes(c->db->handle) - before >= 2;
     return c->db->failed;
 }

@@ -30,5 +30,7 @@ bool text_add(struct core *c, int64_t fetch_id, const struct page_facts *facts);
 /* The last thing before a commit: indexes what was added. */
 enum err text_flush(struct core *c);
 
-/* Between transactions: a bounded piece of merging, when there is something worth it. */
+/*
+ * Between transactions: a bounded piece of merging, when there is something worth it.
+ */
 enum err text_merge(struct core *c);

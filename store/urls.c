@@ -4,7 +4,7 @@
 #include "store/hosts.h"
 #include "store/tally.h"
 
-#define MAX_URL ((size_t)8192)
+#define MAX_URL  ((size_t)8192)
 #define MAX_RULE ((size_t)512)
 
 /* Columns of every SELECT that ends in a seen_row, in order. */
@@ -31,9 +31,11 @@ static void read_row(sqlite3_stmt *st, struct seen_row *out)
     };
 }
 
-static bool find_in_table(struct core *c, struct seen_key hash, struct span key, struct seen_row *out)
+static bool find_in_table(struct core *c, struct seen_key hash, struct span key,
+                          struct seen_row *out)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT " ROW_COLUMNS " FROM url WHERE key_hash = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT " ROW_COLUMNS " FROM url WHERE key_hash = ?1");
 
     db_int(c->db, st, 1, (int64_t)hash.hash);
     while (db_next(c->db, st)) {
@@ -74,7 +76,8 @@ bool urls_get(struct core *c, int64_t id, struct seen_row *out)
     return true;
 }
 
-static void bind_new(struct core *c, sqlite3_stmt *st, const struct store_offer *o, struct span key)
+static void bind_new(struct core *c, sqlite3_stmt *st, const struct store_offer *o,
+                     struct span key)
 {
     struct span url = span_make(o->url.ptr, MIN(o->url.len, MAX_URL));
 
@@ -89,10 +92,12 @@ static void bind_new(struct core *c, sqlite3_stmt *st, const struct store_offer 
     db_wild_text(c->db, st, 14, o->reason ? o->rule : SPAN_NONE, MAX_RULE);
 }
 
-enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id, struct seen_row *out)
+enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id,
+                     struct seen_row *out)
 {
     static const char SQL[] =
-        "INSERT OR FAIL INTO url (key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"
+        "INSERT OR FAIL INTO url (key_hash, host_id, state, reason, depth,"
+        " redirects, hop, priority, retries,"
         " parent_id, run_id, discovered_at, url, key, rule)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14)";
     struct span key = urls_key(o);
@@ -135,11 +140,14 @@ static enum err run_update(struct core *c, sqlite3_stmt *st, const struct seen_r
     return c->db->failed;
 }
 
-enum err urls_set_queued(struct core *c, struct seen_row *row, const struct store_offer *o)
+enum err urls_set_queued(struct core *c, struct seen_row *row,
+                         const struct store_offer *o)
 {
     static const char SQL[] =
-        "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, depth = ?2, redirects = ?3, hop = ?4,"
-        " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6 WHERE id = ?1 RETURNING key_hash";
+        "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, depth = ?2,"
+        " redirects = ?3, hop = ?4,"
+        " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6 WHERE id ="
+        " ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     tally_move(c, row->state, STATE_QUEUED);
@@ -155,10 +163,13 @@ enum err urls_set_queued(struct core *c, struct seen_row *row, const struct stor
     return run_update(c, st, row);
 }
 
-enum err urls_set_excluded(struct core *c, struct seen_row *row, const struct store_offer *o)
+enum err urls_set_excluded(struct core *c, struct seen_row *row,
+                           const struct store_offer *o)
 {
-    static const char SQL[] = "UPDATE OR FAIL url SET reason = ?2, rule = ?3, depth = ?4, hop = ?5, priority = ?6,"
-                              " redirects = ?7 WHERE id = ?1 RETURNING key_hash";
+    static const char SQL[] =
+        "UPDATE OR FAIL url SET reason = ?2, rule = ?3, depth = ?4, hop = ?5,"
+        " priority = ?6,"
+        " redirects = ?7 WHERE id = ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     row->reason = (uint8_t)o->reason;
@@ -175,8 +186,10 @@ enum err urls_set_excluded(struct core *c, struct seen_row *row, const struct st
 
 enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int redirects)
 {
-    static const char SQL[] = "UPDATE OR FAIL url SET depth = ?2, redirects = min(redirects, ?3) WHERE id = ?1"
-                              " RETURNING key_hash";
+    static const char SQL[] =
+        "UPDATE OR FAIL url SET depth = ?2, redirects = min(redirects, ?3) WHERE id"
+        " = ?1"
+        " RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     row->depth = depth;
@@ -186,11 +199,14 @@ enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int red
     return run_update(c, st, row);
 }
 
-enum err urls_set_visited(struct core *c, struct seen_row *row, const struct urls_visited *v)
+enum err urls_set_visited(struct core *c, struct seen_row *row,
+                          const struct urls_visited *v)
 {
     static const char SQL[] =
-        "UPDATE OR FAIL url SET state = ?2, reason = ?3, rule = ?4, retries = ?5, next_fetch_at = ?6,"
-        " interval_ms = coalesce(?7, interval_ms), fetch_id = coalesce(?8, fetch_id), run_id = ?9"
+        "UPDATE OR FAIL url SET state = ?2, reason = ?3, rule = ?4, retries = ?5,"
+        " next_fetch_at = ?6,"
+        " interval_ms = coalesce(?7, interval_ms), fetch_id = coalesce(?8,"
+        " fetch_id), run_id = ?9"
         " WHERE id = ?1 RETURNING key_hash";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -203,7 +219,8 @@ enum err urls_set_visited(struct core *c, struct seen_row *row, const struct url
         db_text(c->db, st, 3, v->failure);
     else
         db_id(c->db, st, 3, row->reason);
-    db_wild_text(c->db, st, 4, v->state == STATE_EXCLUDED ? v->rule : SPAN_NONE, MAX_RULE);
+    db_wild_text(c->db, st, 4, v->state == STATE_EXCLUDED ? v->rule : SPAN_NONE,
+                 MAX_RULE);
     db_int(c->db, st, 5, v->retries);
     db_id(c->db, st, 6, v->next_fetch_ms);
     db_id(c->db, st, 7, v->interval_ms);

@@ -35,19 +35,23 @@ bool urls_find(struct core *c, struct span key, struct seen_row *out);
 bool urls_get(struct core *c, int64_t id, struct seen_row *out);
 
 /* A new row for o, discovered by parent (0 = none). */
-enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id, struct seen_row *out);
+enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id,
+                     struct seen_row *out);
 
 /* Excluded before (or known), now to be asked: as o says, at depth. row is updated. */
-enum err urls_set_queued(struct core *c, struct seen_row *row, const struct store_offer *o);
+enum err urls_set_queued(struct core *c, struct seen_row *row,
+                         const struct store_offer *o);
 
 /* Stays excluded, but for the reason, rule, hop and depth of o. row is updated. */
-enum err urls_set_excluded(struct core *c, struct seen_row *row, const struct store_offer *o);
+enum err urls_set_excluded(struct core *c, struct seen_row *row,
+                           const struct store_offer *o);
 
 /* Only the depth falls (and with it the redirects so far). row is updated. */
 enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int redirects);
 
 /* After a visit. row is updated. */
-enum err urls_set_visited(struct core *c, struct seen_row *row, const struct urls_visited *v);
+enum err urls_set_visited(struct core *c, struct seen_row *row,
+                          const struct urls_visited *v);
 
 /* The key as it is stored: an offer's, or its URL where it has none; at most 8 KiB. */
 struct span urls_key(const struct store_offer *o);

@@ -10,9 +10,12 @@
 
 #define FIRST_INTERVAL_MS (INT64_C(24) * 3600 * 1000)
 
-int64_t visits_interval(const struct store_options *o, int64_t last_ms, bool has_changed)
+int64_t visits_interval(const struct store_options *o, int64_t last_ms,
+                        bool has_changed)
 {
-    int64_t next = last_ms <= 0 ? FIRST_INTERVAL_MS : has_changed ? last_ms / 2 : last_ms + last_ms / 2;
+    int64_t next = last_ms <= 0  ? FIRST_INTERVAL_MS
+                   : has_changed ? last_ms / 2
+                                 : last_ms + last_ms / 2;
 
     next = MIN(next, o->revisit_max_ms);
     return MAX(next, o->revisit_min_ms);
@@ -33,8 +36,9 @@ static int64_t last_interval(struct core *c, int64_t url_id)
 
 static void store_redirect(struct core *c, struct extra *x, struct store_visit *v)
 {
-    static const char SQL[] = "INSERT OR REPLACE INTO redirects (src_id, dst_id, status_code, run_id)"
-                              " VALUES (?1, ?2, ?3, ?4)";
+    static const char SQL[] =
+        "INSERT OR REPLACE INTO redirects (src_id, dst_id, status_code, run_id)"
+        " VALUES (?1, ?2, ?3, ?4)";
     sqlite3_stmt *st;
 
     if (!v->redirect || offers_apply(c, x, v->redirect, v->url_id))
@@ -59,7 +63,8 @@ static bool may_keep_page(struct core *c, const struct store_visit *v)
 }
 
 /* What became of the content; PAGES_SAME also where there is none. */
-static enum pages_change store_content(struct core *c, const struct store_visit *v, int64_t fetch_id)
+static enum pages_change store_content(struct core *c, const struct store_visit *v,
+                                       int64_t fetch_id)
 {
     if (v->facts && may_keep_page(c, v))
         return pages_put(c, v, fetch_id);
@@ -68,8 +73,8 @@ static enum pages_change store_content(struct core *c, const struct store_visit 
     return PAGES_SAME;
 }
 
-static void finish_url(struct core *c, const struct store_visit *v, struct seen_row *row, int64_t fetch_id,
-                       enum pages_change change)
+static void finish_url(struct core *c, const struct store_visit *v,
+                       struct seen_row *row, int64_t fetch_id, enum pages_change change)
 {
     struct urls_visited after = {
         .id = v->url_id,
@@ -83,14 +88,16 @@ static void finish_url(struct core *c, const struct store_visit *v, struct seen_
     };
 
     if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED) {
-        after.interval_ms = visits_interval(&c->options, last_interval(c, v->url_id), change == PAGES_CHANGED);
+        after.interval_ms = visits_interval(&c->options, last_interval(c, v->url_id),
+                                            change == PAGES_CHANGED);
         if (!after.next_fetch_ms)
             after.next_fetch_ms = v->fetched_at_ms + after.interval_ms;
     }
     urls_set_visited(c, row, &after);
 }
 
-enum err visits_store(struct core *c, struct extra *x, struct store_visit *v, struct buf *scratch)
+enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
+                      struct buf *scratch)
 {
     enum pages_change change = PAGES_SAME;
     struct seen_row row;
@@ -104,7 +111,8 @@ enum err visits_store(struct core *c, struct extra *x, struct store_visit *v, st
     if (fetch_id)
         change = store_content(c, v, fetch_id);
     if (!urls_get(c, v->url_id, &row))
-        return db_fail(c->db, ERR_CORRUPT, "a URL that was asked is gone; the file was changed by others");
+        return db_fail(c->db, ERR_CORRUPT,
+                       "a URL that was asked is gone; the file was changed by others");
     finish_url(c, v, &row, fetch_id, change);
     /* Its depth fell while it was on its way: what it brought was offered too deep. */
     if (row.depth < v->depth)

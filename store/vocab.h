@@ -7,11 +7,11 @@
 
 #include "config/base.h"
 
-#define URL_STATE_TABLE(X)                                                             \
-    X(STATE_QUEUED, "queued")                                                          \
-    X(STATE_FETCHED, "fetched")                                                        \
-    X(STATE_NOT_MODIFIED, "not_modified")                                              \
-    X(STATE_FAILED, "failed")                                                          \
+#define URL_STATE_TABLE(X)                \
+    X(STATE_QUEUED, "queued")             \
+    X(STATE_FETCHED, "fetched")           \
+    X(STATE_NOT_MODIFIED, "not_modified") \
+    X(STATE_FAILED, "failed")             \
     X(STATE_EXCLUDED, "excluded")
 
 enum url_state {
@@ -22,23 +22,23 @@ enum url_state {
 };
 
 /* Why excluded. For failed URLs the reason column holds the fetch outcome instead. */
-#define URL_REASON_TABLE(X)                                                            \
-    X(REASON_NONE, "")                                                                 \
-    X(REASON_SCOPE, "scope")                                                           \
-    X(REASON_INCLUDE_EXCLUDE, "include_exclude")                                       \
-    X(REASON_DEPTH, "depth")                                                           \
-    X(REASON_SCHEME, "scheme")                                                         \
-    X(REASON_KIND, "kind")                                                             \
-    X(REASON_ROBOTS, "robots")                                                         \
-    X(REASON_ROBOTS_UNREACHABLE, "robots_unreachable")                                 \
-    X(REASON_NOFOLLOW, "nofollow")                                                     \
-    X(REASON_CONTENT_TYPE, "content_type")                                             \
-    X(REASON_TRAP, "trap")                                                             \
-    X(REASON_HOST_LIMIT, "host_limit")                                                 \
-    X(REASON_URL_TOO_LONG, "url_too_long")                                             \
-    X(REASON_INVALID_URL, "invalid_url")                                               \
-    X(REASON_BLOCKED_ADDRESS, "blocked_address")                                       \
-    X(REASON_DEFERRED, "deferred")                                                     \
+#define URL_REASON_TABLE(X)                            \
+    X(REASON_NONE, "")                                 \
+    X(REASON_SCOPE, "scope")                           \
+    X(REASON_INCLUDE_EXCLUDE, "include_exclude")       \
+    X(REASON_DEPTH, "depth")                           \
+    X(REASON_SCHEME, "scheme")                         \
+    X(REASON_KIND, "kind")                             \
+    X(REASON_ROBOTS, "robots")                         \
+    X(REASON_ROBOTS_UNREACHABLE, "robots_unreachable") \
+    X(REASON_NOFOLLOW, "nofollow")                     \
+    X(REASON_CONTENT_TYPE, "content_type")             \
+    X(REASON_TRAP, "trap")                             \
+    X(REASON_HOST_LIMIT, "host_limit")                 \
+    X(REASON_URL_TOO_LONG, "url_too_long")             \
+    X(REASON_INVALID_URL, "invalid_url")               \
+    X(REASON_BLOCKED_ADDRESS, "blocked_address")       \
+    X(REASON_DEFERRED, "deferred")                     \
     X(REASON_DROPPED, "dropped")
 
 enum url_reason {
@@ -48,14 +48,14 @@ enum url_reason {
     N_URL_REASONS
 };
 
-#define URL_HOP_TABLE(X)                                                               \
-    X(HOP_SEED, "seed")                                                                \
-    X(HOP_LINK, "link")                                                                \
-    X(HOP_REDIRECT, "redirect")                                                        \
-    X(HOP_SITEMAP, "sitemap")                                                          \
-    X(HOP_FEED, "feed")                                                                \
-    X(HOP_EMBED, "embed")                                                              \
-    X(HOP_REFRESH, "refresh")                                                          \
+#define URL_HOP_TABLE(X)        \
+    X(HOP_SEED, "seed")         \
+    X(HOP_LINK, "link")         \
+    X(HOP_REDIRECT, "redirect") \
+    X(HOP_SITEMAP, "sitemap")   \
+    X(HOP_FEED, "feed")         \
+    X(HOP_EMBED, "embed")       \
+    X(HOP_REFRESH, "refresh")   \
     X(HOP_CANONICAL, "canonical")
 
 enum url_hop {

@@ -14,12 +14,12 @@
 #include "store/tally.h"
 #include "store/text.h"
 
-#define MAX_VISITS 256
-#define MAX_AGE_NS (200 * NS_PER_MS)
-#define LINGER_NS NS_PER_MS
+#define MAX_VISITS     256
+#define MAX_AGE_NS     (200 * NS_PER_MS)
+#define LINGER_NS      NS_PER_MS
 #define BUSY_WITHIN_NS (20 * NS_PER_MS)
-#define IDLE_NS NS_PER_S
-#define LINKS_A_STEP 20000
+#define IDLE_NS        NS_PER_S
+#define LINKS_A_STEP   20000
 
 struct writer {
     struct core *core;
@@ -51,7 +51,7 @@ static struct store_op *op_of(struct list_node *n)
     return CONTAINER_OF(n, struct store_op, node);
 }
 
-/* --- waiting ---------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------- */
 
 static struct timespec moment_in(int64_t ns)
 {
@@ -67,7 +67,9 @@ static struct timespec moment_in(int64_t ns)
     return at;
 }
 
-/* The next op, waiting for one up to ns; NULL after that, or when the writer must stop. */
+/*
+ * The next op, waiting for one up to ns; NULL after that, or when the writer must stop.
+ */
 static struct store_op *take_op(struct writer *w, int64_t ns)
 {
     struct timespec until = moment_in(ns);
@@ -92,7 +94,7 @@ static bool is_over(struct writer *w)
     return over;
 }
 
-/* --- a batch ------------------------------------------------------------------------------ */
+/* --- a batch ---------------------------------------------------------------------- */
 
 static bool is_waited_for(enum store_op_kind kind)
 {
@@ -111,8 +113,11 @@ static void add_op(struct writer *w, struct batch *b, struct store_op *op)
         op->result = apply_op(w->apply, op);
 }
 
-/* Collects ops until the transaction should end. False when none came within idle_ns. */
-static bool fill(struct writer *w, struct batch *b, int64_t idle_ns, int64_t last_commit_ns)
+/*
+ * Collects ops until the transaction should end. False when none came within idle_ns.
+ */
+static bool fill(struct writer *w, struct batch *b, int64_t idle_ns,
+                 int64_t last_commit_ns)
 {
     struct store_op *op = take_op(w, idle_ns);
 
@@ -203,7 +208,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* --- the interface --------------------------------------------------------------------------- */
+/* --- the interface ---------------------------------------------------------------- */
 
 static void init_locks(struct writer *w)
 {
@@ -240,8 +245,8 @@ static int create_thread(struct writer *w)
     return rc;
 }
 
-enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg, struct writer **out,
-                      struct err_note *note)
+enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
+                      struct writer **out, struct err_note *note)
 {
     struct writer *w = mem_alloc(sizeof *w);
     int rc;

@@ -19,8 +19,8 @@
 struct writer;
 
 /* Starts the thread on c. ERR_NO_MEMORY, ERR_IO. */
-enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg, struct writer **out,
-                      struct err_note *note) MUST_USE;
+enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
+                      struct writer **out, struct err_note *note) MUST_USE;
 
 /* Does what was submitted, then ends the thread. NULL is fine. */
 void writer_stop(struct writer *w);

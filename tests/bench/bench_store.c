@@ -18,8 +18,8 @@
 #include "config/mem.h"
 #include "store/store.h"
 
-#define N_LINKS 100
-#define N_NEW 3
+#define N_LINKS   100
+#define N_NEW     3
 #define IN_FLIGHT 200
 #define TEXT_SIZE ((size_t)1000000)
 
@@ -83,7 +83,8 @@ static void collect(struct bench *b, size_t left)
                 exit(1);
             }
             for (size_t i = 0; op->kind == STORE_VISIT && i < op->u.visit.n_links; i++)
-                b->ids[(size_t)(uintptr_t)op->u.visit.links[i].seed_line] = op->u.visit.links[i].id;
+                b->ids[(size_t)(uintptr_t)op->u.visit.links[i].seed_line] =
+                    op->u.visit.links[i].id;
             store_op_free(op);
             b->n_pending--;
         }
@@ -106,26 +107,32 @@ static void submit(struct bench *b, struct store_op *op)
         collect(b, IN_FLIGHT / 2);
 }
 
-static void make_offer(struct bench *b, struct store_op *op, size_t number, struct store_offer *o)
+static void make_offer(struct bench *b, struct store_op *op, size_t number,
+                       struct store_offer *o)
 {
     static const char anchor[] = "Some words that stand in a link of a page";
 
-    *o = (struct store_offer){ .hop = HOP_LINK, .kind = LINK_A, .depth = 1, .lastmod_ms = -1 };
+    *o = (struct store_offer){
+        .hop = HOP_LINK, .kind = LINK_A, .depth = 1, .lastmod_ms = -1
+    };
     o->anchor = span_make(anchor + number % 16, 8 + number % 14);
     o->seed_line = (int)number; /* only a place to remember the number */
     if (b->has_known_ids && b->ids[number]) {
         o->known_id = b->ids[number];
         return;
     }
-    o->url = arena_format(&op->mem, "http://host%zu.example/section-%zu/page-%zu.html", number % 9,
-                          number % 97, number);
+    o->url = arena_format(&op->mem, "http://host%zu.example/section-%zu/page-%zu.html",
+                          number % 9, number % 97, number);
     o->key = o->url;
     o->host = span_slice(o->url, 7, span_find(span_skip(o->url, 7), '/') + 7);
     o->port = 80;
     o->is_web = true;
 }
 
-/* Page i finds three URLs that nobody saw before; the others are navigation and neighbours. */
+/*
+ * Page i finds three URLs that nobody saw before; the others are navigation and
+ * neighbours.
+ */
 static size_t link_target(struct bench *b, size_t page, size_t i)
 {
     size_t known = page * N_NEW + 1;
@@ -134,21 +141,26 @@ static size_t link_target(struct bench *b, size_t page, size_t i)
         return page * N_NEW + 1 + i;
     if (i < 40)
         return i % known;
-    return next_random(b) % MIN(known, (size_t)2000) + (known > 2000 ? known - 2000 : 0);
+    return next_random(b) % MIN(known, (size_t)2000) +
+           (known > 2000 ? known - 2000 : 0);
 }
 
 static struct store_op *make_visit(struct bench *b, size_t page)
 {
-    static const char headers[] = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\n"
-                                  "Content-Type: text/html\r\nContent-Length: 31800\r\nLast-Modified: Sat, 01 "
-                                  "Nov 2025 09:00:00 GMT\r\nETag: \"650-7c38\"\r\nAccept-Ranges: bytes\r\n";
-    static const char request[] = "GET / HTTP/1.1\r\nHost: host1.example\r\nUser-Agent: crawl/0.1.0\r\n"
-                                  "Accept: text/html\r\nAccept-Encoding: gzip, br, zstd\r\n";
+    static const char headers[] =
+        "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\n"
+        "Content-Type: text/html\r\nContent-Length: 31800\r\nLast-Modified: Sat, 01 "
+        "Nov 2025 09:00:00 GMT\r\nETag: \"650-7c38\"\r\nAccept-Ranges: bytes\r\n";
+    static const char request[] =
+        "GET / HTTP/1.1\r\nHost: host1.example\r\nUser-Agent: crawl/0.1.0\r\n"
+        "Accept: text/html\r\nAccept-Encoding: gzip, br, zstd\r\n";
     struct store_op *op = store_op_new(STORE_VISIT, (size_t)4 * MIB);
     struct page_facts *f = arena_alloc(&op->mem, sizeof *f);
     struct store_visit *v = &op->u.visit;
 
-    *f = (struct page_facts){ .outcome = PARSE_OK, .is_html = true, .size = 31800, .word_count = 1200 };
+    *f = (struct page_facts){
+        .outcome = PARSE_OK, .is_html = true, .size = 31800, .word_count = 1200
+    };
     f->simhash = next_random(b);
     for (size_t i = 0; i < 4; i++) {
         uint64_t part = next_random(b);
@@ -159,7 +171,9 @@ static struct store_op *make_visit(struct bench *b, size_t page)
     f->charset_source = SPAN("meta");
     f->title = arena_format(&op->mem, "The title of page number %zu", page);
     f->h1 = SPAN("A heading of ordinary length");
-    f->description = SPAN("A description such as people write for search engines, a sentence or two long.");
+    f->description =
+        SPAN("A description such as people write for search engines, a sentence or two"
+             " long.");
     if (b->has_text)
         f->text = span_make(b->text + next_random(b) % (TEXT_SIZE - 7000), 6000);
     if (b->has_body)
@@ -254,7 +268,8 @@ static void open_store(struct bench *b)
 
     pthread_mutex_init(&b->mutex, NULL);
     pthread_cond_init(&b->notified, NULL);
-    if (store_open(&options, &b->store, &note) || store_begin_run(b->store, &params, &run, &note) ||
+    if (store_open(&options, &b->store, &note) ||
+        store_begin_run(b->store, &params, &run, &note) ||
         store_start(b->store, on_news, b, &note)) {
         fprintf(stderr, "bench_store: %s\n", note.text);
         exit(1);
@@ -266,20 +281,25 @@ static void report(const struct bench *b, double wall, double cpu)
     struct stat st;
 
     stat(b->path, &st);
-    printf("{\"bench\":\"store\",\"case\":\"%s\",\"pages\":%zu,\"links_a_page\":%d,\"new_urls_a_page\":%d,"
-           "\"pages_per_s\":%.0f,\"writer_cpu_us_per_page\":%.1f,\"db_bytes_per_page\":%.0f}\n",
-           b->name, b->n_pages, N_LINKS, N_NEW, (double)b->n_pages / wall, cpu * 1e6 / (double)b->n_pages,
-           (double)st.st_size / (double)b->n_pages);
+    printf(
+        "{\"bench\":\"store\",\"case\":\"%s\",\"pages\":%zu,\"links_a_page\":%d,\"new_urls_a_page\":%d,"
+        "\"pages_per_s\":%.0f,\"writer_cpu_us_per_page\":%.1f,\"db_bytes_per_page\":%.0f}\n",
+        b->name, b->n_pages, N_LINKS, N_NEW, (double)b->n_pages / wall,
+        cpu * 1e6 / (double)b->n_pages, (double)st.st_size / (double)b->n_pages);
     fflush(stdout);
 }
 
-/* In a process of its own, so that the CPU of the writer is that of the process less this thread. */
+/*
+ * In a process of its own, so that the CPU of the writer is that of the process less
+ * this thread.
+ */
 static void run(struct bench *b)
 {
     const char *dir = getenv("BENCH_DIR");
     double wall, cpu;
 
-    snprintf(b->path, sizeof b->path, "%s/bench-store-%d.db", dir ? dir : "/dev/shm", (int)getpid());
+    snprintf(b->path, sizeof b->path, "%s/bench-store-%d.db", dir ? dir : "/dev/shm",
+             (int)getpid());
     b->ids = mem_array(b->n_pages * N_NEW + N_NEW + 1, sizeof *b->ids);
     b->text = mem_alloc(TEXT_SIZE);
     b->body = mem_alloc(8000);
@@ -312,7 +332,10 @@ int main(void)
         { .name = "links, ids known", .has_known_ids = true },
         { .name = "links, looked up" },
         { .name = "links, bodies", .has_body = true, .has_known_ids = true },
-        { .name = "links, bodies, text", .has_body = true, .has_text = true, .has_known_ids = true },
+        { .name = "links, bodies, text",
+          .has_body = true,
+          .has_text = true,
+          .has_known_ids = true },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

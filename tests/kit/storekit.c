@@ -3,15 +3,16 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "config/map.h"
 #include "config/mem.h"
 
-/* --- the directory ------------------------------------------------------------------- */
+/* --- the directory ---------------------------------------------------------------- */
 
 void storekit_init(struct storekit *k)
 {
@@ -47,7 +48,7 @@ void storekit_clear(struct storekit *k)
     pthread_mutex_destroy(&k->mutex);
 }
 
-/* --- the store ------------------------------------------------------------------------- */
+/* --- the store -------------------------------------------------------------------- */
 
 static void on_news(void *arg)
 {
@@ -64,7 +65,8 @@ enum err storekit_try_open(struct storekit *k, struct err_note *note)
     return store_open(&k->options, &k->store, note);
 }
 
-enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit, struct err_note *note)
+enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit,
+                            struct err_note *note)
 {
     struct store_run_params params = {
         .version = SPAN("test"),
@@ -144,7 +146,7 @@ void storekit_stop(struct storekit *k, bool keeps_budget)
     end(k, false, keeps_budget);
 }
 
-/* --- offers -------------------------------------------------------------------------------- */
+/* --- offers ----------------------------------------------------------------------- */
 
 struct store_offer storekit_offer(const char *url, enum url_hop hop, int depth)
 {
@@ -193,7 +195,7 @@ int64_t storekit_seed(struct storekit *k, const char *url)
     return storekit_offer_one(k, o).id;
 }
 
-/* --- visits --------------------------------------------------------------------------------- */
+/* --- visits ----------------------------------------------------------------------- */
 
 struct store_op *storekit_visit(int64_t url_id, int64_t host_id, int depth)
 {
@@ -228,7 +230,8 @@ struct store_op *storekit_visit(int64_t url_id, int64_t host_id, int depth)
     return op;
 }
 
-struct page_facts *storekit_page(struct store_op *op, const char *title, const char *text, const char *body)
+struct page_facts *storekit_page(struct store_op *op, const char *title,
+                                 const char *text, const char *body)
 {
     struct page_facts *f = arena_alloc(&op->mem, sizeof *f);
     struct span bytes = span_str(body);
@@ -271,7 +274,8 @@ void storekit_links(struct store_op *op, const char *const *urls)
     v->n_links = n;
 }
 
-void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body, const char *const *urls)
+void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body,
+                    const char *const *urls)
 {
     struct store_op *op = storekit_visit(url_id, 1, depth);
 
@@ -282,7 +286,8 @@ void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *b
     store_op_free(op);
 }
 
-struct store_op *storekit_refill(struct storekit *k, int64_t host_id, enum store_order order, size_t limit)
+struct store_op *storekit_refill(struct storekit *k, int64_t host_id,
+                                 enum store_order order, size_t limit)
 {
     struct store_op *op = store_op_new(STORE_REFILL, MIB);
 
@@ -295,7 +300,7 @@ struct store_op *storekit_refill(struct storekit *k, int64_t host_id, enum store
     return op;
 }
 
-/* --- questions ------------------------------------------------------------------------------- */
+/* --- questions -------------------------------------------------------------------- */
 
 static sqlite3_stmt *ask(struct storekit *k, const char *sql, sqlite3 **handle)
 {
@@ -331,8 +336,9 @@ const char *storekit_text(struct storekit *k, const char *sql, char out[static 5
     out[0] = '\0';
     if (sqlite3_step(st) == SQLITE_ROW)
         snprintf(out, 512, "%s",
-                 sqlite3_column_type(st, 0) == SQLITE_NULL ? "NULL"
-                                                           : (const char *)sqlite3_column_text(st, 0));
+                 sqlite3_column_type(st, 0) == SQLITE_NULL
+                     ? "NULL"
+                     : (const char *)sqlite3_column_text(st, 0));
     sqlite3_finalize(st);
     sqlite3_close(handle);
     return out;

@@ -36,7 +36,8 @@ void storekit_close(struct storekit *k);
 
 /* The three steps apart: what store_open says. */
 enum err storekit_try_open(struct storekit *k, struct err_note *note);
-enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit, struct err_note *note);
+enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit,
+                            struct err_note *note);
 
 /* Submits op and waits until it is done. The result is op->result. */
 void storekit_do(struct storekit *k, struct store_op *op);
@@ -54,26 +55,43 @@ struct store_offer storekit_offer_one(struct storekit *k, struct store_offer o);
 /* A seed, as storekit_offer_one. Its id. */
 int64_t storekit_seed(struct storekit *k, const char *url);
 
-/* A visit op that found a page: state fetched, outcome ok, 200; change what the test needs. */
+/*
+ * A visit op that found a page: state fetched, outcome ok, 200; change what the test
+ * needs.
+ */
 struct store_op *storekit_visit(int64_t url_id, int64_t host_id, int depth);
 
-/* Gives the visit a page: facts in op->mem with this title and text; the hash comes from body. */
-struct page_facts *storekit_page(struct store_op *op, const char *title, const char *text, const char *body);
+/*
+ * Gives the visit a page: facts in op->mem with this title and text; the hash comes
+ * from body.
+ */
+struct page_facts *storekit_page(struct store_op *op, const char *title,
+                                 const char *text, const char *body);
 
-/* Gives the visit links to these URLs ("a", depth + 1, position = index). NULL ends the list. */
+/*
+ * Gives the visit links to these URLs ("a", depth + 1, position = index). NULL ends the
+ * list.
+ */
 void storekit_links(struct store_op *op, const char *const *urls);
 
 /* A visit with a page and links, done and freed. */
-void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body, const char *const *urls);
+void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body,
+                    const char *const *urls);
 
 /* The id of a URL by its text; 0 when there is none. */
 int64_t storekit_id(struct storekit *k, const char *url);
 
-/* First column of the first row, by a connection of its own; INT64_MIN when there is no row or it is NULL. */
+/*
+ * First column of the first row, by a connection of its own; INT64_MIN when there is no
+ * row or it is NULL.
+ */
 int64_t storekit_int(struct storekit *k, const char *sql);
 
 /* As text, into out; "" when there is no row, "NULL" for NULL. Returns out. */
 const char *storekit_text(struct storekit *k, const char *sql, char out[static 512]);
 
-/* Takes the next n queued URLs of a host from the start, in order; the op to be freed. */
-struct store_op *storekit_refill(struct storekit *k, int64_t host_id, enum store_order order, size_t limit);
+/*
+ * Takes the next n queued URLs of a host from the start, in order; the op to be freed.
+ */
+struct store_op *storekit_refill(struct storekit *k, int64_t host_id,
+                                 enum store_order order, size_t limit);

@@ -3,10 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "store/db.h"
 #include "store/schema.h"
@@ -113,10 +113,28 @@ static const struct row {
     struct span want;
 } rows[] = {
     { "good text stays", { "caf\xc3\xa9", 5 }, 100, { "caf\xc3\xa9", 5 } },
-    { "a stray byte becomes U+FFFD", { "a\xff" "b", 3 }, 100, { "a\xef\xbf\xbd" "b", 5 } },
-    { "NUL becomes U+FFFD", { "a\0b", 3 }, 100, { "a\xef\xbf\xbd" "b", 5 } },
-    { "a cut sequence becomes U+FFFD", { "a\xe2\x82", 3 }, 100, { "a\xef\xbf\xbd\xef\xbf\xbd", 7 } },
-    { "a surrogate becomes U+FFFD", { "\xed\xa0\x80", 3 }, 100, { "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 9 } },
+    { "a stray byte becomes U+FFFD",
+      { "a\xff"
+        "b",
+        3 },
+      100,
+      { "a\xef\xbf\xbd"
+        "b",
+        5 } },
+    { "NUL becomes U+FFFD",
+      { "a\0b", 3 },
+      100,
+      { "a\xef\xbf\xbd"
+        "b",
+        5 } },
+    { "a cut sequence becomes U+FFFD",
+      { "a\xe2\x82", 3 },
+      100,
+      { "a\xef\xbf\xbd\xef\xbf\xbd", 7 } },
+    { "a surrogate becomes U+FFFD",
+      { "\xed\xa0\x80", 3 },
+      100,
+      { "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 9 } },
     { "good text is not cut in a character", { "ab\xc3\xa9", 4 }, 3, { "ab", 2 } },
     { "long bytes are cut", { "\xff\xff\xff", 3 }, 1, { "\xef\xbf\xbd", 3 } },
 };
@@ -143,13 +161,17 @@ static void wild_text(void **state)
 int main(void)
 {
     struct CMUnitTest tests[24] = {
-        WITH_DB(a_statement_is_prepared_once), WITH_DB(the_first_error_sticks),
-        WITH_DB(a_transaction_that_met_an_error_is_not_committed), WITH_DB(a_broken_constraint_is_an_error),
-        WITH_DB(attaching_is_off), WITH_DB(zero_and_below_can_mean_null),
+        WITH_DB(a_statement_is_prepared_once),
+        WITH_DB(the_first_error_sticks),
+        WITH_DB(a_transaction_that_met_an_error_is_not_committed),
+        WITH_DB(a_broken_constraint_is_an_error),
+        WITH_DB(attaching_is_off),
+        WITH_DB(zero_and_below_can_mean_null),
     };
     size_t n = 6;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, wild_text, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, wild_text, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/db", tests, n, NULL, NULL);
 }

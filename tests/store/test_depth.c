@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* When a page's depth falls, its stored links are offered again without a fetch. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "tests/kit/storekit.h"
 
@@ -40,12 +40,14 @@ static bool is_state(struct storekit *k, const char *url, const char *state)
 {
     char sql[256];
 
-    snprintf(sql, sizeof sql, "SELECT state = '%s' FROM urls WHERE url = '%s'", state, url);
+    snprintf(sql, sizeof sql, "SELECT state = '%s' FROM urls WHERE url = '%s'", state,
+             url);
     return storekit_int(k, sql) == 1;
 }
 
 /* A link as the crawl offers it: excluded for depth beyond max_depth. */
-static void visit(struct storekit *k, const char *url, int depth, const char *const *urls, struct store_offer *tweak)
+static void visit(struct storekit *k, const char *url, int depth,
+                  const char *const *urls, struct store_offer *tweak)
 {
     struct store_op *op = storekit_visit(storekit_id(k, url), 1, depth);
 
@@ -88,7 +90,8 @@ static void a_chain_of_fetched_pages_rises_with_its_head(void **state)
     storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 5));
     visit(k, "http://a.example/1", 5, LIST("http://a.example/2"), NULL);
     visit(k, "http://a.example/2", 6, LIST("http://a.example/3"), NULL);
-    visit(k, "http://a.example/3", 7, LIST("http://a.example/4", "http://a.example/1"), NULL);
+    visit(k, "http://a.example/3", 7, LIST("http://a.example/4", "http://a.example/1"),
+          NULL);
 
     store_op_free(offer_at(k, "http://a.example/1", 1));
     assert_int_equal(depth_of(k, "http://a.example/1"), 1);
@@ -174,14 +177,19 @@ static void a_loop_of_links_comes_to_rest(void **state)
 
     storekit_open(k, REVISIT_ALL);
     storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 5));
-    visit(k, "http://a.example/1", 5, LIST("http://a.example/2", "http://a.example/1"), NULL);
-    visit(k, "http://a.example/2", 6, LIST("http://a.example/1", "http://a.example/2"), NULL);
+    visit(k, "http://a.example/1", 5, LIST("http://a.example/2", "http://a.example/1"),
+          NULL);
+    visit(k, "http://a.example/2", 6, LIST("http://a.example/1", "http://a.example/2"),
+          NULL);
     store_op_free(offer_at(k, "http://a.example/1", 0));
     assert_int_equal(depth_of(k, "http://a.example/1"), 0);
     assert_int_equal(depth_of(k, "http://a.example/2"), 1);
 }
 
-/* Links that must not carry depth: label, the offer as it stood, the options of the start. */
+/*
+ * Links that must not carry depth: label, the offer as it stood, the options of the
+ * start.
+ */
 static const struct row {
     const char *label;
     struct store_offer tweak;
@@ -189,13 +197,33 @@ static const struct row {
     int want; /* depth of the target, first known at 9, offered from depth 5, when the page goes to 1 */
 } rows[] = {
     { "a plain link carries depth", { .hop = HOP_LINK }, false, false, 2 },
-    { "an image does not", { .hop = HOP_EMBED, .reason = REASON_KIND }, false, false, 9 },
+    { "an image does not",
+      { .hop = HOP_EMBED, .reason = REASON_KIND },
+      false,
+      false,
+      9 },
     { "an image does with --embeds", { .hop = HOP_EMBED }, false, true, 2 },
-    { "a page-wide nofollow does not", { .hop = HOP_LINK, .reason = REASON_NOFOLLOW }, false, false, 9 },
+    { "a page-wide nofollow does not",
+      { .hop = HOP_LINK, .reason = REASON_NOFOLLOW },
+      false,
+      false,
+      9 },
     { "rel=nofollow does", { .hop = HOP_LINK, .is_nofollow = true }, false, false, 2 },
-    { "rel=nofollow does not with --respect-rel-nofollow", { .hop = HOP_LINK, .is_nofollow = true }, true, false, 6 },
-    { "a feed's entry does not: its depth is fixed", { .hop = HOP_FEED, .depth = 1 }, false, false, 1 },
-    { "a link the loop knew by id counts as a link", { .hop = HOP_SEED }, false, false, 2 },
+    { "rel=nofollow does not with --respect-rel-nofollow",
+      { .hop = HOP_LINK, .is_nofollow = true },
+      true,
+      false,
+      6 },
+    { "a feed's entry does not: its depth is fixed",
+      { .hop = HOP_FEED, .depth = 1 },
+      false,
+      false,
+      1 },
+    { "a link the loop knew by id counts as a link",
+      { .hop = HOP_SEED },
+      false,
+      false,
+      2 },
 };
 
 static void carries(void **state)
@@ -215,7 +243,7 @@ static void carries(void **state)
     storekit_clear(&kit);
 }
 
-/* --- much work ----------------------------------------------------------------------------- */
+/* --- much work -------------------------------------------------------------------- */
 
 #define N_SPOKES 30000
 
@@ -256,7 +284,8 @@ static void work_that_a_crash_cut_off_is_taken_up_again(void **state)
     k->options.max_depth = 4;
     storekit_open(k, REVISIT_ALL);
     storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 3));
-    visit(k, "http://a.example/1", 3, LIST("http://a.example/2", "http://a.example/3"), NULL);
+    visit(k, "http://a.example/1", 3, LIST("http://a.example/2", "http://a.example/3"),
+          NULL);
     visit_hub(k, "http://a.example/2", 4, 25000);
     visit_hub(k, "http://a.example/3", 4, N_SPOKES);
     storekit_stop(k, true);
@@ -273,7 +302,10 @@ static void work_that_a_crash_cut_off_is_taken_up_again(void **state)
 
     storekit_open(k, REVISIT_NONE);
     storekit_seed(k, "http://other.example/");
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued' AND depth = 2"), N_SPOKES);
+    assert_int_equal(
+        storekit_int(k,
+                     "SELECT count(*) FROM urls WHERE state = 'queued' AND depth = 2"),
+        N_SPOKES);
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM depth_work"), 0);
 }
 
@@ -295,25 +327,35 @@ static void many_consequences_are_cut_and_each_host_named(void **state)
         has_last = has_last || span_eq(op->extra[i].host, SPAN("h29.example"));
     assert_true(has_last);
     store_op_free(op);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), N_SPOKES);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), N_SPOKES);
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM depth_work"), 0);
 }
 
 int main(void)
 {
     struct CMUnitTest tests[24] = {
-        cmocka_unit_test_setup_teardown(a_chain_of_fetched_pages_rises_with_its_head, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_was_too_deep_is_queued_and_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_queued_page_that_rises_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_redirect_passes_its_depth_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_page_that_rose_while_on_its_way_offers_from_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_loop_of_links_comes_to_rest, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(work_that_a_crash_cut_off_is_taken_up_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(many_consequences_are_cut_and_each_host_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_chain_of_fetched_pages_rises_with_its_head,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_too_deep_is_queued_and_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_queued_page_that_rises_is_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_redirect_passes_its_depth_on, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_page_that_rose_while_on_its_way_offers_from_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_loop_of_links_comes_to_rest, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(work_that_a_crash_cut_off_is_taken_up_again,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_consequences_are_cut_and_each_host_named,
+                                        set_up, tear_down),
     };
     size_t n = 8;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, carries, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, carries, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/depth", tests, n, NULL, NULL);
 }

@@ -5,19 +5,19 @@
  * the failure is told, what was handed back as stored is stored, and the file
  * opens sound and goes on.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
-#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
 
 #include "config/buf.h"
 #include "config/io.h"
@@ -26,7 +26,7 @@
 
 #define N_PAGES 6
 
-/* --- failing calls ---------------------------------------------------------------------------- */
+/* --- failing calls ---------------------------------------------------------------- */
 
 static struct {
     int left;      /* calls until it fails; below 0: never */
@@ -68,12 +68,14 @@ static void replace_calls(bool on)
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 
     vfs->xSetSystemCall(vfs, "pwrite", on ? (sqlite3_syscall_ptr)failing_pwrite : NULL);
-    vfs->xSetSystemCall(vfs, "pwrite64", on ? (sqlite3_syscall_ptr)failing_pwrite : NULL);
+    vfs->xSetSystemCall(vfs, "pwrite64",
+                        on ? (sqlite3_syscall_ptr)failing_pwrite : NULL);
     vfs->xSetSystemCall(vfs, "fsync", on ? (sqlite3_syscall_ptr)failing_fsync : NULL);
-    vfs->xSetSystemCall(vfs, "ftruncate", on ? (sqlite3_syscall_ptr)failing_ftruncate : NULL);
+    vfs->xSetSystemCall(vfs, "ftruncate",
+                        on ? (sqlite3_syscall_ptr)failing_ftruncate : NULL);
 }
 
-/* --- the crawl that meets them -------------------------------------------------------------------- */
+/* --- the crawl that meets them ---------------------------------------------------- */
 
 /* Stores pages until something fails. How many were handed back as stored. */
 static int64_t crawl(struct storekit *k)
@@ -101,7 +103,8 @@ static int64_t crawl(struct storekit *k)
         if (!e) {
             op = storekit_visit(id, 1, 0);
             storekit_page(op, "Title", "words of a page", url);
-            storekit_links(op, (const char *[]){ "http://a.example/l1", "http://a.example/l2", NULL });
+            storekit_links(op, (const char *[]){ "http://a.example/l1",
+                                                 "http://a.example/l2", NULL });
             storekit_do(k, op);
             e = op->result;
             store_op_free(op);
@@ -117,7 +120,8 @@ static int64_t crawl(struct storekit *k)
     return n;
 }
 
-static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_exception(void *arg, const struct span *columns,
+                             const struct reader_value *values, size_t n)
 {
     size_t *wrong = arg;
 
@@ -137,7 +141,8 @@ static void assert_sound(struct storekit *k)
     for (const struct reader_report *p = reader_checks; p->name; p++) {
         size_t wrong = 0;
 
-        if (reader_query(r, span_str(p->sql), NULL, 0, on_exception, &wrong, &note) || wrong)
+        if (reader_query(r, span_str(p->sql), NULL, 0, on_exception, &wrong, &note) ||
+            wrong)
             fail_msg("%s: %zu exceptions %s", p->name, wrong, note.text);
     }
     reader_close(r);
@@ -198,7 +203,7 @@ static void a_disk_that_is_gone(void **state)
     survives(EIO, true);
 }
 
-/* --- the power fails --------------------------------------------------------------------------------- */
+/* --- the power fails -------------------------------------------------------------- */
 
 static void copy_file(const char *from, const char *to, size_t keep, bool zeroes)
 {
@@ -232,7 +237,10 @@ static void leave_a_log(struct storekit *k)
     waitpid(child, NULL, 0);
 }
 
-/* Any part of the log may not have reached the disk: what is there is an earlier commit, whole. */
+/*
+ * Any part of the log may not have reached the disk: what is there is an earlier
+ * commit, whole.
+ */
 static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
 {
     struct storekit k, cut;
@@ -251,12 +259,16 @@ static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
         storekit_init(&cut);
         snprintf(to, sizeof to, "%s-wal", cut.path);
         copy_file(k.path, cut.path, SIZE_MAX, false);
-        copy_file(from, to, (size_t)st.st_size * (size_t)i / 24 - (size_t)(i % 5 == 1 ? 17 : 0), i % 2 == 1);
+        copy_file(from, to,
+                  (size_t)st.st_size * (size_t)i / 24 - (size_t)(i % 5 == 1 ? 17 : 0),
+                  i % 2 == 1);
         storekit_open(&cut, REVISIT_NONE);
         storekit_stop(&cut, true);
         n = storekit_int(&cut, "SELECT count(*) FROM fetches");
-        assert_int_equal(storekit_int(&cut, "SELECT coalesce(max(id), 0) FROM fetches"), n);
-        assert_int_equal(storekit_int(&cut, "SELECT count(*) FROM urls WHERE state = 'fetched'"), n);
+        assert_int_equal(storekit_int(&cut, "SELECT coalesce(max(id), 0) FROM fetches"),
+                         n);
+        assert_int_equal(
+            storekit_int(&cut, "SELECT count(*) FROM urls WHERE state = 'fetched'"), n);
         assert_sound(&cut);
         assert_true(n >= most || i % 5 == 1);
         most = MAX(most, n);
@@ -266,7 +278,7 @@ static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
     storekit_clear(&k);
 }
 
-/* --- others at the file -------------------------------------------------------------------------------- */
+/* --- others at the file ----------------------------------------------------------- */
 
 static void a_lock_of_another_program_is_waited_for(void **state)
 {
@@ -284,7 +296,8 @@ static void a_lock_of_another_program_is_waited_for(void **state)
     if (child == 0) {
         sqlite3 *other;
 
-        if (sqlite3_open(k.path, &other) || sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+        if (sqlite3_open(k.path, &other) ||
+            sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
             write(fds[1], "x", 1) != 1)
             _exit(1);
         usleep(300000);

@@ -11,20 +11,30 @@ static const struct row {
     const char *label, *in, *want, *source;
 } rows[] = {
     { "no lines, no pairs", "", "[]", "" },
-    { "the status line is left out", "HTTP/1.1 200 OK\r\nA: b\r\n", "[[\"A\",\"b\"]]", "RFC 9112 §4" },
-    { "the request line is left out, colon or not", "GET /a:b HTTP/1.1\r\nA: b\r\n", "[[\"A\",\"b\"]]", "RFC 9112 §3" },
-    { "order and repeats are kept", "B: 1\r\nA: 2\r\nB: 3\r\n", "[[\"B\",\"1\"],[\"A\",\"2\"],[\"B\",\"3\"]]", "RFC 9110 §5.3" },
-    { "a bare LF ends a line", "A: 1\nB: 2\n", "[[\"A\",\"1\"],[\"B\",\"2\"]]", "RFC 9112 §2.2" },
-    { "white space around a value goes", "A: \t x y \t\r\n", "[[\"A\",\"x y\"]]", "RFC 9110 §5.5" },
-    { "white space before the colon is no token", "A : x\r\nB: y\r\n", "[[\"B\",\"y\"]]", "RFC 9112 §5.1" },
+    { "the status line is left out", "HTTP/1.1 200 OK\r\nA: b\r\n", "[[\"A\",\"b\"]]",
+      "RFC 9112 §4" },
+    { "the request line is left out, colon or not", "GET /a:b HTTP/1.1\r\nA: b\r\n",
+      "[[\"A\",\"b\"]]", "RFC 9112 §3" },
+    { "order and repeats are kept", "B: 1\r\nA: 2\r\nB: 3\r\n",
+      "[[\"B\",\"1\"],[\"A\",\"2\"],[\"B\",\"3\"]]", "RFC 9110 §5.3" },
+    { "a bare LF ends a line", "A: 1\nB: 2\n", "[[\"A\",\"1\"],[\"B\",\"2\"]]",
+      "RFC 9112 §2.2" },
+    { "white space around a value goes", "A: \t x y \t\r\n", "[[\"A\",\"x y\"]]",
+      "RFC 9110 §5.5" },
+    { "white space before the colon is no token", "A : x\r\nB: y\r\n",
+      "[[\"B\",\"y\"]]", "RFC 9112 §5.1" },
     { "an empty value", "A:\r\n", "[[\"A\",\"\"]]", "RFC 9110 §5.5" },
     { "an empty name is no header", ": x\r\n", "[]", "RFC 9110 §5.1" },
     { "colons in a value stay", "A: b:c\r\n", "[[\"A\",\"b:c\"]]", "" },
-    { "quotes and backslashes are escaped", "A: \"\\\"\r\n", "[[\"A\",\"\\\"\\\\\\\"\"]]", "RFC 8259 §7" },
-    { "controls are escaped", "A: x\x01y\x7fz\r\n", "[[\"A\",\"x\\u0001y\\u007fz\"]]", "RFC 8259 §7" },
+    { "quotes and backslashes are escaped", "A: \"\\\"\r\n",
+      "[[\"A\",\"\\\"\\\\\\\"\"]]", "RFC 8259 §7" },
+    { "controls are escaped", "A: x\x01y\x7fz\r\n", "[[\"A\",\"x\\u0001y\\u007fz\"]]",
+      "RFC 8259 §7" },
     { "UTF-8 stays", "A: \xe2\x82\xac\r\n", "[[\"A\",\"\xe2\x82\xac\"]]", "" },
-    { "other bytes are ISO-8859-1", "A: \xe9\r\n", "[[\"A\",\"\xc3\xa9\"]]", "RFC 9110 §5.5" },
-    { "a last line without an end", "A: 1\r\nB: 2", "[[\"A\",\"1\"],[\"B\",\"2\"]]", "" },
+    { "other bytes are ISO-8859-1", "A: \xe9\r\n", "[[\"A\",\"\xc3\xa9\"]]",
+      "RFC 9110 §5.5" },
+    { "a last line without an end", "A: 1\r\nB: 2", "[[\"A\",\"1\"],[\"B\",\"2\"]]",
+      "" },
 };
 
 static void formats(void **state)
@@ -89,6 +99,7 @@ int main(void)
     size_t n = 3;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, formats, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, formats, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/headerlist", tests, n, NULL, NULL);
 }

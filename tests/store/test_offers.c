@@ -46,15 +46,20 @@ static void a_new_url_gets_a_row_and_its_host(void **state)
     assert_int_equal(o.state_depth, 3);
     assert_true(o.id > 0 && o.host_id > 0);
     assert_string_equal(
-        storekit_text(k, "SELECT url || ' ' || state || ' ' || depth || ' ' || hop || ' ' || host || ' ' || port"
-                         " FROM urls u JOIN hosts h ON h.id = u.host_id", text),
+        storekit_text(
+            k,
+            "SELECT url || ' ' || state || ' ' || depth || ' ' || hop || ' ' || host"
+            " || ' ' || port"
+            " FROM urls u JOIN hosts h ON h.id = u.host_id",
+            text),
         PAGE " queued 3 link a.example 80");
 }
 
 static void the_same_key_is_the_same_row(void **state)
 {
     struct storekit *k = *state;
-    struct store_offer first = offer(k, REASON_NONE, 1), second = storekit_offer(PAGE "?", HOP_LINK, 1);
+    struct store_offer first = offer(k, REASON_NONE, 1),
+                       second = storekit_offer(PAGE "?", HOP_LINK, 1);
 
     second.key = SPAN(PAGE);
     second = storekit_offer_one(k, second);
@@ -105,13 +110,16 @@ static void a_seed_is_noted_once(void **state)
     storekit_seed(k, PAGE);
     storekit_seed(k, PAGE);
     assert_string_equal(
-        storekit_text(k, "SELECT count(*) || ' ' || source || ' ' || line FROM seeds", text), "1 seeds.txt 1");
+        storekit_text(k, "SELECT count(*) || ' ' || source || ' ' || line FROM seeds",
+                      text),
+        "1 seeds.txt 1");
 }
 
 static void a_known_row_may_be_named_by_its_id(void **state)
 {
     struct storekit *k = *state;
-    struct store_offer first = offer(k, REASON_NONE, 4), second = { .known_id = first.id, .depth = 2 };
+    struct store_offer first = offer(k, REASON_NONE, 4),
+                       second = { .known_id = first.id, .depth = 2 };
 
     second.hop = HOP_LINK;
     second = storekit_offer_one(k, second);
@@ -129,7 +137,8 @@ static void a_depth_that_fell_is_remembered(void **state)
     offer(k, REASON_NONE, 5);
     by_id.known_id = offer(k, REASON_NONE, 3).id;
     assert_int_equal(offer(k, REASON_NONE, 4).change, CHANGE_NONE);
-    by_id = (struct store_offer){ .known_id = by_id.known_id, .hop = HOP_LINK, .depth = 4 };
+    by_id =
+        (struct store_offer){ .known_id = by_id.known_id, .hop = HOP_LINK, .depth = 4 };
     assert_int_equal(storekit_offer_one(k, by_id).change, CHANGE_NONE);
     assert_int_equal(storekit_int(k, "SELECT depth FROM urls"), 3);
 }
@@ -159,7 +168,7 @@ static void long_urls_are_cut_and_still_one_row(void **state)
     assert_int_equal(storekit_int(k, "SELECT length(url) FROM urls"), 8192);
 }
 
-/* --- the table of store/offers.h ------------------------------------------------------- */
+/* --- the table of store/offers.h -------------------------------------------------- */
 
 static const struct row {
     const char *label;
@@ -172,30 +181,32 @@ static const struct row {
     enum url_reason reason;
     int depth;
 } rows[] = {
-    { "excluded for kind, a link allows it: queued", REASON_KIND, 1, REASON_NONE, 2, CHANGE_QUEUED, STATE_QUEUED,
-      REASON_NONE, 2 },
-    { "excluded for nofollow, a link allows it: queued", REASON_NOFOLLOW, 1, REASON_NONE, 1, CHANGE_QUEUED,
+    { "excluded for kind, a link allows it: queued", REASON_KIND, 1, REASON_NONE, 2,
+      CHANGE_QUEUED, STATE_QUEUED, REASON_NONE, 2 },
+    { "excluded for nofollow, a link allows it: queued", REASON_NOFOLLOW, 1,
+      REASON_NONE, 1, CHANGE_QUEUED, STATE_QUEUED, REASON_NONE, 1 },
+    { "excluded for depth, a shorter way: queued", REASON_DEPTH, 9, REASON_NONE, 2,
+      CHANGE_QUEUED, STATE_QUEUED, REASON_NONE, 2 },
+    { "excluded for scope, the scope grew: queued", REASON_SCOPE, 1, REASON_NONE, 1,
+      CHANGE_QUEUED, STATE_QUEUED, REASON_NONE, 1 },
+    { "excluded for kind, offered too deep: now for depth", REASON_KIND, 1,
+      REASON_DEPTH, 7, CHANGE_NONE, STATE_EXCLUDED, REASON_DEPTH, 7 },
+    { "excluded for depth, offered as an image: still for depth", REASON_DEPTH, 7,
+      REASON_KIND, 1, CHANGE_NONE, STATE_EXCLUDED, REASON_DEPTH, 7 },
+    { "excluded for depth, nearer but still too deep", REASON_DEPTH, 9, REASON_DEPTH, 7,
+      CHANGE_NONE, STATE_EXCLUDED, REASON_DEPTH, 7 },
+    { "excluded by robots.txt stays so", REASON_ROBOTS, 3, REASON_NONE, 3, CHANGE_NONE,
+      STATE_EXCLUDED, REASON_ROBOTS, 3 },
+    { "excluded by robots.txt, its depth falls", REASON_ROBOTS, 3, REASON_NONE, 1,
+      CHANGE_NONE, STATE_EXCLUDED, REASON_ROBOTS, 1 },
+    { "dropped stays dropped", REASON_DROPPED, 3, REASON_NONE, 3, CHANGE_NONE,
+      STATE_EXCLUDED, REASON_DROPPED, 3 },
+    { "queued, offered deeper: stays", REASON_NONE, 1, REASON_NONE, 2, CHANGE_NONE,
       STATE_QUEUED, REASON_NONE, 1 },
-    { "excluded for depth, a shorter way: queued", REASON_DEPTH, 9, REASON_NONE, 2, CHANGE_QUEUED, STATE_QUEUED,
-      REASON_NONE, 2 },
-    { "excluded for scope, the scope grew: queued", REASON_SCOPE, 1, REASON_NONE, 1, CHANGE_QUEUED, STATE_QUEUED,
-      REASON_NONE, 1 },
-    { "excluded for kind, offered too deep: now for depth", REASON_KIND, 1, REASON_DEPTH, 7, CHANGE_NONE,
-      STATE_EXCLUDED, REASON_DEPTH, 7 },
-    { "excluded for depth, offered as an image: still for depth", REASON_DEPTH, 7, REASON_KIND, 1, CHANGE_NONE,
-      STATE_EXCLUDED, REASON_DEPTH, 7 },
-    { "excluded for depth, nearer but still too deep", REASON_DEPTH, 9, REASON_DEPTH, 7, CHANGE_NONE,
-      STATE_EXCLUDED, REASON_DEPTH, 7 },
-    { "excluded by robots.txt stays so", REASON_ROBOTS, 3, REASON_NONE, 3, CHANGE_NONE, STATE_EXCLUDED,
-      REASON_ROBOTS, 3 },
-    { "excluded by robots.txt, its depth falls", REASON_ROBOTS, 3, REASON_NONE, 1, CHANGE_NONE, STATE_EXCLUDED,
-      REASON_ROBOTS, 1 },
-    { "dropped stays dropped", REASON_DROPPED, 3, REASON_NONE, 3, CHANGE_NONE, STATE_EXCLUDED, REASON_DROPPED, 3 },
-    { "queued, offered deeper: stays", REASON_NONE, 1, REASON_NONE, 2, CHANGE_NONE, STATE_QUEUED, REASON_NONE, 1 },
-    { "queued, offered nearer: shallower", REASON_NONE, 5, REASON_NONE, 2, CHANGE_SHALLOWER, STATE_QUEUED,
-      REASON_NONE, 2 },
-    { "queued, offered as excluded: stays", REASON_NONE, 5, REASON_KIND, 1, CHANGE_NONE, STATE_QUEUED, REASON_NONE,
-      5 },
+    { "queued, offered nearer: shallower", REASON_NONE, 5, REASON_NONE, 2,
+      CHANGE_SHALLOWER, STATE_QUEUED, REASON_NONE, 2 },
+    { "queued, offered as excluded: stays", REASON_NONE, 5, REASON_KIND, 1, CHANGE_NONE,
+      STATE_QUEUED, REASON_NONE, 5 },
 };
 
 static void offered_again(void **state)
@@ -222,9 +233,11 @@ static void offered_again(void **state)
         }
     }
     assert_int_equal(storekit_int(k, "SELECT depth FROM urls"), row->depth);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls u, state_count c WHERE c.n = 1 AND c.state ="
-                                     " (SELECT state FROM url)"),
-                     1);
+    assert_int_equal(
+        storekit_int(
+            k, "SELECT count(*) FROM urls u, state_count c WHERE c.n = 1 AND c.state ="
+               " (SELECT state FROM url)"),
+        1);
     storekit_clear(k);
 }
 
@@ -234,7 +247,8 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
 
     offer(k, REASON_KIND, 1);
     offer(k, REASON_NONE, 1);
-    assert_int_equal(storekit_int(k, "SELECT reason IS NULL AND rule IS NULL FROM urls"), 1);
+    assert_int_equal(
+        storekit_int(k, "SELECT reason IS NULL AND rule IS NULL FROM urls"), 1);
 }
 
 static void a_newer_sitemap_date_makes_a_page_due(void **state)
@@ -286,31 +300,48 @@ static void a_sitemap_leaves_its_row(void **state)
     storekit_do(k, op);
     store_op_free(op);
     assert_string_equal(
-        storekit_text(k, "SELECT url || ' ' || status_code || ' ' || outcome || ' ' || entries FROM sitemaps", text),
+        storekit_text(
+            k,
+            "SELECT url || ' ' || status_code || ' ' || outcome || ' ' || entries"
+            " FROM sitemaps",
+            text),
         "http://a.example/sitemap.xml 200 ok 7");
 }
 
 int main(void)
 {
     struct CMUnitTest tests[32] = {
-        cmocka_unit_test_setup_teardown(a_new_url_gets_a_row_and_its_host, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_same_key_is_the_same_row, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_first_spelling_is_kept_and_the_key_beside_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(http_and_https_and_ports_are_hosts_of_their_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_url_of_another_scheme_has_no_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_url_gets_a_row_and_its_host, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_same_key_is_the_same_row, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            the_first_spelling_is_kept_and_the_key_beside_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(http_and_https_and_ports_are_hosts_of_their_own,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_url_of_another_scheme_has_no_host, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_seed_is_noted_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_known_row_may_be_named_by_its_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_depth_that_fell_is_remembered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_visited_state_is_remembered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(long_urls_are_cut_and_still_one_row, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_row_queued_anew_forgets_its_reason_and_rule, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_known_row_may_be_named_by_its_id, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_depth_that_fell_is_remembered, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_visited_state_is_remembered, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(long_urls_are_cut_and_still_one_row, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_row_queued_anew_forgets_its_reason_and_rule,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_leaves_its_row, set_up, tear_down),
     };
     size_t n = 14;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/offers", tests, n, NULL, NULL);
 }

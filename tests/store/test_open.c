@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files are opened, which are refused, unchanged, and with which words. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
 
 #include "config/buf.h"
 #include "config/io.h"
@@ -38,7 +38,8 @@ static int tear_down(void **state)
 static void make_database(struct storekit *k)
 {
     storekit_open(k, REVISIT_ALL);
-    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", (const char *[]){ "http://a.example/x", NULL });
+    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body",
+                   (const char *[]){ "http://a.example/x", NULL });
     storekit_finish(k);
 }
 
@@ -63,7 +64,10 @@ static uint64_t hash_of(const char *path)
     return hash;
 }
 
-/* Refused with this error and a note that has these words; nothing else in the directory afterwards. */
+/*
+ * Refused with this error and a note that has these words; nothing else in the
+ * directory afterwards.
+ */
 static void assert_refused(struct storekit *k, enum err want, const char *words)
 {
     struct err_note note = { "" };
@@ -80,7 +84,7 @@ static void beside(const struct storekit *k, const char *suffix, char out[static
     snprintf(out, 200, "%s%s", k->path, suffix);
 }
 
-/* --- what is created ------------------------------------------------------------------------ */
+/* --- what is created -------------------------------------------------------------- */
 
 static void a_new_file_is_for_its_owner_alone(void **state)
 {
@@ -120,7 +124,8 @@ static void each_file_has_a_secret_of_its_own(void **state)
     first = storekit_int(k, "SELECT value FROM meta WHERE name = 'hash_secret'");
     unlink(k->path);
     make_database(k);
-    assert_true(first != storekit_int(k, "SELECT value FROM meta WHERE name = 'hash_secret'"));
+    assert_true(first !=
+                storekit_int(k, "SELECT value FROM meta WHERE name = 'hash_secret'"));
 }
 
 static void a_crash_while_creating_leaves_no_obstacle(void **state)
@@ -165,7 +170,7 @@ static void durable_waits_for_the_disk(void **state)
     assert_true(storekit_seed(k, "http://a.example/") > 0);
 }
 
-/* --- what is refused ---------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------- */
 
 static void a_symbolic_link_is_refused(void **state)
 {
@@ -285,7 +290,8 @@ static void another_programs_database_is_refused_unchanged(void **state)
     uint64_t before;
 
     assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
-    sqlite3_exec(handle, "CREATE TABLE t (x); INSERT INTO t VALUES (1)", NULL, NULL, NULL);
+    sqlite3_exec(handle, "CREATE TABLE t (x); INSERT INTO t VALUES (1)", NULL, NULL,
+                 NULL);
     sqlite3_close(handle);
     before = hash_of(k->path);
     assert_refused(k, ERR_REFUSED, "another program");
@@ -313,8 +319,12 @@ static const struct row {
     const char *words;
 } rows[] = {
     { "an empty file is refused", { "", 0 }, "empty" },
-    { "a text file is refused", { "just some notes of mine\n", 24 }, "not an SQLite database" },
-    { "a file cut in its header is refused", { "SQLite format 3\0\x10\0\1\1", 20 }, "not an SQLite database" },
+    { "a text file is refused",
+      { "just some notes of mine\n", 24 },
+      "not an SQLite database" },
+    { "a file cut in its header is refused",
+      { "SQLite format 3\0\x10\0\1\1", 20 },
+      "not an SQLite database" },
 };
 
 static void wrong_bytes(void **state)
@@ -341,7 +351,9 @@ static void a_database_cut_short_is_refused(void **state)
     assert_refused(k, ERR_CORRUPT, "cut short");
 }
 
-/* Each flipped byte is either harmless or refused, and what is refused stays as it was. */
+/*
+ * Each flipped byte is either harmless or refused, and what is refused stays as it was.
+ */
 static void a_flipped_byte_never_does_harm(void **state)
 {
     struct storekit *k = *state;
@@ -368,7 +380,7 @@ static void a_flipped_byte_never_does_harm(void **state)
     buf_clear(&whole);
 }
 
-/* --- one at a time -------------------------------------------------------------------------------- */
+/* --- one at a time ---------------------------------------------------------------- */
 
 static void a_second_crawl_is_told_who_holds_the_file(void **state)
 {
@@ -469,6 +481,7 @@ int main(void)
     size_t n = 24;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, wrong_bytes, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, wrong_bytes, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/open", tests, n, NULL, NULL);
 }

@@ -45,7 +45,8 @@ static int64_t fill(struct storekit *k)
 }
 
 /* The last letters of what refills give, limit at a time, following the cursor. */
-static const char *read_all(struct storekit *k, int64_t host_id, enum store_order order, size_t limit, char *out)
+static const char *read_all(struct storekit *k, int64_t host_id, enum store_order order,
+                            size_t limit, char *out)
 {
     struct store_op *op = storekit_refill(k, host_id, order, limit);
     size_t n = 0;
@@ -134,7 +135,8 @@ static void an_exact_window_has_no_more(void **state)
 static void a_window_too_small_for_its_texts_has_more(void **state)
 {
     struct storekit *k = *state;
-    struct store_op *op = store_op_new(STORE_REFILL, 10 * sizeof(struct store_item) + 80);
+    struct store_op *op =
+        store_op_new(STORE_REFILL, 10 * sizeof(struct store_item) + 80);
 
     op->u.refill.host_id = fill(k);
     op->u.refill.from_start = true;
@@ -203,11 +205,13 @@ static void validators_are_those_of_the_content_we_hold(void **state)
 
     op = storekit_refill(k, 1, ORDER_BFS, 10);
     assert_true(span_eq(op->u.refill.items[0].etag, SPAN("\"v1\"")));
-    assert_true(span_eq(op->u.refill.items[0].last_modified, SPAN("Sat, 21 Nov 2026 00:00:00 GMT")));
+    assert_true(span_eq(op->u.refill.items[0].last_modified,
+                        SPAN("Sat, 21 Nov 2026 00:00:00 GMT")));
     store_op_free(op);
 }
 
-static struct store_op *park(struct storekit *k, enum store_op_kind kind, int64_t host, enum url_reason reason)
+static struct store_op *park(struct storekit *k, enum store_op_kind kind, int64_t host,
+                             enum url_reason reason)
 {
     struct store_op *op = store_op_new(kind, MIB);
 
@@ -233,8 +237,11 @@ static void parking_takes_all_of_a_host_and_no_other(void **state)
     assert_string_equal(read_all(k, host, ORDER_BFS, 100, text), "");
     assert_string_equal(read_all(k, host + 1, ORDER_BFS, 100, text), "q");
     assert_string_equal(
-        storekit_text(k, "SELECT group_concat(DISTINCT reason || ' ' || rule || ' ' || (next_fetch_at > 0)) FROM urls"
-                         " WHERE state = 'excluded'", text),
+        storekit_text(k,
+                      "SELECT group_concat(DISTINCT reason || ' ' || rule || ' ' ||"
+                      " (next_fetch_at > 0)) FROM urls"
+                      " WHERE state = 'excluded'",
+                      text),
         "deferred Retry-After: 7200 1");
     assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 4"), 6);
 }
@@ -275,7 +282,8 @@ static void count_host(void *arg, const struct store_origin *origin)
 {
     char *out = arg;
 
-    snprintf(out + strlen(out), 64, "%d %.*s %u;", origin->is_https, SPAN_ARG(origin->host), origin->port);
+    snprintf(out + strlen(out), 64, "%d %.*s %u;", origin->is_https,
+             SPAN_ARG(origin->host), origin->port);
 }
 
 static void only_hosts_with_queued_urls_are_shown_at_a_start(void **state)
@@ -295,18 +303,28 @@ static void only_hosts_with_queued_urls_are_shown_at_a_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(bfs_is_priority_then_depth_then_first_seen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(dfs_is_priority_then_deepest_and_last_seen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(priority_order_is_priority_then_first_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bfs_is_priority_then_depth_then_first_seen,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dfs_is_priority_then_deepest_and_last_seen,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(priority_order_is_priority_then_first_seen,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_host_has_its_own_queue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_exact_window_has_no_more, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_window_too_small_for_its_texts_has_more, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_item_has_what_a_request_needs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(validators_are_those_of_the_content_we_hold, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(parking_takes_all_of_a_host_and_no_other, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(offers_after_parking_see_the_new_state, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(requeueing_brings_back_one_reason_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_hosts_with_queued_urls_are_shown_at_a_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_window_too_small_for_its_texts_has_more,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_item_has_what_a_request_needs, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(validators_are_those_of_the_content_we_hold,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(parking_takes_all_of_a_host_and_no_other,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(offers_after_parking_see_the_new_state, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(requeueing_brings_back_one_reason_only, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            only_hosts_with_queued_urls_are_shown_at_a_start, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("store/queue", tests, NULL, NULL);

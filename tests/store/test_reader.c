@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading: what a query may not do, and that verify notices every kind of damage. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
 
 #include "config/buf.h"
 #include "config/io.h"
@@ -21,11 +21,15 @@
 
 static struct storekit kit;
 
-/* Two pages with a body each, links, a redirect, a failure and an exclusion; the run is over. */
+/*
+ * Two pages with a body each, links, a redirect, a failure and an exclusion; the run is
+ * over.
+ */
 static void fill(struct storekit *k)
 {
     static const char content[] = "<p>the content of a page";
-    struct store_offer target = storekit_offer("http://a.example/new", HOP_REDIRECT, 1), excluded;
+    struct store_offer target = storekit_offer("http://a.example/new", HOP_REDIRECT, 1),
+                       excluded;
     struct page_facts *f;
     struct store_op *op;
     struct digest *d;
@@ -35,11 +39,13 @@ static void fill(struct storekit *k)
     op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
     f = storekit_page(op, "Title", "some text to search", content);
     packed = arena_alloc(&op->mem, 200);
-    f->body = span_make(packed, ZSTD_compress(packed, 200, content, sizeof content - 1, 1));
+    f->body =
+        span_make(packed, ZSTD_compress(packed, 200, content, sizeof content - 1, 1));
     assert_int_equal(digest_new(&d), OK);
     assert_int_equal(digest_sha256(d, span_str(content), f->sha256), OK);
     digest_free(d);
-    storekit_links(op, (const char *[]){ "http://a.example/x", "http://a.example/old", NULL });
+    storekit_links(
+        op, (const char *[]){ "http://a.example/x", "http://a.example/old", NULL });
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
     store_op_free(op);
@@ -74,7 +80,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- queries ------------------------------------------------------------------------------- */
+/* --- queries ---------------------------------------------------------------------- */
 
 struct seen_rows {
     size_t n_heads, n_rows, n_columns;
@@ -82,7 +88,8 @@ struct seen_rows {
     char text[256];
 };
 
-static enum err on_row(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_row(void *arg, const struct span *columns,
+                       const struct reader_value *values, size_t n)
 {
     struct seen_rows *s = arg;
 
@@ -109,7 +116,8 @@ static struct reader *open_reader(struct storekit *k)
     return r;
 }
 
-static enum err query(struct storekit *k, const char *sql, struct seen_rows *out, struct err_note *note)
+static enum err query(struct storekit *k, const char *sql, struct seen_rows *out,
+                      struct err_note *note)
 {
     struct reader *r = open_reader(k);
     enum err e;
@@ -125,7 +133,8 @@ static void the_head_comes_once_also_without_rows(void **state)
 {
     struct seen_rows rows;
 
-    assert_int_equal(query(*state, "SELECT url, id FROM urls WHERE 0", &rows, NULL), OK);
+    assert_int_equal(query(*state, "SELECT url, id FROM urls WHERE 0", &rows, NULL),
+                     OK);
     assert_int_equal(rows.n_heads, 1);
     assert_int_equal(rows.n_rows, 0);
     assert_int_equal(rows.n_columns, 2);
@@ -153,8 +162,10 @@ static void full_text_can_be_searched(void **state)
     struct seen_rows rows;
     struct err_note note = { "" };
 
-    if (query(*state, "SELECT p.title FROM page_text t JOIN pages p ON p.text_id = t.rowid"
-                      " WHERE page_text MATCH 'search'", &rows, &note))
+    if (query(*state,
+              "SELECT p.title FROM page_text t JOIN pages p ON p.text_id = t.rowid"
+              " WHERE page_text MATCH 'search'",
+              &rows, &note))
         fail_msg("%s", note.text);
     assert_int_equal(rows.n_rows, 1);
     assert_string_equal(rows.text, "Title");
@@ -165,9 +176,12 @@ static void an_endless_query_is_ended(void **state)
     struct seen_rows rows;
     struct err_note note = { "" };
 
-    assert_int_equal(query(*state, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
-                                   " SELECT count(*) FROM c", &rows, &note),
-                     ERR_TIMEOUT);
+    assert_int_equal(
+        query(*state,
+              "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+              " SELECT count(*) FROM c",
+              &rows, &note),
+        ERR_TIMEOUT);
 }
 
 static void a_reader_works_beside_a_crawl(void **state)
@@ -179,8 +193,10 @@ static void a_reader_works_beside_a_crawl(void **state)
     storekit_open(k, REVISIT_NONE);
     r = open_reader(k);
     storekit_seed(k, "http://c.example/");
-    assert_int_equal(reader_query(r, SPAN("SELECT url FROM urls ORDER BY id DESC LIMIT 1"), NULL, 0, on_row, &rows,
-                                  NULL), OK);
+    assert_int_equal(reader_query(r,
+                                  SPAN("SELECT url FROM urls ORDER BY id DESC LIMIT 1"),
+                                  NULL, 0, on_row, &rows, NULL),
+                     OK);
     assert_string_equal(rows.text, "http://c.example/");
     reader_close(r);
 }
@@ -234,7 +250,8 @@ static void is_refused(void **state)
 static void every_named_report_runs(void **state)
 {
     struct reader *r = open_reader(*state);
-    const struct reader_report *const lists[] = { reader_reports, reader_status, reader_checks };
+    const struct reader_report *const lists[] = { reader_reports, reader_status,
+                                                  reader_checks };
     struct err_note note = { "" };
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -256,11 +273,14 @@ static void a_url_is_explained_by_its_key(void **state)
     struct span key = SPAN("http://a.example/x"), id = SPAN("2");
     struct seen_rows rows = { 0 };
 
-    assert_int_equal(reader_query(r, span_str(reader_explanations[0].sql), &key, 1, on_row, &rows, NULL), OK);
+    assert_int_equal(reader_query(r, span_str(reader_explanations[0].sql), &key, 1,
+                                  on_row, &rows, NULL),
+                     OK);
     assert_int_equal(rows.n_rows, 1);
     assert_int_equal(rows.first.integer, 2);
     for (const struct reader_report *p = reader_explanations + 1; p->name; p++)
-        assert_int_equal(reader_query(r, span_str(p->sql), &id, 1, on_row, &rows, NULL), OK);
+        assert_int_equal(reader_query(r, span_str(p->sql), &id, 1, on_row, &rows, NULL),
+                         OK);
     reader_close(r);
 }
 
@@ -281,7 +301,7 @@ static void what_is_no_database_of_ours_is_refused(void **state)
     assert_null(r);
 }
 
-/* --- verify ----------------------------------------------------------------------------------- */
+/* --- verify ----------------------------------------------------------------------- */
 
 static const struct row {
     const char *label; /* the damage */
@@ -290,31 +310,49 @@ static const struct row {
 } rows[] = {
     { "nothing is wrong with a good file", "SELECT 1", NULL },
     { "a URL in no state", "UPDATE url SET state = 9 WHERE id = 2", "five states" },
-    { "an exclusion without a reason", "UPDATE url SET reason = NULL WHERE state = 4", "has a reason" },
-    { "a failure without an outcome", "UPDATE url SET reason = NULL WHERE state = 3", "has a reason" },
-    { "a page with a reason", "UPDATE url SET reason = 3 WHERE id = 2", "no other URL has a reason" },
-    { "a key twice", "UPDATE url SET url = 'http://a.example/' WHERE id = 2", "same key" },
-    { "a wrong hash", "UPDATE url SET key_hash = key_hash + 1 WHERE id = 2", "hash of its key" },
-    { "a wrong count", "UPDATE state_count SET n = n + 1 WHERE state = 1", "counts by state" },
-    { "a queued URL without a host", "UPDATE url SET state = 0, host_id = 77 WHERE id = 2", "has a host" },
-    { "a parent that is not there", "UPDATE url SET parent_id = 999 WHERE id = 2", "where it was found" },
-    { "a fetched URL without its fetch", "UPDATE url SET fetch_id = NULL WHERE id = 2", "has its fetch" },
-    { "a page without its fetch", "UPDATE page SET fetch_id = 999 WHERE url_id = 2", "its fetch" },
-    { "a fetched URL without its page", "DELETE FROM page WHERE url_id = 2", "has its row" },
-    { "a link to nowhere", "UPDATE link SET dst_id = 999 WHERE position = 0", "ends of every link" },
-    { "a link on no page", "INSERT INTO link VALUES (3, 0, 1, 0, NULL, NULL)", "stands on a page" },
-    { "a redirect to nowhere", "UPDATE redirects SET dst_id = 999", "ends of every redirect" },
+    { "an exclusion without a reason", "UPDATE url SET reason = NULL WHERE state = 4",
+      "has a reason" },
+    { "a failure without an outcome", "UPDATE url SET reason = NULL WHERE state = 3",
+      "has a reason" },
+    { "a page with a reason", "UPDATE url SET reason = 3 WHERE id = 2",
+      "no other URL has a reason" },
+    { "a key twice", "UPDATE url SET url = 'http://a.example/' WHERE id = 2",
+      "same key" },
+    { "a wrong hash", "UPDATE url SET key_hash = key_hash + 1 WHERE id = 2",
+      "hash of its key" },
+    { "a wrong count", "UPDATE state_count SET n = n + 1 WHERE state = 1",
+      "counts by state" },
+    { "a queued URL without a host",
+      "UPDATE url SET state = 0, host_id = 77 WHERE id = 2", "has a host" },
+    { "a parent that is not there", "UPDATE url SET parent_id = 999 WHERE id = 2",
+      "where it was found" },
+    { "a fetched URL without its fetch", "UPDATE url SET fetch_id = NULL WHERE id = 2",
+      "has its fetch" },
+    { "a page without its fetch", "UPDATE page SET fetch_id = 999 WHERE url_id = 2",
+      "its fetch" },
+    { "a fetched URL without its page", "DELETE FROM page WHERE url_id = 2",
+      "has its row" },
+    { "a link to nowhere", "UPDATE link SET dst_id = 999 WHERE position = 0",
+      "ends of every link" },
+    { "a link on no page", "INSERT INTO link VALUES (3, 0, 1, 0, NULL, NULL)",
+      "stands on a page" },
+    { "a redirect to nowhere", "UPDATE redirects SET dst_id = 999",
+      "ends of every redirect" },
     { "a body that is gone", "DELETE FROM body", "fetch names" },
     { "a body counted wrongly", "UPDATE body SET refs = 5", "counted as often" },
     { "a body that does not unpack", "UPDATE body SET data = x'0011'", "SHA-256" },
     { "a body of another content", "UPDATE body SET sha256 = zeroblob(32)", "SHA-256" },
     { "a body of another size", "UPDATE body SET size = size - 1", "SHA-256" },
-    { "a text that is not indexed", "UPDATE page SET text_id = 999 WHERE url_id = 1", "full-text" },
-    { "a fetch of no run", "UPDATE fetch SET run_id = 9 WHERE id = 1", "a URL and a run" },
-    { "a finished run with a queue", "UPDATE url SET state = 0, reason = NULL WHERE id = 4", "left nothing queued" },
+    { "a text that is not indexed", "UPDATE page SET text_id = 999 WHERE url_id = 1",
+      "full-text" },
+    { "a fetch of no run", "UPDATE fetch SET run_id = 9 WHERE id = 1",
+      "a URL and a run" },
+    { "a finished run with a queue",
+      "UPDATE url SET state = 0, reason = NULL WHERE id = 4", "left nothing queued" },
 };
 
-static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_exception(void *arg, const struct span *columns,
+                             const struct reader_value *values, size_t n)
 {
     size_t *wrong = arg;
 
@@ -342,7 +380,8 @@ static void verify(void **state)
     for (const struct reader_report *p = reader_checks; p->name; p++) {
         size_t wrong = 0;
 
-        assert_int_equal(reader_query(r, span_str(p->sql), NULL, 0, on_exception, &wrong, NULL), OK);
+        assert_int_equal(
+            reader_query(r, span_str(p->sql), NULL, 0, on_exception, &wrong, NULL), OK);
         is_noticed = is_noticed || (wrong && row->check && strstr(p->name, row->check));
         if (wrong && !row->check)
             fail_msg("%s: %zu exceptions", p->name, wrong);
@@ -369,9 +408,11 @@ int main(void)
     size_t n = 8;
 
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-        tests[n++] = (struct CMUnitTest){ refused[i][0] ? refused[i] : "(nothing)", is_refused, NULL, NULL,
-                                          (void *)(uintptr_t)refused[i] };
+        tests[n++] =
+            (struct CMUnitTest){ refused[i][0] ? refused[i] : "(nothing)", is_refused,
+                                 NULL, NULL, (void *)(uintptr_t)refused[i] };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, verify, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, verify, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/reader", tests, n, NULL, NULL);
 }

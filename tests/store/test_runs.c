@@ -3,10 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "tests/kit/storekit.h"
 
@@ -25,9 +25,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void leave_in_state(struct storekit *k, const char *url, enum url_state state, enum url_reason reason)
+static void leave_in_state(struct storekit *k, const char *url, enum url_state state,
+                           enum url_reason reason)
 {
-    struct store_op *op = storekit_visit(storekit_offer_one(k, storekit_offer(url, HOP_LINK, 1)).id, 1, 1);
+    struct store_op *op = storekit_visit(
+        storekit_offer_one(k, storekit_offer(url, HOP_LINK, 1)).id, 1, 1);
 
     op->u.visit.state = state;
     op->u.visit.reason = reason;
@@ -60,11 +62,19 @@ static void fill(struct storekit *k)
 
 static const char *queued(struct storekit *k, char text[512])
 {
-    return storekit_text(k, "SELECT group_concat(letter, '') FROM (SELECT substr(url, -1) AS letter FROM urls"
-                            " WHERE state = 'queued' ORDER BY letter)", text);
+    return storekit_text(
+        k,
+        "SELECT group_concat(letter, '') FROM (SELECT substr(url, -1) AS letter FROM"
+        " urls"
+        " WHERE state = 'queued' ORDER BY letter)",
+        text);
 }
 
-enum ending { FINISHED, STOPPED, CRASHED };
+enum ending {
+    FINISHED,
+    STOPPED,
+    CRASHED
+};
 
 static const struct row {
     const char *label;
@@ -72,7 +82,8 @@ static const struct row {
     enum store_revisit revisit;
     const char *want;
 } rows[] = {
-    { "a new run asks for all known pages and what was missed", FINISHED, REVISIT_ALL, "dflnqrux" },
+    { "a new run asks for all known pages and what was missed", FINISHED, REVISIT_ALL,
+      "dflnqrux" },
     { "a new run over due pages: none is due yet", FINISHED, REVISIT_DUE, "dlqrux" },
     { "--revisit none only finishes what is queued", FINISHED, REVISIT_NONE, "q" },
     { "a stopped run goes on with what was missed", STOPPED, REVISIT_ALL, "dqux" },
@@ -112,9 +123,10 @@ static void start(void **state)
     assert_int_equal(kit.run.was_crash, row->ending == CRASHED);
     assert_int_equal(kit.run.id, row->ending == FINISHED ? 2 : 1);
     assert_true(kit.run.has_known_urls);
-    assert_int_equal(storekit_int(&kit, "SELECT count(*) FROM state_count c WHERE n <>"
-                                        " (SELECT count(*) FROM url u WHERE u.state = c.state)"),
-                     0);
+    assert_int_equal(
+        storekit_int(&kit, "SELECT count(*) FROM state_count c WHERE n <>"
+                           " (SELECT count(*) FROM url u WHERE u.state = c.state)"),
+        0);
     storekit_clear(&kit);
 }
 
@@ -127,9 +139,12 @@ static void a_first_run_is_new_and_empty(void **state)
     assert_false(k->run.is_continued);
     assert_false(k->run.has_known_urls);
     assert_int_equal(k->run.last_ended_ms, 0);
-    assert_int_equal(storekit_int(k, "SELECT started_at FROM runs WHERE state = 'running' AND version = 'test'"
-                                     " AND settings = '{}'"),
-                     STOREKIT_NOW);
+    assert_int_equal(
+        storekit_int(
+            k,
+            "SELECT started_at FROM runs WHERE state = 'running' AND version = 'test'"
+            " AND settings = '{}'"),
+        STOREKIT_NOW);
 }
 
 static void pages_whose_time_has_come_are_due(void **state)
@@ -172,11 +187,22 @@ static void requeued_urls_begin_without_retries(void **state)
     fill(k);
     storekit_finish(k);
     storekit_open(k, REVISIT_ALL);
-    assert_int_equal(storekit_int(k, "SELECT sum(retries) FROM urls WHERE state = 'queued'"), 0);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued' AND reason IS NOT NULL"), 0);
-    /* What was deferred waits for its host, whose row says how long; the crawler may defer it again. */
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued' AND next_fetch_at IS NOT NULL"),
-                     0);
+    assert_int_equal(
+        storekit_int(k, "SELECT sum(retries) FROM urls WHERE state = 'queued'"), 0);
+    assert_int_equal(
+        storekit_int(
+            k,
+            "SELECT count(*) FROM urls WHERE state = 'queued' AND reason IS NOT NULL"),
+        0);
+    /*
+     * What was deferred waits for its host, whose row says how long; the crawler may
+     * defer it again.
+     */
+    assert_int_equal(
+        storekit_int(
+            k, "SELECT count(*) FROM urls WHERE state = 'queued' AND next_fetch_at IS"
+               " NOT NULL"),
+        0);
 }
 
 static void a_signal_keeps_the_used_budget(void **state)
@@ -186,7 +212,8 @@ static void a_signal_keeps_the_used_budget(void **state)
     fill(k);
     storekit_stop(k, true);
     storekit_open(k, REVISIT_ALL);
-    assert_int_equal(k->run.used_pages, 2); /* those that reached fetched or not_modified */
+    assert_int_equal(k->run.used_pages,
+                     2); /* those that reached fetched or not_modified */
     assert_int_equal(k->run.used_bytes, 9 * 500);
     assert_int_equal(k->run.last_ended_ms, STOREKIT_NOW + 9);
 }
@@ -208,7 +235,8 @@ static void a_crash_keeps_the_used_budget(void **state)
 
     crash_after_fill(k);
     storekit_open(k, REVISIT_ALL);
-    assert_int_equal(k->run.used_pages, 2); /* those that reached fetched or not_modified */
+    assert_int_equal(k->run.used_pages,
+                     2); /* those that reached fetched or not_modified */
 }
 
 static void the_end_of_a_run_is_written_with_its_sums(void **state)
@@ -218,10 +246,15 @@ static void the_end_of_a_run_is_written_with_its_sums(void **state)
 
     fill(k);
     storekit_finish(k);
-    assert_string_equal(storekit_text(k, "SELECT state || ' ' || (finished_at IS NOT NULL) || ' ' || queued || ' ' ||"
-                                         " fetched || ' ' || not_modified || ' ' || failed || ' ' || excluded || ' '"
-                                         " || summary FROM runs", text),
-                        "finished 1 1 1 1 1 6 {\"urls\":1}");
+    assert_string_equal(
+        storekit_text(
+            k,
+            "SELECT state || ' ' || (finished_at IS NOT NULL) || ' ' || queued || '"
+            " ' ||"
+            " fetched || ' ' || not_modified || ' ' || failed || ' ' || excluded || ' '"
+            " || summary FROM runs",
+            text),
+        "finished 1 1 1 1 1 6 {\"urls\":1}");
 }
 
 static void a_host_count_is_of_the_present_run(void **state)
@@ -257,14 +290,18 @@ static void an_event_is_written_with_its_run(void **state)
     op->u.event.detail = SPAN("90 s counts as 60 s");
     storekit_do(k, op);
     store_op_free(op);
-    assert_string_equal(storekit_text(k, "SELECT run_id || level || component || event || detail ||"
-                                         " (url_id IS NULL) FROM events", text),
-                        "1warnrobotscrawl-delay-cut90 s counts as 60 s1");
+    assert_string_equal(
+        storekit_text(k,
+                      "SELECT run_id || level || component || event || detail ||"
+                      " (url_id IS NULL) FROM events",
+                      text),
+        "1warnrobotscrawl-delay-cut90 s counts as 60 s1");
 }
 
-/* --- deciding again -------------------------------------------------------------------------- */
+/* --- deciding again --------------------------------------------------------------- */
 
-static void allow_depth_and_rename_scope(void *arg, const struct store_excluded *url, struct store_verdict *out)
+static void allow_depth_and_rename_scope(void *arg, const struct store_excluded *url,
+                                         struct store_verdict *out)
 {
     int *n_asked = arg;
 
@@ -272,12 +309,15 @@ static void allow_depth_and_rename_scope(void *arg, const struct store_excluded 
     if (url->reason == REASON_DEPTH && url->depth <= 5)
         *out = (struct store_verdict){ .reason = REASON_NONE };
     else if (url->reason == REASON_SCOPE)
-        *out = (struct store_verdict){ .reason = REASON_INCLUDE_EXCLUDE, .rule = SPAN("--exclude x") };
+        *out = (struct store_verdict){ .reason = REASON_INCLUDE_EXCLUDE,
+                                       .rule = SPAN("--exclude x") };
     else
-        *out = (struct store_verdict){ .reason = url->reason, .rule = SPAN("as before") };
+        *out =
+            (struct store_verdict){ .reason = url->reason, .rule = SPAN("as before") };
 }
 
-static void offer_excluded(struct storekit *k, const char *url, enum url_reason reason, int depth)
+static void offer_excluded(struct storekit *k, const char *url, enum url_reason reason,
+                           int depth)
 {
     struct store_offer o = storekit_offer(url, HOP_LINK, depth);
 
@@ -300,11 +340,15 @@ static void rules_that_changed_are_decided_again(void **state)
     offer_excluded(k, "http://a.example/r", REASON_ROBOTS, 1);
     storekit_stop(k, true);
     assert_int_equal(storekit_try_open(k, NULL), OK);
-    assert_int_equal(store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
+    assert_int_equal(
+        store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
     assert_int_equal(n_asked, 4);
     assert_string_equal(queued(k, text), "4");
-    assert_string_equal(storekit_text(k, "SELECT group_concat(substr(url, -1) || reason || rule) FROM excluded", text),
-                        "6depthas before,sinclude_exclude--exclude x,ttrapas before,rrobotsas before");
+    assert_string_equal(
+        storekit_text(
+            k, "SELECT group_concat(substr(url, -1) || reason || rule) FROM excluded",
+            text),
+        "6depthas before,sinclude_exclude--exclude x,ttrapas before,rrobotsas before");
     assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 0"), 1);
 }
 
@@ -319,16 +363,19 @@ static void many_are_decided_again(void **state)
     op->u.offers.offers = arena_try_array(&op->mem, 2500, sizeof *op->u.offers.offers);
     for (size_t i = 0; i < 2500; i++) {
         op->u.offers.offers[i] =
-            storekit_offer(arena_format(&op->mem, "http://a.example/%zu", i).ptr, HOP_LINK, (int)(i % 10));
+            storekit_offer(arena_format(&op->mem, "http://a.example/%zu", i).ptr,
+                           HOP_LINK, (int)(i % 10));
         op->u.offers.offers[i].reason = REASON_DEPTH;
     }
     storekit_do(k, op);
     store_op_free(op);
     storekit_stop(k, true);
     assert_int_equal(storekit_try_open(k, NULL), OK);
-    assert_int_equal(store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
+    assert_int_equal(
+        store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
     assert_int_equal(n_asked, 2500);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1500);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1500);
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -352,6 +399,7 @@ int main(void)
     size_t n = 12;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, start, NULL, NULL, (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, start, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/runs", tests, n, NULL, NULL);
 }

@@ -31,19 +31,29 @@ static const struct row {
 } rows[] = {
     { "runs", "id, started_at, finished_at, state, stop_reason, version, settings" },
     { "seeds", "run_id, url_id, source, line" },
-    { "hosts", "id, scheme, host, port, ip, robots_state, robots_fetched_at, crawl_delay_ms, next_fetch_at, failures,"
-               " backoff_until, pages, bytes" },
+    { "hosts",
+      "id, scheme, host, port, ip, robots_state, robots_fetched_at, crawl_delay_ms,"
+      " next_fetch_at, failures,"
+      " backoff_until, pages, bytes" },
     { "robots", "host_id, fetched_at, status_code, outcome, body, sha256, expires_at" },
     { "sitemaps", "url, host_id, fetched_at, status_code, outcome, entries" },
-    { "urls", "id, url, key, host_id, state, reason, rule, depth, redirects, parent_id, hop, discovered_at,"
-              " next_fetch_at, retries, priority, run_id" },
-    { "fetches", "id, url_id, run_id, attempt, fetched_at, outcome, status_code, error, content_type, charset,"
-                 " charset_source, http_version, ip, size, wire_size, dns_ms, connect_ms, tls_ms, ttfb_ms, total_ms,"
-                 " etag, last_modified, location, sha256, body_id, request_headers, headers" },
-    { "pages", "url_id, fetch_id, title, description, h1, canonical_url, robots_meta, x_robots_tag, lang, word_count,"
+    { "urls",
+      "id, url, key, host_id, state, reason, rule, depth, redirects, parent_id, hop,"
+      " discovered_at,"
+      " next_fetch_at, retries, priority, run_id" },
+    { "fetches",
+      "id, url_id, run_id, attempt, fetched_at, outcome, status_code, error,"
+      " content_type, charset,"
+      " charset_source, http_version, ip, size, wire_size, dns_ms, connect_ms,"
+      " tls_ms, ttfb_ms, total_ms,"
+      " etag, last_modified, location, sha256, body_id, request_headers, headers" },
+    { "pages", "url_id, fetch_id, title, description, h1, canonical_url, robots_meta,"
+               " x_robots_tag, lang, word_count,"
                " simhash, links_out, parse_outcome, facts" },
-    { "page_history", "url_id, fetch_id, title, description, h1, canonical_url, robots_meta, x_robots_tag, lang,"
-                      " word_count, simhash, links_out, parse_outcome, facts" },
+    { "page_history",
+      "url_id, fetch_id, title, description, h1, canonical_url, robots_meta,"
+      " x_robots_tag, lang,"
+      " word_count, simhash, links_out, parse_outcome, facts" },
     { "links", "src_id, dst_id, kind, rel, nofollow, anchor, position" },
     { "redirects", "src_id, dst_id, status_code, run_id" },
     { "bodies", "id, sha256, codec, size, data" },
@@ -72,12 +82,13 @@ static void is_there_with_its_columns(void **state)
     storekit_open(&kit, REVISIT_ALL);
     storekit_fetch(&kit, storekit_seed(&kit, "http://a.example/"), 0, "body",
                    (const char *[]){ "http://a.example/x", NULL });
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT %s FROM %s)", row->columns, row->label);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT %s FROM %s)", row->columns,
+             row->label);
     assert_true(storekit_int(&kit, sql) >= 0);
     storekit_clear(&kit);
 }
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------ */
 
 static void exec(struct storekit *k, const char *sql)
 {
@@ -90,7 +101,8 @@ static void exec(struct storekit *k, const char *sql)
 }
 
 /* The word that a view shows for a number; the numbers may never change. */
-static void assert_word(struct storekit *k, const char *set, const char *get, int number, const char *want)
+static void assert_word(struct storekit *k, const char *set, const char *get,
+                        int number, const char *want)
 {
     char sql[128], text[512];
 
@@ -103,14 +115,16 @@ static void every_state_has_its_word(void **state)
 {
     storekit_seed(*state, "http://a.example/");
     for (int i = 0; i < N_URL_STATES; i++)
-        assert_word(*state, "UPDATE url SET state = ", "SELECT state FROM urls", i, vocab_state((enum url_state)i));
+        assert_word(*state, "UPDATE url SET state = ", "SELECT state FROM urls", i,
+                    vocab_state((enum url_state)i));
 }
 
 static void every_reason_has_its_word(void **state)
 {
     storekit_seed(*state, "http://a.example/");
     for (int i = 1; i < N_URL_REASONS; i++)
-        assert_word(*state, "UPDATE url SET state = 4, reason = ", "SELECT reason FROM urls", i,
+        assert_word(*state,
+                    "UPDATE url SET state = 4, reason = ", "SELECT reason FROM urls", i,
                     vocab_reason((enum url_reason)i));
 }
 
@@ -118,7 +132,8 @@ static void every_hop_has_its_word(void **state)
 {
     storekit_seed(*state, "http://a.example/");
     for (int i = 0; i < N_URL_HOPS; i++)
-        assert_word(*state, "UPDATE url SET hop = ", "SELECT hop FROM urls", i, vocab_hop((enum url_hop)i));
+        assert_word(*state, "UPDATE url SET hop = ", "SELECT hop FROM urls", i,
+                    vocab_hop((enum url_hop)i));
 }
 
 static void every_link_kind_has_its_word(void **state)
@@ -132,7 +147,8 @@ static void every_link_kind_has_its_word(void **state)
     storekit_fetch(*state, storekit_seed(*state, "http://a.example/"), 0, "body",
                    (const char *[]){ "http://a.example/x", NULL });
     for (int i = 0; i < N_LINK_KINDS; i++)
-        assert_word(*state, "UPDATE link SET bits = 64 + ", "SELECT kind FROM links WHERE nofollow = 1", i, words[i]);
+        assert_word(*state, "UPDATE link SET bits = 64 + ",
+                    "SELECT kind FROM links WHERE nofollow = 1", i, words[i]);
 }
 
 static void words_out_of_range_are_marked(void **state)
@@ -143,7 +159,7 @@ static void words_out_of_range_are_marked(void **state)
     assert_string_equal(vocab_hop((enum url_hop)99), "?");
 }
 
-/* --- views --------------------------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------------------ */
 
 static void times_are_iso_in_views(void **state)
 {
@@ -151,13 +167,16 @@ static void times_are_iso_in_views(void **state)
     char text[512];
 
     storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", NULL);
-    assert_string_equal(storekit_text(k, "SELECT fetched_at FROM crawl_log", text), "2026-11-21T00:00:00.000Z");
-    assert_string_equal(storekit_text(k, "SELECT timestamp FROM cdx", text), "20261121000000");
+    assert_string_equal(storekit_text(k, "SELECT fetched_at FROM crawl_log", text),
+                        "2026-11-21T00:00:00.000Z");
+    assert_string_equal(storekit_text(k, "SELECT timestamp FROM cdx", text),
+                        "20261121000000");
 }
 
 static void hop(struct storekit *k, const char *from, const char *to)
 {
-    struct store_op *op = storekit_visit(storekit_offer_one(k, storekit_offer(from, HOP_LINK, 1)).id, 1, 1);
+    struct store_op *op = storekit_visit(
+        storekit_offer_one(k, storekit_offer(from, HOP_LINK, 1)).id, 1, 1);
     struct store_offer target = storekit_offer(to, HOP_REDIRECT, 1);
 
     op->u.visit.outcome = "redirect";
@@ -175,8 +194,12 @@ static void redirect_chains_begin_at_their_head(void **state)
 
     hop(k, "http://a.example/1", "http://a.example/2");
     hop(k, "http://a.example/2", "http://a.example/3");
-    assert_string_equal(storekit_text(k, "SELECT group_concat(path || ' ' || hops || is_loop) FROM redirect_chains", text),
-                        "http://a.example/1 -> http://a.example/2 -> http://a.example/3 20");
+    assert_string_equal(
+        storekit_text(
+            k,
+            "SELECT group_concat(path || ' ' || hops || is_loop) FROM redirect_chains",
+            text),
+        "http://a.example/1 -> http://a.example/2 -> http://a.example/3 20");
 }
 
 static void redirect_loops_are_seen(void **state)
@@ -186,13 +209,16 @@ static void redirect_loops_are_seen(void **state)
     hop(k, "http://a.example/1", "http://a.example/2");
     hop(k, "http://a.example/2", "http://a.example/3");
     hop(k, "http://a.example/3", "http://a.example/1");
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM redirect_chains WHERE is_loop"), 3);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM redirect_chains WHERE is_loop"), 3);
     assert_int_equal(storekit_int(k, "SELECT max(hops) FROM redirect_chains"), 3);
 }
 
-static void put_page(struct storekit *k, const char *url, const char *body, uint64_t simhash)
+static void put_page(struct storekit *k, const char *url, const char *body,
+                     uint64_t simhash)
 {
-    struct store_op *op = storekit_visit(storekit_offer_one(k, storekit_offer(url, HOP_LINK, 1)).id, 1, 1);
+    struct store_op *op = storekit_visit(
+        storekit_offer_one(k, storekit_offer(url, HOP_LINK, 1)).id, 1, 1);
     struct page_facts *f = storekit_page(op, "t", "x", body);
 
     f->simhash = simhash;
@@ -212,9 +238,13 @@ static void near_duplicates_differ_in_three_bits_at_most(void **state)
     put_page(k, "http://a.example/3", "c", UINT64_C(0x7edcba9876543310));
     put_page(k, "http://a.example/4", "d", UINT64_C(0x0123456789abcdef));
     put_page(k, "http://a.example/5", "e", UINT64_C(0xfedcba98765432ff));
-    assert_string_equal(storekit_text(k, "SELECT group_concat(substr(url_a, -1) || substr(url_b, -1) || distance)"
-                                         " FROM (SELECT * FROM near_duplicates ORDER BY 1, 2)", text),
-                        "121,132,233");
+    assert_string_equal(
+        storekit_text(
+            k,
+            "SELECT group_concat(substr(url_a, -1) || substr(url_b, -1) || distance)"
+            " FROM (SELECT * FROM near_duplicates ORDER BY 1, 2)",
+            text),
+        "121,132,233");
 }
 
 static void the_sign_bit_counts_like_any_other(void **state)
@@ -232,8 +262,9 @@ static void broken_links_say_where_they_stand(void **state)
     struct store_op *op;
     char text[512];
 
-    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body",
-                   (const char *[]){ "http://a.example/gone", "http://a.example/fine", NULL });
+    storekit_fetch(
+        k, storekit_seed(k, "http://a.example/"), 0, "body",
+        (const char *[]){ "http://a.example/gone", "http://a.example/fine", NULL });
     op = storekit_visit(2, 1, 1);
     op->u.visit.outcome = "http_error";
     op->u.visit.status_code = 404;
@@ -241,9 +272,14 @@ static void broken_links_say_where_they_stand(void **state)
     storekit_do(k, op);
     store_op_free(op);
     storekit_fetch(k, 3, 1, "fine", NULL);
-    assert_string_equal(storekit_text(k, "SELECT group_concat(src_url || '>' || dst_url || ' ' || status_code || ' ' ||"
-                                         " problem || ' ' || anchor) FROM broken_links", text),
-                        "http://a.example/>http://a.example/gone 404 http_error here");
+    assert_string_equal(
+        storekit_text(
+            k,
+            "SELECT group_concat(src_url || '>' || dst_url || ' ' || status_code ||"
+            " ' ' ||"
+            " problem || ' ' || anchor) FROM broken_links",
+            text),
+        "http://a.example/>http://a.example/gone 404 http_error here");
 }
 
 static void orphans_have_no_link_to_them(void **state)
@@ -251,11 +287,15 @@ static void orphans_have_no_link_to_them(void **state)
     struct storekit *k = *state;
     char text[512];
 
-    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", (const char *[]){ "http://a.example/x", NULL });
+    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body",
+                   (const char *[]){ "http://a.example/x", NULL });
     storekit_fetch(k, storekit_id(k, "http://a.example/x"), 1, "x", NULL);
     put_page(k, "http://a.example/alone", "alone", 1);
-    assert_string_equal(storekit_text(k, "SELECT group_concat(url) FROM (SELECT url FROM orphans ORDER BY url)", text),
-                        "http://a.example/,http://a.example/alone");
+    assert_string_equal(
+        storekit_text(
+            k, "SELECT group_concat(url) FROM (SELECT url FROM orphans ORDER BY url)",
+            text),
+        "http://a.example/,http://a.example/alone");
 }
 
 static void the_migrations_are_embedded(void **state)
@@ -288,7 +328,7 @@ int main(void)
     size_t n = 13;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ rows[i].label, is_there_with_its_columns, NULL, NULL,
-                                          (void *)(uintptr_t)&rows[i] };
+        tests[n++] = (struct CMUnitTest){ rows[i].label, is_there_with_its_columns,
+                                          NULL, NULL, (void *)(uintptr_t)&rows[i] };
     return _cmocka_run_group_tests("store/schema", tests, n, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The cache of known URLs: what it says is right, what it forgets it does not invent. */
+/*
+ * The cache of known URLs: what it says is right, what it forgets it does not invent.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,16 +22,21 @@ static struct seen_key key_of(const struct seen *s, int64_t i)
 
 static struct seen_row row_of(int64_t i)
 {
-    return (struct seen_row){ .id = i, .host_id = i % 7 + 1, .parent_id = i / 2, .depth = (int32_t)(i % 50),
-                              .state = (uint8_t)(i % 5), .reason = (uint8_t)(i % 17) };
+    return (struct seen_row){ .id = i,
+                              .host_id = i % 7 + 1,
+                              .parent_id = i / 2,
+                              .depth = (int32_t)(i % 50),
+                              .state = (uint8_t)(i % 5),
+                              .reason = (uint8_t)(i % 17) };
 }
 
 static bool is_row(const struct seen_row *row, int64_t i)
 {
     struct seen_row want = row_of(i);
 
-    return row->id == want.id && row->host_id == want.host_id && row->parent_id == want.parent_id &&
-           row->depth == want.depth && row->state == want.state && row->reason == want.reason;
+    return row->id == want.id && row->host_id == want.host_id &&
+           row->parent_id == want.parent_id && row->depth == want.depth &&
+           row->state == want.state && row->reason == want.reason;
 }
 
 static void what_fits_is_found_again(void **state)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What a visit leaves behind: fetch, page, links, text, body, redirect, state, revisit. */
+/*
+ * What a visit leaves behind: fetch, page, links, text, body, redirect, state, revisit.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <zstd.h>
 
 #include <cmocka.h>
-#include <zstd.h>
 
 #include "parse/digest.h"
 #include "store/visits.h"
@@ -28,7 +30,7 @@ static int tear_down(void **state)
 }
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define HOUR INT64_C(3600000)
+#define HOUR      INT64_C(3600000)
 
 static void assert_text(struct storekit *k, const char *sql, const char *want)
 {
@@ -57,22 +59,41 @@ static void a_page_is_stored_with_all_it_brought(void **state)
     int64_t id = storekit_seed(k, "http://a.example/");
 
     storekit_fetch(k, id, 0, "body", LIST("http://a.example/x", "http://a.example/y"));
-    assert_text(k, "SELECT state || ' ' || fetch_id || ' ' || retries FROM urls WHERE id = 1", "fetched 1 0");
-    assert_text(k, "SELECT url_id || ' ' || run_id || ' ' || outcome || ' ' || status_code || ' ' || charset ||"
-                   " ' ' || size || ' ' || wire_size || ' ' || ttfb_ms || ' ' || (dns_ms IS NULL) || ' ' ||"
-                   " length(sha256) FROM fetches",
-                "1 1 ok 200 utf-8 1000 500 5 1 64");
-    assert_text(k, "SELECT title || ' ' || fetch_id || ' ' || links_out || ' ' || parse_outcome FROM pages",
-                "Title 1 2 ok");
-    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id || ' ' || kind || ' ' || anchor || ' ' || nofollow"
-                   " || ' ' || position) FROM links",
-                "1>2 a here 0 0,1>3 a here 0 1");
-    assert_text(k, "SELECT group_concat(state || ' ' || parent_id || ' ' || depth || ' ' || hop) FROM urls"
-                   " WHERE id > 1",
-                "queued 1 1 link,queued 1 1 link");
+    assert_text(
+        k, "SELECT state || ' ' || fetch_id || ' ' || retries FROM urls WHERE id = 1",
+        "fetched 1 0");
+    assert_text(
+        k,
+        "SELECT url_id || ' ' || run_id || ' ' || outcome || ' ' || status_code || '"
+        " ' || charset ||"
+        " ' ' || size || ' ' || wire_size || ' ' || ttfb_ms || ' ' || (dns_ms IS"
+        " NULL) || ' ' ||"
+        " length(sha256) FROM fetches",
+        "1 1 ok 200 utf-8 1000 500 5 1 64");
+    assert_text(
+        k,
+        "SELECT title || ' ' || fetch_id || ' ' || links_out || ' ' || parse_outcome"
+        " FROM pages",
+        "Title 1 2 ok");
+    assert_text(
+        k,
+        "SELECT group_concat(src_id || '>' || dst_id || ' ' || kind || ' ' || anchor"
+        " || ' ' || nofollow"
+        " || ' ' || position) FROM links",
+        "1>2 a here 0 0,1>3 a here 0 1");
+    assert_text(
+        k,
+        "SELECT group_concat(state || ' ' || parent_id || ' ' || depth || ' ' ||"
+        " hop) FROM urls"
+        " WHERE id > 1",
+        "queued 1 1 link,queued 1 1 link");
     assert_text(k, "SELECT rowid FROM page_text WHERE page_text MATCH 'some'", "1");
-    assert_text(k, "SELECT requests || ' ' || pages || ' ' || bytes || ' ' || new_urls || ' ' || used_pages"
-                   " FROM runs", "1 1 500 3 1");
+    assert_text(
+        k,
+        "SELECT requests || ' ' || pages || ' ' || bytes || ' ' || new_urls || ' '"
+        " || used_pages"
+        " FROM runs",
+        "1 1 500 3 1");
     assert_text(k, "SELECT pages || ' ' || bytes FROM hosts", "1 500");
 }
 
@@ -81,12 +102,14 @@ static void headers_become_lists_of_name_and_value(void **state)
     struct storekit *k = *state;
     struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
 
-    op->u.visit.headers = SPAN("HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:  two \r\nbroken line\r\nQ: \"\\\t\x01\r\n"
-                               "L: caf\xe9\r\nU: caf\xc3\xa9\r\n\r\n");
+    op->u.visit.headers = SPAN(
+        "HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:  two \r\nbroken line\r\nQ: \"\\\t\x01\r\n"
+        "L: caf\xe9\r\nU: caf\xc3\xa9\r\n\r\n");
     do_op(k, op);
-    assert_text(k, "SELECT headers FROM fetches",
-                "[[\"X-A\",\"1\"],[\"x-a\",\"two\"],[\"Q\",\"\\\"\\\\\\u0009\\u0001\"],[\"L\",\"caf\xc3\xa9\"],"
-                "[\"U\",\"caf\xc3\xa9\"]]");
+    assert_text(
+        k, "SELECT headers FROM fetches",
+        "[[\"X-A\",\"1\"],[\"x-a\",\"two\"],[\"Q\",\"\\\"\\\\\\u0009\\u0001\"],[\"L\",\"caf\xc3\xa9\"],"
+        "[\"U\",\"caf\xc3\xa9\"]]");
     assert_text(k, "SELECT request_headers FROM fetches", "[[\"Host\",\"a.example\"]]");
     assert_text(k, "SELECT json_valid(headers) FROM fetches", "1");
 }
@@ -117,9 +140,15 @@ static void a_retry_keeps_the_url_queued(void **state)
     op->u.visit.retries = 1;
     op->u.visit.next_fetch_ms = STOREKIT_NOW + 9000;
     do_op(k, op);
-    assert_text(k, "SELECT state || ' ' || retries || ' ' || (next_fetch_at IS NOT NULL) || ' ' || coalesce(reason, '-')"
-                   " FROM urls", "queued 1 1 -");
-    assert_text(k, "SELECT outcome || ' ' || coalesce(status_code, 'null') FROM fetches", "timeout null");
+    assert_text(
+        k,
+        "SELECT state || ' ' || retries || ' ' || (next_fetch_at IS NOT NULL) || ' '"
+        " || coalesce(reason, '-')"
+        " FROM urls",
+        "queued 1 1 -");
+    assert_text(k,
+                "SELECT outcome || ' ' || coalesce(status_code, 'null') FROM fetches",
+                "timeout null");
     assert_text(k, "SELECT requests || ' ' || pages FROM runs", "1 0");
 }
 
@@ -164,14 +193,23 @@ static void a_redirect_makes_its_target_a_url_of_its_own(void **state)
     op->u.visit.redirect = &target;
     do_op(k, op);
     assert_int_equal(target.change, CHANGE_NEW);
-    assert_text(k, "SELECT state || ' ' || hop || ' ' || redirects || ' ' || depth || ' ' || parent_id FROM urls"
-                   " WHERE id = 2", "queued redirect 1 0 1");
-    assert_text(k, "SELECT src_id || '>' || dst_id || ' ' || status_code || ' ' || run_id FROM redirects", "1>2 301 1");
-    assert_text(k, "SELECT start_url || ' ' || hops || ' ' || final_url FROM redirect_chains",
-                "http://a.example/ 1 https://a.example/");
+    assert_text(
+        k,
+        "SELECT state || ' ' || hop || ' ' || redirects || ' ' || depth || ' ' ||"
+        " parent_id FROM urls"
+        " WHERE id = 2",
+        "queued redirect 1 0 1");
+    assert_text(
+        k,
+        "SELECT src_id || '>' || dst_id || ' ' || status_code || ' ' || run_id FROM"
+        " redirects",
+        "1>2 301 1");
+    assert_text(
+        k, "SELECT start_url || ' ' || hops || ' ' || final_url FROM redirect_chains",
+        "http://a.example/ 1 https://a.example/");
 }
 
-/* --- content over time ---------------------------------------------------------------------- */
+/* --- content over time ------------------------------------------------------------ */
 
 static void the_same_body_keeps_links_and_text_and_points_at_the_new_fetch(void **state)
 {
@@ -184,7 +222,9 @@ static void the_same_body_keeps_links_and_text_and_points_at_the_new_fetch(void 
     assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "2 1");
     assert_text(k, "SELECT count(*) FROM page_history", "0");
     assert_text(k, "SELECT count(*) FROM links", "1");
-    assert_text(k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH 'some'", "1");
+    assert_text(
+        k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH 'some'",
+        "1");
 }
 
 static void another_body_moves_the_old_page_into_history(void **state)
@@ -196,8 +236,14 @@ static void another_body_moves_the_old_page_into_history(void **state)
     begin_again(k);
     storekit_fetch(k, id, 0, "other", LIST("http://a.example/z"));
     assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "2 2");
-    assert_text(k, "SELECT url_id || ' ' || fetch_id || ' ' || title || ' ' || links_out FROM page_history", "1 1 Title 2");
-    assert_text(k, "SELECT group_concat(u.url) FROM links l JOIN urls u ON u.id = l.dst_id", "http://a.example/z");
+    assert_text(
+        k,
+        "SELECT url_id || ' ' || fetch_id || ' ' || title || ' ' || links_out FROM"
+        " page_history",
+        "1 1 Title 2");
+    assert_text(
+        k, "SELECT group_concat(u.url) FROM links l JOIN urls u ON u.id = l.dst_id",
+        "http://a.example/z");
 }
 
 static void changed_links_of_the_same_body_are_replaced(void **state)
@@ -224,7 +270,8 @@ static void a_304_keeps_page_and_links(void **state)
     op->u.visit.outcome = "not_modified";
     op->u.visit.status_code = 304;
     do_op(k, op);
-    assert_text(k, "SELECT state || ' ' || fetch_id FROM urls WHERE id = 1", "not_modified 2");
+    assert_text(k, "SELECT state || ' ' || fetch_id FROM urls WHERE id = 1",
+                "not_modified 2");
     assert_text(k, "SELECT fetch_id FROM pages", "1");
     assert_text(k, "SELECT count(*) FROM links", "1");
 }
@@ -289,7 +336,7 @@ static void text_is_indexed_only_where_it_is_kept(void **state)
     assert_text(k, "SELECT text_id IS NULL FROM pages", "1");
 }
 
-/* --- bodies and history ------------------------------------------------------------------------ */
+/* --- bodies and history ----------------------------------------------------------- */
 
 static void give_body(struct store_op *op, struct page_facts *f, const char *content)
 {
@@ -319,9 +366,13 @@ static void equal_bodies_are_stored_once(void **state)
     fetch_body(k, storekit_seed(k, "http://a.example/1"), "the same");
     fetch_body(k, storekit_seed(k, "http://a.example/2"), "the same");
     fetch_body(k, storekit_seed(k, "http://a.example/3"), "another");
-    assert_text(k, "SELECT group_concat(id || ' ' || size || ' ' || codec) FROM bodies", "1 8 zstd,2 7 zstd");
+    assert_text(k, "SELECT group_concat(id || ' ' || size || ' ' || codec) FROM bodies",
+                "1 8 zstd,2 7 zstd");
     assert_text(k, "SELECT group_concat(refs) FROM body", "2,1");
-    assert_text(k, "SELECT count(*) FROM fetches f JOIN bodies b ON b.id = f.body_id AND b.sha256 = f.sha256", "3");
+    assert_text(k,
+                "SELECT count(*) FROM fetches f JOIN bodies b ON b.id = f.body_id AND"
+                " b.sha256 = f.sha256",
+                "3");
     assert_text(k, "SELECT group_concat(copies || ' ' || url) FROM duplicates",
                 "2 http://a.example/1,2 http://a.example/2");
 }
@@ -370,7 +421,7 @@ static void pruning_keeps_the_fetch_that_the_page_is_from(void **state)
     assert_text(k, "SELECT count(*) FROM bodies", "1");
 }
 
-/* --- revisits --------------------------------------------------------------------------------------- */
+/* --- revisits --------------------------------------------------------------------- */
 
 static const struct interval_row {
     const char *label;
@@ -388,9 +439,12 @@ static const struct interval_row {
 static void interval(void **state)
 {
     const struct interval_row *row = *state;
-    struct store_options options = { .revisit_min_ms = HOUR, .revisit_max_ms = 720 * HOUR };
+    struct store_options options = { .revisit_min_ms = HOUR,
+                                     .revisit_max_ms = 720 * HOUR };
 
-    assert_int_equal(visits_interval(&options, row->last_hours * HOUR, row->has_changed), row->want_hours * HOUR);
+    assert_int_equal(
+        visits_interval(&options, row->last_hours * HOUR, row->has_changed),
+        row->want_hours * HOUR);
 }
 
 static void the_interval_follows_the_changes_of_a_page(void **state)
@@ -400,7 +454,8 @@ static void the_interval_follows_the_changes_of_a_page(void **state)
 
     storekit_fetch(k, id, 0, "one", NULL);
     assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "24");
-    assert_int_equal(storekit_int(k, "SELECT next_fetch_at FROM urls"), STOREKIT_NOW + 24 * HOUR);
+    assert_int_equal(storekit_int(k, "SELECT next_fetch_at FROM urls"),
+                     STOREKIT_NOW + 24 * HOUR);
     begin_again(k);
     storekit_fetch(k, id, 0, "two", NULL);
     assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "12");

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The writer: order, batches, and what is left after it was killed or ran out of room. */
+/*
+ * The writer: order, batches, and what is left after it was killed or ran out of room.
+ */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
 
 #include "store/reader.h"
 #include "tests/kit/storekit.h"
@@ -30,9 +32,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- verifying ----------------------------------------------------------------------------- */
+/* --- verifying -------------------------------------------------------------------- */
 
-static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_exception(void *arg, const struct span *columns,
+                             const struct reader_value *values, size_t n)
 {
     size_t *wrong = arg;
 
@@ -61,7 +64,7 @@ static void assert_sound(struct storekit *k)
     reader_close(r);
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------ */
 
 static void nothing(void *arg)
 {
@@ -119,7 +122,8 @@ static void totals_are_those_of_the_last_commit(void **state)
     struct store_totals totals;
 
     storekit_open(k, REVISIT_ALL);
-    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", (const char *[]){ "http://a.example/x", NULL });
+    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body",
+                   (const char *[]){ "http://a.example/x", NULL });
     store_get_totals(k->store, &totals);
     assert_int_equal(totals.by_state[STATE_QUEUED], 1);
     assert_int_equal(totals.by_state[STATE_FETCHED], 1);
@@ -152,7 +156,10 @@ static void a_finished_database_is_one_file(void **state)
     assert_int_equal(access(name, F_OK), -1);
     snprintf(name, sizeof name, "%s-lock", k->path);
     assert_int_equal(access(name, F_OK), -1);
-    assert_int_equal(storekit_int(k, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'delete'"), 1);
+    assert_int_equal(
+        storekit_int(k,
+                     "SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'delete'"),
+        1);
 }
 
 static void a_reader_never_blocks_the_writer(void **state)
@@ -170,7 +177,7 @@ static void a_reader_never_blocks_the_writer(void **state)
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls"), 2);
 }
 
-/* --- killed --------------------------------------------------------------------------------------- */
+/* --- killed ----------------------------------------------------------------------- */
 
 /* Fetches page after page and tells each committed one over fd, until it is killed. */
 static void crawl_until_killed(struct storekit *k, int fd)
@@ -184,7 +191,8 @@ static void crawl_until_killed(struct storekit *k, int fd)
         char urls[3][64];
 
         for (int i = 0; i < 3; i++)
-            snprintf(urls[i], sizeof urls[i], "http://a.example/%lld", (long long)(n_urls + i));
+            snprintf(urls[i], sizeof urls[i], "http://a.example/%lld",
+                     (long long)(n_urls + i));
         storekit_page(op, "Title", "words of text that make an index", urls[0]);
         storekit_links(op, (const char *[]){ urls[0], urls[1], urls[2], NULL });
         storekit_do(k, op);
@@ -227,7 +235,9 @@ static void what_was_handed_back_survives_kill_9(void **state)
         last = kill_after(child, fds[0], 3000 + round * 17000);
         close(fds[0]);
         storekit_open(&k, REVISIT_ALL);
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM urls WHERE state = 'fetched' AND id <= %lld", (long long)last);
+        snprintf(sql, sizeof sql,
+                 "SELECT count(*) FROM urls WHERE state = 'fetched' AND id <= %lld",
+                 (long long)last);
         assert_int_equal(storekit_int(&k, sql), last);
         if (last)
             assert_true(k.run.was_crash);
@@ -237,7 +247,7 @@ static void what_was_handed_back_survives_kill_9(void **state)
     }
 }
 
-/* --- no room --------------------------------------------------------------------------------------- */
+/* --- no room ---------------------------------------------------------------------- */
 
 static void fill_until_failure(struct storekit *k, enum err want)
 {
@@ -290,7 +300,11 @@ static void a_full_disk_stops_the_writer_and_leaves_a_sound_file(void **state)
     storekit_fetch(k, 1, 0, "after", NULL);
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM fetches"), stored + 1);
     storekit_stop(k, true);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    assert_int_equal(
+        storekit_int(
+            k,
+            "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+        1);
 }
 
 static void too_little_free_space_refuses_pages_but_ends_in_order(void **state)
@@ -311,7 +325,8 @@ static void too_little_free_space_refuses_pages_but_ends_in_order(void **state)
     assert_int_equal(op->result, ERR_FULL);
     store_op_free(op);
     storekit_stop(k, true);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM runs WHERE state = 'stopped'"), 1);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM runs WHERE state = 'stopped'"), 1);
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM fetches"), 0);
 }
 
@@ -351,17 +366,26 @@ static void a_file_changed_by_others_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ops_come_back_in_the_order_of_submission, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_handed_back_can_be_read_by_others, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(totals_are_those_of_the_last_commit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(closing_does_what_was_submitted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_finished_database_is_one_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_reader_never_blocks_the_writer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ops_come_back_in_the_order_of_submission,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_handed_back_can_be_read_by_others,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(totals_are_those_of_the_last_commit, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(closing_does_what_was_submitted, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_finished_database_is_one_file, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_never_blocks_the_writer, set_up,
+                                        tear_down),
         cmocka_unit_test(what_was_handed_back_survives_kill_9),
-        cmocka_unit_test_setup_teardown(a_full_disk_stops_the_writer_and_leaves_a_sound_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(too_little_free_space_refuses_pages_but_ends_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_full_disk_stops_the_writer_and_leaves_a_sound_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            too_little_free_space_refuses_pages_but_ends_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(enough_space_is_no_failure, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_file_changed_by_others_is_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_changed_by_others_is_noticed, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests_name("store/writer", tests, NULL, NULL);
