@@ -1,8 +1,18 @@
 # `make help` lists the targets. MODE=release|debug|asan|tsan|cov picks the build; objects of each mode stay apart.
 MODE   ?= release
 CC     ?= gcc
-PREFIX ?= /usr/local
 VERSION := 0.1.0
+RELEASED := 2026-11-21
+
+# Where `make install` puts things, all of it under DESTDIR where that is given.
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+DOCDIR  ?= $(PREFIX)/share/doc/crawl
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 B := build/$(MODE)
 FOLDERS := config parse fetch store crawler
@@ -16,6 +26,10 @@ KIT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kit/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+UNITS := crawl@.service crawl@.timer
+DOCS := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md)
+EXAMPLES := $(wildcard packaging/*.example)
 
 PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \
   libseccomp jansson libssl libcrypto
@@ -33,7 +47,7 @@ endif
 ifdef WERROR
   WARN += -Werror
 endif
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
+CFLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
 CFLAGS_debug := -O0 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
@@ -42,13 +56,18 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_cov := --coverage
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen -DCRAWL_VERSION='"$(VERSION)"' -include config/banned.h -fno-common \
-  $(WARN) $(LIB_CFLAGS) $(CFLAGS_$(MODE)) $(CFLAGS)
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen -DCRAWL_VERSION='"$(VERSION)"' \
+  -DCRAWL_RELEASED='"$(RELEASED)"' -include config/banned.h -fno-common $(CPPFLAGS) $(WARN) $(LIB_CFLAGS) $(CFLAGS_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 
-.PHONY: all asan runtime runtime-tsan fuzz install conformance test demo lint bench clean help
+# All cores, unless the caller says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+  MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
+.PHONY: all asan runtime runtime-tsan fuzz install uninstall conformance test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -79,10 +98,28 @@ $(B)/store/schema.o: $(B)/gen/schema_sql.inc
 test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
 
-install: build/crawl ## put crawl and its man page under PREFIX (DESTDIR is honoured)
-	install -D -m 755 build/crawl $(DESTDIR)$(PREFIX)/bin/crawl
-	build/crawl --man > build/crawl.1
-	install -D -m 644 build/crawl.1 $(DESTDIR)$(PREFIX)/share/man/man1/crawl.1
+# The man pages and completions are printed by the program; the units name the place where it will be.
+install: $(B)/crawl ## put crawl, its man pages, completions, units and docs under PREFIX (DESTDIR is honoured)
+	install -D -m 755 $(B)/crawl $(DESTDIR)$(BINDIR)/crawl
+	$(Q)rm -rf $(B)/man && mkdir -p $(B)/man && for p in $$($(B)/crawl --man list); do \
+	  $(B)/crawl --man $$p > $(B)/man/$$p && \
+	  install -D -m 644 $(B)/man/$$p $(DESTDIR)$(MANDIR)/man$${p##*.}/$$p || exit 1; done
+	ln -sf crawl.1 $(DESTDIR)$(MANDIR)/man1/crawl-run.1
+	$(Q)for s in bash zsh fish; do $(B)/crawl --completion $$s > $(B)/man/$$s || exit 1; done
+	install -D -m 644 $(B)/man/bash $(DESTDIR)$(BASHDIR)/crawl
+	install -D -m 644 $(B)/man/zsh $(DESTDIR)$(ZSHDIR)/_crawl
+	install -D -m 644 $(B)/man/fish $(DESTDIR)$(FISHDIR)/crawl.fish
+	$(Q)for u in $(UNITS); do sed 's|/usr/bin/crawl|$(BINDIR)/crawl|' packaging/systemd/$$u > $(B)/man/$$u && \
+	  install -D -m 644 $(B)/man/$$u $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	install -d $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+
+uninstall: $(B)/crawl ## remove what install put there
+	$(Q)for p in $$($(B)/crawl --man list); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$$p; done
+	rm -f $(DESTDIR)$(MANDIR)/man1/crawl-run.1 $(DESTDIR)$(BINDIR)/crawl $(DESTDIR)$(BASHDIR)/crawl $(DESTDIR)$(ZSHDIR)/_crawl $(DESTDIR)$(FISHDIR)/crawl.fish
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 conformance: build/crawl ## third-party cases, where ../shared is present
 	@if [ -f ../shared/conformance/run.py ]; then python3 ../shared/conformance/run.py build/crawl \

@@ -51,9 +51,9 @@ const struct command cmd_run = {
         "the frontier go into one SQLite file; the same command continues an unfinished run, and\n"
         "begins a new one, asking conditionally, when the last one finished.\n"
         "\n"
-        "  crawl seeds.txt                          fetch the sites of these seeds into crawl.db\n"
-        "  crawl -o docs.db -d 3 https://example.org/   three links deep, into docs.db\n"
-        "  crawl sql broken-links                   ask the database\n",
+        "  crawl seeds.txt                             these sites into crawl.db\n"
+        "  crawl -o docs.db -d 3 https://example.org/  3 links deep, to docs.db\n"
+        "  crawl sql broken-links                      ask the database\n",
     .options = &settings_table,
     .exec = run,
 };

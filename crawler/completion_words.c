@@ -76,7 +76,7 @@ void completion_words_of_operands(const struct command *c, struct completion_wan
 
         if (!is_value && !is_option && !span_eq(word, span_str(c->name)))
             add_meaning(out, word);
-        is_value = is_option;
+        is_value = is_option && rest.len && rest.ptr[0] == ' '; /* not "[-q] URL" */
     }
 }
 

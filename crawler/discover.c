@@ -120,7 +120,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
                           struct arena *mem, struct store_offer *o)
 {
     const struct fact_link *link = &page->facts->links[i];
-    int depth = page->ticket->depth + 1;
+    int depth = link->hop == FACT_HOP_FEED ? 1 : page->ticket->depth + 1;
     struct span href = span_slice(link->url, 0, span_find(link->url, '#')), rule = SPAN_NONE;
     enum url_reason only_recorded = not_followed(c, page, link, &rule);
     struct known_entry known;
@@ -138,7 +138,11 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     if (url_parse(href, NULL, mem, &u) || url_page(&u, mem, &u))
         return false;
     o->hop = hop_of(link);
-    decide(c, &u, link->hop == FACT_HOP_FEED ? 1 : depth, mem, o);
+    decide(c, &u, depth, mem, o);
+    if (href.len > SCOPE_MAX_URL && !o->reason) {
+        o->reason = REASON_URL_TOO_LONG; /* what is left of it may have parsed to less */
+        o->rule = SPAN("cut by the parser");
+    }
     if (!o->reason && only_recorded) {
         o->reason = only_recorded;
         o->rule = rule;

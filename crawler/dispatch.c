@@ -131,9 +131,10 @@ static void drain(struct crawl *c)
 {
     c->is_draining = true;
     while (c->n_tasks > 0 || store_pending(c->store) > 0) {
-        if (c->n_tasks > 0 && loop_now(c->loop) >= c->give_up_at) {
-            group_cancel(c->group);
-            c->give_up_at = DEADLINE_NEVER;
+        if (loop_now(c->loop) >= c->give_up_at) {
+            if (c->n_tasks > 0)
+                group_cancel(c->group);
+            c->give_up_at = DEADLINE_NEVER; /* a moment that has passed would never let the loop turn */
         }
         if (waitq_wait(frontier_changed(c->frontier), c->give_up_at) == ERR_CANCELLED)
             break;

@@ -8,31 +8,32 @@
 #include "crawler/roff.h"
 #include "store/reader.h"
 
-static const char EXITS[] =
-    ".TP\n0\nFinished.\n.TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
-    ".TP\n2\nUsage or configuration; nothing was fetched or written.\n.TP\n3\nFile or database.\n"
-    ".TP\n4\nNo seed could be reached.\n"
-    ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or \\-\\-max\\-time with URLs left queued.\n"
-    ".TP\n6\nAnother crawl holds this database.\n"
-    ".TP\n130, 143\nStopped by a signal, state saved.\n";
+static const char EXITS[] = ".TP\n0\nFinished.\n"
+                            ".TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
+                            ".TP\n2\nUsage or configuration; nothing was fetched or written.\n"
+                            ".TP\n3\nFile or database.\n"
+                            ".TP\n4\nNo seed could be reached.\n"
+                            ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or\n"
+                            "\\-\\-max\\-time with URLs left queued.\n"
+                            ".TP\n6\nAnother crawl holds this database.\n"
+                            ".TP\n130, 143\nStopped by a signal, state saved.\n";
 
-static const char COMMAND_EXITS[] =
-    ".TP\n0\nDone, where nothing else is said above.\n.TP\n2\nUsage or configuration.\n"
-    ".TP\n3\nFile or database.\n";
+static const char COMMAND_EXITS[] = ".TP\n0\nDone, where nothing else is said above.\n"
+                                    ".TP\n2\nUsage or configuration.\n"
+                                    ".TP\n3\nFile or database.\n";
 
-static const char SIGNALS[] =
-    "The first SIGINT or SIGTERM stops new requests, lets transfers finish for up to 5 seconds and saves\n"
-    "everything; the second stops within a second.\n"
-    "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
-    "SIGUSR1 logs the status.\n";
+static const char SIGNALS[] = "The first SIGINT or SIGTERM stops new requests, lets transfers finish for\n"
+                              "up to 5 seconds and saves everything; the second stops within a second.\n"
+                              "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
+                              "SIGUSR1 logs the status.\n";
 
 static const char ENVIRONMENT[] =
     ".TP\n.BI CRAWL_ NAME\nSets the option\n.BI \\-\\- name\\fR,\n"
     "with underscores for its hyphens: CRAWL_MAX_PAGES=5.\n"
     "The command line wins over it, it wins over\n.BR crawl.conf (5).\n"
     ".TP\n.B CRAWL_CONFIG\nThe configuration file, instead of ./crawl.conf.\n"
-    ".PP\nhttp_proxy and its kin are not read, nor are .netrc and .curlrc: proxies and secrets come from options\n"
-    "alone.\n";
+    ".PP\nhttp_proxy and its kin are not read, nor are .netrc and .curlrc: proxies\n"
+    "and secrets come from options alone.\n";
 
 static const char FILES[] =
     ".TP\n.I crawl.conf\nRead from the current directory if it is there; see\n.BR crawl.conf (5).\n"
@@ -61,8 +62,8 @@ static enum err put_name(struct buf *out, struct span name, const char *summary)
     if (!e)
         e = buf_append(out, SPAN(" \\- "));
     if (!e)
-        e = roff_text(out, span_str(summary));
-    return e ? e : buf_append_byte(out, '\n');
+        e = roff_fill(out, span_str(summary));
+    return e;
 }
 
 static enum err put_synopsis(struct buf *out, const struct command *c)
@@ -101,9 +102,7 @@ static enum err put_commands(struct buf *out)
         if (!e)
             e = buf_append(out, SPAN(" (1)\n"));
         if (!e)
-            e = roff_text(out, span_str(command_list[i]->summary));
-        if (!e)
-            e = buf_append_byte(out, '\n');
+            e = roff_fill(out, span_str(command_list[i]->summary));
     }
     return e;
 }
@@ -179,9 +178,7 @@ static enum err put_reports(struct buf *out, const struct command *c)
         if (!e)
             e = buf_append_byte(out, '\n');
         if (!e)
-            e = roff_text(out, span_str(p->about));
-        if (!e)
-            e = buf_append_byte(out, '\n');
+            e = roff_fill(out, span_str(p->about));
     }
     return e;
 }
@@ -231,7 +228,7 @@ enum err manual_format(struct span name, struct buf *out)
         name = span_skip(name, 6);
     snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_clip_utf8(name, sizeof text - 1)));
     if (strcmp(text, cmd_run.name) == 0)
-        return buf_append(out, SPAN(".so man1/crawl.1\n"));
+        return put_main_page(out);
     return command_find(text) ? put_command_page(out, command_find(text)) : ERR_NOT_FOUND;
 }
 
@@ -240,7 +237,8 @@ enum err manual_list(struct buf *out)
     enum err e = buf_append(out, SPAN("crawl.1\n"));
 
     for (size_t i = 0; !e && command_list[i]; i++)
-        e = buf_printf(out, "crawl-%s.1\n", command_list[i]->name);
+        if (command_list[i] != &cmd_run)
+            e = buf_printf(out, "crawl-%s.1\n", command_list[i]->name);
     return e ? e : buf_append(out, SPAN("crawl.conf.5\n"));
 }
 

@@ -14,7 +14,7 @@
  */
 enum err manual_format(struct span name, struct buf *out) MUST_USE;
 
-/* Appends the file names of all pages, "crawl.1" first, one a line. */
+/* Appends the file names of all pages, "crawl.1" first, one a line; crawl-run(1) is crawl(1). */
 enum err manual_list(struct buf *out) MUST_USE;
 
 /*

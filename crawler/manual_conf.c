@@ -11,22 +11,23 @@ static const char SYNOPSIS[] = ".IR ./crawl.conf ,\nor the file that\n.B \\-\\-c
 static const char DESCRIPTION[] =
     "Lines of the form\n.EX\n\n    key = value\n\n.EE\n"
     "where a key is the name of an option of\n.BR crawl (1)\nwithout its hyphens in front.\n"
-    "A value is the rest of its line without white space around it: no quotes, no escapes, no comment behind it.\n"
+    "A value is the rest of its line without white space around it: no quotes,\n"
+    "no escapes, no comment behind it.\n"
     "Blank lines and lines that begin with # or ; say nothing.\n"
-    "A key that does not exist, or a value that cannot be, ends the program with exit code 2 before anything is\n"
-    "fetched, naming the line.\n"
-    ".PP\nThe command line wins over the environment (CRAWL_MAX_PAGES=5 sets max\\-pages), the environment over the\n"
-    "file, the file over the defaults.\n"
-    "Keys that may stand more than once add up, the file's first.\n"
+    "A key that does not exist, or a value that cannot be, ends the program\n"
+    "with exit code 2 before anything is fetched, naming the line.\n"
+    ".PP\nThe command line wins over the environment (CRAWL_MAX_PAGES=5 sets\n"
+    "max\\-pages), the environment over the file, the file over the defaults.\n"
+    "Keys that may stand more than once add up, the file\\(aqs first.\n"
     ".PP\nA duration has a unit: 500ms, 2s, 5m, 1h, 7d.\n"
     "A size may have one: 64K, 10M, 1G are powers of 1024.\n";
 
-static const char HOSTS[] =
-    "A line\n.EX\n\n    [host \"PATTERN\"]\n\n.EE\n"
-    "begins what differs for the hosts whose name matches; * stands for any run of characters, and letters match in\n"
-    "either case.\n"
-    "Where more than one section matches, the last one in the file counts, alone.\n"
-    "Such sections stand below the keys for all hosts, and know these keys:\n";
+static const char HOSTS[] = "A line\n.EX\n\n    [host \"PATTERN\"]\n\n.EE\n"
+                            "begins what differs for the hosts whose name matches; * stands for any run\n"
+                            "of characters, and letters match in either case.\n"
+                            "Where more than one section matches, the last one in the file counts,\n"
+                            "alone.\n"
+                            "Such sections stand below the keys for all hosts, and know these keys:\n";
 
 static const char EXAMPLE[] = "# Every night; ends before the day begins and goes on the next night.\n"
                               "contact = https://example.org/bot\n"

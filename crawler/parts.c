@@ -122,13 +122,17 @@ static void add_stored_seed(void *arg, struct span text)
     arena_clear(&mem);
 }
 
-static enum err add_seeds(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+/* out_is_news: the scope is wider than that of the stored seeds. */
+static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_is_news,
+                          struct err_note *note)
 {
-    for (size_t i = 0; i < seeds->len; i++) {
-        scope_add_seed(c->scope, &seeds->items[i].url);
+    enum err e = store_each_seed(c->store, add_stored_seed, c, note);
+
+    for (size_t i = 0; !e && i < seeds->len; i++) {
+        *out_is_news |= scope_add_seed(c->scope, &seeds->items[i].url);
         credentials_add_seed(c->credentials, &seeds->items[i].url);
     }
-    return store_each_seed(c->store, add_stored_seed, c, note);
+    return e;
 }
 
 /* What an excluded URL is under today's rules. */
@@ -346,13 +350,14 @@ enum err parts_open_network(struct crawl *c, struct err_note *note)
 /* The run, its scope, and what of the old decisions no longer holds. */
 static enum err open_run(struct crawl *c, const struct seeds *seeds, struct err_note *note)
 {
+    bool has_new_seeds = false;
     enum err e = begin_run(c, note);
 
     if (!e)
-        e = add_seeds(c, seeds, note);
+        e = add_seeds(c, seeds, &has_new_seeds, note);
     if (!e && !seeds->len && !c->run.has_known_urls)
         e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
-    if (!e && c->run.has_known_urls)
+    if (!e && c->run.has_known_urls && (!c->run.is_decided || has_new_seeds))
         e = store_decide_again(c->store, decide_again, c, note);
     return e;
 }

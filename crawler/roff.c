@@ -2,6 +2,7 @@
 #include "crawler/roff.h"
 
 #define EXAMPLE_WIDTH 70 /* of a terminal's 80 columns, behind man's own margin */
+#define SOURCE_WIDTH 72  /* running text begins a new line of source at the blank before it */
 
 /* Outside of letters: what ASCII it is, and how roff is told to print just that. */
 static const struct {
@@ -33,6 +34,30 @@ enum err roff_text(struct buf *out, struct span text)
             e = put_char(out, text.ptr[i]);
     }
     return e;
+}
+
+/* Bytes since the last end of line. */
+static size_t column(const struct buf *out)
+{
+    size_t n = 0;
+
+    while (n < out->len && out->ptr[out->len - 1 - n] != '\n')
+        n++;
+    return n;
+}
+
+enum err roff_fill(struct buf *out, struct span text)
+{
+    struct span word;
+    enum err e = OK;
+
+    for (size_t n = 0; !e && span_token(&text, &word); n++) {
+        if (n)
+            e = buf_append_byte(out, column(out) + word.len >= SOURCE_WIDTH ? '\n' : ' ');
+        if (!e)
+            e = roff_text(out, word);
+    }
+    return e ? e : buf_append_byte(out, '\n');
 }
 
 enum err roff_section(struct buf *out, const char *title)
@@ -84,10 +109,10 @@ static enum err put_example(struct buf *out, struct span line)
     if (line.len > EXAMPLE_WIDTH)
         for (size_t i = 0; i + 2 < EXAMPLE_WIDTH; i++)
             if (line.ptr[i] == '|' && line.ptr[i + 1] == ' ')
-                cut = i + 2;
+                cut = i + 1;
     e = roff_text(out, span_slice(line, 0, cut));
     if (!e && cut < line.len)
-        e = buf_append(out, SPAN("\n      "));
+        e = buf_append(out, SPAN("\n     "));
     if (!e)
         e = roff_text(out, span_skip(line, cut));
     return e ? e : buf_append_byte(out, '\n');
@@ -111,9 +136,7 @@ enum err roff_paragraphs(struct buf *out, struct span text)
         if (!e && wants_example)
             e = put_example(out, line);
         else if (!e && line.len)
-            e = roff_text(out, line);
-        if (!e && line.len && !wants_example)
-            e = buf_append_byte(out, '\n');
+            e = roff_fill(out, line);
         is_example = wants_example;
         is_new = !line.len;
     }
@@ -134,16 +157,14 @@ static bool begins_with_choice(const struct option_spec *spec, struct span help)
 
 enum err roff_help(struct buf *out, const struct option_spec *spec, const char *help)
 {
-    struct span text = span_str(help);
-    enum err e = OK;
+    char sentence[512];
 
-    if (text.len && text.ptr[0] >= 'a' && text.ptr[0] <= 'z' && !begins_with_choice(spec, text)) {
-        e = buf_append_byte(out, (char)(text.ptr[0] - 'a' + 'A'));
-        text = span_skip(text, 1);
-    }
-    if (!e)
-        e = roff_text(out, text);
-    return e ? e : buf_append(out, SPAN(".\n"));
+    if (spec->choices && strcmp(help, spec->choices) == 0)
+        return OK;
+    snprintf(sentence, sizeof sentence, "%s.", help);
+    if (sentence[0] >= 'a' && sentence[0] <= 'z' && !begins_with_choice(spec, span_str(sentence)))
+        sentence[0] = (char)(sentence[0] - 'a' + 'A');
+    return roff_fill(out, span_str(sentence));
 }
 
 enum err roff_default(struct buf *out, const struct option_spec *spec)

@@ -12,6 +12,9 @@
 /* Running text. Whether it begins a line of source is seen from what out holds. */
 enum err roff_text(struct buf *out, struct span text) MUST_USE;
 
+/* Running text in lines of source that a person can read, the last one ended. */
+enum err roff_fill(struct buf *out, struct span text) MUST_USE;
+
 /* A section's heading, in capitals. */
 enum err roff_section(struct buf *out, const char *title) MUST_USE;
 
@@ -28,7 +31,10 @@ enum err roff_usage(struct buf *out, struct span usage) MUST_USE;
  */
 enum err roff_paragraphs(struct buf *out, struct span text) MUST_USE;
 
-/* A sentence from a table: a capital at its beginning unless it begins with one of spec's choices, a full stop. */
+/*
+ * A sentence from a table (at most 500 bytes): a capital at its beginning unless
+ * it begins with one of spec's choices, a full stop. Nothing where it is the choices alone.
+ */
 enum err roff_help(struct buf *out, const struct option_spec *spec, const char *help) MUST_USE;
 
 /* "Default: X.", or nothing where there is none to tell. */

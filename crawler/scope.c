@@ -1,89 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/scope.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "config/map.h"
 #include "config/mem.h"
+#include "crawler/patterns.h"
 #include "parse/host.h"
-
-/* Steps one match may take: a pattern that runs wild counts as no match. */
-#define MATCH_LIMIT 100000
-#define DEPTH_LIMIT 10000
-/* Compiled patterns would else take 32 KiB of the caller's stack, half of a coroutine's. */
-#define JIT_STACK_MIN ((size_t)32 * 1024)
-#define JIT_STACK_MAX ((size_t)512 * 1024)
 
 #define MAX_SEGMENTS 40       /* deeper paths than any real site's */
 #define MAX_REPEATS 3         /* /a/a/a or /a/b/a/b/a/b */
 #define MAX_SAME_SEGMENT 5    /* one name this often anywhere in a path */
 #define MAX_PARAMETERS 40
 
-struct pattern {
-    pcre2_code *code;
-    const char *text; /* the settings' */
-    bool is_include;
-};
-
 struct scope {
     const struct settings *settings;
-    struct pattern *patterns;
-    size_t n_patterns;
+    struct patterns *patterns; /* numbered as settings->rules */
     bool has_include;
-    pcre2_match_data *match;
-    pcre2_match_context *context;
-    pcre2_jit_stack *jit_stack;
     struct map sites;     /* site keys; value: the scope itself */
     struct map domains;
     struct map prefixes;  /* "site/dir/" */
     size_t max_prefix_len;
 };
 
-static enum err compile(struct scope *s, const struct text_item *item, struct err_note *note)
-{
-    struct pattern *p = &s->patterns[s->n_patterns];
-    PCRE2_UCHAR why[128];
-    PCRE2_SIZE at;
-    int code;
-
-    p->code = pcre2_compile((PCRE2_SPTR)item->text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
-    if (!p->code) {
-        pcre2_get_error_message(code, why, sizeof why);
-        return err_set(note, ERR_USAGE, "--%s '%s': %s at character %zu",
-                       item->tag == RULE_INCLUDE ? "include" : "exclude", item->text,
-                       (const char *)why, at + 1);
-    }
-    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* without a JIT it is only slower */
-    p->text = item->text;
-    p->is_include = item->tag == RULE_INCLUDE;
-    s->has_include |= p->is_include;
-    s->n_patterns++;
-    return OK;
-}
-
 enum err scope_open(const struct settings *settings, struct scope **out, struct err_note *note)
 {
     struct scope *s = mem_alloc(sizeof *s);
-    enum err e = OK;
+    enum err e;
 
     s->settings = settings;
     map_init(&s->sites);
     map_init(&s->domains);
     map_init(&s->prefixes);
-    s->patterns = mem_array(settings->rules.len + 1, sizeof *s->patterns);
-    s->match = pcre2_match_data_create(1, NULL);
-    s->context = pcre2_match_context_create(NULL);
-    s->jit_stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
-    if (!s->match || !s->context || !s->jit_stack)
-        e = err_set(note, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
-    if (!e) {
-        pcre2_jit_stack_assign(s->context, NULL, s->jit_stack);
-        pcre2_set_match_limit(s->context, MATCH_LIMIT);
-        pcre2_set_depth_limit(s->context, DEPTH_LIMIT);
+    e = patterns_open(&s->patterns, note);
+    for (size_t i = 0; !e && i < settings->rules.len; i++) {
+        const struct text_item *item = &settings->rules.items[i];
+
+        e = patterns_add(s->patterns, item->text, item->tag == RULE_INCLUDE ? "--include" : "--exclude", note);
+        s->has_include |= item->tag == RULE_INCLUDE;
     }
-    for (size_t i = 0; !e && i < settings->rules.len; i++)
-        e = compile(s, &settings->rules.items[i], note);
     if (e) {
         scope_close(s);
         return e;
@@ -96,12 +49,7 @@ void scope_close(struct scope *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->n_patterns; i++)
-        pcre2_code_free(s->patterns[i].code);
-    mem_free(s->patterns);
-    pcre2_match_data_free(s->match);
-    pcre2_match_context_free(s->context);
-    pcre2_jit_stack_free(s->jit_stack);
+    patterns_close(s->patterns);
     map_clear(&s->sites);
     map_clear(&s->domains);
     map_clear(&s->prefixes);
@@ -153,9 +101,9 @@ static bool add_place(struct scope *s, const struct url *u)
     return is_new;
 }
 
-void scope_add_seed(struct scope *s, const struct url *seed)
+bool scope_add_seed(struct scope *s, const struct url *seed)
 {
-    add_place(s, seed);
+    return add_place(s, seed);
 }
 
 bool scope_add_redirect(struct scope *s, const struct url *target)
@@ -195,12 +143,11 @@ static bool is_in_scope(const struct scope *s, const struct url *u, struct arena
 }
 
 /* The last pattern that matches, or NULL. */
-static const struct pattern *last_match(const struct scope *s, struct span url)
+static const struct text_item *last_match(const struct scope *s, struct span url)
 {
-    for (size_t i = s->n_patterns; i-- > 0;)
-        if (pcre2_match(s->patterns[i].code, (PCRE2_SPTR)url.ptr, url.len, 0, 0, s->match,
-                        s->context) >= 0)
-            return &s->patterns[i];
+    for (size_t i = s->settings->rules.len; i-- > 0;)
+        if (patterns_match(s->patterns, i, url))
+            return &s->settings->rules.items[i];
     return NULL;
 }
 
@@ -261,7 +208,7 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
     static const char *const words[] = { "host", "domain", "prefix", "any" };
     const struct settings *set = s->settings;
     const char *trap = NULL;
-    const struct pattern *p;
+    const struct text_item *p;
 
     *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
     if (!url_is_web(u))
@@ -273,9 +220,9 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
         exclude(out, REASON_SCOPE, arena_format(mem, "--scope %s", words[set->scope]));
     if (out->reason)
         return;
-    p = s->n_patterns ? last_match(s, u->href) : NULL;
+    p = last_match(s, u->href);
     trap = scope_trap(url_pathname(u), url_search(u));
-    if (p ? !p->is_include : s->has_include)
+    if (p ? p->tag != RULE_INCLUDE : s->has_include)
         exclude(out, REASON_INCLUDE_EXCLUDE,
                 p ? arena_format(mem, "--exclude '%s'", p->text) : SPAN("no --include matches"));
     else if (set->depth >= 0 && depth > set->depth)

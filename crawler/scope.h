@@ -24,8 +24,8 @@ struct scope_verdict {
 enum err scope_open(const struct settings *s, struct scope **out, struct err_note *note) MUST_USE;
 void scope_close(struct scope *s);
 
-/* A seed's host, domain or directory joins. */
-void scope_add_seed(struct scope *s, const struct url *seed);
+/* A seed's host, domain or directory joins. True when that is news. */
+bool scope_add_seed(struct scope *s, const struct url *seed);
 
 /* A seed redirected there: its host joins (its domain, its directory). True when that is news. */
 bool scope_add_redirect(struct scope *s, const struct url *target);

@@ -34,12 +34,13 @@ static void add_seed(struct seeds *s, const struct seed *seed)
 static void complain(struct seeds *s, struct span text, struct span source, int line, const char *why)
 {
     struct buf shown;
-    char place[16];
+    char place[16] = "";
 
     if (++s->n_bad > MAX_COMPLAINTS)
         return;
     buf_init(&shown, (size_t)8 * MAX_SHOWN);
-    snprintf(place, sizeof place, line ? ":%d" : "", line);
+    if (line)
+        snprintf(place, sizeof place, ":%d", line);
     if (log_escape(&shown, span_clip_utf8(text, MAX_SHOWN)) == OK)
         fprintf(stderr, "crawl: %.*s%s: %s, skipped: %.*s%s\n", SPAN_ARG(source), place, why,
                 SPAN_ARG(buf_span(&shown)), text.len > MAX_SHOWN ? "..." : "");

@@ -199,7 +199,7 @@ static enum err read_tokens(struct html_page *page)
     return e;
 }
 
-static bool is_xml_type(struct span content_type)
+bool html_is_xml_type(struct span content_type)
 {
     struct header_content_type type;
 
@@ -244,7 +244,7 @@ static void begin(struct html_page *page, struct page_facts *facts)
     html_text_reset(&s->text);
     buf_reset(&s->candidates);
     html_resolve_init(&s->document, page->in->url, page->in->charset, page->mem);
-    tokenizer_init(&s->tokenizer, page->in->utf8, is_xml_type(page->in->content_type),
+    tokenizer_init(&s->tokenizer, page->in->utf8, html_is_xml_type(page->in->content_type),
                    html_links_wants_attrs);
     facts->is_html = true;
     facts->links_cut = facts->has_refresh = false;

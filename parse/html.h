@@ -34,6 +34,9 @@ struct html_input {
     size_t max_text;           /* bytes of facts.text; more is cut off */
 };
 
+/* Does this Content-Type value mean XML, where "<script/>" is empty? */
+bool html_is_xml_type(struct span content_type);
+
 /* Memory that pages of one worker use in turn. Never NULL. */
 struct html_scratch *html_scratch_new(void);
 void html_scratch_free(struct html_scratch *s);
@@ -46,7 +49,8 @@ void html_scratch_free(struct html_scratch *s);
  *
  * Every span lies in mem. facts.text is plain visible text: words separated by
  * one space, blocks by one line feed; words are counted before it is cut.
- * n_other_scheme also counts URLs beyond 8 KiB; URLs that do not parse leave no
+ * n_other_scheme also counts references beyond 64 KiB; a URL beyond 8 KiB is cut at
+ * 8 KiB and one byte, which tells it from one that is whole; URLs that do not parse leave no
  * trace. When mem is full the links are cut; ERR_TOO_LARGE when even the rest
  * does not fit, ERR_NO_MEMORY. Linear in the input.
  */

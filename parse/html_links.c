@@ -168,7 +168,7 @@ static enum err note(struct html_page *page, const struct html_candidate *c)
 {
     struct buf *all = &page->scratch->candidates;
 
-    if (c->link.url.len > HTML_MAX_URL || is_other_scheme(c->link.url)) {
+    if (c->link.url.len > HTML_MAX_REF || is_other_scheme(c->link.url)) {
         page->facts.n_other_scheme++;
         return OK;
     }
@@ -374,12 +374,13 @@ static enum err finish_one(struct html_page *page, struct html_resolver *r,
 
     if (e || !found.href.ptr)
         return e;
-    if (found.scheme == URL_OTHER || found.href.len > HTML_MAX_URL) {
+    if (found.scheme == URL_OTHER) {
         facts->n_other_scheme++;
         return OK;
     }
     *link = c->link;
-    link->url = found.href;
+    /* A longer one goes out one byte too long, so that the crawl can say why it is left out. */
+    link->url = span_slice(found.href, 0, MIN(found.href.len, HTML_MAX_URL + 1));
     if (c->text_to > c->text_from) {
         struct span text =
             html_text_slice(&page->scratch->text, c->text_from, c->text_to);

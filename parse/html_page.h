@@ -13,6 +13,7 @@
 #include "parse/tokenizer.h"
 
 #define HTML_MAX_URL    ((size_t)8 * 1024)
+#define HTML_MAX_REF    ((size_t)64 * 1024) /* as it stands in the page */
 #define HTML_MAX_TITLE  1024
 #define HTML_MAX_ANCHOR 1024
 #define HTML_MAX_META   4096

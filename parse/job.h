@@ -27,10 +27,12 @@ struct job {
     struct span headers;          /* raw block "Name: value\r\n" (Link, X-Robots-Tag, Refresh ... are read from it) */
     struct span product_token;
     struct span command;          /* JOB_INSPECT, JOB_MISBEHAVE */
+    struct span rules;            /* JOB_PAGE: extraction rules as parse/rules.h writes them; empty: none */
     uint64_t max_decoded_bytes;
     uint64_t max_text_bytes;
     uint32_t max_links;
     bool wants_text, wants_body, wants_body_all /* also of types that are no text */, wants_details;
+    bool wants_facts; /* what the page says about itself, in facts_json */
     /* The body: in the shared body region, or inline when region_len is 0. */
     uint64_t region_offset;
     uint64_t region_len;

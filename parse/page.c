@@ -4,6 +4,7 @@
 #include "parse/bigram.h"
 #include "parse/charset.h"
 #include "parse/feed.h"
+#include "parse/harvest.h"
 #include "parse/header.h"
 #include "parse/utf8.h"
 
@@ -180,6 +181,17 @@ static enum err take_apart(struct work *w)
     return e;
 }
 
+/* Only pages that somebody asks more of pay for more; what does not fit is left out. */
+static enum err gather_facts(struct work *w)
+{
+    enum err e;
+
+    if (w->kind != PAGE_HTML || (!w->job->rules.len && !w->job->wants_facts))
+        return OK;
+    e = harvest_page(w->job, w->utf8, w->facts->base, &w->t->mem, &w->facts->facts_json);
+    return e == ERR_TOO_LARGE ? OK : e;
+}
+
 /* The fingerprint is of the plain text; the index (not inspect) wants pairs for scripts without spaces. */
 static enum err finish_text(struct work *w)
 {
@@ -243,6 +255,8 @@ enum err page_parse(struct toolbox *t, const struct job *job, struct span wire_b
         return e;
     out->outcome = PARSE_OK;
     e = take_apart(&w);
+    if (!e)
+        e = gather_facts(&w);
     if (!e)
         e = finish_text(&w);
     if (!e)

@@ -8,7 +8,7 @@
 
 static size_t size_of(const struct tree_section *section)
 {
-    size_t n = 4 + section->name.len + 2;
+    size_t n = 4 + section->name.len + 4;
 
     for (size_t i = 0; i < section->n_rules; i++)
         n += MIN_VALUE_SIZE + section->rules[i].name.len + section->rules[i].xpath.len;
@@ -39,7 +39,7 @@ enum err rules_write(const struct tree_section *section, struct buf *out)
         return e;
     wire_io_write_to(&w, out->ptr + out->len, size);
     wire_io_put_bytes(&w, section->name);
-    wire_io_put_u16(&w, (uint16_t)section->n_rules);
+    wire_io_put_u32(&w, (uint32_t)section->n_rules);
     for (size_t i = 0; i < section->n_rules; i++) {
         wire_io_put_u8(&w, (uint8_t)section->rules[i].type);
         wire_io_put_bytes(&w, section->rules[i].name);
@@ -55,11 +55,7 @@ static void read_section(struct wire_io_reader *r, struct arena *mem, struct tre
     struct tree_rule *rules = NULL;
 
     out->name = wire_io_get_text(r, RULES_MAX_NAME_BYTES);
-    out->n_rules = wire_io_get_u16(r);
-    if (out->n_rules > RULES_MAX_VALUES)
-        wire_io_fail(r, ERR_TOO_LARGE);
-    else if (out->n_rules > wire_io_left(r) / MIN_VALUE_SIZE)
-        wire_io_fail(r, ERR_CORRUPT);
+    out->n_rules = wire_io_get_count(r, RULES_MAX_VALUES, MIN_VALUE_SIZE);
     if (!r->error && out->n_rules) {
         rules = arena_try_array(mem, out->n_rules, sizeof *rules);
         if (!rules)

@@ -4,7 +4,7 @@
  * behind the other as bytes (struct job, field rules), so that the parent puts
  * together what a page asks for by joining pieces it wrote once.
  *
- *   section   name, u16 number of values, then for each: u8 type, name, XPath
+ *   section   name, u32 number of values, then for each: u8 type, name, XPath
  *
  * Texts are length-prefixed (parse/wire_io.h). The reader believes nothing: it
  * holds every length, count and type against its limit. Pure.

@@ -2,36 +2,11 @@
 #include "parse/tree_value.h"
 
 #include "parse/date.h"
-
-static enum err append_escape(unsigned char c, struct buf *out)
-{
-    switch (c) {
-    case '"': return buf_append(out, SPAN("\\\""));
-    case '\\': return buf_append(out, SPAN("\\\\"));
-    case '\n': return buf_append(out, SPAN("\\n"));
-    case '\r': return buf_append(out, SPAN("\\r"));
-    case '\t': return buf_append(out, SPAN("\\t"));
-    default: return buf_printf(out, "\\u%04x", c);
-    }
-}
+#include "parse/json_text.h"
 
 enum err tree_value_string(struct span text, struct buf *out)
 {
-    enum err e = buf_append_byte(out, '"');
-    size_t from = 0;
-
-    for (size_t i = 0; i < text.len && !e; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
-            continue;
-        e = buf_append(out, span_slice(text, from, i));
-        if (!e)
-            e = append_escape(c, out);
-        from = i + 1;
-    }
-    if (!e)
-        e = buf_append(out, span_slice(text, from, text.len));
-    return e ? e : buf_append_byte(out, '"');
+    return json_text_put_string(text, out);
 }
 
 enum err tree_value_text(struct span text, struct buf *out)

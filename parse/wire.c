@@ -39,19 +39,21 @@ enum {
     WANTS_BODY = 2,
     WANTS_BODY_ALL = 4,
     WANTS_DETAILS = 8,
-    WANTS_MAX = 15,
+    WANTS_FACTS = 16,
+    WANTS_MAX = 31,
 };
 
 static size_t job_parts_size(const struct job *job)
 {
     return job->url.len + job->content_type.len + job->content_encoding.len +
-           job->headers.len + job->product_token.len + job->command.len;
+           job->headers.len + job->product_token.len + job->command.len +
+           job->rules.len;
 }
 
 size_t wire_job_size(const struct job *job)
 {
-    /* head 12, flags 1, numbers 3 * 8 + 4 + 8, seven lengths */
-    return 12 + 1 + 36 + 7 * 4 + job_parts_size(job) + job->inline_body.len;
+    /* head 12, flags 1, numbers 3 * 8 + 4 + 8, eight lengths */
+    return 12 + 1 + 36 + 8 * 4 + job_parts_size(job) + job->inline_body.len;
 }
 
 enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_t n,
@@ -61,7 +63,8 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
     unsigned wants = (job->wants_text ? WANTS_TEXT : 0) |
                      (job->wants_body ? WANTS_BODY : 0) |
                      (job->wants_body_all ? WANTS_BODY_ALL : 0) |
-                     (job->wants_details ? WANTS_DETAILS : 0);
+                     (job->wants_details ? WANTS_DETAILS : 0) |
+                     (job->wants_facts ? WANTS_FACTS : 0);
 
     if (job_parts_size(job) > WIRE_MAX_REQUEST_BYTES)
         return ERR_TOO_LARGE;
@@ -82,6 +85,7 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
     wire_io_put_bytes(&w, job->headers);
     wire_io_put_bytes(&w, job->product_token);
     wire_io_put_bytes(&w, job->command);
+    wire_io_put_bytes(&w, job->rules);
     wire_io_put_bytes(&w, job->inline_body);
     if (w.is_full)
         return ERR_TOO_LARGE;
@@ -124,6 +128,7 @@ enum err wire_decode_job(struct span request, struct job *out, uint64_t *out_id)
     job.wants_body = (wants & WANTS_BODY) != 0;
     job.wants_body_all = (wants & WANTS_BODY_ALL) != 0;
     job.wants_details = (wants & WANTS_DETAILS) != 0;
+    job.wants_facts = (wants & WANTS_FACTS) != 0;
     job.max_decoded_bytes = wire_io_get_u64(&r);
     job.max_text_bytes = wire_io_get_u64(&r);
     job.max_links = wire_io_get_u32(&r);
@@ -135,6 +140,7 @@ enum err wire_decode_job(struct span request, struct job *out, uint64_t *out_id)
     job.headers = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.product_token = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.command = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
+    job.rules = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.inline_body = wire_io_get_bytes(&r, UINT32_MAX);
     if (finish(&r))
         return r.error;

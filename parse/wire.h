@@ -10,7 +10,7 @@
  * that its items need at least, every text must be UTF-8 without NUL, every URL
  * printable ASCII, the id and the kind must be those of the job asked, and no
  * byte may be left over. It is linear in the length of the message, and what it
- * allocates is bounded by a small multiple of it.
+ * allocates is bounded by a small multiple of it. facts_json must be a JSON object.
  *
  * The encoder clips and cleans what it is given, so that an honest worker is
  * never taken for a liar. Pure; nothing here knows of processes.
@@ -21,9 +21,9 @@
 #include "parse/job.h"
 
 /* Changes with every change of the layout; the hello carries it, and so does each message. */
-#define WIRE_VERSION             1u
+#define WIRE_VERSION             2u
 
-#define WIRE_MAX_URL_BYTES       ((size_t)8 * 1024)
+#define WIRE_MAX_URL_BYTES       ((size_t)8 * 1024 + 1) /* so long: cut, the URL was longer */
 #define WIRE_MAX_LINK_TEXT_BYTES ((size_t)1024)
 /* rel, title, type ... of a link. */
 #define WIRE_MAX_LINK_FIELD_BYTES ((size_t)1024)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/wire_page.h"
 
+#include "parse/json_text.h"
+
 /* Flags of a page. */
 enum {
     IS_HTML = 1,
@@ -236,6 +238,12 @@ static void get_texts(struct wire_io_reader *r, struct page_facts *p)
     p->lang = wire_io_get_text(r, WIRE_MAX_FIELD_BYTES);
 }
 
+/* An object that SQL will take apart, or nothing. */
+static bool is_facts(struct span json)
+{
+    return !json.len || (wire_io_is_text(json) && json_text_is_object(json));
+}
+
 void wire_page_put(struct wire_io_writer *w, const struct page_facts *page,
                    const struct wire_limits *limits, bool may_cut)
 {
@@ -248,7 +256,7 @@ void wire_page_put(struct wire_io_writer *w, const struct page_facts *page,
         p.text = p.body = p.facts_json = SPAN_NONE;
     }
     /* Half an object is no JSON, half a frame no zstd. */
-    if (p.facts_json.len > WIRE_MAX_JSON_BYTES || !wire_io_is_text(p.facts_json))
+    if (p.facts_json.len > WIRE_MAX_JSON_BYTES || !is_facts(p.facts_json))
         p.facts_json = SPAN_NONE;
     if (p.body.len > limits->max_body_bytes)
         p.body = SPAN_NONE;
@@ -271,6 +279,8 @@ void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits,
     get_texts(r, out);
     out->text = wire_io_get_text(r, limits->max_text_bytes);
     out->facts_json = wire_io_get_text(r, WIRE_MAX_JSON_BYTES);
+    if (!is_facts(out->facts_json))
+        wire_io_fail(r, ERR_CORRUPT);
     out->body = wire_io_get_bytes(r, limits->max_body_bytes);
     get_links(r, limits->max_links, mem, out);
 }

@@ -8,7 +8,9 @@
 
 struct apply;
 
+/* For ops on c, which must stay. Heap; the caller frees it. */
 struct apply *apply_new(struct core *c);
+/* NULL is fine. */
 void apply_free(struct apply *a);
 
 /* Does op and fills its out fields. */

@@ -65,6 +65,7 @@ void db_int(struct db *d, sqlite3_stmt *st, int i, int64_t value);
 void db_int_or_null(struct db *d, sqlite3_stmt *st, int i, int64_t value);
 /* NULL when value is 0: for ids and moments. */
 void db_id(struct db *d, sqlite3_stmt *st, int i, int64_t value);
+/* A floating-point number. */
 void db_real(struct db *d, sqlite3_stmt *st, int i, double value);
 /*
  * NULL when empty. The bytes must stay until the statement ran. Trusted to be UTF-8
@@ -102,7 +103,9 @@ int64_t db_value(struct db *d, const char *sql, int64_t fallback);
 
 /* Begin is idempotent. Commit after an error rolls back and returns the error. */
 enum err db_begin(struct db *d);
+/* Ends the transaction; after an error it is rolled back and the error returned. */
 enum err db_commit(struct db *d);
+/* Undoes the transaction, if one is open. Does not clear an error. */
 void db_rollback(struct db *d);
 
 /*

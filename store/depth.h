@@ -16,7 +16,9 @@
 
 struct depth;
 
+/* An empty list of work. Heap; the caller frees it. */
 struct depth *depth_new(void);
+/* NULL is fine. */
 void depth_free(struct depth *d);
 
 /* This page's depth fell. */

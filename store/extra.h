@@ -14,7 +14,9 @@
 
 struct extra;
 
+/* An empty list. Heap; the caller frees it. */
 struct extra *extra_new(void);
+/* NULL is fine. */
 void extra_free(struct extra *x);
 
 /* A row the frontier must hear of. */

@@ -9,7 +9,9 @@
 
 struct hosts;
 
+/* Remembers nothing yet. Heap; the caller frees it. */
 struct hosts *hosts_new(void);
+/* NULL is fine. */
 void hosts_free(struct hosts *h);
 
 /*

@@ -12,6 +12,7 @@ struct keeper;
 
 /* Registers for the size of the write-ahead log on c->db. */
 struct keeper *keeper_new(struct core *c);
+/* Takes the hook off the connection, which must still be open. NULL is fine. */
 void keeper_free(struct keeper *k);
 
 /*

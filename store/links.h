@@ -13,6 +13,7 @@ struct links;
 
 /* Makes the virtual table known to c->db. ERR_NO_MEMORY, ERR_IO (in c->db). */
 struct links *links_new(struct db *d);
+/* After the connection was closed. NULL is fine. */
 void links_free(struct links *l);
 
 /* A hash of the rows that v's applied offers give; 0 only when there are none. */

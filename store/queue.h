@@ -22,8 +22,9 @@ enum err queue_refill(struct core *c, struct store_op *op);
 bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
                 struct store_item *out);
 
-/* STORE_HOST_PARK, and STORE_HOST_REQUEUE, its inverse. */
+/* STORE_HOST_PARK: all queued URLs of the host become excluded for park.reason. */
 enum err queue_park(struct core *c, struct store_op *op);
+/* STORE_HOST_REQUEUE: what was excluded for park.reason is queued again. */
 enum err queue_requeue(struct core *c, struct store_op *op);
 
 /* Every origin that has queued URLs. */

@@ -71,14 +71,14 @@ static void requeue(struct core *c, const char *sql, enum url_state from,
         tally_shift(c, from, STATE_QUEUED, sqlite3_changes64(c->db->handle));
 }
 
-#define REQUEUE "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0,"
-" next_fetch_at = NULL WHERE "
+#define REQUEUE                                                          \
+    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0," \
+    " next_fetch_at = NULL WHERE "
 /* A page is due from a tenth of its interval early on. */
 #define IS_DUE " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1"
 
-    /* Known pages, for a new run. */
-    static void
-    requeue_known(struct core *c, const struct store_run_params *p)
+/* Known pages, for a new run. */
+static void requeue_known(struct core *c, const struct store_run_params *p)
 {
     if (p->revisit == REVISIT_ALL) {
         requeue(c, REQUEUE "state = 1", STATE_FETCHED, 0);
@@ -109,6 +109,29 @@ _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 
                    REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
+/* The rules of this run are those by which every excluded URL in the file was decided. */
+static void mark_decided(struct core *c)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value)"
+                                      " SELECT 'decided_for', settings FROM runs WHERE id = ?1");
+
+    db_int(c->db, st, 1, c->run_id);
+    db_run(c->db, st);
+}
+
+static bool is_decided(struct core *c)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT 1 FROM meta m JOIN runs r ON r.settings = m.value"
+                                      " WHERE m.name = 'decided_for' AND r.id = ?1");
+    bool found;
+
+    db_int(c->db, st, 1, c->run_id);
+    found = db_next(c->db, st);
+    if (found)
+        db_done(st);
+    return found;
+}
+
 enum err runs_begin(struct core *c, const struct store_run_params *params,
                     struct store_run *out)
 {
@@ -124,6 +147,9 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     else
         resume_run(c, params, &run);
     c->run_id = run.id;
+    if (!run.has_known_urls)
+        mark_decided(c);
+    run.is_decided = is_decided(c);
     if (is_new && params->revisit != REVISIT_NONE)
         requeue_known(c, params);
     if (!run.was_crash && params->revisit != REVISIT_NONE)
@@ -215,6 +241,7 @@ enum err runs_decide_again(struct core *c,
         after = n ? list[n - 1].id : after;
     } while (n == CHUNK && !c->db->failed);
     arena_clear(&mem);
+    mark_decided(c);
     seen_forget_all(c->seen);
     tally_flush(c);
     return db_commit(c->db);

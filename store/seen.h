@@ -6,8 +6,8 @@
  * ten cost no look-up in the database.
  *
  * Invariant: an entry equals its row. Whoever changes state, reason or depth
- * of a row calls seen_put or seen_forget_all. Keys are told apart by 64 bits of hash (the
- * column key_hash) and 24 bits of a second one, both with the file's secret.
+ * of a row calls seen_put, seen_update or seen_forget_all. Keys are told apart by 64
+ * bits of hash (the column key_hash) and 24 bits of a second one, both with the file's secret.
  */
 #pragma once
 
@@ -32,6 +32,7 @@ struct seen_row {
 
 /* Grows up to max_bytes (a power of two is used), then forgets. */
 struct seen *seen_new(uint64_t secret, size_t max_bytes);
+/* NULL is fine. */
 void seen_free(struct seen *s);
 
 /* The key of a normalised URL. */
@@ -39,6 +40,7 @@ struct seen_key seen_key(const struct seen *s, struct span key);
 
 /* False when not in memory. */
 bool seen_find(const struct seen *s, struct seen_key key, struct seen_row *out);
+/* The same by row id. */
 bool seen_find_id(const struct seen *s, int64_t id, struct seen_row *out);
 
 /* Adds or replaces. */
@@ -47,4 +49,5 @@ void seen_put(struct seen *s, struct seen_key key, const struct seen_row *row);
 /* Updates the row with this id where it is in memory; hash is its column key_hash. */
 void seen_update(struct seen *s, uint64_t hash, const struct seen_row *row);
 
+/* Empties it: after a change of many rows at once. */
 void seen_forget_all(struct seen *s);

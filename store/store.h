@@ -89,6 +89,7 @@ struct store_run {
     bool is_continued;     /* an unfinished run goes on */
     bool was_crash;        /* and it had not been stopped in an orderly way */
     bool has_known_urls;   /* the file held URLs before */
+    bool is_decided;       /* what it excluded was decided under these very settings */
     int64_t last_ended_ms; /* latest request known to the file, or 0 */
     int64_t used_pages;    /* of this run's budget (after a crash or a signal) */
     int64_t used_bytes;

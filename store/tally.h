@@ -11,14 +11,17 @@
 
 struct tally;
 
+/* All zero. Heap; the caller frees it. */
 struct tally *tally_new(void);
+/* NULL is fine. What was not flushed is lost. */
 void tally_free(struct tally *t);
 
 /* Reads the sums by state as the last commit left them. */
 enum err tally_load(struct core *c) MUST_USE;
 
-/* A row came into being, or left one state for another. */
+/* A row came into being in this state. */
 void tally_add(struct core *c, enum url_state state);
+/* One row left from for to. */
 void tally_move(struct core *c, enum url_state from, enum url_state to);
 /* Many rows at once did. */
 void tally_shift(struct core *c, enum url_state from, enum url_state to, int64_t n);

@@ -15,7 +15,9 @@
 
 struct text;
 
+/* Nothing waits. Heap; the caller frees it. */
 struct text *text_new(void);
+/* NULL is fine. */
 void text_free(struct text *t);
 
 /* After the file was opened for writing: no merging inside transactions. */

@@ -7,8 +7,8 @@
  *   state        -> state         by
  *   (none)          queued        urls_insert: an offer that may be queued
  *   (none)          excluded      urls_insert: an offer decided against
- *   excluded        queued        urls_set_queued: an offer that allows it (offers.h, depth.h)
- *   queued          any           urls_set_visited: a visit's end; queued again = a retry
+ *   excluded        queued        urls_set_queued: an offer that allows it
+ *   queued          any           urls_set_visited: a visit's end (queued: a retry)
  *   queued          excluded      queue_park
  *   any but queued  queued        runs_requeue at a start; a newer lastmod in a due run
  */
@@ -30,8 +30,9 @@ struct urls_visited {
     int64_t fetch_id;      /* 0 = as it was */
 };
 
-/* The row with this key or id; false when there is none (or after an error). */
+/* The row with this key; false when there is none (or after an error). */
 bool urls_find(struct core *c, struct span key, struct seen_row *out);
+/* The row with this id; false when there is none (or after an error). */
 bool urls_get(struct core *c, int64_t id, struct seen_row *out);
 
 /* A new row for o, discovered by parent (0 = none). */

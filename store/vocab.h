@@ -67,5 +67,7 @@ enum url_hop {
 
 /* The word; "?" for a number out of range. */
 const char *vocab_state(enum url_state s);
+/* The word, empty for REASON_NONE; "?" for a number out of range. */
 const char *vocab_reason(enum url_reason r);
+/* The word; "?" for a number out of range. */
 const char *vocab_hop(enum url_hop h);

@@ -5,7 +5,7 @@
  * writer_stop.
  *
  *   a transaction ends       when
- *   at once                  nothing more is submitted and somebody waits for an answer (a refill ...)
+ *   at once                  no more is submitted and an answer is waited for (refill)
  *   after 1 ms without more  only visits are in it and more were coming just now
  *   in any case              after 256 visits, or 200 ms after its first op
  *
@@ -25,9 +25,13 @@ enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
 /* Does what was submitted, then ends the thread. NULL is fine. */
 void writer_stop(struct writer *w);
 
-/* As the store_ functions of these names. */
+/* As store_submit. Any thread. */
 void writer_submit(struct writer *w, struct store_op *op);
+/* As store_pending. Any thread. */
 size_t writer_pending(struct writer *w);
+/* As store_take_done. Any thread. */
 void writer_take_done(struct writer *w, struct list_node *done);
+/* As store_get_totals. Any thread. */
 void writer_get_totals(struct writer *w, struct store_totals *out);
+/* As store_failure. Any thread. */
 enum err writer_failure(struct writer *w, struct err_note *note);

@@ -25,7 +25,7 @@
 
 struct bench {
     const char *name;
-    bool has_text, has_body, has_known_ids;
+    bool has_text, has_body, has_known_ids, is_frontier;
     size_t n_pages;
     struct store *store;
     pthread_mutex_t mutex;
@@ -282,11 +282,45 @@ static void report(const struct bench *b, double wall, double cpu)
 
     stat(b->path, &st);
     printf(
-        "{\"bench\":\"store\",\"case\":\"%s\",\"pages\":%zu,\"links_a_page\":%d,\"new_urls_a_page\":%d,"
+        "{\"bench\":\"store\",\"case\":\"%s\",\"pages\":%zu,\"links_a_page\":%d,"
+        "\"new_urls_a_page\":%d,"
         "\"pages_per_s\":%.0f,\"writer_cpu_us_per_page\":%.1f,\"db_bytes_per_page\":%.0f}\n",
         b->name, b->n_pages, N_LINKS, N_NEW, (double)b->n_pages / wall,
         cpu * 1e6 / (double)b->n_pages, (double)st.st_size / (double)b->n_pages);
     fflush(stdout);
+}
+
+#define FRONTIER_URLS 1000000
+#define FRONTIER_STEP 1000
+
+/* A million URLs that nobody saw before, found and queued: the cost of each as the table grows. */
+static void run_frontier(struct bench *b)
+{
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+
+    for (size_t at = 0; at < FRONTIER_URLS; at += FRONTIER_STEP) {
+        struct store_op *op = store_op_new(STORE_OFFERS, (size_t)4 * MIB);
+
+        op->u.offers.n_offers = FRONTIER_STEP;
+        op->u.offers.offers =
+            arena_try_array(&op->mem, FRONTIER_STEP, sizeof *op->u.offers.offers);
+        for (size_t i = 0; i < FRONTIER_STEP; i++)
+            make_offer(b, op, at + i, &op->u.offers.offers[i]);
+        submit(b, op);
+        collect(b, 2);
+        if ((at + FRONTIER_STEP) % 250000 == 0) {
+            double now;
+
+            collect(b, 0);
+            now = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+            printf(
+                "{\"bench\":\"store\",\"case\":\"%s\",\"urls\":%zu,\"writer_cpu_us_per_url\":%.2f}\n",
+                b->name, at + FRONTIER_STEP, (now - cpu) * 1e6 / 250000.0);
+            cpu = now;
+        }
+    }
+    store_close(b->store, NULL);
+    unlink(b->path);
 }
 
 /*
@@ -309,6 +343,10 @@ static void run(struct bench *b)
     fill_text(b);
     open_store(b);
     seed(b);
+    if (b->is_frontier) {
+        run_frontier(b);
+        return;
+    }
     wall = seconds(CLOCK_MONOTONIC);
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
     for (size_t page = 0; page < b->n_pages; page++) {
@@ -329,6 +367,7 @@ int main(void)
 {
     const char *pages = getenv("BENCH_PAGES"), *only = getenv("BENCH_CASE");
     struct bench cases[] = {
+        { .name = "new URLs", .is_frontier = true },
         { .name = "links, ids known", .has_known_ids = true },
         { .name = "links, looked up" },
         { .name = "links, bodies", .has_body = true, .has_known_ids = true },

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode(span_make(copy + 12, size - 1), 0, &limits);
     if (wire_decode_job(span_make(copy + 12, size - 1), &read_job, &id) == OK)
         BUG_IF(read_job.kind >= N_JOB_KINDS);
-    memcpy(copy, "A\x01\0", 3);
+    memcpy(copy, "A\x02\0", 3);
     copy[3] = (char)job.kind;
     memset(copy + 4, 0, 8);
     decode(span_make(copy, size + 11), 0, &limits);

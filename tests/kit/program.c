@@ -83,12 +83,12 @@ void program_write(struct program *p, const char *name, struct span text)
     MUST(io_replace_file(program_path(p, name), text, &note) == OK);
 }
 
-static void redirect(struct program *p, const char *name, int to)
+static int open_output(struct program *p, const char *name)
 {
-    int fd = open(program_path(p, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd = open(program_path(p, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     MUST(fd >= 0);
-    MUST(dup2(fd, to) == to);
+    return fd;
 }
 
 void program_start(struct program *p, const char *const *args)
@@ -96,6 +96,7 @@ void program_start(struct program *p, const char *const *args)
     char path[600];
     const char *argv[MAX_ARGS + 1] = { "crawl" };
     size_t n = 1;
+    int out, err;
 
     find_program(path, sizeof path);
     while (args[n - 1]) {
@@ -103,12 +104,17 @@ void program_start(struct program *p, const char *const *args)
         argv[n] = args[n - 1];
         n++;
     }
+    out = open_output(p, "stdout"); /* before the fork: it may be killed at once */
+    err = open_output(p, "stderr");
     p->pid = fork();
     MUST(p->pid >= 0);
-    if (p->pid)
+    if (p->pid) {
+        close(out);
+        close(err);
         return;
-    redirect(p, "stdout", STDOUT_FILENO);
-    redirect(p, "stderr", STDERR_FILENO);
+    }
+    MUST(dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
+    MUST(dup2(err, STDERR_FILENO) == STDERR_FILENO);
     MUST(chdir(p->folder) == 0);
     execv(path, (char *const *)(const void *)argv);
     _exit(127);

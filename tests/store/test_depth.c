@@ -194,7 +194,7 @@ static const struct row {
     const char *label;
     struct store_offer tweak;
     bool respects_nofollow, follows_embeds;
-    int want; /* depth of the target, first known at 9, offered from depth 5, when the page goes to 1 */
+    int want; /* the target's depth: known at 9, offered from 5, the page goes to 1 */
 } rows[] = {
     { "a plain link carries depth", { .hop = HOP_LINK }, false, false, 2 },
     { "an image does not",
