@@ -229,7 +229,7 @@ static int inspect(const struct command *self, int argc, char **argv)
 
 const struct command cmd_inspect = {
     .name = "inspect",
-    .usage = "inspect url|robots|charset|links|sitemap|feed|text|domain",
+    .usage = "inspect url|robots|charset|links|sitemap|feed|text|extract|domain",
     .summary = "what our parsers make of something: JSON lines in, JSON lines out",
     .description =
         "Reads one JSON object a line on standard input and writes one a line, through the same\n"

@@ -66,6 +66,7 @@ struct crawl {
     struct store *store;
     struct archive *archive; /* --warc; else NULL */
     struct scope *scope;
+    struct extract *extract;
     struct credentials *credentials;
     struct known *known;
     struct frontier *frontier;

@@ -129,6 +129,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     *o = (struct store_offer){ 0 };
     if (known_find(c->known, href, &known) && (only_recorded || known.reason || known.depth <= depth)) {
         o->known_id = known.id;
+        o->hop = hop_of(link);
         o->depth = depth;
         o->reason = known.reason ? known.reason : only_recorded;
         o->lastmod_ms = -1;

@@ -86,6 +86,8 @@ void outbox_learn_extra(struct crawl *c, const struct store_op *op)
         struct host *h = frontier_host(c->frontier, &origin, true);
 
         frontier_add(c->frontier, h, item);
+        if (op->extra_is_cut) /* there was more than could be told: the queue itself knows */
+            frontier_reread(c->frontier, h);
         park_again(c, h);
     }
 }

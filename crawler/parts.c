@@ -8,6 +8,7 @@
 #include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
+#include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "fetch/dns.h"
 
@@ -89,9 +90,30 @@ static enum err open_store(struct crawl *c, struct err_note *note)
     return store_open(&options, &c->store, note);
 }
 
+/* The views that the extraction sections ask for, in c->mem. */
+static const struct store_view *list_views(struct crawl *c)
+{
+    const struct settings *s = c->settings;
+    struct store_view *views = arena_try_array(&c->mem, s->n_extracts + 1, sizeof *views);
+
+    BUG_IF(!views);
+    for (size_t i = 0; i < s->n_extracts; i++) {
+        const struct extract_section *section = &s->extracts[i];
+        struct span *columns = arena_try_array(&c->mem, section->n_rules + 1, sizeof *columns);
+
+        BUG_IF(!columns);
+        for (size_t k = 0; k < section->n_rules; k++)
+            columns[k] = span_str(section->rules[k].name);
+        views[i] = (struct store_view){ span_str(section->name), columns, section->n_rules };
+    }
+    return views;
+}
+
 static enum err begin_run(struct crawl *c, struct err_note *note)
 {
     struct store_run_params params = { .version = SPAN(CRAWL_VERSION),
+                                       .views = list_views(c),
+                                       .n_views = c->settings->n_extracts,
                                        .revisit = (enum store_revisit)c->settings->revisit,
                                        .now_wall_ms = clock_wall_ms() };
     struct buf json;
@@ -318,6 +340,8 @@ static enum err open_settings(struct crawl *c, struct err_note *note)
     if (!e)
         e = scope_open(c->settings, &c->scope, note);
     if (!e)
+        e = extract_open(c->settings, &c->extract, note);
+    if (!e)
         e = credentials_open(c->settings, &c->credentials, note);
     return e;
 }
@@ -408,6 +432,7 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     bodies_close(c->bodies);
     known_close(c->known);
     scope_close(c->scope);
+    extract_close(c->extract);
     credentials_close(c->credentials);
     map_clear(&c->sitemaps_seen);
     ask_clear(c);

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/seeds.h"
 
-#include <unistd.h>
-
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
-#include "crawler/discover.h"
-#include "crawler/outbox.h"
+#include "crawler/scope.h"
 
 #define MAX_FILE ((size_t)1 * GIB)
 #define MAX_MEMORY ((size_t)4 * GIB)
 #define MAX_SHOWN 200 /* bytes of a bad line that are shown */
 #define MAX_COMPLAINTS 20
-#define OFFERS_PER_OP ((size_t)2000)
-#define OFFERS_BYTES ((size_t)64 * MIB)
 
 static void add_seed(struct seeds *s, const struct seed *seed)
 {
@@ -151,40 +146,4 @@ void seeds_clear(struct seeds *s)
     mem_free(s->items);
     arena_clear(&s->mem);
     *s = (struct seeds){ 0 };
-}
-
-static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
-{
-    struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
-    enum err e;
-
-    op->u.offers.offers = arena_try_array(&op->mem, n, sizeof(struct store_offer));
-    BUG_IF(!op->u.offers.offers);
-    op->u.offers.n_offers = n;
-    for (size_t i = 0; i < n; i++) {
-        struct store_offer *o = &op->u.offers.offers[i];
-
-        discover_seed(c, &seeds[i].url, &op->mem, o);
-        o->seed_source = seeds[i].source;
-        o->seed_line = seeds[i].line;
-    }
-    e = outbox_wait(c, op, DEADLINE_NEVER);
-    if (e)
-        return e;
-    e = op->result;
-    for (size_t i = 0; !e && i < n; i++)
-        outbox_learn(c, &op->u.offers.offers[i]);
-    if (!e)
-        outbox_learn_extra(c, op);
-    store_op_free(op);
-    return e;
-}
-
-enum err seeds_offer(struct crawl *c, const struct seeds *s)
-{
-    enum err e = OK;
-
-    for (size_t i = 0; !e && i < s->len; i += OFFERS_PER_OP)
-        e = offer_some(c, &s->items[i], MIN(OFFERS_PER_OP, s->len - i));
-    return e;
 }

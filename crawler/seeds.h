@@ -6,7 +6,11 @@
  */
 #pragma once
 
-#include "crawler/crawl.h"
+#include "config/arena.h"
+#include "config/err.h"
+#include "parse/url.h"
+
+struct crawl;
 
 struct seed {
     struct url url; /* without fragment and userinfo */

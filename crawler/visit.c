@@ -10,6 +10,7 @@
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/discover.h"
+#include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/robots_gate.h"
 #include "parse/header.h"
@@ -238,6 +239,22 @@ static void record_unparsed(struct visit *v, enum pool_failure failure, struct s
                 SPAN_ARG(v->t->url), SPAN_ARG(why));
 }
 
+/* A page counts for more than what rules want of it: where a parser died over it with them, it gets one without. */
+static enum err run_parser(struct visit *v, struct job *job)
+{
+    enum err e = pool_run(v->c->pool, job, &v->got.body, DEADLINE_NEVER, &v->parsed);
+    struct span why;
+
+    if (e || !job->rules.len || !pool_job_failure(v->parsed, &why))
+        return e;
+    crawl_event(v->c, "warn", "parser", "page-not-extracted", v->t->id, "%.*s: %.*s", SPAN_ARG(v->t->url),
+                SPAN_ARG(why));
+    pool_job_free(v->parsed);
+    v->parsed = NULL;
+    job->rules = SPAN_NONE;
+    return pool_run(v->c->pool, job, &v->got.body, DEADLINE_NEVER, &v->parsed);
+}
+
 static enum err parse(struct visit *v)
 {
     const struct settings *s = v->c->settings;
@@ -252,11 +269,15 @@ static enum err parse(struct visit *v)
                        .max_links = MAX_LINKS,
                        .wants_text = !s->has_no_text,
                        .wants_body = s->store_bodies != BODIES_NONE,
-                       .wants_body_all = s->store_bodies == BODIES_ALL };
+                       .wants_body_all = s->store_bodies == BODIES_ALL,
+                       .wants_facts = s->wants_facts };
     enum pool_failure failure;
     struct span why;
-    enum err e = pool_run(v->c->pool, &job, &v->got.body, DEADLINE_NEVER, &v->parsed);
+    enum err e;
 
+    if (v->got.outcome != FETCH_HTTP_ERROR) /* an error page is not the page that a rule means */
+        job.rules = extract_rules_for(v->c->extract, v->url.href, &v->op->mem);
+    e = run_parser(v, &job);
     if (e)
         return e;
     bodies_free(v->c->bodies, &v->got.body);

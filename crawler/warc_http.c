@@ -67,12 +67,12 @@ const char *warc_http_reason(int status_code)
 
 /* --- header lines -------------------------------------------------------------------- */
 
-/* The next line without its line end. False when none is left. */
+/* The next line without its line end, however many returns that has. False when none is left. */
 static bool next_line(struct span *rest, struct span *out)
 {
     if (!span_split(rest, '\n', out))
         return false;
-    if (out->len && out->ptr[out->len - 1] == '\r')
+    while (out->len && out->ptr[out->len - 1] == '\r')
         out->len--;
     return true;
 }

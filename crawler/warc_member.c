@@ -13,7 +13,7 @@
 
 #define GZIP (15 + 16) /* window bits of zlib, and the gzip wrapper */
 #define MEMORY_LEVEL 8
-#define EFFORT 6 /* of text */
+#define EFFORT 4 /* of text: 3 % larger than 6, and a third faster */
 #define EFFORT_DENSE 1 /* of what is compressed already */
 #define BLOCK ((size_t)64 * 1024)
 #define MAX_STEP ((size_t)1 << 30) /* zlib counts input in unsigned int */

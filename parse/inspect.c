@@ -172,6 +172,7 @@ static const struct {
     { "text", inspect_document_text },
     { "sitemap", inspect_document_sitemap },
     { "feed", inspect_document_feed },
+    { "extract", inspect_document_extract },
     { "domain", run_domain },
 };
 

@@ -11,6 +11,8 @@
  *   text     url, content_type, body -> title, text, date, lang
  *   sitemap  url, content_type, body -> type, urls, sitemaps
  *   feed     url, content_type, body -> title, entries
+ *   extract  url, content_type, body, rules: [{name, type, xpath}], facts
+ *                                 -> extract: {name: value}; with facts what the page says about itself
  *   domain   host                 -> registrable
  *
  * Bodies and robots are text, or base64 in body_b64 and robots_b64. Pure;

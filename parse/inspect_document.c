@@ -4,6 +4,7 @@
 #include "parse/feed.h"
 #include "parse/intake.h"
 #include "parse/page.h"
+#include "parse/rules.h"
 
 #define MAX_DOCUMENT_BYTES ((size_t)64 << 20)
 #define MAX_LINKS          100000u
@@ -210,4 +211,112 @@ enum err inspect_document_feed(struct toolbox *t, const json_t *request, json_t 
     inspect_json_put(answer, "title", feed.title, true);
     (void)!json_object_set_new(answer, "entries", entries);
     return OK;
+}
+
+/* ---- extraction rules ---- */
+
+/* The name of a section on the way; the answer has the values alone. */
+#define SECTION "rules"
+
+static bool find_type(struct span word, enum tree_type *out)
+{
+    static const char *const words[] = { "string", "list", "number", "date", "html" };
+
+    _Static_assert(ARRAY_LEN(words) == N_TREE_TYPES, "a word for each type");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (span_eq(word, span_str(words[i]))) {
+            *out = (enum tree_type)i;
+            return true;
+        }
+    return false;
+}
+
+/* One of the request's rules; else why not, for the answer's "error". */
+static const char *read_rule(const json_t *from, struct tree_rule *out)
+{
+    struct span type = inspect_json_text(from, "type");
+
+    out->type = TREE_STRING;
+    out->name = inspect_json_text(from, "name");
+    out->xpath = inspect_json_text(from, "xpath");
+    if (!out->name.len)
+        return "a rule has no name";
+    if (type.len && !find_type(type, &out->type))
+        return "a type must be string, list, number, date or html";
+    return tree_check(out->xpath) ? "no XPath 1.0 expression" : NULL;
+}
+
+static enum err refuse_rule(struct toolbox *t, json_t *answer, const struct tree_rule *rule, const char *why)
+{
+    struct span text =
+        arena_format(&t->mem, "rule '%.*s': %s: %.*s", (int)MIN(rule->name.len, (size_t)100),
+                     rule->name.ptr ? rule->name.ptr : "", why, (int)MIN(rule->xpath.len, (size_t)200),
+                     rule->xpath.ptr ? rule->xpath.ptr : "");
+
+    inspect_json_put(answer, "error", span_clip_utf8(text, 400), false);
+    return ERR_REFUSED;
+}
+
+/* ERR_REFUSED: the answer says why. */
+static enum err read_rules(struct toolbox *t, const json_t *request, json_t *answer, struct buf *out)
+{
+    const json_t *list = json_object_get(request, "rules"), *item;
+    struct tree_rule *rules = arena_try_array(&t->mem, json_array_size(list) + 1, sizeof *rules);
+    struct tree_section section = { SPAN(SECTION), rules, json_array_size(list) };
+    size_t i;
+
+    if (!rules)
+        return ERR_TOO_LARGE;
+    json_array_foreach(list, i, item)
+    {
+        const char *why = read_rule(item, &rules[i]);
+
+        if (why)
+            return refuse_rule(t, answer, &rules[i], why);
+    }
+    return section.n_rules ? rules_write(&section, out) : OK;
+}
+
+/* The facts as they would stand in the database; the values of our one section are "extract". */
+static enum err put_facts(json_t *answer, struct span facts)
+{
+    json_t *o = json_loadb(facts.ptr, facts.len, JSON_ALLOW_NUL, NULL), *values;
+
+    if (!o) /* a whole number beyond 64 bits */
+        o = json_loadb(facts.ptr, facts.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    if (!o)
+        return ERR_UNSUPPORTED;
+    values = json_object_get(json_object_get(o, "extract"), SECTION);
+    if (values)
+        (void)!json_object_set(o, "extract", values);
+    (void)!json_object_update(answer, o);
+    json_decref(o);
+    return OK;
+}
+
+enum err inspect_document_extract(struct toolbox *t, const json_t *request, json_t *answer)
+{
+    struct page_facts facts;
+    struct buf rules;
+    struct job job;
+    struct span body;
+    enum err e = read_job(t, request, &job, &body);
+
+    buf_init(&rules, (size_t)1 << 20);
+    if (!e)
+        e = read_rules(t, request, answer, &rules);
+    if (!e) {
+        job.rules = buf_span(&rules);
+        job.wants_text = false;
+        job.wants_facts = json_is_true(json_object_get(request, "facts"));
+        if (!job.url.len)
+            job.url = SPAN("http://localhost/");
+        e = page_parse(t, &job, body, &facts);
+    }
+    if (!e && facts.facts_json.len)
+        e = put_facts(answer, facts.facts_json);
+    else if (!e)
+        (void)!json_object_set_new(answer, "extract", json_null());
+    buf_clear(&rules);
+    return e == ERR_REFUSED ? OK : e;
 }

@@ -54,15 +54,35 @@ static bool skip_number(struct reader *r)
     return true;
 }
 
-static bool skip_hex(struct reader *r)
+/* Four hexadecimal digits; UINT32_MAX where there are none. */
+static uint32_t take_hex(struct reader *r)
 {
+    uint32_t v = 0;
+
     for (int i = 0; i < 4; i++, r->at++) {
         char c = r->at < r->end ? span_ascii_lower(*r->at) : ' ';
 
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
-            return false;
+        if (c >= '0' && c <= '9')
+            v = v << 4 | (uint32_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            v = v << 4 | (uint32_t)(c - 'a' + 10);
+        else
+            return UINT32_MAX;
     }
-    return true;
+    return v;
+}
+
+/* Behind "\u": a character, or two halves of one (RFC 7493 §2.1). */
+static bool skip_code(struct reader *r)
+{
+    uint32_t v = take_hex(r);
+
+    if (v < 0xD800 || (v > 0xDFFF && v <= 0xFFFF))
+        return true;
+    if (v > 0xDBFF || !take(r, '\\') || !take(r, 'u'))
+        return false;
+    v = take_hex(r);
+    return v >= 0xDC00 && v <= 0xDFFF;
 }
 
 /* RFC 8259 §7. */
@@ -81,7 +101,7 @@ static bool skip_string(struct reader *r)
             continue;
         if (r->at == r->end || !*r->at || !strchr("\"\\/bfnrtu", *r->at))
             return false;
-        if (*r->at++ == 'u' && !skip_hex(r))
+        if (*r->at++ == 'u' && !skip_code(r))
             return false;
     }
     return false;

@@ -5,7 +5,7 @@
  * byte; what is inside a valid text is taken over as it stands.
  *
  * Stricter than many readers: UTF-8 only, one value and nothing behind it, no
- * comments, no bare words, no byte order mark. Pure; nothing here recurses.
+ * comments, no bare words, no byte order mark, no halves of characters. Pure; nothing here recurses.
  */
 #pragma once
 

@@ -101,7 +101,7 @@ enum err db_exec(struct db *d, const char *sql);
  */
 int64_t db_value(struct db *d, const char *sql, int64_t fallback);
 
-/* Begin is idempotent. Commit after an error rolls back and returns the error. */
+/* Begins a transaction, unless one is open. Takes the write lock at once. */
 enum err db_begin(struct db *d);
 /* Ends the transaction; after an error it is rolled back and the error returned. */
 enum err db_commit(struct db *d);

@@ -5,6 +5,7 @@
 #include "store/offers.h"
 #include "store/tally.h"
 #include "store/urls.h"
+#include "store/views.h"
 
 #define MAX_DETAIL ((size_t)4096)
 #define MAX_RULE   ((size_t)512)
@@ -93,20 +94,20 @@ static void requeue_known(struct core *c, const struct store_run_params *p)
 }
 
 /*
- * What did not work out: failed, robots_unreachable, deferred (the host's own row says
- * how long it still has to wait).
+ * What did not work out: failed, robots_unreachable, an address that the settings refused,
+ * deferred (the host's own row says how long it still has to wait).
  */
 static void requeue_missed(struct core *c)
 {
     requeue(c, REQUEUE "state = 3", STATE_FAILED, 0);
-    requeue(c, REQUEUE "state = 4 AND reason = 7", STATE_EXCLUDED, 0);
+    requeue(c, REQUEUE "state = 4 AND reason IN (7, 14)", STATE_EXCLUDED, 0);
     requeue(c, REQUEUE "state = 4 AND reason = 15", STATE_EXCLUDED, 0);
 }
 
 _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 &&
                    STATE_FAILED == 3 && STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 &&
                    REASON_ROBOTS_UNREACHABLE == 7 && REASON_HOST_LIMIT == 11 &&
-                   REASON_DEFERRED == 15,
+                   REASON_BLOCKED_ADDRESS == 14 && REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
 /* The rules of this run are those by which every excluded URL in the file was decided. */
@@ -155,6 +156,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     if (!run.was_crash && params->revisit != REVISIT_NONE)
         requeue_missed(c);
     depth_load(c);
+    views_update(c, params->views, params->n_views);
     tally_flush(c);
     if (!db_commit(c->db))
         *out = run;

@@ -77,9 +77,18 @@ enum store_order {
     ORDER_PRIORITY, /* priority, first seen */
 };
 
+/* A view "extract_NAME" over what an extraction section finds: a column for each of its values. */
+struct store_view {
+    struct span name; /* [a-z0-9_] */
+    const struct span *columns;
+    size_t n_columns;
+};
+
 struct store_run_params {
     struct span version;
     struct span settings_json;
+    const struct store_view *views; /* made, or replaced where their columns changed */
+    size_t n_views;
     enum store_revisit revisit;
     int64_t now_wall_ms;
 };
@@ -342,9 +351,9 @@ struct store_op {
      */
     struct store_item *extra;
     size_t n_extra;
-    bool
-        extra_is_cut; /* there were too many: each host concerned is named by one of them at least,
-                               and its queue must be read again from the start */
+    /* There were too many: extra names each host concerned once at least, and the queues of
+     * these hosts must be read again from the start. */
+    bool extra_is_cut;
     struct arena extra_mem; /* of their texts; the store's */
 };
 

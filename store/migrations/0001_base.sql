@@ -247,13 +247,17 @@ SELECT id, url_id, run_id, attempt, fetched_at, outcome, status_code, error, con
     request_headers, headers
 FROM fetch;
 
+-- fetch_id is the fetch that brought the content: page_text has its text under that number. A later fetch with the same body
+-- is urls.fetch_id.
 CREATE VIEW pages AS
-SELECT url_id, fetch_id, title, description, h1, canonical_url, robots_meta, x_robots_tag, lang,
+SELECT url_id, coalesce(text_id, fetch_id) AS fetch_id, title, description, h1, canonical_url,
+    robots_meta, x_robots_tag, lang,
     word_count, simhash, links_out, parse_outcome, facts, text_id
 FROM page;
 
 CREATE VIEW page_history AS
-SELECT url_id, fetch_id, title, description, h1, canonical_url, robots_meta, x_robots_tag, lang,
+SELECT url_id, coalesce(text_id, fetch_id) AS fetch_id, title, description, h1, canonical_url,
+    robots_meta, x_robots_tag, lang,
     word_count, simhash, links_out, parse_outcome, facts, text_id
 FROM page_old;
 
