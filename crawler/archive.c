@@ -7,7 +7,7 @@
 #include "config/mem.h"
 #include "crawler/warc.h"
 
-#define MAX_QUEUE (64 * MIB)
+#define MAX_QUEUE    (64 * MIB)
 #define MAX_SETTINGS ((size_t)MIB)
 
 /* A copied exchange; what its spans point at lies behind it. */
@@ -22,7 +22,7 @@ struct archive {
     struct warc *warc; /* the thread's while it runs */
     pthread_t thread;
     size_t max_bytes;
-    uint64_t last; /* exchanges put; the loop's */
+    uint64_t last;         /* exchanges put; the loop's */
     struct waitq progress; /* coroutines in archive_wait */
     struct loop_wakeup *wakeup;
     pthread_mutex_t mutex; /* guards everything below */
@@ -35,7 +35,7 @@ struct archive {
     struct err_note note;
 };
 
-/* --- the thread -------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------ */
 
 /* The next exchange, waiting for one; NULL when all is written and the thread must stop. */
 static struct item *take(struct archive *a)
@@ -50,7 +50,8 @@ static struct item *take(struct archive *a)
     return n ? CONTAINER_OF(n, struct item, node) : NULL;
 }
 
-static void note_written(struct archive *a, const struct item *it, enum err e, const struct err_note *note)
+static void note_written(struct archive *a, const struct item *it, enum err e,
+                         const struct err_note *note)
 {
     pthread_mutex_lock(&a->mutex);
     a->queued_bytes -= it->bytes;
@@ -94,7 +95,7 @@ static int create_thread(struct archive *a)
     return rc;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------- */
 
 static enum err failure(struct archive *a)
 {
@@ -123,9 +124,11 @@ static enum err open_warc(struct crawl *c, struct warc **out, struct err_note *n
                               .max_file_bytes = WARC_MAX_FILE_BYTES,
                               .software = SPAN("crawl/" CRAWL_VERSION),
                               .user_agent = c->user_agent,
-                              .robots = s->has_no_robots ? SPAN("ignore") : SPAN("obey"),
-                              .operator = span_str(s->contact),
-                              .description = SPAN("bodies as received, without transfer coding") };
+                              .robots =
+                                  s->has_no_robots ? SPAN("ignore") : SPAN("obey"),
+                              .operator= span_str(s->contact),
+                              .description =
+                                  SPAN("bodies as received, without transfer coding") };
     struct buf settings;
     enum err e;
 
@@ -183,7 +186,7 @@ enum err archive_open(struct crawl *c, struct archive **out, struct err_note *no
     return e;
 }
 
-/* --- handing over ------------------------------------------------------------------------------------ */
+/* --- handing over ---------------------------------------------------------------- */
 
 /* Why the body is not whole, in the words of ISO 28500 §5.13; NULL when it is. */
 static const char *truncated(const struct fetch_result *got)
@@ -224,9 +227,9 @@ static struct span copy_to(char **at, struct span s)
 
 static struct item *copy_item(const struct warc_exchange *x)
 {
-    size_t bytes = sizeof(struct item) + x->url.len + x->ip.len + x->request_headers.len +
-                   x->http_version.len + x->headers.len + x->payload.len + x->outcome.len +
-                   x->error.len;
+    size_t bytes = sizeof(struct item) + x->url.len + x->ip.len +
+                   x->request_headers.len + x->http_version.len + x->headers.len +
+                   x->payload.len + x->outcome.len + x->error.len;
     struct item *it = mem_try_alloc(bytes);
     char *at;
 
@@ -273,7 +276,8 @@ void archive_put(struct archive *a, struct span url, const struct fetch_result *
                                .error = got->error,
                                .total_ms = got->timings.total_ms };
 
-    if (!a || got->outcome == FETCH_CANCELLED || got->was_reused_and_lost || got->is_out_of_descriptors)
+    if (!a || got->outcome == FETCH_CANCELLED || got->was_reused_and_lost ||
+        got->is_out_of_descriptors)
         return;
     if (was_sent(got))
         x.request_headers = got->request_headers;

@@ -22,7 +22,8 @@ struct archive;
  * Opens DIR, mends what a dead crawl left in it and starts the thread; *out is
  * NULL without --warc. After crawl_watch_signals. ERR_IO, ERR_REFUSED ... with a note.
  */
-enum err archive_open(struct crawl *c, struct archive **out, struct err_note *note) MUST_USE;
+enum err archive_open(struct crawl *c, struct archive **out,
+                      struct err_note *note) MUST_USE;
 
 /*
  * Takes a copy of an exchange for writing. An answer that the visit will ask
@@ -33,11 +34,17 @@ void archive_put(struct archive *a, struct span url, const struct fetch_result *
 /* Names all exchanges put so far, for archive_wait. */
 uint64_t archive_last(const struct archive *a);
 
-/* Suspends until the exchanges up to last are written. ERR_IO: they will not be; ERR_CANCELLED. */
+/*
+ * Suspends until the exchanges up to last are written. ERR_IO: they will not be;
+ * ERR_CANCELLED.
+ */
 enum err archive_wait(struct archive *a, uint64_t last, deadline until) MUST_USE;
 
 /* More is queued than --max-memory allows for it. */
 bool archive_is_full(struct archive *a);
 
-/* Writes what is queued, ends the thread and the file; blocks. ERR_IO with a note, also of an earlier failure. */
+/*
+ * Writes what is queued, ends the thread and the file; blocks. ERR_IO with a note,
+ * also of an earlier failure.
+ */
 enum err archive_close(struct archive *a, struct err_note *note) MUST_USE;

@@ -20,7 +20,8 @@ struct export_options {
 #define F(name) offsetof(struct export_options, name)
 
 static const struct option_spec specs[] = {
-    { "db", 'o', OPTION_TEXT, F(db), 1, 0, "crawl.db", NULL, 0, "FILE", "the database", "Options" },
+    { "db", 'o', OPTION_TEXT, F(db), 1, 0, "crawl.db", NULL, 0, "FILE", "the database",
+      "Options" },
     { "jsonl", 0, OPTION_TEXT, F(jsonl), 1, 0, NULL, NULL, 0, "FILE",
       "pages, a JSON object a line (-: standard output)", NULL },
     { "csv", 0, OPTION_TEXT, F(csv), 1, 0, NULL, NULL, 0, "FILE",
@@ -32,12 +33,12 @@ static const struct option_spec specs[] = {
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
-/* --- a file that takes its name when it is whole -------------------------------------------------- */
+/* --- a file that takes its name when it is whole --------------------------------- */
 
 struct target {
     const char *path;
     int fd;
-    char *temp; /* beside path; NULL when path is written directly (standard output, a pipe, a device) */
+    char *temp; /* beside path; NULL: written directly (standard output, a device) */
 };
 
 /* A regular file, or none yet: only those are replaced. */
@@ -83,7 +84,7 @@ static enum err close_target(struct target *t, enum err e, struct err_note *note
     return e;
 }
 
-/* --- tables ------------------------------------------------------------------------------------------ */
+/* --- tables ---------------------------------------------------------------------- */
 
 struct sink {
     struct output *out;
@@ -100,10 +101,11 @@ static enum err write_failed(const struct sink *s, enum err e)
     return err_set_errno(s->note, e, errno, "cannot write %s", s->target->path);
 }
 
-static enum err on_row(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+static enum err on_row(void *arg, const struct span *columns,
+                       const struct reader_value *row, size_t n)
 {
-    static const enum output_type types[] = { OUTPUT_NULL, OUTPUT_INTEGER, OUTPUT_REAL, OUTPUT_TEXT,
-                                              OUTPUT_BLOB };
+    static const enum output_type types[] = { OUTPUT_NULL, OUTPUT_INTEGER, OUTPUT_REAL,
+                                              OUTPUT_TEXT, OUTPUT_BLOB };
     struct output_value cells[MAX_COLUMNS];
     struct sink *s = arg;
     enum err e;
@@ -114,13 +116,15 @@ static enum err on_row(void *arg, const struct span *columns, const struct reade
     if (!row)
         return OK;
     for (size_t i = 0; i < n; i++)
-        cells[i] = (struct output_value){ types[row[i].type], row[i].integer, row[i].real, row[i].text };
+        cells[i] = (struct output_value){ types[row[i].type], row[i].integer,
+                                          row[i].real, row[i].text };
     e = output_row(s->out, cells);
     return e ? write_failed(s, e) : OK;
 }
 
-static enum err export_table(struct reader *r, const char *name, enum output_format format,
-                             const char *path, struct err_note *note)
+static enum err export_table(struct reader *r, const char *name,
+                             enum output_format format, const char *path,
+                             struct err_note *note)
 {
     struct target target;
     struct sink s = { .format = format, .target = &target, .note = note };
@@ -131,7 +135,8 @@ static enum err export_table(struct reader *r, const char *name, enum output_for
     e = open_target(path, &target, note);
     if (e)
         return e;
-    e = reader_query(r, span_str(reader_find_export(name)->sql), NULL, 0, on_row, &s, note);
+    e = reader_query(r, span_str(reader_find_export(name)->sql), NULL, 0, on_row, &s,
+                     note);
     if (!e && s.out) {
         e = output_finish(s.out);
         e = e ? write_failed(&s, e) : OK;
@@ -141,7 +146,7 @@ static enum err export_table(struct reader *r, const char *name, enum output_for
     return e == ERR_CLOSED ? OK : e;
 }
 
-/* --- the command ------------------------------------------------------------------------------------- */
+/* --- the command ----------------------------------------------------------------- */
 
 static enum err export_archive(struct reader *r, const char *dir, struct err_note *note)
 {
@@ -153,11 +158,13 @@ static enum err export_archive(struct reader *r, const char *dir, struct err_not
     e = export_warc(r, dir, &n, note);
     if (e)
         return e;
-    fprintf(stderr, "%s: %lld responses, %lld revisits, %lld metadata records in %lld files\n", dir,
-            (long long)n.records.responses, (long long)n.records.revisits,
+    fprintf(stderr,
+            "%s: %lld responses, %lld revisits, %lld metadata records in %lld files\n",
+            dir, (long long)n.records.responses, (long long)n.records.revisits,
             (long long)n.records.metadata, (long long)n.records.files);
     if (n.n_damaged)
-        e = err_set(note, ERR_CORRUPT, "%lld stored bodies are damaged; metadata records name them",
+        e = err_set(note, ERR_CORRUPT,
+                    "%lld stored bodies are damaged; metadata records name them",
                     (long long)n.n_damaged);
     return e;
 }
@@ -229,7 +236,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_export = {
     .name = "export",
     .usage = "export [-o FILE] [--jsonl FILE] [--csv FILE] [--links FILE] [--warc DIR]",
-    .summary = "write pages, links or an archive into files: JSON lines, CSV, TSV, WARC",
+    .summary =
+        "write pages, links or an archive into files: JSON lines, CSV, TSV, WARC",
     .description =
         "Writes what a database holds in the formats of other programs; also while a crawl is writing\n"
         "it. FILE is replaced when it is whole; - is standard output. Files in DIR are added to.\n"

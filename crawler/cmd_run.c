@@ -37,6 +37,7 @@ static int run(const struct command *self, int argc, char **argv)
         code = fail(&note);
     else
         code = crawl_run(&s, operands, n);
+    log_flush();
     mem_free(operands);
     settings_clear(&s);
     return code;

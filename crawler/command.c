@@ -7,7 +7,7 @@
 #include "config/mem.h"
 
 const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_status, &cmd_verify,
-                                               &cmd_explain, &cmd_inspect, &cmd_robots, &cmd_export,
+                                               &cmd_explain, &cmd_inspect, &cmd_robots, &cmd_extract, &cmd_export,
                                                NULL };
 
 static const struct option_spec printers[] = {

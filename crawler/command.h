@@ -25,6 +25,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_inspect;
 extern const struct command cmd_export;
 extern const struct command cmd_robots;
+extern const struct command cmd_extract;
 
 /* Every command, NULL at the end. */
 extern const struct command *const command_list[];

@@ -9,11 +9,11 @@
 #include "parse/cookie.h"
 #include "parse/host.h"
 
-#define MAX_PER_HOST ((size_t)50)
+#define MAX_PER_HOST   ((size_t)50)
 #define MAX_PER_DOMAIN ((size_t)500)
-#define MAX_IN_ALL ((size_t)10000)
-#define MAX_FILE ((size_t)16 * MIB)
-#define SESSION INT64_MAX /* expiry of a cookie without one: the run is the session */
+#define MAX_IN_ALL     ((size_t)10000)
+#define MAX_FILE       ((size_t)16 * MIB)
+#define SESSION        INT64_MAX /* expiry of a cookie without one: the run is the session */
 
 /* The cookies of one registrable domain: everything that one request may need. */
 struct bucket {
@@ -31,8 +31,8 @@ struct cookie {
 };
 
 struct cookies {
-    struct map buckets;       /* registrable domain, or the host itself without one */
-    struct list_node by_use;  /* the one not used for longest comes first */
+    struct map buckets;      /* registrable domain, or the host itself without one */
+    struct list_node by_use; /* the one not used for longest comes first */
     size_t n;
 };
 
@@ -206,7 +206,8 @@ static struct span default_path(struct span path)
 }
 
 /* May a site of this host set a cookie for this Domain attribute? Fills the draft's domain. */
-static bool decide_domain(struct span host, struct span attribute, struct arena *mem, struct draft *d)
+static bool decide_domain(struct span host, struct span attribute, struct arena *mem,
+                          struct draft *d)
 {
     struct span domain;
     char *lower;
@@ -248,7 +249,8 @@ static bool keeps_prefix(const struct draft *d, const struct cookie_fields *f)
 }
 
 /* An http page must not shadow a cookie that was set over https (RFC 6265bis §5.7). */
-static bool shadows_secure(const struct cookies *c, const struct url *u, const struct draft *d)
+static bool shadows_secure(const struct cookies *c, const struct url *u,
+                           const struct draft *d)
 {
     const struct bucket *b = find_bucket(c, url_hostname(u));
 
@@ -257,8 +259,10 @@ static bool shadows_secure(const struct cookies *c, const struct url *u, const s
     LIST_EACH(n, &b->cookies) {
         const struct cookie *k = cookie_of(n);
 
-        if (k->is_secure && span_eq(k->name, d->name) && path_matches(d->path, k->path) &&
-            (domain_matches(k->domain, d->domain) || domain_matches(d->domain, k->domain)))
+        if (k->is_secure && span_eq(k->name, d->name) &&
+            path_matches(d->path, k->path) &&
+            (domain_matches(k->domain, d->domain) ||
+             domain_matches(d->domain, k->domain)))
             return true;
     }
     return false;
@@ -297,8 +301,9 @@ void cookies_set(struct cookies *c, const struct url *u, struct span set_cookie)
                         .expires_wall_ms = f.has_expiry ? f.expires_wall_ms : SESSION,
                         .is_secure = f.is_secure };
     if (decide_domain(url_hostname(u), f.domain, &mem, &d) &&
-        (!d.is_secure || u->scheme == URL_HTTPS) && d.path.len <= COOKIE_MAX_ATTRIBUTE &&
-        keeps_prefix(&d, &f) && !shadows_secure(c, u, &d)) {
+        (!d.is_secure || u->scheme == URL_HTTPS) &&
+        d.path.len <= COOKIE_MAX_ATTRIBUTE && keeps_prefix(&d, &f) &&
+        !shadows_secure(c, u, &d)) {
         old = find_same(c, &d);
         if (d.expires_wall_ms > now)
             store(c, &d, old);
@@ -348,7 +353,8 @@ static size_t collect(struct cookies *c, const struct url *u, struct bucket *b,
 
 static enum err append(struct buf *out, const struct cookie *k)
 {
-    struct span between = out->len ? SPAN("; ") : SPAN_NONE, eq = k->name.len ? SPAN("=") : SPAN_NONE;
+    struct span between = out->len ? SPAN("; ") : SPAN_NONE,
+                eq = k->name.len ? SPAN("=") : SPAN_NONE;
     enum err e = buf_reserve(out, between.len + k->name.len + eq.len + k->value.len);
 
     if (!e)
@@ -360,7 +366,8 @@ static enum err append(struct buf *out, const struct cookie *k)
     return e ? e : buf_append(out, k->value);
 }
 
-bool cookies_header(struct cookies *c, const struct url *u, struct arena *mem, struct span *out)
+bool cookies_header(struct cookies *c, const struct url *u, struct arena *mem,
+                    struct span *out)
 {
     struct bucket *b = url_is_web(u) ? find_bucket(c, url_hostname(u)) : NULL;
     struct cookie **found;
@@ -443,7 +450,8 @@ static const char *add_line(struct cookies *c, struct span line)
     if (!span_trim(line).len || line.ptr[0] == '#')
         return NULL;
     for (size_t i = 0; i < line.len; i++)
-        if (((unsigned char)line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
+        if (((unsigned char)line.ptr[i] < 0x20 && line.ptr[i] != '\t') ||
+            line.ptr[i] == 0x7f)
             return "control bytes";
     if (line.len > COOKIE_MAX_PAIR + 2 * COOKIE_MAX_ATTRIBUTE)
         return "too long";

@@ -24,7 +24,8 @@ struct cookies;
  * An empty jar, or the cookies of a Netscape cookie file (NULL: none). ERR_USAGE
  * names file and line. Uses clock_wall_ms; cookies that have expired are left out.
  */
-enum err cookies_open(const char *path, struct cookies **out, struct err_note *note) MUST_USE;
+enum err cookies_open(const char *path, struct cookies **out,
+                      struct err_note *note) MUST_USE;
 
 /* NULL is fine. */
 void cookies_close(struct cookies *c);
@@ -36,7 +37,8 @@ void cookies_set(struct cookies *c, const struct url *u, struct span set_cookie)
  * The Cookie value for u, in mem; false when no cookie fits (or mem is too
  * small). Longer paths first, then older ones (RFC 6265 §5.4).
  */
-bool cookies_header(struct cookies *c, const struct url *u, struct arena *mem, struct span *out);
+bool cookies_header(struct cookies *c, const struct url *u, struct arena *mem,
+                    struct span *out);
 
 /* Cookies held, expired ones that nobody noticed yet included. */
 size_t cookies_count(const struct cookies *c);

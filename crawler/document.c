@@ -4,6 +4,8 @@
 #include "config/clock.h"
 #include "parse/header.h"
 
+#define LOOK_UP_NS (500 * NS_PER_MS)
+
 /* A permit of --concurrency and a place in --rate. */
 static enum err take_turn(struct crawl *c, deadline until)
 {
@@ -36,6 +38,26 @@ static enum err send_with_patience(struct crawl *c, const struct url *url, struc
     return e;
 }
 
+/* As politeness_enter, but it does not outlast the crawl: a pause may be long. */
+static enum err enter_site(struct crawl *c, struct site *site, deadline until)
+{
+    enum err e = ERR_TIMEOUT;
+
+    while (e == ERR_TIMEOUT) {
+        deadline now = loop_now(c->loop), look_up_at = MIN(until, clock_after(now, LOOK_UP_NS));
+
+        if (c->stop)
+            return ERR_CANCELLED;
+        if (now >= until)
+            return ERR_TIMEOUT;
+        if (site->next_at <= look_up_at)
+            e = politeness_enter(frontier_politeness(c->frontier), site, look_up_at);
+        else if (coro_sleep_until(look_up_at))
+            return ERR_CANCELLED;
+    }
+    return e;
+}
+
 static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem, deadline until,
                          struct fetch_result *out)
 {
@@ -44,7 +66,7 @@ static enum err send_one(struct crawl *c, const struct url *url, struct arena *m
     int64_t started = clock_now_ns();
     enum err e;
 
-    e = politeness_enter(p, site, until);
+    e = enter_site(c, site, until);
     if (e)
         return e;
     e = take_turn(c, until);

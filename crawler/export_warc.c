@@ -7,13 +7,17 @@
 #include "parse/decode.h"
 #include "parse/digest_sum.h"
 
-#define BODIES_BYTES ((size_t)256 * MIB) /* address space; a packed body takes its size */
-#define MAX_BODY ((int64_t)64 * MIB)     /* what a parser process can answer */
-#define WORKER_MEMORY (1 * GIB)
-#define WORKER_JOBS 20000
+#define BODIES_BYTES \
+    ((size_t)256 * MIB) /* address space; a packed body takes its size */
+#define MAX_BODY       ((int64_t)64 * MIB) /* what a parser process can answer */
+#define WORKER_MEMORY  (1 * GIB)
+#define WORKER_JOBS    20000
 #define JOB_TIMEOUT_MS 8000
 
-/* A parser process that unpacks, asked from the main stack: the loop turns until it has answered. */
+/*
+ * A parser process that unpacks, asked from the main stack: the loop turns until it
+ * has answered.
+ */
 struct unpacker {
     struct loop *loop;
     struct sched *sched;
@@ -21,7 +25,8 @@ struct unpacker {
     struct pool *pool;
 };
 
-struct export {
+struct export
+{
     struct unpacker unpacker;
     struct warc *warc;
     struct digest_sum *sum;
@@ -31,7 +36,7 @@ struct export {
     int64_t n_damaged;
 };
 
-/* --- unpacking ------------------------------------------------------------------------------------ */
+/* --- unpacking ------------------------------------------------------------------- */
 
 static enum err open_unpacker(struct unpacker *u, struct err_note *note)
 {
@@ -62,7 +67,8 @@ static void close_unpacker(struct unpacker *u)
 }
 
 /* The job, answered or failed; free it with pool_job_free. */
-static enum err unpack(struct unpacker *u, struct span packed, int64_t size, struct pool_job **out)
+static enum err unpack(struct unpacker *u, struct span packed, int64_t size,
+                       struct pool_job **out)
 {
     struct job job = { .kind = JOB_UNPACK,
                        .max_decoded_bytes = (uint64_t)MIN(MAX(size, 0), MAX_BODY),
@@ -87,7 +93,7 @@ static bool is_sound(struct export *x, struct span body, int64_t size, struct sp
     return span_eq(hex, span_make(text, 2 * sizeof sha256));
 }
 
-/* --- a row -------------------------------------------------------------------------------------------- */
+/* --- a row ----------------------------------------------------------------------- */
 
 static struct span text_of(const struct reader_value *row, int column)
 {
@@ -102,20 +108,22 @@ static bool was_sent(const struct warc_exchange *x)
 
 static struct warc_exchange exchange_of(const struct reader_value *row)
 {
-    struct warc_exchange x = { .url = text_of(row, READER_EXCHANGE_URL),
-                               .date_ms = row[READER_EXCHANGE_FETCHED_AT].integer,
-                               .ip = text_of(row, READER_EXCHANGE_IP),
-                               .status_code = (int)row[READER_EXCHANGE_STATUS_CODE].integer,
-                               .http_version = text_of(row, READER_EXCHANGE_HTTP_VERSION),
-                               .headers = text_of(row, READER_EXCHANGE_HEADERS),
-                               .is_decoded = true,
-                               .refers_to_date_ms = row[READER_EXCHANGE_REFERS_TO].integer,
-                               .outcome = text_of(row, READER_EXCHANGE_OUTCOME),
-                               .error = text_of(row, READER_EXCHANGE_ERROR),
-                               .via = text_of(row, READER_EXCHANGE_VIA),
-                               .total_ms = row[READER_EXCHANGE_TOTAL_MS].type == READER_INTEGER
-                                               ? row[READER_EXCHANGE_TOTAL_MS].integer
-                                               : -1 };
+    struct warc_exchange x = {
+        .url = text_of(row, READER_EXCHANGE_URL),
+        .date_ms = row[READER_EXCHANGE_FETCHED_AT].integer,
+        .ip = text_of(row, READER_EXCHANGE_IP),
+        .status_code = (int)row[READER_EXCHANGE_STATUS_CODE].integer,
+        .http_version = text_of(row, READER_EXCHANGE_HTTP_VERSION),
+        .headers = text_of(row, READER_EXCHANGE_HEADERS),
+        .is_decoded = true,
+        .refers_to_date_ms = row[READER_EXCHANGE_REFERS_TO].integer,
+        .outcome = text_of(row, READER_EXCHANGE_OUTCOME),
+        .error = text_of(row, READER_EXCHANGE_ERROR),
+        .via = text_of(row, READER_EXCHANGE_VIA),
+        .total_ms = row[READER_EXCHANGE_TOTAL_MS].type == READER_INTEGER
+                        ? row[READER_EXCHANGE_TOTAL_MS].integer
+                        : -1
+    };
 
     if (was_sent(&x))
         x.request_headers = text_of(row, READER_EXCHANGE_REQUEST_HEADERS);
@@ -124,13 +132,17 @@ static struct warc_exchange exchange_of(const struct reader_value *row)
     return x;
 }
 
-/* Fills in the body that an answered job holds; what does not hold up becomes a metadata record that says so. */
-static void take_body(struct export *x, const struct pool_job *job, const struct reader_value *row,
-                      struct warc_exchange *io)
+/*
+ * Fills in the body that an answered job holds; what does not hold up becomes a
+ * metadata record that says so.
+ */
+static void take_body(struct export *x, const struct pool_job *job,
+                      const struct reader_value *row, struct warc_exchange *io)
 {
     struct span why;
 
-    if (pool_job_failure(job, &why) == POOL_OK && pool_job_answer(job)->decode == DECODE_OK &&
+    if (pool_job_failure(job, &why) == POOL_OK &&
+        pool_job_answer(job)->decode == DECODE_OK &&
         is_sound(x, pool_job_answer(job)->bytes, row[READER_EXCHANGE_SIZE].integer,
                  text_of(row, READER_EXCHANGE_SHA256))) {
         io->has_payload = true;
@@ -149,10 +161,11 @@ static enum err write_row(struct export *x, const struct reader_value *row)
 
     if (row[READER_EXCHANGE_DATA].type == READER_BLOB &&
         span_eq(text_of(row, READER_EXCHANGE_CODEC), SPAN("zstd"))) {
-        e = unpack(&x->unpacker, row[READER_EXCHANGE_DATA].text, row[READER_EXCHANGE_SIZE].integer,
-                   &job);
+        e = unpack(&x->unpacker, row[READER_EXCHANGE_DATA].text,
+                   row[READER_EXCHANGE_SIZE].integer, &job);
         if (e)
-            return err_set(x->note, e, "a stored body cannot be unpacked: %s", err_text(e));
+            return err_set(x->note, e, "a stored body cannot be unpacked: %s",
+                           err_text(e));
         take_body(x, job, row, &exchange);
     }
     e = warc_write(x->warc, &exchange, x->note);
@@ -160,7 +173,8 @@ static enum err write_row(struct export *x, const struct reader_value *row)
     return e;
 }
 
-static enum err on_row(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+static enum err on_row(void *arg, const struct span *columns,
+                       const struct reader_value *row, size_t n)
 {
     struct export *x = arg;
 
@@ -169,7 +183,8 @@ static enum err on_row(void *arg, const struct span *columns, const struct reade
         return OK;
     BUG_IF(n != N_READER_EXCHANGE_COLUMNS);
     x->n_rows++;
-    snprintf(x->last_id, sizeof x->last_id, "%lld", (long long)row[READER_EXCHANGE_ID].integer);
+    snprintf(x->last_id, sizeof x->last_id, "%lld",
+             (long long)row[READER_EXCHANGE_ID].integer);
     return write_row(x, row);
 }
 
@@ -191,14 +206,15 @@ static enum err write_all(struct export *x, struct reader *r)
     return e;
 }
 
-/* --- all together ----------------------------------------------------------------------------------------- */
+/* --- all together ---------------------------------------------------------------- */
 
 struct run_row {
     struct arena *mem;
     struct warc_options *options;
 };
 
-static enum err on_run(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+static enum err on_run(void *arg, const struct span *columns,
+                       const struct reader_value *row, size_t n)
 {
     struct run_row *run = arg;
 
@@ -206,26 +222,30 @@ static enum err on_run(void *arg, const struct span *columns, const struct reade
     if (!row)
         return OK;
     BUG_IF(n != N_READER_RUN_COLUMNS);
-    run->options->user_agent = arena_copy(run->mem, text_of(row, READER_RUN_USER_AGENT));
-    run->options->operator = arena_copy(run->mem, text_of(row, READER_RUN_OPERATOR));
+    run->options->user_agent =
+        arena_copy(run->mem, text_of(row, READER_RUN_USER_AGENT));
+    run->options->operator= arena_copy(run->mem, text_of(row, READER_RUN_OPERATOR));
     run->options->robots = arena_copy(run->mem, text_of(row, READER_RUN_ROBOTS));
     run->options->settings = arena_copy(run->mem, text_of(row, READER_RUN_SETTINGS));
     return OK;
 }
 
-static enum err open_warc(struct reader *r, const char *dir, struct warc **out, struct err_note *note)
+static enum err open_warc(struct reader *r, const char *dir, struct warc **out,
+                          struct err_note *note)
 {
-    struct warc_options options = { .dir = dir,
-                                    .max_file_bytes = WARC_MAX_FILE_BYTES,
-                                    .software = SPAN("crawl/" CRAWL_VERSION),
-                                    .description =
-                                        SPAN("exported from a database; bodies without content coding") };
+    struct warc_options options = {
+        .dir = dir,
+        .max_file_bytes = WARC_MAX_FILE_BYTES,
+        .software = SPAN("crawl/" CRAWL_VERSION),
+        .description = SPAN("exported from a database; bodies without content coding")
+    };
     struct arena mem;
     struct run_row run = { &mem, &options };
     enum err e;
 
     arena_init(&mem, (size_t)16 * MIB);
-    e = reader_query(r, span_str(reader_find_export("warc-run")->sql), NULL, 0, on_run, &run, note);
+    e = reader_query(r, span_str(reader_find_export("warc-run")->sql), NULL, 0, on_run,
+                     &run, note);
     if (!e)
         e = warc_open(&options, out, note);
     arena_clear(&mem);

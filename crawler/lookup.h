@@ -1,12 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question to one server, without a database: what `crawl robots` does.
- * It goes through the same fetcher, address guard and parser processes as a
- * crawl.
+ * One question to one server, without a database: what `crawl robots` and
+ * `crawl extract` do. It goes through the same fetcher, address guard,
+ * politeness and parser processes as a crawl.
  */
 #pragma once
 
-#include "config/settings.h"
+#include "crawler/document.h"
+#include "parse/robots.h"
+
+struct lookup {
+    struct crawl *c;
+    struct url url;    /* that was asked about, without fragment and userinfo */
+    struct arena *mem; /* of the whole question */
+    int exit_code;     /* 3 until something better is known */
+    const void *arg;   /* what lookup_run was given */
+};
+
+/*
+ * Opens what asking needs, and what parsing stored bytes needs; runs fn (whose argument is a struct lookup, and which
+ * ends with sched_stop), closes it all. It asks nobody by itself. command is named in complaints. Returns
+ * the exit code: 2 when text is no URL or a setting is wrong, 3 when something
+ * could not be set up, else what fn left.
+ */
+int lookup_run(const struct settings *s, const char *command, const char *text, coro_fn *fn,
+               const void *arg);
+
+/* What an answer to robots.txt means (RFC 9309 §2.3.1). */
+enum lookup_meaning {
+    LOOKUP_RULES,
+    LOOKUP_NO_RULES,    /* everything may be fetched */
+    LOOKUP_UNREADABLE,  /* nothing may */
+    LOOKUP_UNREACHABLE, /* nothing may */
+};
+
+struct lookup_rules {
+    enum lookup_meaning meaning;
+    const struct robots_rules *rules; /* NULL: nothing may be fetched */
+    struct span why;                  /* of the last two; may be empty */
+    struct document doc;              /* without its body */
+    struct pool_job *parsed;          /* owns the rules, or NULL */
+};
+
+/* Asks for the robots.txt that governs u. Suspends. ERR_CANCELLED and what pool_run returns. */
+enum err lookup_ask_robots(struct lookup *l, const struct url *u, struct lookup_rules *out) MUST_USE;
+void lookup_forget_robots(struct lookup_rules *r);
 
 /*
  * Fetches and explains the robots.txt that governs url, on standard output.

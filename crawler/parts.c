@@ -179,6 +179,15 @@ static void decide_again(void *arg, const struct store_excluded *url, struct sto
     arena_clear(&mem);
 }
 
+/*
+ * --max-size, or what a body can grow to while it is alone in the memory for
+ * bodies: one that never fits would be asked for again and again.
+ */
+static size_t longest_body(struct crawl *c)
+{
+    return MIN((size_t)c->settings->max_size, bodies_size(c->bodies) / 2);
+}
+
 static enum err open_network(struct crawl *c, struct err_note *note)
 {
     const struct settings *s = c->settings;
@@ -187,7 +196,7 @@ static enum err open_network(struct crawl *c, struct err_note *note)
                                        .total_timeout_ms = s->timeout_ms,
                                        .low_speed_bytes = s->low_speed_bytes,
                                        .low_speed_ms = s->low_speed_ms,
-                                       .max_body_bytes = (size_t)s->max_size,
+                                       .max_body_bytes = longest_body(c),
                                        .max_header_bytes = (size_t)MAX_HEADER_BYTES,
                                        .max_headers = MAX_HEADERS,
                                        .concurrency = (size_t)c->concurrency,
@@ -319,6 +328,9 @@ static void warn_about_settings(struct crawl *c)
         crawl_event(c, "warn", "crawl", "no-robots", 0, "robots.txt is not obeyed in this run");
     if (s->has_no_sandbox)
         crawl_event(c, "warn", "crawl", "no-sandbox", 0, "parser processes run without their sandbox");
+    if (longest_body(c) < (size_t)s->max_size)
+        crawl_event(c, "warn", "crawl", "max-size-cut", 0, "bodies are cut at %zu bytes: --max-memory leaves no more",
+                    longest_body(c));
     if (!s->contact && !s->user_agent && !s->allow_net.len && !s->allows_private)
         log_warn("crawl", "no-contact", "set --contact so that a site's owner can reach you");
 }

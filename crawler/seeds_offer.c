@@ -5,7 +5,7 @@
 #include "crawler/seeds.h"
 
 #define OFFERS_PER_OP ((size_t)2000)
-#define OFFERS_BYTES ((size_t)64 * MIB)
+#define OFFERS_BYTES  ((size_t)64 * MIB)
 
 static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
 {

@@ -11,17 +11,18 @@
 #include "crawler/warc_record.h"
 #include "crawler/warc_seen.h"
 
-#define MAX_HEAD ((size_t)4 * MIB) /* named fields, or an HTTP head with its 300 KiB of fields */
-#define MAX_INFO ((size_t)2 * MIB)
-#define SEEN_PLACES 65536
-#define FIELDS SPAN("application/warc-fields")
+#define MAX_HEAD \
+    ((size_t)4 * MIB) /* named fields, or an HTTP head with its 300 KiB of fields */
+#define MAX_INFO     ((size_t)2 * MIB)
+#define SEEN_PLACES  65536
+#define FIELDS       SPAN("application/warc-fields")
 #define SAME_PAYLOAD "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 #define NOT_MODIFIED "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 struct warc {
     struct warc_dir dir;
     int64_t max_file_bytes;
-    struct buf info; /* the block of every warcinfo record */
+    struct buf info;        /* the block of every warcinfo record */
     struct warc_file *file; /* NULL before the first record, and between two files */
     int next_serial;
     char info_id[WARC_RECORD_ID_SIZE]; /* of the present file's warcinfo */
@@ -33,7 +34,7 @@ struct warc {
     struct buf request_block, answer_block, request_fields, answer_fields;
 };
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------- */
 
 static enum err put_info(struct buf *out, const char *name, struct span value)
 {
@@ -47,8 +48,10 @@ static enum err make_info(struct warc *w, const struct warc_options *o)
 
     e = e ? e : put_info(out, "format", SPAN("WARC File Format 1.1"));
     e = e ? e
-          : put_info(out, "conformsTo",
-                     SPAN("http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"));
+          : put_info(
+                out, "conformsTo",
+                SPAN(
+                    "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"));
     e = e ? e : put_info(out, "operator", o->operator);
     e = e ? e : put_info(out, "robots", o->robots);
     e = e ? e : put_info(out, "http-header-user-agent", o->user_agent);
@@ -79,7 +82,8 @@ static void free_warc(struct warc *w)
     mem_free(w);
 }
 
-enum err warc_open(const struct warc_options *o, struct warc **out, struct err_note *note)
+enum err warc_open(const struct warc_options *o, struct warc **out,
+                   struct err_note *note)
 {
     struct warc *w = mem_alloc(sizeof *w);
     enum err e;
@@ -103,7 +107,7 @@ enum err warc_open(const struct warc_options *o, struct warc **out, struct err_n
     return e;
 }
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files ----------------------------------------------------------------------- */
 
 static enum err add_info(struct warc *w, struct err_note *note)
 {
@@ -159,10 +163,11 @@ static bool is_full_for(struct warc *w, size_t n)
     int64_t bytes = warc_file_bytes(w->file);
 
     return bytes > w->info_bytes &&
-           (!warc_file_has_room(w->file) || bytes + warc_file_bound(w->file, n) > w->max_file_bytes);
+           (!warc_file_has_room(w->file) ||
+            bytes + warc_file_bound(w->file, n) > w->max_file_bytes);
 }
 
-/* --- records ----------------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------- */
 
 /* The two records of an exchange on their way. */
 struct pair {
@@ -189,12 +194,14 @@ static struct warc_record new_record(struct warc *w, const struct warc_exchange 
                                  .target_uri = x->url,
                                  .ip = x->ip,
                                  .warcinfo_id = w->info_id,
-                                 .protocol = x->status_code ? protocol(x->http_version) : NULL };
+                                 .protocol = x->status_code ? protocol(x->http_version)
+                                                            : NULL };
 }
 
 static enum err make_request(struct warc *w, struct pair *p)
 {
-    enum err e = warc_http_format_request(p->x->url, p->x->request_headers, &w->request_block);
+    enum err e =
+        warc_http_format_request(p->x->url, p->x->request_headers, &w->request_block);
 
     p->request = new_record(w, p->x, WARC_RECORD_REQUEST, p->request_id);
     p->request.concurrent_to = p->answer_id;
@@ -225,12 +232,16 @@ static enum err make_metadata(struct warc *w, struct pair *p)
     return e;
 }
 
-/* A 304, or a payload that was written before: the head alone, framed for the payload it stands for. */
-static enum err make_revisit(struct warc *w, struct pair *p, const char *profile, int64_t payload_len)
+/*
+ * A 304, or a payload that was written before: the head alone, framed for the payload
+ * it stands for.
+ */
+static enum err make_revisit(struct warc *w, struct pair *p, const char *profile,
+                             int64_t payload_len)
 {
     const struct warc_exchange *x = p->x;
-    const struct warc_http_answer head = { x->status_code, x->http_version, x->headers, payload_len,
-                                           x->is_decoded };
+    const struct warc_http_answer head = { x->status_code, x->http_version, x->headers,
+                                           payload_len, x->is_decoded };
 
     p->answer.type = WARC_RECORD_REVISIT;
     p->answer.profile = profile;
@@ -261,7 +272,8 @@ static enum err make_with_payload(struct warc *w, struct pair *p)
         return e;
     p->answer.payload_digest = p->digest;
     p->answer.payload_sha256 = span_make((const char *)p->sha256, sizeof p->sha256);
-    if (!x->payload.len || x->truncated || !warc_seen_find(w->seen, span_str(p->digest), &before))
+    if (!x->payload.len || x->truncated ||
+        !warc_seen_find(w->seen, span_str(p->digest), &before))
         return make_response(w, p);
     p->answer.refers_to_uri = before.uri;
     p->answer.refers_to_date_ms = before.date_ms;
@@ -289,24 +301,29 @@ static enum err make_answer(struct warc *w, struct pair *p)
     return e ? e : warc_record_format(&p->answer, w->sum, &w->answer_fields);
 }
 
-/* The index wants the named fields and the head in one piece; the fields' buffer is free to grow. */
-static enum err index_answer(struct warc *w, const struct pair *p, int64_t at, int64_t length,
-                             struct err_note *note)
+/*
+ * The index wants the named fields and the head in one piece; the fields' buffer is
+ * free to grow.
+ */
+static enum err index_answer(struct warc *w, const struct pair *p, int64_t at,
+                             int64_t length, struct err_note *note)
 {
     enum err e = buf_append(&w->answer_fields, p->answer.block_head);
 
     if (e)
-        return err_set(note, e, "cannot index %s: %s", warc_file_name(w->file), err_text(e));
+        return err_set(note, e, "cannot index %s: %s", warc_file_name(w->file),
+                       err_text(e));
     return warc_file_index(w->file, buf_span(&w->answer_fields), at, length, note);
 }
 
 static enum err add_pair(struct warc *w, const struct pair *p, struct err_note *note)
 {
-    const struct span answer[] = { buf_span(&w->answer_fields), p->answer.block_head, p->answer.payload,
-                                   SPAN("\r\n\r\n") };
+    const struct span answer[] = { buf_span(&w->answer_fields), p->answer.block_head,
+                                   p->answer.payload, SPAN("\r\n\r\n") };
     const struct span request[] = { buf_span(&w->request_fields), p->request.block_head,
                                     SPAN("\r\n\r\n") };
-    bool is_dense = !p->x->is_decoded && warc_http_value(p->x->headers, SPAN("Content-Encoding")).len;
+    bool is_dense = !p->x->is_decoded &&
+                    warc_http_value(p->x->headers, SPAN("Content-Encoding")).len;
     int64_t at, end, unused;
     enum err e = warc_file_add(w->file, answer, ARRAY_LEN(answer), is_dense, &at, note);
 
@@ -374,7 +391,8 @@ static enum err prepare(struct warc *w, struct pair *p, struct err_note *note)
              : OK;
 }
 
-enum err warc_write(struct warc *w, const struct warc_exchange *x, struct err_note *note)
+enum err warc_write(struct warc *w, const struct warc_exchange *x,
+                    struct err_note *note)
 {
     struct pair p = { .x = x };
     int64_t before;

@@ -15,9 +15,9 @@
 
 #define OPEN_SUFFIX ".open"
 #define FILE_SUFFIX ".warc.gz"
-#define NAME_BYTES 128
-#define OPEN_BYTES (NAME_BYTES + sizeof OPEN_SUFFIX)
-#define MAX_TRIES 1000 /* numbers that are taken */
+#define NAME_BYTES  128
+#define OPEN_BYTES  (NAME_BYTES + sizeof OPEN_SUFFIX)
+#define MAX_TRIES   1000 /* numbers that are taken */
 
 struct warc_file {
     const struct warc_dir *dir;
@@ -28,8 +28,8 @@ struct warc_file {
     struct warc_index *index;
 };
 
-static enum err failed(const struct warc_dir *dir, const char *doing, const char *name, enum err e,
-                       struct err_note *note)
+static enum err failed(const struct warc_dir *dir, const char *doing, const char *name,
+                       enum err e, struct err_note *note)
 {
     return err_set_errno(note, e, errno, "cannot %s %s/%s", doing, dir->path, name);
 }
@@ -39,7 +39,8 @@ static void open_name(const char *name, char out[OPEN_BYTES])
     snprintf(out, OPEN_BYTES, "%s" OPEN_SUFFIX, name);
 }
 
-enum err warc_file_open_dir(const char *path, struct warc_dir *out, struct err_note *note)
+enum err warc_file_open_dir(const char *path, struct warc_dir *out,
+                            struct err_note *note)
 {
     int fd;
 
@@ -47,8 +48,8 @@ enum err warc_file_open_dir(const char *path, struct warc_dir *out, struct err_n
         return err_set_errno(note, ERR_IO, errno, "cannot make the directory %s", path);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return err_set_errno(note, errno == ENOTDIR ? ERR_REFUSED : ERR_IO, errno, "cannot open %s",
-                             path);
+        return err_set_errno(note, errno == ENOTDIR ? ERR_REFUSED : ERR_IO, errno,
+                             "cannot open %s", path);
     if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS)) {
         int cause = errno;
 
@@ -77,9 +78,12 @@ static void free_file(struct warc_file *f)
     mem_free(f);
 }
 
-/* --- creating --------------------------------------------------------------------------------- */
+/* --- creating -------------------------------------------------------------------- */
 
-/* Ours alone? Between creating and locking, somebody who mends may have taken it for a leftover. */
+/*
+ * Ours alone? Between creating and locking, somebody who mends may have taken it for
+ * a leftover.
+ */
 static bool is_ours(int fd)
 {
     struct stat st;
@@ -101,8 +105,8 @@ static void make_name(int serial, char out[NAME_BYTES])
     snprintf(out, NAME_BYTES, "crawl-%s-%05d" FILE_SUFFIX, digits, serial);
 }
 
-enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct warc_file **out,
-                          struct err_note *note)
+enum err warc_file_create(const struct warc_dir *dir, int *io_serial,
+                          struct warc_file **out, struct err_note *note)
 {
     char name[NAME_BYTES], temp[OPEN_BYTES];
 
@@ -114,7 +118,8 @@ enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct war
         open_name(name, temp);
         if (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
-        fd = openat(dir->fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = openat(dir->fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
         if (fd < 0 && errno == EEXIST)
             continue;
         if (fd < 0)
@@ -127,7 +132,8 @@ enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct war
         memcpy(f->name, name, sizeof name);
         if (warc_member_new(&f->member)) {
             free_file(f);
-            return err_set(note, ERR_NO_MEMORY, "no memory to write %s/%s", dir->path, temp);
+            return err_set(note, ERR_NO_MEMORY, "no memory to write %s/%s", dir->path,
+                           temp);
         }
         *out = f;
         return OK;
@@ -135,7 +141,7 @@ enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct war
     return err_set(note, ERR_EXISTS, "cannot find a free name in %s", dir->path);
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing --------------------------------------------------------------------- */
 
 const char *warc_file_name(const struct warc_file *f)
 {
@@ -157,8 +163,8 @@ bool warc_file_has_room(const struct warc_file *f)
     return warc_index_bytes(f->index) < WARC_INDEX_MAX_BYTES;
 }
 
-enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n, bool is_dense,
-                       int64_t *out_at, struct err_note *note)
+enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n,
+                       bool is_dense, int64_t *out_at, struct err_note *note)
 {
     char temp[OPEN_BYTES];
     int64_t bytes;
@@ -172,26 +178,30 @@ enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n,
     return OK;
 }
 
-enum err warc_file_index(struct warc_file *f, struct span head, int64_t at, int64_t length,
-                         struct err_note *note)
+enum err warc_file_index(struct warc_file *f, struct span head, int64_t at,
+                         int64_t length, struct err_note *note)
 {
     enum err e = warc_index_add(f->index, head, f->name, at, length);
 
-    return e ? err_set(note, e, "cannot index %s/%s: %s", f->dir->path, f->name, err_text(e)) : OK;
+    return e ? err_set(note, e, "cannot index %s/%s: %s", f->dir->path, f->name,
+                       err_text(e))
+             : OK;
 }
 
 void warc_file_cut(struct warc_file *f, int64_t bytes)
 {
-    if (ftruncate(f->fd, (off_t)bytes) == 0 && lseek(f->fd, (off_t)bytes, SEEK_SET) >= 0)
+    if (ftruncate(f->fd, (off_t)bytes) == 0 &&
+        lseek(f->fd, (off_t)bytes, SEEK_SET) >= 0)
         f->bytes = bytes;
 }
 
-/* --- ending ---------------------------------------------------------------------------------------- */
+/* --- ending ---------------------------------------------------------------------- */
 
 /* "crawl-….cdxj" beside "crawl-….warc.gz". */
 static void index_name(const char *name, char out[NAME_BYTES])
 {
-    snprintf(out, NAME_BYTES, "%.*s.cdxj", (int)(strlen(name) - strlen(FILE_SUFFIX)), name);
+    snprintf(out, NAME_BYTES, "%.*s.cdxj", (int)(strlen(name) - strlen(FILE_SUFFIX)),
+             name);
 }
 
 static enum err write_index(struct warc_file *f, struct err_note *note)
@@ -203,9 +213,11 @@ static enum err write_index(struct warc_file *f, struct err_note *note)
 
     index_name(f->name, name);
     open_name(name, temp);
-    if (unlinkat(dir->fd, temp, 0) && errno != ENOENT) /* of a dead writer: it had our name */
+    if (unlinkat(dir->fd, temp, 0) &&
+        errno != ENOENT) /* of a dead writer: it had our name */
         return failed(dir, "replace", temp, ERR_IO, note);
-    fd = openat(dir->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = openat(dir->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0600);
     if (fd < 0)
         return failed(dir, "create", temp, ERR_IO, note);
     if (warc_index_write(f->index, fd) || fsync(fd))
@@ -217,7 +229,10 @@ static enum err write_index(struct warc_file *f, struct err_note *note)
     return e;
 }
 
-/* A final name is never taken from another file; file systems without that kind of rename are asked first. */
+/*
+ * A final name is never taken from another file; file systems without that kind of
+ * rename are asked first.
+ */
 static int rename_new(int dir_fd, const char *from, const char *to)
 {
     if (renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE) == 0)
@@ -258,7 +273,7 @@ enum err warc_file_finish(struct warc_file *f, struct err_note *note)
     return e;
 }
 
-/* --- mending ----------------------------------------------------------------------------------------- */
+/* --- mending --------------------------------------------------------------------- */
 
 struct mending {
     struct warc_file *file;
@@ -284,7 +299,9 @@ static enum err mend_file(struct warc_file *f, struct err_note *note)
     if (e)
         return note->text[0] ? e : failed(f->dir, "read", temp, e, note);
     if (!f->bytes)
-        return unlinkat(f->dir->fd, temp, 0) ? failed(f->dir, "remove", temp, ERR_IO, note) : OK;
+        return unlinkat(f->dir->fd, temp, 0)
+                   ? failed(f->dir, "remove", temp, ERR_IO, note)
+                   : OK;
     if (ftruncate(f->fd, (off_t)f->bytes))
         return failed(f->dir, "cut", temp, ERR_IO, note);
     return finish(f, note);
@@ -299,7 +316,8 @@ static bool is_leftover(int fd)
            flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 && st.st_nlink == 1;
 }
 
-static enum err mend_name(const struct warc_dir *dir, const char *temp, struct err_note *note)
+static enum err mend_name(const struct warc_dir *dir, const char *temp,
+                          struct err_note *note)
 {
     size_t n = strlen(temp) - strlen(OPEN_SUFFIX);
     struct warc_file *f;
@@ -307,7 +325,9 @@ static enum err mend_name(const struct warc_dir *dir, const char *temp, struct e
     int fd = openat(dir->fd, temp, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0)
-        return errno == ENOENT || errno == ELOOP ? OK : failed(dir, "open", temp, ERR_IO, note);
+        return errno == ENOENT || errno == ELOOP
+                   ? OK
+                   : failed(dir, "open", temp, ERR_IO, note);
     if (!is_leftover(fd)) {
         close(fd);
         return OK;
@@ -322,8 +342,8 @@ static enum err mend_name(const struct warc_dir *dir, const char *temp, struct e
 
 static bool is_open_name(struct span name)
 {
-    return span_starts(name, SPAN("crawl-")) && span_ends(name, SPAN(FILE_SUFFIX OPEN_SUFFIX)) &&
-           name.len < NAME_BYTES;
+    return span_starts(name, SPAN("crawl-")) &&
+           span_ends(name, SPAN(FILE_SUFFIX OPEN_SUFFIX)) && name.len < NAME_BYTES;
 }
 
 enum err warc_file_mend(const struct warc_dir *dir, struct err_note *note)

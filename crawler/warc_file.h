@@ -24,15 +24,19 @@ struct warc_dir {
     const char *path;
 };
 
-/* Opens it, after making it (0700) when it is missing. ERR_IO, ERR_REFUSED (not a directory). */
-enum err warc_file_open_dir(const char *path, struct warc_dir *out, struct err_note *note) MUST_USE;
+/*
+ * Opens it, after making it (0700) when it is missing. ERR_IO, ERR_REFUSED (not a
+ * directory).
+ */
+enum err warc_file_open_dir(const char *path, struct warc_dir *out,
+                            struct err_note *note) MUST_USE;
 
 /*
  * Creates crawl-TIMESTAMP-NNNNN.warc.gz.open (O_EXCL, 0600, locked); a number
  * that is taken is skipped, *io_serial is the next one. dir must outlive it. ERR_IO.
  */
-enum err warc_file_create(const struct warc_dir *dir, int *io_serial, struct warc_file **out,
-                          struct err_note *note) MUST_USE;
+enum err warc_file_create(const struct warc_dir *dir, int *io_serial,
+                          struct warc_file **out, struct err_note *note) MUST_USE;
 
 /* The final name, and the bytes written. */
 const char *warc_file_name(const struct warc_file *f);
@@ -49,17 +53,20 @@ bool warc_file_has_room(const struct warc_file *f);
  * joined) says so. Before the first of several that belong together, note
  * warc_file_bytes; after an error cut back to it. ERR_IO, ERR_NO_MEMORY, ERR_TOO_LARGE.
  */
-enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n, bool is_dense,
-                       int64_t *out_at, struct err_note *note) MUST_USE;
+enum err warc_file_add(struct warc_file *f, const struct span *pieces, size_t n,
+                       bool is_dense, int64_t *out_at, struct err_note *note) MUST_USE;
 
 /* Puts the record at an offset, of which head is the beginning, into the index. */
-enum err warc_file_index(struct warc_file *f, struct span head, int64_t at, int64_t length,
-                         struct err_note *note) MUST_USE;
+enum err warc_file_index(struct warc_file *f, struct span head, int64_t at,
+                         int64_t length, struct err_note *note) MUST_USE;
 
 /* Takes back what was written behind this length, as far as the disk lets us. */
 void warc_file_cut(struct warc_file *f, int64_t bytes);
 
-/* Writes the index, brings both to the disk, gives the file its name; frees f in any case. ERR_IO, ERR_EXISTS. */
+/*
+ * Writes the index, brings both to the disk, gives the file its name; frees f in any
+ * case. ERR_IO, ERR_EXISTS.
+ */
 enum err warc_file_finish(struct warc_file *f, struct err_note *note) MUST_USE;
 
 /*

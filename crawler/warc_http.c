@@ -65,9 +65,12 @@ const char *warc_http_reason(int status_code)
     return "";
 }
 
-/* --- header lines -------------------------------------------------------------------- */
+/* --- header lines ---------------------------------------------------------------- */
 
-/* The next line without its line end, however many returns that has. False when none is left. */
+/*
+ * The next line without its line end, however many returns that has. False when none
+ * is left.
+ */
 static bool next_line(struct span *rest, struct span *out)
 {
     if (!span_split(rest, '\n', out))
@@ -97,7 +100,10 @@ struct span warc_http_value(struct span headers, struct span name)
     return SPAN_NONE;
 }
 
-/* RFC 9110 §8.6, RFC 9112 §6.3: answers without a body; their Content-Length speaks of something else. */
+/*
+ * RFC 9110 §8.6, RFC 9112 §6.3: answers without a body; their Content-Length speaks
+ * of something else.
+ */
 static bool has_no_body(int status_code)
 {
     return status_code < 200 || status_code == 204 || status_code == 304;
@@ -119,7 +125,7 @@ static bool says_length(struct span headers, int64_t length)
     return n == 1;
 }
 
-/* --- messages -------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------- */
 
 static enum err put_line(struct buf *out, struct span before, struct span line)
 {
@@ -130,14 +136,16 @@ static enum err put_line(struct buf *out, struct span before, struct span line)
 }
 
 /* Is this a field that no longer describes what is behind the head? */
-static bool is_outdated(const struct warc_http_answer *a, struct span name, bool sets_length)
+static bool is_outdated(const struct warc_http_answer *a, struct span name,
+                        bool sets_length)
 {
     return span_eq_nocase(name, SPAN("transfer-encoding")) ||
            (a->is_decoded && span_eq_nocase(name, SPAN("content-encoding"))) ||
            (sets_length && span_eq_nocase(name, SPAN("content-length")));
 }
 
-static enum err put_fields(const struct warc_http_answer *a, bool sets_length, struct buf *out)
+static enum err put_fields(const struct warc_http_answer *a, bool sets_length,
+                           struct buf *out)
 {
     struct span rest = a->headers, line;
     enum err e = OK;
@@ -146,8 +154,9 @@ static enum err put_fields(const struct warc_http_answer *a, bool sets_length, s
         if (!line.len)
             continue; /* a blank line would end the head here */
         e = put_line(out,
-                     a->payload_len >= 0 && is_outdated(a, name_of(line), sets_length) ? ORIGINAL
-                                                                                       : SPAN(""),
+                     a->payload_len >= 0 && is_outdated(a, name_of(line), sets_length)
+                         ? ORIGINAL
+                         : SPAN(""),
                      line);
     }
     return e;
@@ -158,8 +167,8 @@ enum err warc_http_format_answer(const struct warc_http_answer *a, struct buf *o
     bool sets_length = a->payload_len >= 0 && !has_no_body(a->status_code) &&
                        !says_length(a->headers, a->payload_len);
     enum err e = buf_printf(out, "HTTP/%s %03d %s\r\n",
-                            span_eq(a->http_version, SPAN("1.0")) ? "1.0" : "1.1", a->status_code,
-                            warc_http_reason(a->status_code));
+                            span_eq(a->http_version, SPAN("1.0")) ? "1.0" : "1.1",
+                            a->status_code, warc_http_reason(a->status_code));
 
     e = e ? e : put_fields(a, sets_length, out);
     if (!e && sets_length)

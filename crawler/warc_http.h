@@ -17,17 +17,23 @@
 /* An answer's head, and what lies behind it. */
 struct warc_http_answer {
     int status_code;
-    struct span http_version; /* "1.0", "1.1", "2": all but the first are written as 1.1 */
+    struct span http_version; /* "1.0", "1.1", "2"; only 1.0 is not written as 1.1 */
     struct span headers;      /* raw lines "Name: value\r\n" */
-    int64_t payload_len;      /* bytes behind the head, or that it stands for; -1: none, and lines stay as they are */
-    bool is_decoded;          /* the content codings were undone */
+    int64_t
+        payload_len; /* behind the head, or that it stands for; -1: none, lines stay */
+    bool is_decoded; /* the content codings were undone */
 };
 
 /* Appends status line, fields and the blank line. ERR_TOO_LARGE, ERR_NO_MEMORY. */
-enum err warc_http_format_answer(const struct warc_http_answer *a, struct buf *out) MUST_USE;
+enum err warc_http_format_answer(const struct warc_http_answer *a,
+                                 struct buf *out) MUST_USE;
 
-/* Appends a GET request for url (http or https, as parse/url.h serialises it) with these raw lines. As above. */
-enum err warc_http_format_request(struct span url, struct span headers, struct buf *out) MUST_USE;
+/*
+ * Appends a GET request for url (http or https, as parse/url.h serialises it) with
+ * these raw lines. As above.
+ */
+enum err warc_http_format_request(struct span url, struct span headers,
+                                  struct buf *out) MUST_USE;
 
 /* The first value of a field in raw lines, trimmed; SPAN_NONE when absent. */
 struct span warc_http_value(struct span headers, struct span name);

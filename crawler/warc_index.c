@@ -5,8 +5,9 @@
 #include "config/mem.h"
 #include "crawler/warc_http.h"
 
-#define MAX_LINE ((size_t)64 * 1024) /* of one line; longer mime types and such are cut */
-#define MAX_QUERY_PARTS 1000         /* more are left in their order */
+#define MAX_LINE \
+    ((size_t)64 * 1024)       /* of one line; longer mime types and such are cut */
+#define MAX_QUERY_PARTS  1000 /* more are left in their order */
 #define TIMESTAMP_DIGITS 14
 
 struct warc_index {
@@ -34,7 +35,7 @@ size_t warc_index_bytes(const struct warc_index *x)
     return x->lines.len;
 }
 
-/* --- the key ------------------------------------------------------------------------------ */
+/* --- the key --------------------------------------------------------------------- */
 
 static int compare_spans(const void *a, const void *b)
 {
@@ -138,7 +139,7 @@ enum err warc_index_surt(struct span url, struct buf *out)
     return e;
 }
 
-/* --- a line -------------------------------------------------------------------------------- */
+/* --- a line ---------------------------------------------------------------------- */
 
 /* What a line tells, as the record says it. */
 struct capture {
@@ -167,7 +168,8 @@ static bool read_capture(struct span head, struct capture *out)
     *out = (struct capture){ .type = warc_http_value(fields, SPAN("WARC-Type")),
                              .uri = warc_http_value(fields, SPAN("WARC-Target-URI")),
                              .date = warc_http_value(fields, SPAN("WARC-Date")),
-                             .digest = plain_digest(warc_http_value(fields, SPAN("WARC-Payload-Digest"))) };
+                             .digest = plain_digest(warc_http_value(
+                                 fields, SPAN("WARC-Payload-Digest"))) };
     if (!span_eq(out->type, SPAN("response")) && !span_eq(out->type, SPAN("revisit")))
         return false;
     http = span_slice(http, 0, span_find_span(http, SPAN("\r\n\r\n")));
@@ -211,10 +213,11 @@ static enum err put_timestamp(struct buf *out, struct span date)
     return e;
 }
 
-static enum err put_line(const struct capture *c, const char *file_name, int64_t offset, int64_t length,
-                         struct buf *out)
+static enum err put_line(const struct capture *c, const char *file_name, int64_t offset,
+                         int64_t length, struct buf *out)
 {
-    enum err e = warc_index_surt(span_slice(c->uri, 0, MIN(c->uri.len, MAX_LINE / 8)), out);
+    enum err e =
+        warc_index_surt(span_slice(c->uri, 0, MIN(c->uri.len, MAX_LINE / 8)), out);
 
     e = e ? e : buf_append_byte(out, ' ');
     e = e ? e : put_timestamp(out, c->date);
@@ -225,13 +228,14 @@ static enum err put_line(const struct capture *c, const char *file_name, int64_t
     if (!e && c->digest.len)
         e = put_json(out, ", \"digest\": \"", c->digest);
     return e ? e
-             : buf_printf(out,
-                          ", \"length\": \"%lld\", \"offset\": \"%lld\", \"filename\": \"%s\"}\n",
-                          (long long)length, (long long)offset, file_name);
+             : buf_printf(
+                   out,
+                   ", \"length\": \"%lld\", \"offset\": \"%lld\", \"filename\": \"%s\"}\n",
+                   (long long)length, (long long)offset, file_name);
 }
 
-enum err warc_index_add(struct warc_index *x, struct span head, const char *file_name, int64_t offset,
-                        int64_t length)
+enum err warc_index_add(struct warc_index *x, struct span head, const char *file_name,
+                        int64_t offset, int64_t length)
 {
     size_t before = x->lines.len;
     struct capture c;

@@ -28,8 +28,8 @@ void warc_index_free(struct warc_index *x); /* NULL is fine */
  * version line on, at least to the end of its HTTP head; what it says is taken
  * as outside bytes. ERR_TOO_LARGE, ERR_NO_MEMORY.
  */
-enum err warc_index_add(struct warc_index *x, struct span head, const char *file_name, int64_t offset,
-                        int64_t length) MUST_USE;
+enum err warc_index_add(struct warc_index *x, struct span head, const char *file_name,
+                        int64_t offset, int64_t length) MUST_USE;
 
 /* Bytes of lines held; a new file is due at WARC_INDEX_MAX_BYTES. */
 size_t warc_index_bytes(const struct warc_index *x);

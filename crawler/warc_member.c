@@ -11,12 +11,12 @@
 #include "config/io.h"
 #include "config/mem.h"
 
-#define GZIP (15 + 16) /* window bits of zlib, and the gzip wrapper */
+#define GZIP         (15 + 16) /* window bits of zlib, and the gzip wrapper */
 #define MEMORY_LEVEL 8
-#define EFFORT 4 /* of text: 3 % larger than 6, and a third faster */
+#define EFFORT       4 /* of text: 3 % larger than 6, and a third faster */
 #define EFFORT_DENSE 1 /* of what is compressed already */
-#define BLOCK ((size_t)64 * 1024)
-#define MAX_STEP ((size_t)1 << 30) /* zlib counts input in unsigned int */
+#define BLOCK        ((size_t)64 * 1024)
+#define MAX_STEP     ((size_t)1 << 30) /* zlib counts input in unsigned int */
 
 struct warc_member {
     z_stream deflater;
@@ -27,8 +27,8 @@ enum err warc_member_new(struct warc_member **out)
 {
     struct warc_member *m = mem_alloc(sizeof *m);
 
-    if (deflateInit2(&m->deflater, EFFORT, Z_DEFLATED, GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) !=
-        Z_OK) {
+    if (deflateInit2(&m->deflater, EFFORT, Z_DEFLATED, GZIP, MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
         mem_free(m);
         return ERR_NO_MEMORY;
     }
@@ -61,8 +61,12 @@ static enum err drain(struct warc_member *m, int fd, int64_t *io_bytes)
     return e;
 }
 
-/* Feeds the deflater until it has taken s, and with Z_FINISH until the member is complete. */
-static enum err feed(struct warc_member *m, int fd, struct span s, int flush, int64_t *io_bytes)
+/*
+ * Feeds the deflater until it has taken s, and with Z_FINISH until the member is
+ * complete.
+ */
+static enum err feed(struct warc_member *m, int fd, struct span s, int flush,
+                     int64_t *io_bytes)
 {
     z_stream *z = &m->deflater;
     int rc = Z_OK;
@@ -79,8 +83,8 @@ static enum err feed(struct warc_member *m, int fd, struct span s, int flush, in
     return e;
 }
 
-enum err warc_member_write(struct warc_member *m, int fd, const struct span *pieces, size_t n,
-                           bool is_dense, int64_t *out_bytes)
+enum err warc_member_write(struct warc_member *m, int fd, const struct span *pieces,
+                           size_t n, bool is_dense, int64_t *out_bytes)
 {
     int64_t bytes = 0;
     enum err e = OK;
@@ -90,8 +94,10 @@ enum err warc_member_write(struct warc_member *m, int fd, const struct span *pie
     m->deflater.avail_out = (uInt)BLOCK;
     deflateParams(&m->deflater, is_dense ? EFFORT_DENSE : EFFORT, Z_DEFAULT_STRATEGY);
     for (size_t i = 0; !e && i < n; i++)
-        for (struct span rest = pieces[i]; !e && rest.len; rest = span_skip(rest, MAX_STEP))
-            e = feed(m, fd, span_slice(rest, 0, MIN(rest.len, MAX_STEP)), Z_NO_FLUSH, &bytes);
+        for (struct span rest = pieces[i]; !e && rest.len;
+             rest = span_skip(rest, MAX_STEP))
+            e = feed(m, fd, span_slice(rest, 0, MIN(rest.len, MAX_STEP)), Z_NO_FLUSH,
+                     &bytes);
     if (!e)
         e = feed(m, fd, SPAN_NONE, Z_FINISH, &bytes);
     if (!e)
@@ -99,7 +105,7 @@ enum err warc_member_write(struct warc_member *m, int fd, const struct span *pie
     return e;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------- */
 
 struct scan {
     int fd;
@@ -130,8 +136,8 @@ static enum err keep_start(struct scan *s)
 {
     size_t n = BLOCK - s->inflater.avail_out;
 
-    return buf_append(&s->start,
-                      span_make((const char *)s->content, MIN(n, WARC_MEMBER_START - s->start.len)));
+    return buf_append(&s->start, span_make((const char *)s->content,
+                                           MIN(n, WARC_MEMBER_START - s->start.len)));
 }
 
 /* One member. *out_whole is false when the file ends or is damaged inside it. */
@@ -163,7 +169,8 @@ static enum err read_member(struct scan *s, bool *out_whole)
     return e;
 }
 
-static enum err read_members(struct scan *s, warc_member_fn *fn, void *arg, int64_t *io_good)
+static enum err read_members(struct scan *s, warc_member_fn *fn, void *arg,
+                             int64_t *io_good)
 {
     bool is_whole = true;
     enum err e = OK;

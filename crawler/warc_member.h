@@ -21,8 +21,8 @@ void warc_member_free(struct warc_member *m); /* NULL is fine */
  * is_dense: they hardly shrink, so little effort is made. ERR_IO (errno set):
  * a part may have been written, which the caller cuts off. *out_bytes: its size.
  */
-enum err warc_member_write(struct warc_member *m, int fd, const struct span *pieces, size_t n,
-                           bool is_dense, int64_t *out_bytes) MUST_USE;
+enum err warc_member_write(struct warc_member *m, int fd, const struct span *pieces,
+                           size_t n, bool is_dense, int64_t *out_bytes) MUST_USE;
 
 /* The largest size of a member that holds n bytes. */
 int64_t warc_member_bound(struct warc_member *m, size_t n);
@@ -30,8 +30,12 @@ int64_t warc_member_bound(struct warc_member *m, size_t n);
 /* What a scan gives of a member's content: so many of its first bytes at most. */
 #define WARC_MEMBER_START ((size_t)512 * 1024)
 
-/* A whole member: where it begins, its size in the file, how its content begins. An error ends the scan. */
-typedef enum err warc_member_fn(void *arg, int64_t offset, int64_t length, struct span start);
+/*
+ * A whole member: where it begins, its size in the file, how its content begins. An
+ * error ends the scan.
+ */
+typedef enum err warc_member_fn(void *arg, int64_t offset, int64_t length,
+                                struct span start);
 
 /*
  * Reads the file from its beginning and reports every member that is whole and
@@ -39,4 +43,5 @@ typedef enum err warc_member_fn(void *arg, int64_t offset, int64_t length, struc
  * is cut short or damaged. The file may be hostile: memory is bounded.
  * ERR_IO (errno set), ERR_NO_MEMORY, or what fn returned.
  */
-enum err warc_member_scan(int fd, warc_member_fn *fn, void *arg, int64_t *out_good) MUST_USE;
+enum err warc_member_scan(int fd, warc_member_fn *fn, void *arg,
+                          int64_t *out_good) MUST_USE;

@@ -6,19 +6,22 @@
 #include "config/clock.h"
 #include "config/mem.h"
 
-static const char *const type_names[] = { "warcinfo", "request", "response", "revisit", "metadata" };
+static const char *const type_names[] = { "warcinfo", "request", "response", "revisit",
+                                          "metadata" };
 
 void warc_record_new_id(char out[WARC_RECORD_ID_SIZE])
 {
     unsigned char b[16];
 
-    BUG_IF(getrandom(b, sizeof b, 0) != (ssize_t)sizeof b); /* so few bytes always come at once */
+    BUG_IF(getrandom(b, sizeof b, 0) !=
+           (ssize_t)sizeof b); /* so few bytes always come at once */
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(out, WARC_RECORD_ID_SIZE,
-             "<urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x>", b[0],
-             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
+    snprintf(
+        out, WARC_RECORD_ID_SIZE,
+        "<urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x>",
+        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+        b[13], b[14], b[15]);
 }
 
 /* RFC 4648 §6; 20 bytes are 32 characters without padding. */
@@ -75,7 +78,8 @@ static enum err put_date(struct buf *out, const char *name, int64_t ms)
     return ms ? put_some(out, name, span_str(clock_format_iso(ms, iso))) : OK;
 }
 
-static enum err put_digests(const struct warc_record *r, struct digest_sum *sum, struct buf *out)
+static enum err put_digests(const struct warc_record *r, struct digest_sum *sum,
+                            struct buf *out)
 {
     struct span block[2] = { r->block_head, r->payload };
     char digest[WARC_RECORD_DIGEST_SIZE];
@@ -92,7 +96,8 @@ static enum err put_digests(const struct warc_record *r, struct digest_sum *sum,
 }
 
 /* ISO 28500 §5: what a field means; §6: which record has which. */
-enum err warc_record_format(const struct warc_record *r, struct digest_sum *sum, struct buf *out)
+enum err warc_record_format(const struct warc_record *r, struct digest_sum *sum,
+                            struct buf *out)
 {
     size_t length = r->block_head.len + r->payload.len;
     enum err e = buf_printf(out, "WARC/1.1\r\nWARC-Type: %s\r\n", type_names[r->type]);

@@ -38,25 +38,33 @@ enum err warc_record_digest(struct digest_sum *sum, const struct span *pieces, s
 
 struct warc_record {
     enum warc_record_type type;
-    const char *id;              /* warc_record_new_id */
-    int64_t date_ms;             /* when the request began */
-    struct span target_uri, ip;  /* empty: left out, as all spans and pointers below */
+    const char *id;             /* warc_record_new_id */
+    int64_t date_ms;            /* when the request began */
+    struct span target_uri, ip; /* empty: left out, as all spans and pointers below */
     const char *concurrent_to, *warcinfo_id;
-    const char *file_name;       /* of a warcinfo record */
-    const char *truncated;       /* "length", "time", "disconnect", "unspecified" */
-    const char *protocol;        /* spoken on the wire: "http/1.1", "h2" */
-    const char *profile;         /* of a revisit */
+    const char *file_name; /* of a warcinfo record */
+    const char *truncated; /* "length", "time", "disconnect", "unspecified" */
+    const char *protocol;  /* spoken on the wire: "http/1.1", "h2" */
+    const char *profile;   /* of a revisit */
     struct span refers_to_uri;
-    int64_t refers_to_date_ms;   /* 0: none */
+    int64_t refers_to_date_ms; /* 0: none */
     const char *payload_digest;
-    struct span payload_sha256;  /* 32 bytes */
-    struct span content_type;    /* of the block */
-    struct span block_head;      /* the block: these bytes ... */
-    struct span payload;         /* ... and these behind them */
+    struct span payload_sha256; /* 32 bytes */
+    struct span content_type;   /* of the block */
+    struct span block_head;     /* the block: these bytes ... */
+    struct span payload;        /* ... and these behind them */
 };
 
-/* Appends the version line, the named fields and the blank line. ERR_UNSUPPORTED, ERR_TOO_LARGE, ERR_NO_MEMORY. */
-enum err warc_record_format(const struct warc_record *r, struct digest_sum *sum, struct buf *out) MUST_USE;
+/*
+ * Appends the version line, the named fields and the blank line. ERR_UNSUPPORTED,
+ * ERR_TOO_LARGE, ERR_NO_MEMORY.
+ */
+enum err warc_record_format(const struct warc_record *r, struct digest_sum *sum,
+                            struct buf *out) MUST_USE;
 
-/* Appends "name: value" and a line end; bytes that would end the line or are no text become spaces. */
-enum err warc_record_put_field(struct buf *out, const char *name, struct span value) MUST_USE;
+/*
+ * Appends "name: value" and a line end; bytes that would end the line or are no text
+ * become spaces.
+ */
+enum err warc_record_put_field(struct buf *out, const char *name,
+                               struct span value) MUST_USE;

@@ -45,7 +45,8 @@ static struct place *place_of(const struct warc_seen *s, struct span digest)
     return &s->places[h % s->n];
 }
 
-bool warc_seen_find(const struct warc_seen *s, struct span digest, struct warc_seen_at *out)
+bool warc_seen_find(const struct warc_seen *s, struct span digest,
+                    struct warc_seen_at *out)
 {
     const struct place *p = place_of(s, digest);
 
@@ -55,7 +56,8 @@ bool warc_seen_find(const struct warc_seen *s, struct span digest, struct warc_s
     return true;
 }
 
-void warc_seen_add(struct warc_seen *s, struct span digest, struct span uri, int64_t date_ms)
+void warc_seen_add(struct warc_seen *s, struct span digest, struct span uri,
+                   int64_t date_ms)
 {
     struct place *p = place_of(s, digest);
 

@@ -21,7 +21,12 @@ struct warc_seen *warc_seen_new(size_t n_places);
 void warc_seen_free(struct warc_seen *s); /* NULL is fine */
 
 /* digest: text of a digest. False when it is not known (any more). */
-bool warc_seen_find(const struct warc_seen *s, struct span digest, struct warc_seen_at *out);
+bool warc_seen_find(const struct warc_seen *s, struct span digest,
+                    struct warc_seen_at *out);
 
-/* Remembers it; URIs longer than 2 KiB and digests longer than 63 bytes are not worth it. */
-void warc_seen_add(struct warc_seen *s, struct span digest, struct span uri, int64_t date_ms);
+/*
+ * Remembers it; URIs longer than 2 KiB and digests longer than 63 bytes are not worth
+ * it.
+ */
+void warc_seen_add(struct warc_seen *s, struct span digest, struct span uri,
+                   int64_t date_ms);

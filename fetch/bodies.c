@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/mem.h"
@@ -192,8 +193,8 @@ static enum err map_region(size_t size, char **out_base, int *out_fd,
                              "cannot create shared memory for bodies");
     if (ftruncate(fd, (off_t)size) ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-        e = err_set_errno(note, ERR_IO, errno, "cannot size shared memory of %zu bytes",
-                          size);
+        e = err_set_errno(note, ERR_IO, errno, "cannot size shared memory of %zu bytes%s",
+                          size, errno == EFBIG ? " (is ulimit -f too small?)" : "");
         goto out;
     }
     base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -216,12 +217,21 @@ out:
     return e;
 }
 
+/* A limit on the size of files holds for shared memory too. */
+static size_t file_size_limit(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) ? SIZE_MAX : (size_t)limit.rlim_cur;
+}
+
 enum err bodies_open(size_t max_bytes, struct bodies **out, struct err_note *note)
 {
     size_t size = MIN_REGION_BYTES;
     char *base = NULL;
     int fd = -1;
 
+    max_bytes = MIN(max_bytes, file_size_limit());
     while (size <= max_bytes / 2 && order_for(size) < MAX_ORDERS - 5)
         size *= 2;
 

@@ -17,7 +17,7 @@
 
 struct bodies;
 
-/* max_bytes is rounded down to a power of two, at least 1 MiB. */
+/* max_bytes, or RLIMIT_FSIZE where that is less, is rounded down to a power of two, at least 1 MiB. */
 enum err bodies_open(size_t max_bytes, struct bodies **out,
                      struct err_note *note) MUST_USE;
 void bodies_close(struct bodies *b);

@@ -118,7 +118,8 @@ enum err channel_open(struct channel *out, int *out_fd, struct err_note *note)
         map = mmap(NULL, sizeof(struct channel_shared), PROT_READ | PROT_WRITE,
                    MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) {
-        err_set_errno(note, ERR_IO, errno, "no shared memory for a parser");
+        err_set_errno(note, ERR_IO, errno, "no shared memory for a parser%s",
+                      errno == EFBIG ? " (is ulimit -f too small?)" : "");
         close(fd);
         return ERR_IO;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/cookie.h"
 
-#define NOT_SEEN (-1)
+#define NOT_SEEN   (-1)
 #define MS_PER_DAY INT64_C(86400000)
 
 /* --- the date of Expires, RFC 6265 §5.1.1 ------------------------------------- */
@@ -17,8 +17,8 @@ static bool is_digit(char c)
 
 static bool is_delimiter(char c)
 {
-    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
+    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') ||
+           (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
 /* Takes min to max digits off *s; false when there are fewer or one more follows. */
@@ -99,13 +99,15 @@ static int64_t days_since_1970(int year, int month, int day)
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t year_of_era = y - era_years;
 
-    return y / 400 * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
+    return y / 400 * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+           day_of_year - 719468;
 }
 
 enum err cookie_date(struct span text, int64_t *out_wall_ms)
 {
-    struct date_parts p = { NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN };
+    struct date_parts p = {
+        NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN, NOT_SEEN
+    };
 
     for (size_t i = 0; i < text.len;) {
         size_t end;
@@ -119,7 +121,8 @@ enum err cookie_date(struct span text, int64_t *out_wall_ms)
         read_token(span_slice(text, i, end), &p);
         i = end;
     }
-    if (p.hour == NOT_SEEN || p.day == NOT_SEEN || p.month == NOT_SEEN || p.year == NOT_SEEN)
+    if (p.hour == NOT_SEEN || p.day == NOT_SEEN || p.month == NOT_SEEN ||
+        p.year == NOT_SEEN)
         return ERR_INVALID;
     if (p.hour > 23 || p.minute > 59 || p.second > 59 || p.year < 1601 || p.day < 1 ||
         p.day > days_in_month(p.year, p.month))
@@ -164,9 +167,11 @@ static bool max_age(struct span value, int64_t now_wall_ms, int64_t *out_wall_ms
     for (size_t i = 0; i < digits.len; i++)
         if (!is_digit(digits.ptr[i]))
             return false;
-    if (!span_parse_u64(digits, &seconds) || seconds > (uint64_t)(COOKIE_MAX_AGE_MS / 1000))
+    if (!span_parse_u64(digits, &seconds) ||
+        seconds > (uint64_t)(COOKIE_MAX_AGE_MS / 1000))
         seconds = (uint64_t)(COOKIE_MAX_AGE_MS / 1000);
-    *out_wall_ms = is_negative || !seconds ? INT64_MIN : now_wall_ms + (int64_t)seconds * 1000;
+    *out_wall_ms =
+        is_negative || !seconds ? INT64_MIN : now_wall_ms + (int64_t)seconds * 1000;
     return true;
 }
 
@@ -175,8 +180,8 @@ struct expiry {
     int64_t max_age_ms, expires_ms; /* both as wall-clock moments */
 };
 
-static void read_attribute(struct span attribute, int64_t now_wall_ms, struct cookie_fields *out,
-                           struct expiry *expiry)
+static void read_attribute(struct span attribute, int64_t now_wall_ms,
+                           struct cookie_fields *out, struct expiry *expiry)
 {
     size_t eq = span_find(attribute, '=');
     struct span name = trim(span_slice(attribute, 0, eq));
@@ -212,7 +217,8 @@ static enum err read_pair(struct span pair, struct cookie_fields *out)
     return out->name.len + out->value.len > COOKIE_MAX_PAIR ? ERR_INVALID : OK;
 }
 
-enum err cookie_parse(struct span set_cookie, int64_t now_wall_ms, struct cookie_fields *out)
+enum err cookie_parse(struct span set_cookie, int64_t now_wall_ms,
+                      struct cookie_fields *out)
 {
     struct cookie_fields found = { .expires_wall_ms = INT64_MAX };
     struct expiry expiry = { 0 };

@@ -36,8 +36,8 @@ void digest_sum_free(struct digest_sum *d)
 }
 
 /* size: of the digest this kind makes. */
-static enum err sum(struct digest_sum *d, const EVP_MD *kind, const struct span *pieces, size_t n,
-                    unsigned char *out, unsigned size)
+static enum err sum(struct digest_sum *d, const EVP_MD *kind, const struct span *pieces,
+                    size_t n, unsigned char *out, unsigned size)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned len;
@@ -45,7 +45,8 @@ static enum err sum(struct digest_sum *d, const EVP_MD *kind, const struct span 
     if (!EVP_DigestInit_ex(d->context, kind, NULL))
         return ERR_UNSUPPORTED;
     for (size_t i = 0; i < n; i++)
-        if (pieces[i].len && !EVP_DigestUpdate(d->context, pieces[i].ptr, pieces[i].len))
+        if (pieces[i].len &&
+            !EVP_DigestUpdate(d->context, pieces[i].ptr, pieces[i].len))
             return ERR_UNSUPPORTED;
     if (!EVP_DigestFinal_ex(d->context, hash, &len))
         return ERR_UNSUPPORTED;

@@ -10,7 +10,7 @@
 #include "config/err.h"
 #include "config/span.h"
 
-#define DIGEST_SUM_SHA1_BYTES 20
+#define DIGEST_SUM_SHA1_BYTES   20
 #define DIGEST_SUM_SHA256_BYTES 32
 
 struct digest_sum;
@@ -19,7 +19,10 @@ struct digest_sum;
 enum err digest_sum_new(struct digest_sum **out) MUST_USE;
 void digest_sum_free(struct digest_sum *d); /* NULL is fine */
 
-/* The digest of n pieces, one behind the other (FIPS 180-4). ERR_UNSUPPORTED when the library fails. */
+/*
+ * The digest of n pieces, one behind the other (FIPS 180-4). ERR_UNSUPPORTED when the
+ * library fails.
+ */
 enum err digest_sum_sha1(struct digest_sum *d, const struct span *pieces, size_t n,
                          unsigned char out[DIGEST_SUM_SHA1_BYTES]) MUST_USE;
 enum err digest_sum_sha256(struct digest_sum *d, const struct span *pieces, size_t n,

@@ -64,8 +64,37 @@ const struct reader_report *reader_find_report(struct span name);
 /* What must hold in every database, each as a query whose rows are the exceptions (a lone "ok" is none). */
 extern const struct reader_report reader_checks[];
 
-/* The parts of `crawl explain`: each query takes the URL's id (explain_row: the URL as text) as ?1. */
+/*
+ * The parts of `crawl explain`. The first takes a URL's key as ?1 and gives its
+ * row, id first; the others take that id.
+ */
 extern const struct reader_report reader_explanations[];
+
+/*
+ * What decides about a URL that was never seen; texts, but for what is said to be a number.
+ *   seeds     every seed, and every URL that a seed's redirects lead to
+ *   host      ?1 scheme, ?2 host, ?3 port; columns as enum reader_host
+ *   settings  ?1 our settings as JSON: name and value of those that decide about
+ *             URLs and were otherwise in the last run
+ */
+enum reader_prospect {
+    PROSPECT_SEEDS,
+    PROSPECT_HOST,
+    PROSPECT_SETTINGS,
+    N_PROSPECTS
+};
+extern const struct reader_report reader_prospects[N_PROSPECTS];
+
+enum reader_host {
+    READER_HOST_RUN_PAGES,      /* a number: answered page requests of the latest run */
+    READER_HOST_BACKOFF,        /* until when, if that is still to come */
+    READER_HOST_ROBOTS_OUTCOME, /* "ok", "no_rules", "unreachable"; NULL, as the next ones, if it was never asked for */
+    READER_HOST_ROBOTS_AT,
+    READER_HOST_ROBOTS_STATUS,  /* a number */
+    READER_HOST_ROBOTS_BODY,
+    READER_HOST_ROBOTS_IS_OLD,  /* a number: 1 when it would be read again */
+    N_READER_HOST_COLUMNS
+};
 
 /* Queries of `crawl status`. */
 extern const struct reader_report reader_status[];
@@ -75,7 +104,7 @@ extern const struct reader_report reader_exports[];
 /* The one of that name, which must be there. */
 const struct reader_report *reader_find_export(const char *name);
 
-/* Of those, "warc-exchanges" takes the id of the last fetch read as ?1 and gives the next ones, these columns each. */
+/* "warc-exchanges" takes the id of the last fetch read as ?1 and gives the next ones, so: */
 enum reader_exchange {
     READER_EXCHANGE_ID,
     READER_EXCHANGE_URL,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The named queries: reports, checks, explanations, status. Every value is bound; nothing is put together from text. */
+/* The named queries: reports, checks, status. Every value is bound; nothing is put together from text. */
 #include <stddef.h>
 
 #include "store/reader.h"
@@ -89,9 +89,11 @@ const struct reader_report reader_checks[] = {
       " AND NOT EXISTS"
       " (SELECT 1 FROM fetches f WHERE f.id = u.fetch_id AND f.url_id = u.id)" },
     { "no page without its URL and its fetch", "page",
-      "SELECT p.url_id, p.title FROM pages p WHERE NOT EXISTS (SELECT 1 FROM urls u"
+      "SELECT p.url_id, p.title FROM page p WHERE NOT EXISTS (SELECT 1 FROM url u"
       " WHERE u.id = p.url_id)"
-      " OR NOT EXISTS (SELECT 1 FROM fetches f WHERE f.id = p.fetch_id)" },
+      " OR NOT EXISTS (SELECT 1 FROM fetch f WHERE f.id = p.fetch_id)"
+      " OR (p.text_id IS NOT NULL AND NOT EXISTS"
+      " (SELECT 1 FROM fetch f WHERE f.id = p.text_id))" },
     { "every complete page that was parsed has its row", "url",
       "SELECT u.id, u.url FROM urls u JOIN fetches f ON f.id = u.fetch_id WHERE"
       " f.outcome = 'ok' AND"
@@ -130,46 +132,6 @@ const struct reader_report reader_checks[] = {
       " 'finished'" },
     { "the file's own structure is sound", "integrity_check",
       "PRAGMA integrity_check" },
-    { NULL, NULL, NULL },
-};
-
-const struct reader_report reader_explanations[] = {
-    { "row", "URL",
-      "SELECT id, url, key, state, reason, rule, depth, hop, redirects, retries,"
-      " strftime('%Y-%m-%dT%H:%M:%SZ', discovered_at / 1000, 'unixepoch') AS"
-      " discovered_at,"
-      " strftime('%Y-%m-%dT%H:%M:%SZ', nullif(next_fetch_at, 0) / 1000, 'unixepoch')"
-      " AS next_fetch_at"
-      " FROM urls WHERE id IN (SELECT id FROM url WHERE key_hash = url_hash(?1)) AND"
-      " key = ?1 LIMIT 1" },
-    { "found on", "where it was first seen",
-      "SELECT s.url AS page, l.kind, l.anchor FROM urls u JOIN urls s ON s.id ="
-      " u.parent_id"
-      " LEFT JOIN links l ON l.src_id = s.id AND l.dst_id = u.id WHERE u.id = ?1"
-      " LIMIT 1" },
-    { "seed of", "seeds",
-      "SELECT source, line, run_id AS run FROM seeds WHERE url_id = ?1" },
-    { "host", "its host",
-      "SELECT h.scheme, h.host, h.port, h.robots_state, h.crawl_delay_ms, h.failures,"
-      " strftime('%Y-%m-%dT%H:%M:%SZ', nullif(h.backoff_until, 0) / 1000,"
-      " 'unixepoch') AS backoff_until"
-      " FROM urls u JOIN hosts h ON h.id = u.host_id WHERE u.id = ?1" },
-    { "attempts", "every request made",
-      "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', fetched_at / 1000, 'unixepoch') AS at,"
-      " run_id AS run, attempt,"
-      " outcome, status_code, error, ip, size, total_ms FROM fetches WHERE url_id ="
-      " ?1 ORDER BY id" },
-    { "redirects to", "where it leads",
-      "SELECT d.url, r.status_code FROM redirects r JOIN urls d ON d.id = r.dst_id"
-      " WHERE r.src_id = ?1" },
-    { "page", "its content",
-      "SELECT title, lang, word_count, links_out, canonical_url, robots_meta,"
-      " parse_outcome FROM pages"
-      " WHERE url_id = ?1" },
-    { "linked from", "the first ten pages that link to it",
-      "SELECT s.url AS page, l.kind, l.anchor FROM links l JOIN urls s ON s.id ="
-      " l.src_id WHERE l.dst_id = ?1"
-      " LIMIT 10" },
     { NULL, NULL, NULL },
 };
 

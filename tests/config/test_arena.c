@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/arena.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "config/arena.h"
 #include "config/mem.h"
 
 static void pieces_are_aligned_and_apart(void **state)
@@ -68,8 +67,10 @@ static void the_cap_counts_everything_asked_for(void **state)
     arena_init(&a, 160);
     assert_non_null(arena_try_alloc(&a, 100)); /* counts as 112 */
     assert_null(arena_try_alloc(&a, 49));
-    assert_int_equal(arena_try_copy(&a, SPAN("0123456789012345678901234567890123456789012345678"), &out),
-                     ERR_TOO_LARGE);
+    assert_int_equal(
+        arena_try_copy(&a, SPAN("0123456789012345678901234567890123456789012345678"),
+                       &out),
+        ERR_TOO_LARGE);
     assert_true(span_eq(out, SPAN("untouched")));
     assert_non_null(arena_try_alloc(&a, 48));
     assert_null(arena_try_alloc(&a, 1));

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/buf.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "config/buf.h"
 #include "config/mem.h"
 
 static void an_empty_buffer_is_an_empty_span(void **state)
@@ -32,7 +31,8 @@ static void appending_goes_on_where_it_ended(void **state)
     assert_int_equal(buf_append(&b, SPAN_NONE), OK);
     assert_int_equal(buf_printf(&b, "%d-%s", 42, "x"), OK);
     assert_int_equal(buf_printf(&b, "%s", ""), OK);
-    assert_true(span_eq(buf_span(&b), SPAN("ab\0" "42-x")));
+    assert_true(span_eq(buf_span(&b), SPAN("ab\0"
+                                           "42-x")));
     buf_clear(&b);
 }
 

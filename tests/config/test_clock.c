@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/clock.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "config/clock.h"
 
 static void deadlines_saturate(void **state)
 {
@@ -68,6 +68,7 @@ static void iso_dates(void **state)
         { INT64_C(4102444800000), "2100-01-01T00:00:00.000Z" },
         { INT64_C(253402300799999), "9999-12-31T23:59:59.999Z" },
     };
+
     char out[CLOCK_ISO_SIZE];
 
     (void)state;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/err.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "config/err.h"
 
 static void every_error_has_a_name_and_a_text(void **state)
 {
@@ -38,7 +38,8 @@ static void errno_is_told_in_words(void **state)
     struct err_note note;
 
     (void)state;
-    assert_int_equal(err_set_errno(&note, ERR_IO, ENOENT, "cannot open %s", "f"), ERR_IO);
+    assert_int_equal(err_set_errno(&note, ERR_IO, ENOENT, "cannot open %s", "f"),
+                     ERR_IO);
     assert_string_equal(note.text, "cannot open f: No such file or directory");
     err_set_errno(&note, ERR_IO, 99999, "x");
     assert_non_null(strstr(note.text, "x: "));
@@ -56,7 +57,8 @@ static void a_long_note_is_cut_and_ended(void **state)
     assert_int_equal(strlen(note.text), sizeof note.text - 1);
     err_set_errno(&note, ERR_IO, ENOENT, "%s", text);
     assert_int_equal(strlen(note.text), sizeof note.text - 1);
-    err_set_errno(&note, ERR_IO, ENOENT, "%s", text + sizeof text - sizeof note.text + 3);
+    err_set_errno(&note, ERR_IO, ENOENT, "%s",
+                  text + sizeof text - sizeof note.text + 3);
     assert_int_equal(strlen(note.text), sizeof note.text - 1);
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/heap.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "config/heap.h"
+
 static void assert_heap_sane(const struct heap *h)
 {
     for (size_t i = 0; i < h->len; i++) {
-        const struct heap_node *n = h->nodes[i], *parent = h->nodes[i ? (i - 1) / 2 : 0];
+        const struct heap_node *n = h->nodes[i],
+                               *parent = h->nodes[i ? (i - 1) / 2 : 0];
 
         assert_int_equal(n->slot, i + 1);
         assert_true(parent->key <= n->key);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/io.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -13,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "config/io.h"
 #include "config/mem.h"
 
 static void temp_name(char *out, size_t size, const char *what)
@@ -31,7 +30,8 @@ static void a_file_comes_back_as_written(void **state)
     for (size_t i = 0; i < sizeof content; i++)
         content[i] = (char)(i * 7);
     temp_name(path, sizeof path, "a");
-    assert_int_equal(io_replace_file(path, span_make(content, sizeof content), &note), OK);
+    assert_int_equal(io_replace_file(path, span_make(content, sizeof content), &note),
+                     OK);
     buf_init(&out, sizeof content);
     assert_int_equal(io_read_file(path, &out, &note), OK);
     assert_true(span_eq(buf_span(&out), span_make(content, sizeof content)));
@@ -200,8 +200,8 @@ static void closed_standard_descriptors_are_filled(void **state)
         io_reserve_standard();
         stat("/dev/null", &null_device);
         fd = open("/dev/null", O_RDONLY);
-        _exit(fd > 2 && fstat(0, &st) == 0 && st.st_rdev == null_device.st_rdev && fstat(2, &st) == 0 &&
-                      st.st_rdev == null_device.st_rdev
+        _exit(fd > 2 && fstat(0, &st) == 0 && st.st_rdev == null_device.st_rdev &&
+                      fstat(2, &st) == 0 && st.st_rdev == null_device.st_rdev
                   ? 0
                   : 1);
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/list.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "config/list.h"
 
 struct item {
     int before; /* so that the node is not the first member */
@@ -29,7 +29,8 @@ static const char *names(struct list_node *head)
 
 static void nodes_go_where_they_are_put(void **state)
 {
-    struct item a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c' }, d = { .name = 'd' };
+    struct item a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c' },
+                d = { .name = 'd' };
     struct list_node head;
 
     (void)state;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/log.h"
-
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +10,7 @@
 
 #include "config/clock.h"
 #include "config/io.h"
+#include "config/log.h"
 #include "config/mem.h"
 
 /* What reached the sink. */
@@ -55,8 +54,9 @@ static void a_record_says_when_how_bad_who_and_what(void **state)
 {
     (void)state;
     log_warn("fetch", "host-backoff", "host %s waits %d s", "a.org", 5);
-    assert_string_equal(seen.last,
-                        "2023-11-14T22:13:20.123Z warn fetch host-backoff host a.org waits 5 s");
+    assert_string_equal(
+        seen.last,
+        "2023-11-14T22:13:20.123Z warn fetch host-backoff host a.org waits 5 s");
     log_error("store", "x", "e");
     assert_non_null(strstr(seen.last, " error store x e"));
     log_info("store", "x", "i");
@@ -80,7 +80,8 @@ static void records_above_the_level_are_dropped(void **state)
 static void a_newline_cannot_forge_a_record(void **state)
 {
     (void)state;
-    log_warn("a", "b", "title \"%s\"", "x\r\n2026-01-01T00:00:00.000Z error store corrupt all lost");
+    log_warn("a", "b", "title \"%s\"",
+             "x\r\n2026-01-01T00:00:00.000Z error store corrupt all lost");
     assert_null(strchr(seen.last, '\n'));
     assert_null(strchr(seen.last, '\r'));
     assert_non_null(strstr(seen.last, "x\\x0D\\x0A2026"));
@@ -114,10 +115,19 @@ static const struct escape_row {
       "\xc3\xa4 \xe4\xb8\xad \xf0\x9f\x98\x80" },
     { "C0 controls", "\x01\t\n\r\x1b[31m", "\\x01\\x09\\x0A\\x0D\\x1B[31m" },
     { "delete", "\x7f", "\\x7F" },
-    { "C1 as UTF-8", "\xc2\x80\xc2\x9b" "31m\xc2\x9f", "\\xC2\\x80\\xC2\\x9B31m\\xC2\\x9F" },
+    { "C1 as UTF-8",
+      "\xc2\x80\xc2\x9b"
+      "31m\xc2\x9f",
+      "\\xC2\\x80\\xC2\\x9B31m\\xC2\\x9F" },
     { "the character after C1 stays", "\xc2\xa0", "\xc2\xa0" },
-    { "C1 as a raw byte", "\x9b" "31m", "\\x9B31m" },
-    { "bidi override", "a\xe2\x80\xae" "b", "a\\xE2\\x80\\xAEb" },
+    { "C1 as a raw byte",
+      "\x9b"
+      "31m",
+      "\\x9B31m" },
+    { "bidi override",
+      "a\xe2\x80\xae"
+      "b",
+      "a\\xE2\\x80\\xAEb" },
     { "bidi isolate", "\xe2\x81\xa6", "\\xE2\\x81\\xA6" },
     { "right-to-left mark", "\xe2\x80\x8f", "\\xE2\\x80\\x8F" },
     { "Arabic letter mark", "\xd8\x9c", "\\xD8\\x9C" },
@@ -177,7 +187,8 @@ static void no_byte_sequence_gets_through_unsafe(void **state)
         assert_true(span_is_utf8(buf_span(&out)));
         for (size_t i = 0; i < out.len; i++) {
             assert_true((unsigned char)out.ptr[i] >= 0x20 && out.ptr[i] != 0x7f);
-            assert_false((unsigned char)out.ptr[i] == 0xc2 && (unsigned char)out.ptr[i + 1] < 0xa0);
+            assert_false((unsigned char)out.ptr[i] == 0xc2 &&
+                         (unsigned char)out.ptr[i + 1] < 0xa0);
         }
     }
     buf_clear(&out);
@@ -215,7 +226,8 @@ static void the_count_names_the_event_it_is_of(void **state)
     for (int i = 0; i < 25; i++)
         log_warn("fetch", "failed", "x");
     log_flush();
-    assert_non_null(strstr(seen.last, "warn fetch failed 5 more of these were not shown"));
+    assert_non_null(
+        strstr(seen.last, "warn fetch failed 5 more of these were not shown"));
     log_flush();
     assert_int_equal(seen.n, 21);
 }
@@ -233,8 +245,9 @@ static void a_new_second_begins_anew(void **state)
 
 static void events_that_take_turns_are_limited_each(void **state)
 {
-    static const char *const events[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l",
-                                          "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x" };
+    static const char *const events[] = { "a", "b", "c", "d", "e", "f", "g", "h",
+                                          "i", "j", "k", "l", "m", "n", "o", "p",
+                                          "q", "r", "s", "t", "u", "v", "w", "x" };
 
     (void)state;
     for (int i = 0; i < 1000; i++)
@@ -309,8 +322,9 @@ static void a_file_gets_whole_lines_for_its_owner_only(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     read_back(path, &text);
-    assert_true(span_eq(buf_span(&text), SPAN("2023-11-14T22:13:20.123Z warn a b one\\x0Atwo\n"
-                                              "2023-11-14T22:13:20.123Z warn a b three\n")));
+    assert_true(
+        span_eq(buf_span(&text), SPAN("2023-11-14T22:13:20.123Z warn a b one\\x0Atwo\n"
+                                      "2023-11-14T22:13:20.123Z warn a b three\n")));
     buf_clear(&text);
     unlink(path);
 }
@@ -496,8 +510,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(escape_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = escape_rows[i].label,
-                                          .test_func = check_escape,
-                                          .initial_state = (void *)(uintptr_t)&escape_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = escape_rows[i].label,
+                                 .test_func = check_escape,
+                                 .initial_state = (void *)(uintptr_t)&escape_rows[i] };
     return cmocka_run_group_tests_name("config/log", tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/map.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "config/map.h"
 
 static uint32_t next_random(uint32_t *x)
 {
@@ -115,7 +115,8 @@ static void a_string_map_agrees_with_an_array(void **state)
         assert_int_equal(m.len, len);
         k = next_random(&x) % N_KEYS;
         n = snprintf(key, sizeof key, "k%zu", k);
-        assert_ptr_equal(map_get(&m, span_make(key, (size_t)n)), model[k] ? value_of(model[k]) : NULL);
+        assert_ptr_equal(map_get(&m, span_make(key, (size_t)n)),
+                         model[k] ? value_of(model[k]) : NULL);
     }
     map_clear(&m);
 }
@@ -179,7 +180,8 @@ static uint64_t colliding_id(size_t k)
 {
     const uint64_t inverse = UINT64_C(0xf1de83e19937733d);
 
-    return inverse * (((uint64_t)(k % 3) << 20) - ((uint64_t)1 << 20) + (uint64_t)(k / 3) + 1);
+    return inverse *
+           (((uint64_t)(k % 3) << 20) - ((uint64_t)1 << 20) + (uint64_t)(k / 3) + 1);
 }
 
 static void check_ids_against_an_array(uint64_t (*id_of)(size_t k), uint32_t x)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/mem.h"
-
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +6,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "config/mem.h"
 
 static jmp_buf out_of_memory;
 
@@ -33,7 +33,8 @@ static void fresh_memory_is_zero(void **state)
 
 static void nothing_is_still_a_pointer(void **state)
 {
-    void *all[4] = { mem_alloc(0), mem_array(0, 8), mem_try_alloc(0), mem_try_resize(NULL, 0) };
+    void *all[4] = { mem_alloc(0), mem_array(0, 8), mem_try_alloc(0),
+                     mem_try_resize(NULL, 0) };
 
     (void)state;
     for (int i = 0; i < 4; i++) {

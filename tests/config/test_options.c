@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/options.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #include "config/mem.h"
+#include "config/options.h"
 
 /* A small program's options, one of every type and range. */
 struct target {
@@ -20,21 +19,32 @@ struct target {
 #define F(name) offsetof(struct target, name)
 static const struct option_spec specs[] = {
     { "flag", 'f', OPTION_FLAG, F(flag), 0, 0, NULL, NULL, 0, NULL, "a flag", "First" },
-    { "other", 'v', OPTION_FLAG, F(other), 0, 0, "yes", NULL, 0, NULL, "on already", NULL },
-    { "count", 'n', OPTION_COUNT, F(count), -1, INT64_MAX, "none", NULL, 0, "N", "a count", NULL },
-    { "some", 0, OPTION_COUNT, F(some), 1, 100, "5", NULL, 0, "N", "from 1 to 100", NULL },
-    { "duration", 'd', OPTION_DURATION, F(duration), 0, 86400000, "1s", NULL, 0, "DUR", "a pause", "Second" },
-    { "slow", 0, OPTION_DURATION, F(slow), -1, INT64_MAX, "none", NULL, 0, "DUR", "or none", NULL },
-    { "size", 's', OPTION_SIZE, F(size), 1024, GIB, "64K", NULL, 0, "SIZE", "a size", NULL },
-    { "choice", 0, OPTION_CHOICE, F(choice), 0, 0, "two", "one|two|three", 0, "WHICH", "a word", NULL },
-    { "text", 't', OPTION_TEXT, F(text), 0, 0, "initial", NULL, 0, "STR", "a text", NULL },
+    { "other", 'v', OPTION_FLAG, F(other), 0, 0, "yes", NULL, 0, NULL, "on already",
+      NULL },
+    { "count", 'n', OPTION_COUNT, F(count), -1, INT64_MAX, "none", NULL, 0, "N",
+      "a count", NULL },
+    { "some", 0, OPTION_COUNT, F(some), 1, 100, "5", NULL, 0, "N", "from 1 to 100",
+      NULL },
+    { "duration", 'd', OPTION_DURATION, F(duration), 0, 86400000, "1s", NULL, 0, "DUR",
+      "a pause", "Second" },
+    { "slow", 0, OPTION_DURATION, F(slow), -1, INT64_MAX, "none", NULL, 0, "DUR",
+      "or none", NULL },
+    { "size", 's', OPTION_SIZE, F(size), 1024, GIB, "64K", NULL, 0, "SIZE", "a size",
+      NULL },
+    { "choice", 0, OPTION_CHOICE, F(choice), 0, 0, "two", "one|two|three", 0, "WHICH",
+      "a word", NULL },
+    { "text", 't', OPTION_TEXT, F(text), 0, 0, "initial", NULL, 0, "STR", "a text",
+      NULL },
     { "name", 0, OPTION_TEXT, F(name), 1, 0, NULL, NULL, 0, "STR", "not empty", NULL },
-    { "plus", 0, OPTION_LIST, F(list), 0, 0, NULL, NULL, 1, "X", "into the list", NULL },
-    { "minus", 0, OPTION_LIST, F(list), 0, 0, NULL, NULL, 2, "X", "into the same list", NULL },
+    { "plus", 0, OPTION_LIST, F(list), 0, 0, NULL, NULL, 1, "X", "into the list",
+      NULL },
+    { "minus", 0, OPTION_LIST, F(list), 0, 0, NULL, NULL, 2, "X", "into the same list",
+      NULL },
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
-static enum err set(struct target *t, const char *name, const char *value, struct err_note *note)
+static enum err set(struct target *t, const char *name, const char *value,
+                    struct err_note *note)
 {
     const struct option_spec *spec = options_find(&table, span_str(name));
 
@@ -48,19 +58,44 @@ static const struct good_row {
     const char *name, *value;
     int64_t want;
 } good_rows[] = {
-    { "flag", "yes", 1 },          { "flag", "TRUE", 1 },        { "flag", "on", 1 },
-    { "flag", "1", 1 },            { "other", "no", 0 },         { "other", "False", 0 },
-    { "other", "OFF", 0 },         { "other", "0", 0 },          { "count", "0", 0 },
-    { "count", "none", -1 },       { "count", "NONE", -1 },      { "count", "9223372036854775807", INT64_MAX },
-    { "some", "1", 1 },            { "some", "100", 100 },       { "duration", "0", 0 },
-    { "duration", "0s", 0 },       { "duration", "500ms", 500 }, { "duration", "2s", 2000 },
-    { "duration", "5m", 300000 },  { "duration", "1h", 3600000 }, { "duration", "1d", 86400000 },
-    { "duration", "1.5s", 1500 },  { "duration", "0.25h", 900000 }, { "duration", "1.001s", 1001 },
-    { "duration", "2S", 2000 },    { "slow", "none", -1 },       { "slow", "365d", INT64_C(31536000000) },
-    { "size", "1024", 1024 },      { "size", "64K", 65536 },     { "size", "10M", 10 * MIB },
-    { "size", "1G", GIB },         { "size", "1.5k", 1536 },     { "size", "2048B", 2048 },
-    { "size", "2KB", 2048 },       { "size", "2KiB", 2048 },     { "size", "1mib", MIB },
-    { "choice", "one", 0 },        { "choice", "THREE", 2 },
+    { "flag", "yes", 1 },
+    { "flag", "TRUE", 1 },
+    { "flag", "on", 1 },
+    { "flag", "1", 1 },
+    { "other", "no", 0 },
+    { "other", "False", 0 },
+    { "other", "OFF", 0 },
+    { "other", "0", 0 },
+    { "count", "0", 0 },
+    { "count", "none", -1 },
+    { "count", "NONE", -1 },
+    { "count", "9223372036854775807", INT64_MAX },
+    { "some", "1", 1 },
+    { "some", "100", 100 },
+    { "duration", "0", 0 },
+    { "duration", "0s", 0 },
+    { "duration", "500ms", 500 },
+    { "duration", "2s", 2000 },
+    { "duration", "5m", 300000 },
+    { "duration", "1h", 3600000 },
+    { "duration", "1d", 86400000 },
+    { "duration", "1.5s", 1500 },
+    { "duration", "0.25h", 900000 },
+    { "duration", "1.001s", 1001 },
+    { "duration", "2S", 2000 },
+    { "slow", "none", -1 },
+    { "slow", "365d", INT64_C(31536000000) },
+    { "size", "1024", 1024 },
+    { "size", "64K", 65536 },
+    { "size", "10M", 10 * MIB },
+    { "size", "1G", GIB },
+    { "size", "1.5k", 1536 },
+    { "size", "2048B", 2048 },
+    { "size", "2KB", 2048 },
+    { "size", "2KiB", 2048 },
+    { "size", "1mib", MIB },
+    { "choice", "one", 0 },
+    { "choice", "THREE", 2 },
 };
 
 static int64_t value_of(const struct target *t, const struct option_spec *spec)
@@ -82,17 +117,18 @@ static void good_values_are_taken(void **state)
 
         options_set_defaults(&table, &t);
         assert_int_equal(set(&t, good_rows[i].name, good_rows[i].value, NULL), OK);
-        assert_true(value_of(&t, options_find(&table, span_str(good_rows[i].name))) == good_rows[i].want);
+        assert_true(value_of(&t, options_find(&table, span_str(good_rows[i].name))) ==
+                    good_rows[i].want);
         options_clear(&table, &t);
     }
 }
 
 /* --- bad values: each message names place, value, option and what it may be ----------------- */
 
-#define COUNT_RANGE "a whole number from 0, or none"
-#define SOME_RANGE "a whole number from 1 to 100"
+#define COUNT_RANGE    "a whole number from 0, or none"
+#define SOME_RANGE     "a whole number from 1 to 100"
 #define DURATION_RANGE "a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0 to 1d"
-#define SIZE_RANGE "a size (65536, 64K, 10M, 1G) from 1K to 1G"
+#define SIZE_RANGE     "a size (65536, 64K, 10M, 1G) from 1K to 1G"
 
 static const struct bad_row {
     const char *name, *value, *range;
@@ -127,7 +163,8 @@ static const struct bad_row {
     { "duration", "none", DURATION_RANGE },
     { "duration", "99999999999999999d", DURATION_RANGE },
     { "duration", "9223372036854775807ms", DURATION_RANGE },
-    { "slow", "106751991168d", "a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0, or none" },
+    { "slow", "106751991168d",
+      "a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0, or none" },
     { "size", "1023", SIZE_RANGE },
     { "size", "0", SIZE_RANGE },
     { "size", "1025M", SIZE_RANGE },
@@ -156,9 +193,11 @@ static void check_bad(void **state)
     assert_int_equal(set(&t, row->name, row->value, &note), ERR_USAGE);
 
     assert_memory_equal(&t, &before, sizeof t);
-    snprintf(want, sizeof want, "is not possible for %s: it must be %s", row->name, row->range);
+    snprintf(want, sizeof want, "is not possible for %s: it must be %s", row->name,
+             row->range);
     assert_non_null(strstr(note.text, want));
-    assert_ptr_equal(strstr(note.text, want) + strlen(want), note.text + strlen(note.text));
+    assert_ptr_equal(strstr(note.text, want) + strlen(want),
+                     note.text + strlen(note.text));
     assert_ptr_equal(strstr(note.text, "here: '"), note.text);
     options_clear(&table, &t);
 }
@@ -176,7 +215,9 @@ static void an_error_repeats_the_value_cut_and_harmless(void **state)
     value[299] = '\0';
     assert_int_equal(set(&t, "count", value, &note), ERR_USAGE);
     assert_non_null(strstr(note.text, COUNT_RANGE));
-    assert_int_equal(options_set(&table, &t, &specs[2], span_make("5\0", 2), "here", &note), ERR_USAGE);
+    assert_int_equal(
+        options_set(&table, &t, &specs[2], span_make("5\0", 2), "here", &note),
+        ERR_USAGE);
     assert_non_null(strstr(note.text, "'5\\x00'"));
 }
 
@@ -232,8 +273,12 @@ static void unknown_names_get_the_nearest_right_one(void **state)
 {
     static const struct {
         const char *name, *nearest;
-    } rows[] = { { "durations", "duration" }, { "duraton", "duration" }, { "druation", "duration" },
-                 { "cuont", "count" },        { "choise", "choice" },    { "flga", "flag" },
+    } rows[] = { { "durations", "duration" },
+                 { "duraton", "duration" },
+                 { "druation", "duration" },
+                 { "cuont", "count" },
+                 { "choise", "choice" },
+                 { "flga", "flag" },
                  { "fla", "flag" } };
     struct err_note note;
 
@@ -241,22 +286,26 @@ static void unknown_names_get_the_nearest_right_one(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char want[100];
 
-        snprintf(want, sizeof want, "f:3: there is no option '%s'; did you mean '%s'?", rows[i].name,
-                 rows[i].nearest);
-        assert_int_equal(options_unknown(&table, span_str(rows[i].name), "f:3", &note), ERR_USAGE);
+        snprintf(want, sizeof want, "f:3: there is no option '%s'; did you mean '%s'?",
+                 rows[i].name, rows[i].nearest);
+        assert_int_equal(options_unknown(&table, span_str(rows[i].name), "f:3", &note),
+                         ERR_USAGE);
         assert_string_equal(note.text, want);
     }
 }
 
 static void what_is_near_nothing_gets_no_guess(void **state)
 {
-    static const char *const names[] = { "", "x", "zzzzzz", "completely-different",
-                                         "a-name-that-is-far-longer-than-any-option-can-be" };
+    static const char *const names[] = {
+        "", "x", "zzzzzz", "completely-different",
+        "a-name-that-is-far-longer-than-any-option-can-be"
+    };
     struct err_note note;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        assert_int_equal(options_unknown(&table, span_str(names[i]), "f:3", &note), ERR_USAGE);
+        assert_int_equal(options_unknown(&table, span_str(names[i]), "f:3", &note),
+                         ERR_USAGE);
         assert_non_null(strstr(note.text, "--help"));
     }
     options_unknown(&table, SPAN("\x1b[2J\0"), "f:3", &note);
@@ -276,7 +325,8 @@ static void names_are_exact(void **state)
 /* --- the command line ----------------------------------------------------------------------------------- */
 
 /* Parses argv (without the program's name) and gives the operands as one text. */
-static enum err parse(struct target *t, struct err_note *note, char *operands, char **argv)
+static enum err parse(struct target *t, struct err_note *note, char *operands,
+                      char **argv)
 {
     char *all[32] = { (char *)(uintptr_t) "program" }, **rest = NULL;
     size_t n = 0, at = 0;
@@ -296,7 +346,7 @@ static enum err parse(struct target *t, struct err_note *note, char *operands, c
 }
 
 #define ARGS(...) ((char *[]){ __VA_ARGS__, NULL })
-#define A(text) ((char *)(uintptr_t)(text))
+#define A(text)   ((char *)(uintptr_t)(text))
 
 static void every_way_to_write_an_option(void **state)
 {
@@ -305,8 +355,9 @@ static void every_way_to_write_an_option(void **state)
 
     (void)state;
     assert_int_equal(parse(&t, NULL, operands,
-                           ARGS(A("one"), A("--flag"), A("--count"), A("7"), A("-d5m"), A("--size=2K"), A("two"),
-                                A("-s"), A("4K"), A("--text=a=b"), A("--plus="), A("--other=no"))),
+                           ARGS(A("one"), A("--flag"), A("--count"), A("7"), A("-d5m"),
+                                A("--size=2K"), A("two"), A("-s"), A("4K"),
+                                A("--text=a=b"), A("--plus="), A("--other=no"))),
                      OK);
     assert_string_equal(operands, "[one][two]");
     assert_true(t.flag);
@@ -325,7 +376,8 @@ static void letters_may_stand_together(void **state)
     char operands[200];
 
     (void)state;
-    assert_int_equal(parse(&t, NULL, operands, ARGS(A("-fvn5"), A("-fd"), A("2s"))), OK);
+    assert_int_equal(parse(&t, NULL, operands, ARGS(A("-fvn5"), A("-fd"), A("2s"))),
+                     OK);
     assert_true(t.flag && t.other);
     assert_int_equal(t.count, 5);
     assert_int_equal(t.duration, 2000);
@@ -338,8 +390,10 @@ static void two_dashes_end_the_options_and_one_is_an_operand(void **state)
     char operands[200];
 
     (void)state;
-    assert_int_equal(parse(&t, NULL, operands, ARGS(A("-"), A(""), A("--"), A("--flag"), A("-n5"), A("--"))),
-                     OK);
+    assert_int_equal(
+        parse(&t, NULL, operands,
+              ARGS(A("-"), A(""), A("--"), A("--flag"), A("-n5"), A("--"))),
+        OK);
     assert_string_equal(operands, "[-][][--flag][-n5][--]");
     assert_false(t.flag);
     options_clear(&table, &t);
@@ -351,7 +405,8 @@ static void a_value_may_begin_with_a_dash(void **state)
     char operands[200];
 
     (void)state;
-    assert_int_equal(parse(&t, NULL, operands, ARGS(A("--text"), A("--flag"), A("-t"), A("-"))), OK);
+    assert_int_equal(
+        parse(&t, NULL, operands, ARGS(A("--text"), A("--flag"), A("-t"), A("-"))), OK);
     assert_string_equal(t.text, "-");
     assert_false(t.flag);
     options_clear(&table, &t);
@@ -363,7 +418,9 @@ static void the_last_use_counts(void **state)
     char operands[200];
 
     (void)state;
-    assert_int_equal(parse(&t, NULL, operands, ARGS(A("-n1"), A("--count=2"), A("-n"), A("none"))), OK);
+    assert_int_equal(
+        parse(&t, NULL, operands, ARGS(A("-n1"), A("--count=2"), A("-n"), A("none"))),
+        OK);
     assert_int_equal(t.count, -1);
     options_clear(&table, &t);
 }
@@ -387,20 +444,28 @@ static const struct wrong_row {
     char *args[3];
     const char *want;
 } wrong_rows[] = {
-    { { A("--cuont"), A("5") }, "command line: there is no option 'cuont'; did you mean 'count'?" },
-    { { A("--cuont=5") }, "command line: there is no option 'cuont'; did you mean 'count'?" },
+    { { A("--cuont"), A("5") },
+      "command line: there is no option 'cuont'; did you mean 'count'?" },
+    { { A("--cuont=5") },
+      "command line: there is no option 'cuont'; did you mean 'count'?" },
     { { A("--=5") }, "command line: there is no option ''; 'crawl --help' lists them" },
     { { A("---") }, "command line: there is no option '-'; 'crawl --help' lists them" },
     { { A("-x") }, "command line: there is no option '-x'; 'crawl --help' lists them" },
-    { { A("-fx") }, "command line: there is no option '-x'; 'crawl --help' lists them" },
-    { { A("-\xc3\xa9") }, "command line: there is no option '-\xc3\xa9'; 'crawl --help' lists them" },
+    { { A("-fx") },
+      "command line: there is no option '-x'; 'crawl --help' lists them" },
+    { { A("-\xc3\xa9") },
+      "command line: there is no option '-\xc3\xa9'; 'crawl --help' lists them" },
     { { A("--count") }, "--count needs a value: N" },
     { { A("-n") }, "-n needs a value: N" },
     { { A("-fn") }, "-n needs a value: N" },
-    { { A("--count="), NULL }, "--count: '' is not possible for count: it must be " COUNT_RANGE },
-    { { A("-n=5"), NULL }, "-n: '=5' is not possible for count: it must be " COUNT_RANGE },
-    { { A("--flag=perhaps"), NULL }, "--flag: 'perhaps' is not possible for flag: it must be yes or no" },
-    { { A("--some"), A("0") }, "--some: '0' is not possible for some: it must be " SOME_RANGE },
+    { { A("--count="), NULL },
+      "--count: '' is not possible for count: it must be " COUNT_RANGE },
+    { { A("-n=5"), NULL },
+      "-n: '=5' is not possible for count: it must be " COUNT_RANGE },
+    { { A("--flag=perhaps"), NULL },
+      "--flag: 'perhaps' is not possible for flag: it must be yes or no" },
+    { { A("--some"), A("0") },
+      "--some: '0' is not possible for some: it must be " SOME_RANGE },
 };
 
 static void check_wrong(void **state)
@@ -456,7 +521,8 @@ int main(void)
         cmocka_unit_test(help_shows_every_option_with_its_default),
     };
     static char names[ARRAY_LEN(bad_rows)][80];
-    struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(bad_rows) + ARRAY_LEN(wrong_rows)];
+    struct CMUnitTest
+        tests[ARRAY_LEN(fixed) + ARRAY_LEN(bad_rows) + ARRAY_LEN(wrong_rows)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
@@ -466,13 +532,15 @@ int main(void)
 
         snprintf(names[i], sizeof names[i], "%s = '%s' is refused", bad_rows[i].name,
                  is_plain ? bad_rows[i].value : "(control bytes)");
-        tests[n++] = (struct CMUnitTest){ .name = names[i],
-                                          .test_func = check_bad,
-                                          .initial_state = (void *)(uintptr_t)&bad_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = names[i],
+                                 .test_func = check_bad,
+                                 .initial_state = (void *)(uintptr_t)&bad_rows[i] };
     }
     for (size_t i = 0; i < ARRAY_LEN(wrong_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = wrong_rows[i].want,
-                                          .test_func = check_wrong,
-                                          .initial_state = (void *)(uintptr_t)&wrong_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = wrong_rows[i].want,
+                                 .test_func = check_wrong,
+                                 .initial_state = (void *)(uintptr_t)&wrong_rows[i] };
     return cmocka_run_group_tests_name("config/options", tests, NULL, NULL);
 }

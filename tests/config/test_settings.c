@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/settings.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -10,11 +8,11 @@
 
 #include "config/io.h"
 #include "config/mem.h"
-#include "config/settings_file.h"
+#include "config/settings.h"
 
-#define A(text) ((char *)(uintptr_t)(text))
+#define A(text)   ((char *)(uintptr_t)(text))
 #define ARGS(...) ((char *[]){ A("crawl"), __VA_ARGS__, NULL })
-#define ENV(...) ((char *[]){ __VA_ARGS__, NULL })
+#define ENV(...)  ((char *[]){ __VA_ARGS__, NULL })
 
 /* Every test runs in an empty directory of its own, so that crawl.conf is what it writes. */
 static char old_dir[4096], dir[64];
@@ -93,7 +91,8 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(s.progress, PROGRESS_AUTO);
     assert_true(s.max_memory >= 64 * MIB);
     assert_int_equal(s.min_free, 100 * MIB);
-    assert_false(s.has_no_robots || s.has_no_sandbox || s.allows_private || s.uses_cookies || s.is_fresh);
+    assert_false(s.has_no_robots || s.has_no_sandbox || s.allows_private ||
+                 s.uses_cookies || s.is_fresh);
     assert_null(s.proxy);
     settings_clear(&s);
 }
@@ -107,7 +106,8 @@ static void per_ip_follows_per_host(void **state)
     assert_int_equal(load_args(&s, ARGS(A("--per-host"), A("20")), &note), OK);
     assert_int_equal(s.per_ip, 20);
     settings_clear(&s);
-    assert_int_equal(load_args(&s, ARGS(A("--per-host=20"), A("--per-ip=2")), &note), OK);
+    assert_int_equal(load_args(&s, ARGS(A("--per-host=20"), A("--per-ip=2")), &note),
+                     OK);
     assert_int_equal(s.per_ip, 2);
     settings_clear(&s);
 }
@@ -121,7 +121,8 @@ static void command_line_over_environment_over_file_over_default(void **state)
 
     (void)state;
     write_file("crawl.conf", "depth = 1\nmax-pages = 1\ndelay = 1h\n");
-    assert_int_equal(load(&s, ARGS(A("--depth=3")), ENV(A("CRAWL_DEPTH=2"), A("CRAWL_MAX_PAGES=2")), &note),
+    assert_int_equal(load(&s, ARGS(A("--depth=3")),
+                          ENV(A("CRAWL_DEPTH=2"), A("CRAWL_MAX_PAGES=2")), &note),
                      OK);
     assert_int_equal(s.depth, 3);
     assert_int_equal(s.max_pages, 2);
@@ -137,7 +138,9 @@ static void lists_add_up_in_that_order(void **state)
 
     (void)state;
     write_file("crawl.conf", "include = a\nexclude = b\n");
-    assert_int_equal(load(&s, ARGS(A("--exclude=d"), A("--include=e")), ENV(A("CRAWL_INCLUDE=c")), &note), OK);
+    assert_int_equal(load(&s, ARGS(A("--exclude=d"), A("--include=e")),
+                          ENV(A("CRAWL_INCLUDE=c")), &note),
+                     OK);
     assert_int_equal(s.rules.len, 5);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(s.rules.items[i].text[0], "abcde"[i]);
@@ -167,8 +170,9 @@ static void variables_are_options_in_capitals(void **state)
 
     (void)state;
     assert_int_equal(load(&s, ARGS(NULL),
-                          ENV(A("PATH=/bin"), A("CRAWL_MAX_PAGES_PER_HOST=7"), A("CRAWL_NO_ROBOTS=yes"),
-                              A("CRAWL_USER_AGENT=a=b"), A("XCRAWL_DEPTH=x"), A("CRAWLER=1"), A("odd")),
+                          ENV(A("PATH=/bin"), A("CRAWL_MAX_PAGES_PER_HOST=7"),
+                              A("CRAWL_NO_ROBOTS=yes"), A("CRAWL_USER_AGENT=a=b"),
+                              A("XCRAWL_DEPTH=x"), A("CRAWLER=1"), A("odd")),
                           &note),
                      OK);
     assert_int_equal(s.max_pages_per_host, 7);
@@ -184,7 +188,9 @@ static void proxies_and_homes_of_the_environment_change_nothing(void **state)
 
     (void)state;
     assert_int_equal(load(&s, ARGS(NULL),
-                          ENV(A("http_proxy=http://p/"), A("HTTPS_PROXY=http://p/"), A("ALL_PROXY=x")), &note),
+                          ENV(A("http_proxy=http://p/"), A("HTTPS_PROXY=http://p/"),
+                              A("ALL_PROXY=x")),
+                          &note),
                      OK);
     assert_null(s.proxy);
     settings_clear(&s);
@@ -193,12 +199,17 @@ static void proxies_and_homes_of_the_environment_change_nothing(void **state)
 static const struct wrong_env {
     const char *variable, *want;
 } wrong_envs[] = {
-    { "CRAWL_DEPHT=5", "environment CRAWL_DEPHT: there is no option 'depht'; did you mean 'depth'?" },
-    { "CRAWL_=5", "environment CRAWL_: there is no option ''; 'crawl --help' lists them" },
+    { "CRAWL_DEPHT=5",
+      "environment CRAWL_DEPHT: there is no option 'depht'; did you mean 'depth'?" },
+    { "CRAWL_=5",
+      "environment CRAWL_: there is no option ''; 'crawl --help' lists them" },
     { "CRAWL_DEPTH", "environment CRAWL_DEPTH: '' is not possible for depth" },
-    { "CRAWL_NO_ROBOTS=", "environment CRAWL_NO_ROBOTS: '' is not possible for no-robots: it must be yes or no" },
-    { "CRAWL_DELAY=5", "environment CRAWL_DELAY: '5' is not possible for delay: it must be a duration" },
-    { "CRAWL_SET=depth=5", "environment CRAWL_SET: set works on the command line only" },
+    { "CRAWL_NO_ROBOTS=",
+      "environment CRAWL_NO_ROBOTS: '' is not possible for no-robots: it must be yes or no" },
+    { "CRAWL_DELAY=5",
+      "environment CRAWL_DELAY: '5' is not possible for delay: it must be a duration" },
+    { "CRAWL_SET=depth=5",
+      "environment CRAWL_SET: set works on the command line only" },
     { "CRAWL_HELP=yes", "environment CRAWL_HELP: help works on the command line only" },
     { "CRAWL_AN_OPTION_THAT_IS_LONGER_THAN_ANY_BUFFER_THAT_SOMEBODY_MAY_HAVE_MADE_FOR_IT=5",
       "there is no option 'an-option-that-is" },
@@ -211,7 +222,8 @@ static void wrong_variables_are_named(void **state)
         struct settings s;
         struct err_note note;
 
-        assert_int_equal(load(&s, ARGS(NULL), ENV(A(wrong_envs[i].variable)), &note), ERR_USAGE);
+        assert_int_equal(load(&s, ARGS(NULL), ENV(A(wrong_envs[i].variable)), &note),
+                         ERR_USAGE);
         assert_non_null(strstr(note.text, wrong_envs[i].want));
     }
 }
@@ -230,10 +242,13 @@ static void a_named_file_replaces_crawl_conf(void **state)
     assert_int_equal(s.depth, 2);
     assert_int_equal(s.retries, 2);
     settings_clear(&s);
-    assert_int_equal(load(&s, ARGS(NULL), ENV(A("CRAWL_CONFIG=other.conf")), &note), OK);
+    assert_int_equal(load(&s, ARGS(NULL), ENV(A("CRAWL_CONFIG=other.conf")), &note),
+                     OK);
     assert_int_equal(s.depth, 2);
     settings_clear(&s);
-    assert_int_equal(load(&s, ARGS(A("--config=crawl.conf")), ENV(A("CRAWL_CONFIG=other.conf")), &note), OK);
+    assert_int_equal(load(&s, ARGS(A("--config=crawl.conf")),
+                          ENV(A("CRAWL_CONFIG=other.conf")), &note),
+                     OK);
     assert_int_equal(s.depth, 1);
     settings_clear(&s);
 }
@@ -245,8 +260,10 @@ static void a_named_file_must_exist(void **state)
 
     (void)state;
     assert_int_equal(load_args(&s, ARGS(A("--config=missing.conf")), &note), ERR_USAGE);
-    assert_string_equal(note.text, "cannot open missing.conf: No such file or directory");
-    assert_int_equal(load(&s, ARGS(NULL), ENV(A("CRAWL_CONFIG=missing.conf")), &note), ERR_USAGE);
+    assert_string_equal(note.text,
+                        "cannot open missing.conf: No such file or directory");
+    assert_int_equal(load(&s, ARGS(NULL), ENV(A("CRAWL_CONFIG=missing.conf")), &note),
+                     ERR_USAGE);
     assert_int_equal(load_args(&s, ARGS(A("--config=.")), &note), ERR_USAGE);
     assert_string_equal(note.text, "cannot read .: Is a directory");
     assert_int_equal(load_args(&s, ARGS(A("--config=")), &note), ERR_USAGE);
@@ -273,7 +290,9 @@ static void set_sets_any_option_by_name(void **state)
     struct err_note note;
 
     (void)state;
-    assert_int_equal(load_args(&s, ARGS(A("--set"), A("max-pages=5"), A("--set=header=A: b=c"), A("--depth=2")),
+    assert_int_equal(load_args(&s,
+                               ARGS(A("--set"), A("max-pages=5"),
+                                    A("--set=header=A: b=c"), A("--depth=2")),
                                &note),
                      OK);
     assert_int_equal(s.max_pages, 5);
@@ -302,7 +321,8 @@ static void wrong_sets_are_named(void **state)
         struct settings s;
         struct err_note note;
 
-        assert_int_equal(load_args(&s, ARGS(A("--set"), A(rows[i].pair)), &note), ERR_USAGE);
+        assert_int_equal(load_args(&s, ARGS(A("--set"), A(rows[i].pair)), &note),
+                         ERR_USAGE);
         assert_ptr_equal(strstr(note.text, rows[i].want), note.text);
     }
 }
@@ -313,28 +333,42 @@ static const struct wrong_row {
     char *args[4];
     const char *want;
 } wrong_rows[] = {
-    { { A("--delay"), A("5") }, "--delay: '5' is not possible for delay: it must be a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0 to 1d" },
-    { { A("--delay=25h") }, "--delay: '25h' is not possible for delay: it must be a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0 to 1d" },
-    { { A("-n"), A("-5") }, "-n: '-5' is not possible for max-pages: it must be a whole number from 0, or none" },
-    { { A("--scope=hots") }, "--scope: 'hots' is not possible for scope: it must be one of host|domain|prefix|any" },
-    { { A("--max-size=2G") }, "--max-size: '2G' is not possible for max-size: it must be a size (65536, 64K, 10M, 1G) from 1 to 1G" },
-    { { A("--max-pagse=5") }, "command line: there is no option 'max-pagse'; did you mean 'max-pages'?" },
-    { { A("--respect-nofollow") }, "command line: there is no option 'respect-nofollow'; did you mean 'respect-rel-nofollow'?" },
-    { { A("--concurrency=0") }, "--concurrency: '0' is not possible for concurrency: it must be a whole number from 1 to 100000" },
+    { { A("--delay"), A("5") },
+      "--delay: '5' is not possible for delay: it must be a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0 to 1d" },
+    { { A("--delay=25h") },
+      "--delay: '25h' is not possible for delay: it must be a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0 to 1d" },
+    { { A("-n"), A("-5") },
+      "-n: '-5' is not possible for max-pages: it must be a whole number from 0, or none" },
+    { { A("--scope=hots") },
+      "--scope: 'hots' is not possible for scope: it must be one of host|domain|prefix|any" },
+    { { A("--max-size=2G") },
+      "--max-size: '2G' is not possible for max-size: it must be a size (65536, 64K, 10M, 1G) from 1 to 1G" },
+    { { A("--max-pagse=5") },
+      "command line: there is no option 'max-pagse'; did you mean 'max-pages'?" },
+    { { A("--respect-nofollow") },
+      "command line: there is no option 'respect-nofollow'; did you mean 'respect-rel-nofollow'?" },
+    { { A("--concurrency=0") },
+      "--concurrency: '0' is not possible for concurrency: it must be a whole number from 1 to 100000" },
     { { A("--rate=0") }, "--rate 0: it must be a whole number from 1, or none" },
     { { A("--per-ip=0") }, "--per-ip 0: it must be a whole number from 1, or none" },
     { { A("--workers=0") }, "--workers 0: it must be a whole number from 1, or none" },
     { { A("-qv") }, "--quiet and --verbose exclude each other" },
-    { { A("--revisit-min=2d"), A("--revisit-max=1d") }, "--revisit-min must not be longer than --revisit-max" },
+    { { A("--revisit-min=2d"), A("--revisit-max=1d") },
+      "--revisit-min must not be longer than --revisit-max" },
     { { A("--max-memory=1M") }, "--max-memory must be at least 64M" },
-    { { A("--db=") }, "--db: '' is not possible for db: it must be one line of text, not empty" },
-    { { A("--user-agent"), A("a\r\nX-Evil: 1") }, "--user-agent: 'a\\x0D\\x0AX-Evil: 1' is not possible for user-agent: it must be one line of text, not empty" },
-    { { A("--header"), A("A: b\nC: d") }, "--header: 'A: b\\x0AC: d' is not possible for header: it must be one line of text" },
+    { { A("--db=") },
+      "--db: '' is not possible for db: it must be one line of text, not empty" },
+    { { A("--user-agent"), A("a\r\nX-Evil: 1") },
+      "--user-agent: 'a\\x0D\\x0AX-Evil: 1' is not possible for user-agent: it must be one line of text, not empty" },
+    { { A("--header"), A("A: b\nC: d") },
+      "--header: 'A: b\\x0AC: d' is not possible for header: it must be one line of text" },
     { { A("--header"), A("Secret") }, "--header 'Secret': it must be 'Name: value'" },
     { { A("--header"), A(": secret") }, "--header '': it must be 'Name: value'" },
     { { A("--header"), A("A b: secret") }, "--header 'A b': it must be 'Name: value'" },
-    { { A("--fail-on=bad-seeds") }, "--fail-on 'bad-seeds': it must be one or more of bad-seed, failed, http-errors" },
-    { { A("--fail-on=failed, nothing") }, "--fail-on 'nothing': it must be one or more of bad-seed, failed, http-errors" },
+    { { A("--fail-on=bad-seeds") },
+      "--fail-on 'bad-seeds': it must be one or more of bad-seed, failed, http-errors" },
+    { { A("--fail-on=failed, nothing") },
+      "--fail-on 'nothing': it must be one or more of bad-seed, failed, http-errors" },
     { { A("--depth") }, "--depth needs a value: N" },
 };
 
@@ -354,161 +388,16 @@ static void good_fail_on_words_and_headers(void **state)
     struct err_note note;
 
     (void)state;
-    assert_int_equal(load_args(&s, ARGS(A("--fail-on=failed, http-errors"), A("--fail-on=bad-seed"),
-                                        A("--header=X-A_1!#$%&'*+.^`|~: v:w"), A("--header=Empty:")),
-                               &note),
-                     OK);
+    assert_int_equal(
+        load_args(&s,
+                  ARGS(A("--fail-on=failed, http-errors"), A("--fail-on=bad-seed"),
+                       A("--header=X-A_1!#$%&'*+.^`|~: v:w"), A("--header=Empty:")),
+                  &note),
+        OK);
     settings_clear(&s);
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------ */
-
-static enum err read_text(struct settings *s, struct span text, struct err_note *note)
-{
-    *s = (struct settings){ 0 };
-    options_set_defaults(&settings_table, s);
-    return settings_file_read(s, "f.conf", text, note);
-}
-
-static void a_file_in_every_allowed_dress(void **state)
-{
-    struct settings s;
-    struct err_note note;
-
-    (void)state;
-    assert_int_equal(read_text(&s,
-                               SPAN("\xef\xbb\xbf# a comment\r\n"
-                                    "; another = one\r\n\r\n"
-                                    "  depth=3\r\n"
-                                    "\tmax-pages   =  none\t\r\n"
-                                    "no-robots = on\n"
-                                    "user-agent = a ; b # c = d\n"
-                                    "exclude = \\.zip$\n"
-                                    "[host \"*.example.org\"]\n"
-                                    "  delay = 5s\n"
-                                    "  per-host = 2\n"
-                                    "  header = A: b\n"
-                                    "  header = C: d\n"
-                                    "[ HOST   \"b.org\" ]\n"
-                                    "insecure = yes\n"
-                                    "max-pages-per-host = none"),
-                               &note),
-                     OK);
-    assert_int_equal(s.depth, 3);
-    assert_int_equal(s.max_pages, -1);
-    assert_true(s.has_no_robots);
-    assert_string_equal(s.user_agent, "a ; b # c = d");
-    assert_string_equal(s.rules.items[0].text, "\\.zip$");
-    assert_int_equal(s.n_hosts, 2);
-    assert_int_equal(s.hosts[0].delay_ms, 5000);
-    assert_int_equal(s.hosts[0].per_host, 2);
-    assert_int_equal(s.hosts[0].max_pages_per_host, -2);
-    assert_int_equal(s.hosts[0].headers.len, 2);
-    assert_int_equal(s.hosts[1].delay_ms, -2);
-    assert_true(s.hosts[1].is_insecure);
-    assert_int_equal(s.hosts[1].max_pages_per_host, -1);
-    assert_int_equal(s.delay_ms, 1000);
-    settings_clear(&s);
-}
-
-static void a_section_may_be_taken_up_again(void **state)
-{
-    struct settings s;
-    struct err_note note;
-
-    (void)state;
-    assert_int_equal(read_text(&s,
-                               SPAN("[host \"a.org\"]\ndelay=1s\n[host \"b.org\"]\ndelay=2s\n"
-                                    "[host \"a.org\"]\nper-host=3\n"),
-                               &note),
-                     OK);
-    assert_int_equal(s.n_hosts, 2);
-    assert_int_equal(s.hosts[0].delay_ms, 1000);
-    assert_int_equal(s.hosts[0].per_host, 3);
-    settings_clear(&s);
-}
-
-static void a_long_line_is_read_whole(void **state)
-{
-    static char text[20000];
-    struct settings s;
-    struct err_note note;
-    int n = snprintf(text, sizeof text, "header = Authorization: Bearer ");
-
-    (void)state;
-    memset(text + n, 'x', sizeof text - (size_t)n);
-    assert_int_equal(read_text(&s, span_make(text, sizeof text), &note), OK);
-    assert_int_equal(strlen(s.headers.items[0].text), sizeof text - strlen("header = "));
-    settings_clear(&s);
-}
-
-static void empty_files_are_fine(void **state)
-{
-    static const char *const texts[] = { "", "\n\n", "# x", "\xef\xbb\xbf", "\r\n" };
-    struct settings s;
-    struct err_note note;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        assert_int_equal(read_text(&s, span_str(texts[i]), &note), OK);
-        settings_clear(&s);
-    }
-}
-
-static const struct file_row {
-    const char *text, *want;
-} file_rows[] = {
-    { "depth = 1\n\ndepht = 2\n", "f.conf:3: there is no option 'depht'; did you mean 'depth'?" },
-    { "depth = x", "f.conf:1: 'x' is not possible for depth: it must be a whole number from 0 to 1000000, or none" },
-    { "# c\r\ndelay = 5\r\n", "f.conf:2: '5' is not possible for delay: it must be a duration" },
-    { "delay = 5s ; slowly\n", "f.conf:1: '5s ; slowly' is not possible for delay" },
-    { "depth\n", "f.conf:1: it must be 'key = value', [host \"PATTERN\"] or a comment behind #" },
-    { "depth: 5\n", "f.conf:1: it must be 'key = value'" },
-    { "= 5\n", "f.conf:1: there is no option ''" },
-    { "depth =\n", "f.conf:1: '' is not possible for depth" },
-    { "depth = 5\n  10\n", "f.conf:2: it must be 'key = value'" },
-    { "[hots \"a\"]\n", "f.conf:1: there is no section [hots \"a\"]; did you mean [host \"PATTERN\"]?" },
-    { "\n[politeness]\ndelay = 1s\n", "f.conf:2: there is no section [politeness]; did you mean" },
-    { "[host a.org]\n", "f.conf:1: there is no section [host a.org]; did you mean" },
-    { "[host \"\"]\n", "f.conf:1: there is no section" },
-    { "[host \"a\"b\"]\n", "f.conf:1: there is no section" },
-    { "[host \"a.org\"\n", "f.conf:1: there is no section" },
-    { "[host]\n", "f.conf:1: there is no section" },
-    { "[]\n", "f.conf:1: there is no section" },
-    { "[\n", "f.conf:1: there is no section" },
-    { "[host \"a\"]\ndelya = 1s\n", "f.conf:2: there is no option 'delya'; did you mean 'delay'?" },
-    { "[host \"a\"]\ndepth = 1\n", "f.conf:2: depth is the same for all hosts: it must stand above the first [host] section" },
-    { "[host \"a\"]\nper-host = 0\n", "f.conf:2: '0' is not possible for per-host: it must be a whole number from 1 to 10000" },
-    { "[host \"a\"]\ndelay = none\n", "f.conf:2: 'none' is not possible for delay" },
-    { "config = other.conf\n", "f.conf:1: config works on the command line only" },
-    { "set = depth=5\n", "f.conf:1: set works on the command line only" },
-    { "help = yes\n", "f.conf:1: help works on the command line only" },
-    { "depth = 1\n\x7f" "ELF\n", "f.conf:2: byte 0x7f; is this a text file?" },
-    { "depth = 1\ruser-agent = x\n", "f.conf:1: byte 0x0d; is this a text file?" },
-    { "user-agent = \x1b[2J\n", "f.conf:1: byte 0x1b; is this a text file?" },
-};
-
-static void check_file(void **state)
-{
-    const struct file_row *row = *state;
-    struct err_note note = { "" };
-    struct settings s;
-
-    assert_int_equal(read_text(&s, span_str(row->text), &note), ERR_USAGE);
-    assert_ptr_equal(strstr(note.text, row->want), note.text);
-    settings_clear(&s);
-}
-
-static void a_nul_byte_is_named(void **state)
-{
-    struct err_note note = { "" };
-    struct settings s;
-
-    (void)state;
-    assert_int_equal(read_text(&s, SPAN("depth = 1\ndb = a\0b\n"), &note), ERR_USAGE);
-    assert_string_equal(note.text, "f.conf:2: byte 0x00; is this a text file?");
-    settings_clear(&s);
-}
+/* --- what a file brings --------------------------------------------------------- */
 
 static void host_headers_are_checked_without_telling_them(void **state)
 {
@@ -518,7 +407,8 @@ static void host_headers_are_checked_without_telling_them(void **state)
     (void)state;
     write_file("crawl.conf", "[host \"a.org\"]\nheader = A b: secret\n");
     assert_int_equal(load(&s, ARGS(NULL), NULL, &note), ERR_USAGE);
-    assert_string_equal(note.text, "header of host a.org 'A b': it must be 'Name: value'");
+    assert_string_equal(note.text,
+                        "header of host a.org 'A b': it must be 'Name: value'");
 }
 
 static void errors_of_crawl_conf_name_it(void **state)
@@ -532,53 +422,6 @@ static void errors_of_crawl_conf_name_it(void **state)
     assert_ptr_equal(strstr(note.text, "crawl.conf:2: "), note.text);
 }
 
-/* --- hosts ------------------------------------------------------------------------------------------------------ */
-
-static void the_last_pattern_that_matches_counts(void **state)
-{
-    static const struct {
-        const char *host;
-        int64_t delay; /* -1: no section */
-    } rows[] = {
-        { "a.org", 1000 },    { "A.ORG", 1000 },       { "www.a.org", 2000 }, { "x.y.a.org", 2000 },
-        { "api.a.org", 3000 }, { "xa.org", -1 },       { "a.org.evil.net", -1 }, { "", -1 },
-        { "b-7-c.net", 4000 }, { "b--c.net", 4000 },   { "b-c.net", -1 },     { "[::1]", 5000 },
-        { "axorg", -1 },       { "10.0.0.1", 6000 },
-    };
-    struct settings s;
-    struct err_note note;
-
-    (void)state;
-    assert_int_equal(read_text(&s,
-                               SPAN("[host \"a.org\"]\ndelay=1s\n[host \"*.A.org\"]\ndelay=2s\n"
-                                    "[host \"api.*\"]\ndelay=3s\n[host \"b-*-c.net\"]\ndelay=4s\n"
-                                    "[host \"[::1]\"]\ndelay=5s\n[host \"10.*\"]\ndelay=6s\n"),
-                               &note),
-                     OK);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct host_settings *h = settings_for_host(&s, span_str(rows[i].host));
-
-        assert_true((h ? h->delay_ms : -1) == rows[i].delay);
-    }
-    settings_clear(&s);
-    assert_null(settings_for_host(&s, SPAN("a.org")));
-}
-
-static void a_pattern_of_many_stars_takes_no_time(void **state)
-{
-    char host[2000];
-    struct settings s;
-    struct err_note note;
-
-    (void)state;
-    memset(host, 'a', sizeof host);
-    assert_int_equal(read_text(&s, SPAN("[host \"*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b\"]\ndelay=1s\n"), &note), OK);
-    assert_null(settings_for_host(&s, span_make(host, sizeof host)));
-    host[sizeof host - 1] = 'b';
-    assert_non_null(settings_for_host(&s, span_make(host, sizeof host)));
-    settings_clear(&s);
-}
-
 /* --- JSON ----------------------------------------------------------------------------------------------------------- */
 
 static void json_holds_every_setting_and_no_secret(void **state)
@@ -589,14 +432,16 @@ static void json_holds_every_setting_and_no_secret(void **state)
 
     (void)state;
     buf_init(&out, 100000);
-    assert_int_equal(load_args(&s,
-                               ARGS(A("--header=Authorization: needle1"), A("--proxy=http://u:needle2@p/"),
-                                    A("--auth-file=needle3"), A("--load-cookies=needle4"),
-                                    A("--set=header=X: needle5"), A("--exclude=a\"b\\.zip$"), A("--exclude=c"),
-                                    A("--include=d"), A("--depth=4"), A("--delay=2s"), A("--no-robots"),
-                                    A("--user-agent=\xc3\xa4\xff")),
-                               &note),
-                     OK);
+    assert_int_equal(
+        load_args(&s,
+                  ARGS(A("--header=Authorization: needle1"),
+                       A("--proxy=http://u:needle2@p/"), A("--auth-file=needle3"),
+                       A("--load-cookies=needle4"), A("--set=header=X: needle5"),
+                       A("--exclude=a\"b\\.zip$"), A("--exclude=c"), A("--include=d"),
+                       A("--depth=4"), A("--delay=2s"), A("--no-robots"),
+                       A("--user-agent=\xc3\xa4\xff")),
+                  &note),
+        OK);
     assert_int_equal(settings_to_json(&s, &out), OK);
     assert_int_equal(buf_append_byte(&out, '\0'), OK);
     assert_null(strstr(out.ptr, "needle"));
@@ -628,7 +473,8 @@ static void every_default_is_within_its_own_range(void **state)
     settings_clear(&s);
     for (size_t i = 0; i < settings_table.n_specs; i++)
         for (size_t k = 0; k < i; k++) {
-            const struct option_spec *a = &settings_table.specs[i], *b = &settings_table.specs[k];
+            const struct option_spec *a = &settings_table.specs[i],
+                                     *b = &settings_table.specs[k];
 
             assert_string_not_equal(a->name, b->name);
             assert_false(a->letter && a->letter == b->letter);
@@ -657,32 +503,19 @@ int main(void)
         HERE(host_headers_are_checked_without_telling_them),
         HERE(errors_of_crawl_conf_name_it),
         HERE(json_holds_every_setting_and_no_secret),
-        cmocka_unit_test(a_file_in_every_allowed_dress),
-        cmocka_unit_test(a_section_may_be_taken_up_again),
-        cmocka_unit_test(a_long_line_is_read_whole),
-        cmocka_unit_test(empty_files_are_fine),
-        cmocka_unit_test(a_nul_byte_is_named),
-        cmocka_unit_test(the_last_pattern_that_matches_counts),
-        cmocka_unit_test(a_pattern_of_many_stars_takes_no_time),
         cmocka_unit_test(every_default_is_within_its_own_range),
     };
-    static char names[ARRAY_LEN(file_rows)][64];
-    struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(wrong_rows) + ARRAY_LEN(file_rows)];
+    struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(wrong_rows)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(wrong_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = wrong_rows[i].want,
-                                          .test_func = check_wrong,
-                                          .setup_func = enter_dir,
-                                          .teardown_func = leave_dir,
-                                          .initial_state = (void *)(uintptr_t)&wrong_rows[i] };
-    for (size_t i = 0; i < ARRAY_LEN(file_rows); i++) {
-        snprintf(names[i], sizeof names[i], "%s", file_rows[i].want);
-        tests[n++] = (struct CMUnitTest){ .name = names[i],
-                                          .test_func = check_file,
-                                          .initial_state = (void *)(uintptr_t)&file_rows[i] };
-    }
+        tests[n++] =
+            (struct CMUnitTest){ .name = wrong_rows[i].want,
+                                 .test_func = check_wrong,
+                                 .setup_func = enter_dir,
+                                 .teardown_func = leave_dir,
+                                 .initial_state = (void *)(uintptr_t)&wrong_rows[i] };
     return cmocka_run_group_tests_name("config/settings", tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/span.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "config/span.h"
 
 static void assert_span(struct span got, const char *want)
 {
@@ -98,15 +98,20 @@ static void trim_takes_ascii_white_space_only(void **state)
     assert_span(span_trim(SPAN(" \t\r\n\f a b \f\n\r\t ")), "a b");
     assert_span(span_trim(SPAN(" \t ")), "");
     assert_span(span_trim(SPAN("\va\v")), "\va\v");
-    assert_span(span_trim(SPAN("\xc2\xa0" "a")), "\xc2\xa0" "a");
+    assert_span(span_trim(SPAN("\xc2\xa0"
+                               "a")),
+                "\xc2\xa0"
+                "a");
 }
 
 static void split_gives_every_part_but_a_last_empty_one(void **state)
 {
     static const struct {
         const char *in, *want;
-    } rows[] = { { "", "" },          { "a", "[a]" },        { "a,b", "[a][b]" },     { "a,,b", "[a][][b]" },
-                 { "a,", "[a]" },     { ",", "[]" },         { ",a", "[][a]" },       { ",,", "[][]" } };
+    } rows[] = { { "", "" },          { "a", "[a]" },
+                 { "a,b", "[a][b]" }, { "a,,b", "[a][][b]" },
+                 { "a,", "[a]" },     { ",", "[]" },
+                 { ",a", "[][a]" },   { ",,", "[][]" } };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -137,8 +142,17 @@ static void tokens_are_runs_between_white_space(void **state)
 
 static void unsigned_numbers_are_digits_in_range(void **state)
 {
-    static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x10", "1e3", "1.0", "\xd9\xa1",
-                                       "18446744073709551616", "99999999999999999999999" };
+    static const char *const bad[] = { "",
+                                       "-1",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "0x10",
+                                       "1e3",
+                                       "1.0",
+                                       "\xd9\xa1",
+                                       "18446744073709551616",
+                                       "99999999999999999999999" };
     uint64_t got = 7;
 
     (void)state;
@@ -180,7 +194,12 @@ static void signed_numbers_reach_both_ends(void **state)
 static bool is_utf8_by_definition(const unsigned char *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t len = p[i] < 0x80 ? 1 : p[i] < 0xc0 ? 0 : p[i] < 0xe0 ? 2 : p[i] < 0xf0 ? 3 : p[i] < 0xf8 ? 4 : 0;
+        size_t len = p[i] < 0x80   ? 1
+                     : p[i] < 0xc0 ? 0
+                     : p[i] < 0xe0 ? 2
+                     : p[i] < 0xf0 ? 3
+                     : p[i] < 0xf8 ? 4
+                                   : 0;
         uint32_t c = len == 1 ? p[i] : p[i] & (0x7fu >> len);
 
         if (!len || i + len > n)
@@ -208,8 +227,9 @@ static void utf8_is_judged_as_unicode_defines_it(void **state)
         for (unsigned second = 0; second < 256; second++)
             for (unsigned tail = 0; tail < 4; tail++)
                 for (size_t at = 0; at <= 8; at += 4) {
-                    static const unsigned char tails[4][2] = { { 'x', 'y' }, { 0x80, 'y' }, { 0x80, 0xbf },
-                                                               { 0xbf, 0xc0 } };
+                    static const unsigned char tails[4][2] = {
+                        { 'x', 'y' }, { 0x80, 'y' }, { 0x80, 0xbf }, { 0xbf, 0xc0 }
+                    };
 
                     memset(p, 'a', sizeof p);
                     p[at] = (unsigned char)first;
@@ -225,7 +245,8 @@ static void utf8_is_judged_as_unicode_defines_it(void **state)
 
 static void clipping_keeps_characters_whole(void **state)
 {
-    struct span text = SPAN("a\xc3\xa4\xe4\xb8\xad\xf0\x9f\x98\x80"); /* 1 + 2 + 3 + 4 */
+    struct span text =
+        SPAN("a\xc3\xa4\xe4\xb8\xad\xf0\x9f\x98\x80"); /* 1 + 2 + 3 + 4 */
     static const size_t want[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
 
     (void)state;

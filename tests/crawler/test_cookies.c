@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/cookies.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -8,6 +6,7 @@
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "crawler/cookies.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -68,93 +67,110 @@ static const char *get(struct rig *r, const char *at)
 static const struct row {
     const char *label, *from, *set_cookie, *at, *want, *source;
 } rows[] = {
-    { "a cookie comes back", "https://a.org/", "k=v", "https://a.org/", "k=v", "RFC 6265 5.4" },
-    { "another path gets it when the default path is /", "https://a.org/x", "k=v", "https://a.org/y/z",
-      "k=v", "RFC 6265 5.1.4" },
-    { "http gets what https set without Secure", "https://a.org/", "k=v", "http://a.org/", "k=v",
+    { "a cookie comes back", "https://a.org/", "k=v", "https://a.org/", "k=v",
       "RFC 6265 5.4" },
-    { "ports do not matter", "http://a.org:8080/", "k=v", "http://a.org:81/", "k=v", "RFC 6265 8.5" },
-    { "another host does not", "https://a.org/", "k=v", "https://b.org/", "", "RFC 6265 5.3 step 6" },
-    { "host-only: not for a subdomain", "https://a.org/", "k=v", "https://www.a.org/", "",
+    { "another path gets it when the default path is /", "https://a.org/x", "k=v",
+      "https://a.org/y/z", "k=v", "RFC 6265 5.1.4" },
+    { "http gets what https set without Secure", "https://a.org/", "k=v",
+      "http://a.org/", "k=v", "RFC 6265 5.4" },
+    { "ports do not matter", "http://a.org:8080/", "k=v", "http://a.org:81/", "k=v",
+      "RFC 6265 8.5" },
+    { "another host does not", "https://a.org/", "k=v", "https://b.org/", "",
       "RFC 6265 5.3 step 6" },
-    { "host-only: not for the parent", "https://www.a.org/", "k=v", "https://a.org/", "",
-      "RFC 6265 5.3 step 6" },
-    { "Domain opens it to subdomains", "https://a.org/", "k=v; Domain=a.org", "https://x.y.a.org/", "k=v",
-      "RFC 6265 5.1.3" },
-    { "a host may set for its parent", "https://www.a.org/", "k=v; Domain=.A.ORG", "https://a.org/", "k=v",
-      "RFC 6265 5.1.3" },
-    { "not for another domain", "https://a.org/", "k=v; Domain=b.org", "https://b.org/", "",
-      "RFC 6265 5.3 step 6" },
-    { "not for a subdomain of itself", "https://a.org/", "k=v; Domain=www.a.org", "https://www.a.org/", "",
-      "RFC 6265 5.3 step 6" },
-    { "the match ends at a dot", "https://xa.org/", "k=v; Domain=a.org", "https://a.org/", "",
-      "RFC 6265 5.1.3" },
-    { "and is asked for at a dot", "https://a.org/", "k=v; Domain=a.org", "https://xa.org/", "",
-      "RFC 6265 5.1.3" },
-    { "not for a public suffix", "https://a.org/", "k=v; Domain=org", "https://a.org/", "",
-      "RFC 6265 5.3 step 5" },
-    { "not for one of two labels", "https://a.co.uk/", "k=v; Domain=co.uk", "https://b.co.uk/", "",
-      "RFC 6265 5.3 step 5" },
-    { "not for a private suffix", "https://a.github.io/", "k=v; Domain=github.io", "https://b.github.io/",
+    { "host-only: not for a subdomain", "https://a.org/", "k=v", "https://www.a.org/",
+      "", "RFC 6265 5.3 step 6" },
+    { "host-only: not for the parent", "https://www.a.org/", "k=v", "https://a.org/",
+      "", "RFC 6265 5.3 step 6" },
+    { "Domain opens it to subdomains", "https://a.org/", "k=v; Domain=a.org",
+      "https://x.y.a.org/", "k=v", "RFC 6265 5.1.3" },
+    { "a host may set for its parent", "https://www.a.org/", "k=v; Domain=.A.ORG",
+      "https://a.org/", "k=v", "RFC 6265 5.1.3" },
+    { "not for another domain", "https://a.org/", "k=v; Domain=b.org", "https://b.org/",
+      "", "RFC 6265 5.3 step 6" },
+    { "not for a subdomain of itself", "https://a.org/", "k=v; Domain=www.a.org",
+      "https://www.a.org/", "", "RFC 6265 5.3 step 6" },
+    { "the match ends at a dot", "https://xa.org/", "k=v; Domain=a.org",
+      "https://a.org/", "", "RFC 6265 5.1.3" },
+    { "and is asked for at a dot", "https://a.org/", "k=v; Domain=a.org",
+      "https://xa.org/", "", "RFC 6265 5.1.3" },
+    { "not for a public suffix", "https://a.org/", "k=v; Domain=org", "https://a.org/",
       "", "RFC 6265 5.3 step 5" },
-    { "a suffix's own host keeps it to itself", "https://github.io/", "k=v; Domain=github.io",
-      "https://github.io/", "k=v", "RFC 6265 5.3 step 5" },
+    { "not for one of two labels", "https://a.co.uk/", "k=v; Domain=co.uk",
+      "https://b.co.uk/", "", "RFC 6265 5.3 step 5" },
+    { "not for a private suffix", "https://a.github.io/", "k=v; Domain=github.io",
+      "https://b.github.io/", "", "RFC 6265 5.3 step 5" },
+    { "a suffix's own host keeps it to itself", "https://github.io/",
+      "k=v; Domain=github.io", "https://github.io/", "k=v", "RFC 6265 5.3 step 5" },
     { "and its subdomains do not see it", "https://github.io/", "k=v; Domain=github.io",
       "https://a.github.io/", "", "RFC 6265 5.3 step 5" },
-    { "localhost may name itself", "http://localhost/", "k=v; Domain=localhost", "http://localhost/", "k=v",
-      "RFC 6265 5.3 step 5" },
-    { "an address may name itself", "http://10.0.0.1/", "k=v; Domain=10.0.0.1", "http://10.0.0.1/", "k=v",
+    { "localhost may name itself", "http://localhost/", "k=v; Domain=localhost",
+      "http://localhost/", "k=v", "RFC 6265 5.3 step 5" },
+    { "an address may name itself", "http://10.0.0.1/", "k=v; Domain=10.0.0.1",
+      "http://10.0.0.1/", "k=v", "RFC 6265 5.1.3" },
+    { "an address has no subdomains", "http://10.0.0.1/", "k=v; Domain=0.0.1",
+      "http://10.0.0.1/", "", "RFC 6265 5.1.3" },
+    { "IPv6 works as host-only", "http://[::1]/", "k=v", "http://[::1]/", "k=v",
       "RFC 6265 5.1.3" },
-    { "an address has no subdomains", "http://10.0.0.1/", "k=v; Domain=0.0.1", "http://10.0.0.1/", "",
-      "RFC 6265 5.1.3" },
-    { "IPv6 works as host-only", "http://[::1]/", "k=v", "http://[::1]/", "k=v", "RFC 6265 5.1.3" },
-    { "a Domain outside ASCII is refused", "https://a.org/", "k=v; Domain=\xc3\xa9.org", "https://a.org/",
-      "", "RFC 6265bis 5.7" },
-    { "Punycode matches Punycode", "https://www.xn--bcher-kva.de/", "k=v; Domain=xn--bcher-kva.de",
-      "https://b\xc3\xbc" "cher.de/", "k=v", "RFC 6265 5.1.2" },
-    { "the default path is the directory", "https://a.org/d/page", "k=v", "https://a.org/d/other", "k=v",
+    { "a Domain outside ASCII is refused", "https://a.org/", "k=v; Domain=\xc3\xa9.org",
+      "https://a.org/", "", "RFC 6265bis 5.7" },
+    { "Punycode matches Punycode", "https://www.xn--bcher-kva.de/",
+      "k=v; Domain=xn--bcher-kva.de",
+      "https://b\xc3\xbc"
+      "cher.de/",
+      "k=v", "RFC 6265 5.1.2" },
+    { "the default path is the directory", "https://a.org/d/page", "k=v",
+      "https://a.org/d/other", "k=v", "RFC 6265 5.1.4" },
+    { "and not above it", "https://a.org/d/page", "k=v", "https://a.org/", "",
       "RFC 6265 5.1.4" },
-    { "and not above it", "https://a.org/d/page", "k=v", "https://a.org/", "", "RFC 6265 5.1.4" },
-    { "a path matches below itself", "https://a.org/", "k=v; Path=/d", "https://a.org/d/x", "k=v",
+    { "a path matches below itself", "https://a.org/", "k=v; Path=/d",
+      "https://a.org/d/x", "k=v", "RFC 6265 5.1.4" },
+    { "but only at a slash", "https://a.org/", "k=v; Path=/d", "https://a.org/dx", "",
       "RFC 6265 5.1.4" },
-    { "but only at a slash", "https://a.org/", "k=v; Path=/d", "https://a.org/dx", "", "RFC 6265 5.1.4" },
-    { "with its own slash it wants one", "https://a.org/", "k=v; Path=/d/", "https://a.org/d", "",
+    { "with its own slash it wants one", "https://a.org/", "k=v; Path=/d/",
+      "https://a.org/d", "", "RFC 6265 5.1.4" },
+    { "any page may name any path", "https://a.org/x/", "k=v; Path=/y",
+      "https://a.org/y", "k=v", "RFC 6265 5.3" },
+    { "paths know case", "https://a.org/", "k=v; Path=/D", "https://a.org/d", "",
       "RFC 6265 5.1.4" },
-    { "any page may name any path", "https://a.org/x/", "k=v; Path=/y", "https://a.org/y", "k=v",
-      "RFC 6265 5.3" },
-    { "paths know case", "https://a.org/", "k=v; Path=/D", "https://a.org/d", "", "RFC 6265 5.1.4" },
-    { "the query is no part of the path", "https://a.org/?/d", "k=v; Path=/d", "https://a.org/?/d", "",
-      "RFC 6265 5.1.4" },
-    { "Secure stays with https", "https://a.org/", "k=v; Secure", "http://a.org/", "", "RFC 6265 5.4" },
-    { "Secure comes back over https", "https://a.org/", "k=v; Secure", "https://a.org/", "k=v",
+    { "the query is no part of the path", "https://a.org/?/d", "k=v; Path=/d",
+      "https://a.org/?/d", "", "RFC 6265 5.1.4" },
+    { "Secure stays with https", "https://a.org/", "k=v; Secure", "http://a.org/", "",
       "RFC 6265 5.4" },
-    { "http cannot set Secure", "http://a.org/", "k=v; Secure", "https://a.org/", "", "RFC 6265bis 5.7" },
-    { "HttpOnly is for us too", "https://a.org/", "k=v; HttpOnly", "https://a.org/", "k=v",
-      "RFC 6265 5.3" },
-    { "SameSite changes nothing", "https://a.org/", "k=v; SameSite=Strict", "https://a.org/", "k=v",
-      "our own" },
+    { "Secure comes back over https", "https://a.org/", "k=v; Secure", "https://a.org/",
+      "k=v", "RFC 6265 5.4" },
+    { "http cannot set Secure", "http://a.org/", "k=v; Secure", "https://a.org/", "",
+      "RFC 6265bis 5.7" },
+    { "HttpOnly is for us too", "https://a.org/", "k=v; HttpOnly", "https://a.org/",
+      "k=v", "RFC 6265 5.3" },
+    { "SameSite changes nothing", "https://a.org/", "k=v; SameSite=Strict",
+      "https://a.org/", "k=v", "our own" },
     { "__Secure- wants Secure", "https://a.org/", "__Secure-k=v", "https://a.org/", "",
       "RFC 6265bis 4.1.3.1" },
-    { "__Secure- with it", "https://a.org/", "__Secure-k=v; Secure", "https://a.org/", "__Secure-k=v",
-      "RFC 6265bis 4.1.3.1" },
+    { "__Secure- with it", "https://a.org/", "__Secure-k=v; Secure", "https://a.org/",
+      "__Secure-k=v", "RFC 6265bis 4.1.3.1" },
     { "prefixes in any case", "https://a.org/", "__sEcUrE-k=v", "https://a.org/", "",
       "RFC 6265bis 5.7" },
-    { "__Host- with everything", "https://a.org/x/y", "__Host-k=v; Secure; Path=/", "https://a.org/",
-      "__Host-k=v", "RFC 6265bis 4.1.3.2" },
-    { "__Host- without Path", "https://a.org/", "__Host-k=v; Secure", "https://a.org/", "",
-      "RFC 6265bis 4.1.3.2" },
-    { "__Host- with another Path", "https://a.org/", "__Host-k=v; Secure; Path=/x", "https://a.org/x", "",
-      "RFC 6265bis 4.1.3.2" },
-    { "__Host- with Domain", "https://a.org/", "__Host-k=v; Secure; Path=/; Domain=a.org", "https://a.org/",
+    { "__Host- with everything", "https://a.org/x/y", "__Host-k=v; Secure; Path=/",
+      "https://a.org/", "__Host-k=v", "RFC 6265bis 4.1.3.2" },
+    { "__Host- without Path", "https://a.org/", "__Host-k=v; Secure", "https://a.org/",
       "", "RFC 6265bis 4.1.3.2" },
-    { "__Host- over http", "http://a.org/", "__Host-k=v; Secure; Path=/", "https://a.org/", "",
+    { "__Host- with another Path", "https://a.org/", "__Host-k=v; Secure; Path=/x",
+      "https://a.org/x", "", "RFC 6265bis 4.1.3.2" },
+    { "__Host- with Domain", "https://a.org/",
+      "__Host-k=v; Secure; Path=/; Domain=a.org", "https://a.org/", "",
       "RFC 6265bis 4.1.3.2" },
-    { "a value without a name", "https://a.org/", "abc", "https://a.org/", "abc", "RFC 6265bis 5.8.3" },
-    { "which cannot pose as a prefixed one", "https://a.org/", "=__Host-k=v", "https://a.org/", "",
-      "RFC 6265bis 5.7" },
-    { "an empty value", "https://a.org/", "k=", "https://a.org/", "k=", "RFC 6265 5.4" },
-    { "expired on arrival", "https://a.org/", "k=v; Max-Age=0", "https://a.org/", "", "RFC 6265 5.3" },
-    { "control bytes", "https://a.org/", "k=v\x1b", "https://a.org/", "", "RFC 6265bis 5.6" },
+    { "__Host- over http", "http://a.org/", "__Host-k=v; Secure; Path=/",
+      "https://a.org/", "", "RFC 6265bis 4.1.3.2" },
+    { "a value without a name", "https://a.org/", "abc", "https://a.org/", "abc",
+      "RFC 6265bis 5.8.3" },
+    { "which cannot pose as a prefixed one", "https://a.org/", "=__Host-k=v",
+      "https://a.org/", "", "RFC 6265bis 5.7" },
+    { "an empty value", "https://a.org/", "k=", "https://a.org/",
+      "k=", "RFC 6265 5.4" },
+    { "expired on arrival", "https://a.org/", "k=v; Max-Age=0", "https://a.org/", "",
+      "RFC 6265 5.3" },
+    { "control bytes", "https://a.org/", "k=v\x1b", "https://a.org/", "",
+      "RFC 6265bis 5.6" },
 };
 
 static void check_row(void **state)
@@ -180,7 +196,8 @@ static void longer_paths_come_first_then_older_cookies(void **state)
     set(*state, "https://a.org/x/y/z", "four=4; Path=/x/y");
     set(*state, "https://a.org/x/y/z", "five=5; Path=/x");
 
-    assert_string_equal(get(*state, "https://a.org/x/y/z"), "two=2; four=4; five=5; one=1; three=3");
+    assert_string_equal(get(*state, "https://a.org/x/y/z"),
+                        "two=2; four=4; five=5; one=1; three=3");
 }
 
 static void replacing_keeps_the_place(void **state)
@@ -469,7 +486,8 @@ static void a_nul_byte_is_a_bad_line(void **state)
 {
     struct err_note note;
 
-    assert_int_equal(LOAD(*state, "a.org\tTRUE\t/\tFALSE\t0\tk\tv\0w\n", &note), ERR_USAGE);
+    assert_int_equal(LOAD(*state, "a.org\tTRUE\t/\tFALSE\t0\tk\tv\0w\n", &note),
+                     ERR_USAGE);
 }
 
 static void a_missing_file_is_named(void **state)
@@ -516,8 +534,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = rows[i].label,
-                                          .test_func = check_row,
-                                          .initial_state = (void *)(uintptr_t)&rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = rows[i].label,
+                                 .test_func = check_row,
+                                 .initial_state = (void *)(uintptr_t)&rows[i] };
     return cmocka_run_group_tests_name("crawler/cookies", tests, NULL, NULL);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/credentials.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 
 #include "config/clock.h"
 #include "config/io.h"
+#include "crawler/credentials.h"
 
 /* Credentials made of an auth file's text, with or without a jar. */
 struct rig {
@@ -17,7 +16,8 @@ struct rig {
     char path[64];
 };
 
-static enum err open_with(struct rig *r, const char *auth, bool uses_cookies, struct err_note *note)
+static enum err open_with(struct rig *r, const char *auth, bool uses_cookies,
+                          struct err_note *note)
 {
     struct settings s = { .uses_cookies = uses_cookies };
     enum err e;
@@ -68,7 +68,8 @@ static void a_password_goes_to_exactly_its_origin(void **state)
     (void)state;
     assert_int_equal(open_with(&r, "https://a.org user:pass\n", false, &note), OK);
     assert_string_equal(authorization(&r, "https://a.org/"), "Basic dXNlcjpwYXNz");
-    assert_string_equal(authorization(&r, "https://a.org:443/x/y?z"), "Basic dXNlcjpwYXNz");
+    assert_string_equal(authorization(&r, "https://a.org:443/x/y?z"),
+                        "Basic dXNlcjpwYXNz");
     assert_string_equal(authorization(&r, "https://A.ORG/"), "Basic dXNlcjpwYXNz");
     assert_string_equal(authorization(&r, "http://a.org/"), "");
     assert_string_equal(authorization(&r, "https://a.org:8443/"), "");
@@ -105,7 +106,8 @@ static void a_file_in_every_allowed_dress(void **state)
                                "http://c.org new:one",
                                false, &note),
                      OK);
-    assert_string_equal(authorization(&r, "https://a.org/"), "Basic dXNlcjpwYTpzcyB3w7ZyZA==");
+    assert_string_equal(authorization(&r, "https://a.org/"),
+                        "Basic dXNlcjpwYTpzcyB3w7ZyZA==");
     assert_string_equal(authorization(&r, "http://b.org:8080/"), "Basic Og==");
     assert_string_equal(authorization(&r, "http://c.org/"), "Basic bmV3Om9uZQ==");
     close_rig(&r);
@@ -114,8 +116,13 @@ static void a_file_in_every_allowed_dress(void **state)
 static void bad_lines_are_named_without_their_secret(void **state)
 {
     static const char *const bad[] = {
-        "https://a.org",            "https://a.org secret", "a.org user:secret",       "ftp://a.org user:secret",
-        "https://a.org/x user:secret", "https://a.org/?q user:secret", "https://u:secret@a.org user:secret",
+        "https://a.org",
+        "https://a.org secret",
+        "a.org user:secret",
+        "ftp://a.org user:secret",
+        "https://a.org/x user:secret",
+        "https://a.org/?q user:secret",
+        "https://u:secret@a.org user:secret",
         "https:// user:secret",
     };
 
@@ -128,7 +135,8 @@ static void bad_lines_are_named_without_their_secret(void **state)
         snprintf(text, sizeof text, "# first\nhttps://ok.org user:pass\n%s\n", bad[i]);
         assert_int_equal(open_with(&r, text, false, &note), ERR_USAGE);
         assert_non_null(strstr(note.text, r.path));
-        assert_non_null(strstr(note.text, ":3: it must be 'https://HOST USER:PASSWORD'"));
+        assert_non_null(
+            strstr(note.text, ":3: it must be 'https://HOST USER:PASSWORD'"));
         assert_null(strstr(note.text, "secret"));
         close_rig(&r);
     }
@@ -157,8 +165,9 @@ static void a_seed_origin_is_scheme_host_and_port(void **state)
         const char *url;
         bool want;
     } rows[] = {
-        { "https://a.org/other", true },  { "https://a.org:443/", true },    { "http://a.org/", false },
-        { "https://www.a.org/", false },  { "https://a.org:8443/", false },  { "http://b.org:8080/", true },
+        { "https://a.org/other", true },  { "https://a.org:443/", true },
+        { "http://a.org/", false },       { "https://www.a.org/", false },
+        { "https://a.org:8443/", false }, { "http://b.org:8080/", true },
         { "http://b.org/", false },       { "https://a.org@evil.net/", false },
     };
     struct err_note note;
@@ -203,9 +212,10 @@ static void every_set_cookie_line_is_taken(void **state)
 
     (void)state;
     assert_int_equal(open_with(&r, NULL, true, &note), OK);
-    keep(&r, "https://a.org/",
-         "HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nX-Set-Cookie: no=1\r\nSet-Cookie: b=2, c=3\r\n"
-         "SET-COOKIE:d=4\r\nCookie: e=5\r\n\r\n");
+    keep(
+        &r, "https://a.org/",
+        "HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nX-Set-Cookie: no=1\r\nSet-Cookie: b=2, c=3\r\n"
+        "SET-COOKIE:d=4\r\nCookie: e=5\r\n\r\n");
     assert_string_equal(cookie(&r, "https://a.org/"), "a=1; b=2, c=3; d=4");
     assert_string_equal(cookie(&r, "https://b.org/"), "");
     close_rig(&r);
@@ -214,17 +224,20 @@ static void every_set_cookie_line_is_taken(void **state)
 /* Promise P45: what one host sets appears in no request to another. */
 static void a_needle_reaches_no_other_host(void **state)
 {
-    static const char *const others[] = { "https://b.org/",         "https://xa.org/",     "https://a.org.evil.net/",
-                                          "https://evil.net/a.org", "https://org/",        "http://10.0.0.1/",
-                                          "https://sub.a.org/" };
+    static const char *const others[] = {
+        "https://b.org/",         "https://xa.org/", "https://a.org.evil.net/",
+        "https://evil.net/a.org", "https://org/",    "http://10.0.0.1/",
+        "https://sub.a.org/"
+    };
     struct err_note note;
     struct rig r;
 
     (void)state;
     assert_int_equal(open_with(&r, NULL, true, &note), OK);
-    keep(&r, "https://a.org/",
-         "Set-Cookie: needle=1\r\nSet-Cookie: needle2=1; Domain=org\r\nSet-Cookie: needle3=1; Domain=b.org\r\n"
-         "Set-Cookie: needle4=1; Domain=evil.net\r\nSet-Cookie: needle5=1; Domain=.\r\n\r\n");
+    keep(
+        &r, "https://a.org/",
+        "Set-Cookie: needle=1\r\nSet-Cookie: needle2=1; Domain=org\r\nSet-Cookie: needle3=1; Domain=b.org\r\n"
+        "Set-Cookie: needle4=1; Domain=evil.net\r\nSet-Cookie: needle5=1; Domain=.\r\n\r\n");
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         assert_string_equal(cookie(&r, others[i]), "");
     assert_non_null(strstr(cookie(&r, "https://a.org/"), "needle=1"));

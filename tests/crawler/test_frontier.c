@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/frontier.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -8,8 +6,9 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "crawler/frontier.h"
 
-#define START_NS (1000 * NS_PER_S)
+#define START_NS   (1000 * NS_PER_S)
 #define START_WALL INT64_C(1700000000000)
 
 /* A frontier on the fake clock; refills are only counted, tests answer them by hand. */
@@ -29,7 +28,8 @@ static void on_refill(void *arg, struct host *h)
     r->refilled = h;
 }
 
-static void open_frontier(struct rig *r, enum store_order order, size_t max_tickets, int64_t max_pages)
+static void open_frontier(struct rig *r, enum store_order order, size_t max_tickets,
+                          int64_t max_pages)
 {
     struct frontier_options options = { order, max_tickets, max_pages };
 
@@ -85,7 +85,9 @@ static struct host *add_host(struct rig *r, int64_t id, bool is_new)
 
 static void add_row(struct rig *r, struct host *h, int64_t id, int depth)
 {
-    struct store_item item = { .id = id, .host_id = h->id, .url = SPAN("https://h.org/x"), .depth = depth };
+    struct store_item item = {
+        .id = id, .host_id = h->id, .url = SPAN("https://h.org/x"), .depth = depth
+    };
 
     frontier_add(r->f, h, &item);
 }
@@ -167,7 +169,8 @@ static void a_new_host_is_prepared_once_before_its_first_visit(void **state)
     assert_int_equal(take(r, &t), 1);
     end(r, t);
     advance(r, NS_PER_S);
-    assert_int_equal(frontier_take(r->f, &got, &t, &wait), NEXT_PREPARE); /* too old now */
+    assert_int_equal(frontier_take(r->f, &got, &t, &wait),
+                     NEXT_PREPARE); /* too old now */
     h->robots_expire_at = DEADLINE_NEVER;
     frontier_prepared(r->f, h);
     assert_int_equal(take(r, &t), 2);
@@ -298,7 +301,9 @@ static void the_pause_runs_from_the_end_of_a_request(void **state)
 static void the_wait_is_the_nearest_moment(void **state)
 {
     struct rig *r = *state;
-    struct store_item later = { .id = 5, .url = SPAN("x"), .next_fetch_ms = START_WALL + 50 };
+    struct store_item later = { .id = 5,
+                                .url = SPAN("x"),
+                                .next_fetch_ms = START_WALL + 50 };
     struct ticket *t;
     struct host *a, *b;
 
@@ -467,7 +472,9 @@ static void a_section_may_give_a_host_another_budget(void **state)
 static void a_parked_host_lets_go_of_everything_but_what_is_busy(void **state)
 {
     struct rig *r = *state;
-    struct store_item later = { .id = 50, .url = SPAN("x"), .next_fetch_ms = START_WALL + 9000 };
+    struct store_item later = { .id = 50,
+                                .url = SPAN("x"),
+                                .next_fetch_ms = START_WALL + 9000 };
     struct ticket *t;
     struct host *h, *other;
 
@@ -530,7 +537,9 @@ static void what_waits_for_its_moment_is_bounded_too(void **state)
     frontier_reread(r->f, h);
     for (int64_t id = 1; r->refilled && id < 5000; id += 50) {
         for (int64_t i = 0; i < 50; i++)
-            items[i] = (struct store_item){ .id = id + i, .url = SPAN("x"), .next_fetch_ms = START_WALL + 60000 };
+            items[i] = (struct store_item){ .id = id + i,
+                                            .url = SPAN("x"),
+                                            .next_fetch_ms = START_WALL + 60000 };
         r->refilled = NULL;
         frontier_refilled(r->f, h, items, 50, true);
     }

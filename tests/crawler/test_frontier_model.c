@@ -15,22 +15,36 @@
 #include "crawler/frontier.h"
 #include "crawler/window.h"
 
-#define N_HOSTS 7
-#define MAX_ROWS 1500
-#define MAX_OPS 4000
-#define MAX_BATCH 24
+#define N_HOSTS    7
+#define MAX_ROWS   1500
+#define MAX_OPS    4000
+#define MAX_BATCH  24
 #define START_WALL INT64_C(1700000000000)
 
 struct row {
     int host; /* index */
     int priority, depth;
     int64_t next_fetch_ms;
-    enum { ROW_NONE, ROW_QUEUED, ROW_DONE, ROW_EXCLUDED } state;
+
+    enum {
+        ROW_NONE,
+        ROW_QUEUED,
+        ROW_DONE,
+        ROW_EXCLUDED
+    } state;
+
     bool is_busy;
     int n_retries, n_visits;
 };
 
-enum op_kind { OP_ADD, OP_MOVE, OP_COMMIT, OP_REFILL, OP_PARK, OP_REQUEUE };
+enum op_kind {
+    OP_ADD,
+    OP_MOVE,
+    OP_COMMIT,
+    OP_REFILL,
+    OP_PARK,
+    OP_REQUEUE
+};
 
 struct op {
     enum op_kind kind;
@@ -124,10 +138,12 @@ static void read_refill(struct model *m, struct op *op)
 
         if (row->state != ROW_QUEUED || m->hosts[row->host] != op->host)
             continue;
-        if (op->has_cursor && window_compare(m->order, row->priority, row->depth, id, op->after_priority,
-                                             op->after_depth, op->after_id) <= 0)
+        if (op->has_cursor &&
+            window_compare(m->order, row->priority, row->depth, id, op->after_priority,
+                           op->after_depth, op->after_id) <= 0)
             continue;
-        for (i = op->n_items; i > 0 && compare_rows(m, op->items[i - 1].id, id) > 0; i--)
+        for (i = op->n_items; i > 0 && compare_rows(m, op->items[i - 1].id, id) > 0;
+             i--)
             if (i < m->refill_limit)
                 op->items[i] = op->items[i - 1];
         op->has_more |= op->n_items == m->refill_limit;
@@ -173,23 +189,20 @@ static void exec_next(struct model *m)
         op->items[op->n_items++] = item_of(m, op->id);
         break;
     }
-    case OP_COMMIT:
-        commit(m, op);
-        break;
-    case OP_REFILL:
-        read_refill(m, op);
-        break;
+    case OP_COMMIT: commit(m, op); break;
+    case OP_REFILL: read_refill(m, op); break;
     case OP_PARK:
         for (int64_t id = 1; id <= m->n_rows; id++)
-            if (row_of(m, id)->state == ROW_QUEUED && m->hosts[row_of(m, id)->host] == op->host &&
-                !row_of(m, id)->is_busy)
+            if (row_of(m, id)->state == ROW_QUEUED &&
+                m->hosts[row_of(m, id)->host] == op->host && !row_of(m, id)->is_busy)
                 row_of(m, id)->state = ROW_EXCLUDED;
         break;
     case OP_REQUEUE: /* some that were done are queued behind the frontier's back */
         for (int64_t id = 1; id <= m->n_rows; id++) {
             struct row *row = row_of(m, id);
 
-            if (row->state == ROW_DONE && !row->is_busy && m->hosts[row->host] == op->host && id % 3 == 0) {
+            if (row->state == ROW_DONE && !row->is_busy &&
+                m->hosts[row->host] == op->host && id % 3 == 0) {
                 row->state = ROW_QUEUED;
                 row->next_fetch_ms = 0;
             }
@@ -221,7 +234,8 @@ static void deliver_commit(struct model *m, struct op *op)
         frontier_finish(m->f, t);
     else
         frontier_retry(m->f, t,
-                       clock_after(loop_now(m->loop), (op->retry_wall - clock_wall_ms()) * NS_PER_MS));
+                       clock_after(loop_now(m->loop),
+                                   (op->retry_wall - clock_wall_ms()) * NS_PER_MS));
     park_again(m, op->host);
 }
 
@@ -239,9 +253,7 @@ static void deliver_next(struct model *m)
             park_again(m, h);
         }
         break;
-    case OP_COMMIT:
-        deliver_commit(m, op);
-        break;
+    case OP_COMMIT: deliver_commit(m, op); break;
     case OP_REFILL:
         frontier_refilled(m->f, op->host, op->items, op->n_items, op->has_more);
         break;
@@ -249,8 +261,7 @@ static void deliver_next(struct model *m)
         frontier_reread(m->f, op->host);
         park_again(m, op->host);
         break;
-    case OP_PARK:
-        break;
+    case OP_PARK: break;
     }
 }
 
@@ -269,11 +280,13 @@ static void add_rows(struct model *m)
     for (size_t i = 0; i < n; i++) {
         uint32_t of_host = next_random(m, N_HOSTS * 2);
 
-        m->rows[m->n_rows++] = (struct row){ .host = of_host < N_HOSTS ? (int)of_host : 0,
-                                             .depth = (int)next_random(m, 6),
-                                             .priority = next_random(m, 8) ? 0 : (int)next_random(m, 3) - 1,
-                                             .next_fetch_ms =
-                                                 next_random(m, 10) ? 0 : clock_wall_ms() + next_random(m, 3000) };
+        m->rows[m->n_rows++] = (struct row){
+            .host = of_host < N_HOSTS ? (int)of_host : 0,
+            .depth = (int)next_random(m, 6),
+            .priority = next_random(m, 8) ? 0 : (int)next_random(m, 3) - 1,
+            .next_fetch_ms =
+                next_random(m, 10) ? 0 : clock_wall_ms() + next_random(m, 3000)
+        };
     }
 }
 
@@ -286,7 +299,8 @@ static void move_row(struct model *m)
     op = submit(m, OP_MOVE, NULL);
     op->id = 1 + next_random(m, (uint32_t)m->n_rows);
     op->new_depth = (int)next_random(m, 6);
-    op->new_priority = next_random(m, 4) ? row_of(m, op->id)->priority : (int)next_random(m, 3) - 1;
+    op->new_priority =
+        next_random(m, 4) ? row_of(m, op->id)->priority : (int)next_random(m, 3) - 1;
 }
 
 static void end_visit(struct model *m, bool may_retry)
@@ -296,7 +310,8 @@ static void end_visit(struct model *m, bool may_retry)
     struct op *op = submit(m, OP_COMMIT, t->host);
 
     m->running[i] = m->running[--m->n_running];
-    politeness_leave(frontier_politeness(m->f), t->host->site, loop_now(m->loop), next_random(m, 10) > 0);
+    politeness_leave(frontier_politeness(m->f), t->host->site, loop_now(m->loop),
+                     next_random(m, 10) > 0);
     op->ticket = t;
     op->retry_wall = -1;
     if (may_retry && t->retries < 3 && !next_random(m, 4))
@@ -309,7 +324,8 @@ static void check_visit(struct model *m, const struct ticket *t)
     const struct site *site = t->host->site;
 
     assert_false(row->is_busy);
-    assert_true(row->state == ROW_QUEUED || row->state == ROW_EXCLUDED); /* excluded: parking is on its way */
+    assert_true(row->state == ROW_QUEUED ||
+                row->state == ROW_EXCLUDED); /* excluded: parking is on its way */
     assert_ptr_equal(t->host, m->hosts[row->host]);
     assert_true(t->host->state == HOST_READY);
     assert_true(row->next_fetch_ms <= clock_wall_ms());
@@ -327,8 +343,7 @@ static bool take_one(struct model *m, deadline *wait)
     if (m->n_running == ARRAY_LEN(m->running))
         return false;
     switch (frontier_take(m->f, &h, &t, wait)) {
-    case NEXT_NOTHING:
-        return false;
+    case NEXT_NOTHING: return false;
     case NEXT_PREPARE:
         h->robots_expire_at = loop_now(m->loop) + 20 * NS_PER_S;
         frontier_prepared(m->f, h);
@@ -366,7 +381,8 @@ static void assert_windows_sane(struct model *m)
             const struct ticket *a = h->window[(h->head + i - 1) & (h->cap - 1)];
             const struct ticket *b = h->window[(h->head + i) & (h->cap - 1)];
 
-            assert_true(window_compare(m->order, a->priority, a->depth, a->id, b->priority, b->depth, b->id) < 0);
+            assert_true(window_compare(m->order, a->priority, a->depth, a->id,
+                                       b->priority, b->depth, b->id) < 0);
         }
         in_windows += h->len;
         delayed += h->n_delayed;
@@ -462,7 +478,8 @@ static void open_model(struct model *m, uint32_t seed)
         /* The last two share a site. */
         char name[16];
         int n = snprintf(name, sizeof name, "h%d.org", MIN(k, N_HOSTS - 2));
-        struct store_origin origin = { k + 1, k < N_HOSTS - 1, span_make(name, (size_t)n),
+        struct store_origin origin = { k + 1, k < N_HOSTS - 1,
+                                       span_make(name, (size_t)n),
                                        k < N_HOSTS - 1 ? 443 : 80 };
 
         m->hosts[k] = frontier_host(m->f, &origin, k % 2);
@@ -494,10 +511,11 @@ static void crawl(uint32_t seed)
         const struct row *row = row_of(&m, id);
 
         if (row->state == ROW_QUEUED)
-            fail_msg("crawl %u: row %d of host %d (state %d) was lost", seed, (int)id, row->host,
-                     (int)m.hosts[row->host]->state);
-        assert_true(row->state == ROW_EXCLUDED ? m.hosts[row->host]->state == HOST_PARKED
-                                               : row->n_visits > 0);
+            fail_msg("crawl %u: row %d of host %d (state %d) was lost", seed, (int)id,
+                     row->host, (int)m.hosts[row->host]->state);
+        assert_true(row->state == ROW_EXCLUDED
+                        ? m.hosts[row->host]->state == HOST_PARKED
+                        : row->n_visits > 0);
     }
     close_model(&m);
 }

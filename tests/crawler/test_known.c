@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/known.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "crawler/known.h"
 
 static struct known *open_known(size_t max_bytes)
 {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/output.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -15,10 +13,13 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "crawler/output.h"
 
 #define N_COLUMNS 3
 
-static const struct span columns[N_COLUMNS] = { { "id", 2 }, { "title", 5 }, { "note", 4 } };
+static const struct span columns[N_COLUMNS] = { { "id", 2 },
+                                                { "title", 5 },
+                                                { "note", 4 } };
 
 static struct output_value integer(int64_t n)
 {
@@ -44,7 +45,8 @@ static char *read_back(int fd)
     return copy;
 }
 
-static void check(enum output_format format, const struct output_value *values, size_t n_rows, const char *want)
+static void check(enum output_format format, const struct output_value *values,
+                  size_t n_rows, const char *want)
 {
     int fd = memfd_create("output", MFD_CLOEXEC);
     struct output *o = output_new(format, fd, columns, N_COLUMNS);
@@ -80,7 +82,8 @@ static const struct format_row {
       "1,\"plain\",\r\n"
       "22,\"a \"\"b\"\", c|\\d\",0102\r\n",
       "\"id\",\"title\",\"note\"\r\n" },
-    { "tsv", OUTPUT_TSV, "id\ttitle\tnote\n1\tplain\t\n22\ta \"b\", c|\\\\d\t0102\n", "id\ttitle\tnote\n" },
+    { "tsv", OUTPUT_TSV, "id\ttitle\tnote\n1\tplain\t\n22\ta \"b\", c|\\\\d\t0102\n",
+      "id\ttitle\tnote\n" },
     { "json", OUTPUT_JSON,
       "[\n {\"id\":1,\"title\":\"plain\",\"note\":null},\n"
       " {\"id\":22,\"title\":\"a \\\"b\\\", c|\\\\d\",\"note\":\"0102\"}\n]\n",
@@ -97,8 +100,12 @@ static const struct format_row {
 static void check_format(void **state)
 {
     const struct format_row *row = *state;
-    struct output_value values[] = { integer(1),  text("plain"),           { .type = OUTPUT_NULL },
-                                     integer(22), text("a \"b\", c|\\d"), { .type = OUTPUT_BLOB, .text = SPAN("\1\2") } };
+    struct output_value values[] = { integer(1),
+                                     text("plain"),
+                                     { .type = OUTPUT_NULL },
+                                     integer(22),
+                                     text("a \"b\", c|\\d"),
+                                     { .type = OUTPUT_BLOB, .text = SPAN("\1\2") } };
 
     check(row->format, values, 2, row->rows);
     check(row->format, values, 0, row->nothing);
@@ -111,30 +118,69 @@ static const struct text_row {
     struct span in;
     const char *csv, *tsv, *json, *markdown;
 } text_rows[] = {
-    { "newlines", { "a\r\nb", 4 }, "\"a\r\nb\"", "a\\r\\nb", "\"a\\u000d\\u000ab\"", "a  b" },
+    { "newlines",
+      { "a\r\nb", 4 },
+      "\"a\r\nb\"",
+      "a\\r\\nb",
+      "\"a\\u000d\\u000ab\"",
+      "a  b" },
     { "tabs", { "a\tb", 3 }, "\"a\tb\"", "a\\tb", "\"a\\u0009b\"", "a\tb" },
-    { "an equals sign in front", { "=1+1", 4 }, "\"'=1+1\"", "=1+1", "\"=1+1\"", "=1+1" },
+    { "an equals sign in front",
+      { "=1+1", 4 },
+      "\"'=1+1\"",
+      "=1+1",
+      "\"=1+1\"",
+      "=1+1" },
     { "a plus in front", { "+1", 2 }, "\"'+1\"", "+1", "\"+1\"", "+1" },
     { "a minus in front", { "-1", 2 }, "\"'-1\"", "-1", "\"-1\"", "-1" },
     { "an at in front", { "@A1", 3 }, "\"'@A1\"", "@A1", "\"@A1\"", "@A1" },
     { "a tab in front", { "\t=1", 3 }, "\"'\t=1\"", "\\t=1", "\"\\u0009=1\"", "\t=1" },
-    { "a return in front", { "\r=1", 3 }, "\"'\r=1\"", "\\r=1", "\"\\u000d=1\"", " =1" },
-    { "signs further in are harmless", { "a=-+@", 5 }, "\"a=-+@\"", "a=-+@", "\"a=-+@\"", "a=-+@" },
+    { "a return in front",
+      { "\r=1", 3 },
+      "\"'\r=1\"",
+      "\\r=1",
+      "\"\\u000d=1\"",
+      " =1" },
+    { "signs further in are harmless",
+      { "a=-+@", 5 },
+      "\"a=-+@\"",
+      "a=-+@",
+      "\"a=-+@\"",
+      "a=-+@" },
     { "a quote and a formula", { "=\"", 2 }, "\"'=\"\"\"", "=\"", "\"=\\\"\"", "=\"" },
     { "empty", { "", 0 }, "\"\"", "", "\"\"", "" },
-    { "umlauts and emoji", { "\xc3\xa4\xf0\x9f\x98\x80", 6 }, "\"\xc3\xa4\xf0\x9f\x98\x80\"",
-      "\xc3\xa4\xf0\x9f\x98\x80", "\"\xc3\xa4\xf0\x9f\x98\x80\"", "\xc3\xa4\xf0\x9f\x98\x80" },
-    { "C1 and bidi are escaped in JSON", { "\xc2\x9b\xe2\x80\xae", 5 }, "\"\xc2\x9b\xe2\x80\xae\"",
-      "\xc2\x9b\xe2\x80\xae", "\"\\u009b\\u202e\"", "\xc2\x9b\xe2\x80\xae" },
-    { "broken UTF-8 is valid JSON", { "a\xff\xc3", 3 }, "\"a\xff\xc3\"", "a\xff\xc3", "\"a\\ufffd\\ufffd\"",
+    { "umlauts and emoji",
+      { "\xc3\xa4\xf0\x9f\x98\x80", 6 },
+      "\"\xc3\xa4\xf0\x9f\x98\x80\"",
+      "\xc3\xa4\xf0\x9f\x98\x80",
+      "\"\xc3\xa4\xf0\x9f\x98\x80\"",
+      "\xc3\xa4\xf0\x9f\x98\x80" },
+    { "C1 and bidi are escaped in JSON",
+      { "\xc2\x9b\xe2\x80\xae", 5 },
+      "\"\xc2\x9b\xe2\x80\xae\"",
+      "\xc2\x9b\xe2\x80\xae",
+      "\"\\u009b\\u202e\"",
+      "\xc2\x9b\xe2\x80\xae" },
+    { "broken UTF-8 is valid JSON",
+      { "a\xff\xc3", 3 },
+      "\"a\xff\xc3\"",
+      "a\xff\xc3",
+      "\"a\\ufffd\\ufffd\"",
       "a\xff\xc3" },
-    { "escape and delete", { "\x1b\x7f", 2 }, "\"\x1b\x7f\"", "\x1b\x7f", "\"\\u001b\\u007f\"", "\x1b\x7f" },
+    { "escape and delete",
+      { "\x1b\x7f", 2 },
+      "\"\x1b\x7f\"",
+      "\x1b\x7f",
+      "\"\\u001b\\u007f\"",
+      "\x1b\x7f" },
 };
 
 static void check_text(void **state)
 {
     const struct text_row *row = *state;
-    struct output_value values[] = { integer(1), { .type = OUTPUT_TEXT, .text = row->in }, integer(2) };
+    struct output_value values[] = { integer(1),
+                                     { .type = OUTPUT_TEXT, .text = row->in },
+                                     integer(2) };
     char want[300];
 
     snprintf(want, sizeof want, "\"id\",\"title\",\"note\"\r\n1,%s,2\r\n", row->csv);
@@ -143,7 +189,9 @@ static void check_text(void **state)
     check(OUTPUT_TSV, values, 1, want);
     snprintf(want, sizeof want, "{\"id\":1,\"title\":%s,\"note\":2}\n", row->json);
     check(OUTPUT_JSONL, values, 1, want);
-    snprintf(want, sizeof want, "| id | title | note |\n| --- | --- | --- |\n| 1 | %s | 2 |\n", row->markdown);
+    snprintf(want, sizeof want,
+             "| id | title | note |\n| --- | --- | --- |\n| 1 | %s | 2 |\n",
+             row->markdown);
     check(OUTPUT_MARKDOWN, values, 1, want);
 }
 
@@ -205,7 +253,8 @@ static void csv_comes_back_byte_for_byte(void **state)
             x = x * 1664525 + 1013904223;
             texts[i][k] = letters[(x >> 8) % (sizeof letters - 1)];
         }
-        if (texts[i][0] == '\'') /* as ours, an apostrophe of the text itself would be taken off */
+        if (texts[i][0] ==
+            '\'') /* as ours, an apostrophe of the text itself would be taken off */
             texts[i][0] = 'x';
         value.text = span_make(texts[i], i % sizeof texts[i]);
         assert_int_equal(output_row(o, &value), OK);
@@ -218,7 +267,8 @@ static void csv_comes_back_byte_for_byte(void **state)
     rest = buf_span(&got);
     read_cell(&rest, cell);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        assert_true(span_eq(read_cell(&rest, cell), span_make(texts[i], i % sizeof texts[i])));
+        assert_true(
+            span_eq(read_cell(&rest, cell), span_make(texts[i], i % sizeof texts[i])));
     assert_int_equal(rest.len, 0);
     buf_clear(&got);
     close(fd);
@@ -226,9 +276,11 @@ static void csv_comes_back_byte_for_byte(void **state)
 
 static void numbers_of_all_sizes(void **state)
 {
-    struct output_value values[] = { integer(INT64_MIN), { .type = OUTPUT_REAL, .real = 0.1 },
+    struct output_value values[] = { integer(INT64_MIN),
+                                     { .type = OUTPUT_REAL, .real = 0.1 },
                                      { .type = OUTPUT_REAL, .real = 1e300 },
-                                     integer(INT64_MAX), { .type = OUTPUT_REAL, .real = HUGE_VAL },
+                                     integer(INT64_MAX),
+                                     { .type = OUTPUT_REAL, .real = HUGE_VAL },
                                      { .type = OUTPUT_REAL, .real = NAN } };
 
     (void)state;
@@ -241,7 +293,8 @@ static void numbers_of_all_sizes(void **state)
 
 static void a_table_shows_nothing_unsafe(void **state)
 {
-    struct output_value values[] = { integer(1), text("\x1b[31mred\n\xe2\x80\xae"), text("\x9b") };
+    struct output_value values[] = { integer(1), text("\x1b[31mred\n\xe2\x80\xae"),
+                                     text("\x9b") };
 
     (void)state;
     check(OUTPUT_TABLE, values, 1,
@@ -269,12 +322,27 @@ static void column_names_are_outside_text_too(void **state)
 static void wide_and_combining_characters_keep_the_columns_straight(void **state)
 {
     struct output_value values[] = {
-        integer(1), text("\xe4\xb8\xad\xe6\x96\x87"), text("|"),            /* two wide ones */
-        integer(2), text("abcd"), text("|"),
-        integer(3), text("a\xcc\x88" "bc" "d"), text("|"),                  /* a + combining diaeresis */
-        integer(4), text("\xef\xbc\xa1\xf0\x9f\x98\x80"), text("|"),        /* full-width A, an emoji */
-        integer(5), text("\xed\x95\x9c" "ab"), text("|"),                   /* Hangul */
-        integer(6), text("\xc3\xa4\xd0\x96\xce\xa9z"), text("|"),           /* narrow ones beyond ASCII */
+        integer(1),
+        text("\xe4\xb8\xad\xe6\x96\x87"),
+        text("|"), /* two wide ones */
+        integer(2),
+        text("abcd"),
+        text("|"),
+        integer(3),
+        text("a\xcc\x88"
+             "bc"
+             "d"),
+        text("|"), /* a + combining diaeresis */
+        integer(4),
+        text("\xef\xbc\xa1\xf0\x9f\x98\x80"),
+        text("|"), /* full-width A, an emoji */
+        integer(5),
+        text("\xed\x95\x9c"
+             "ab"),
+        text("|"), /* Hangul */
+        integer(6),
+        text("\xc3\xa4\xd0\x96\xce\xa9z"),
+        text("|"), /* narrow ones beyond ASCII */
     };
 
     (void)state;
@@ -283,26 +351,30 @@ static void wide_and_combining_characters_keep_the_columns_straight(void **state
           "--  -----  ----\n"
           " 1  \xe4\xb8\xad\xe6\x96\x87   |\n"
           " 2  abcd   |\n"
-          " 3  a\xcc\x88" "bcd   |\n"
+          " 3  a\xcc\x88"
+          "bcd   |\n"
           " 4  \xef\xbc\xa1\xf0\x9f\x98\x80   |\n"
-          " 5  \xed\x95\x9c" "ab   |\n"
+          " 5  \xed\x95\x9c"
+          "ab   |\n"
           " 6  \xc3\xa4\xd0\x96\xce\xa9z   |\n");
 }
 
 static void a_column_is_60_wide_at_most(void **state)
 {
     char wide[101] = "";
-    struct output_value values[] = { integer(1), text("short"), text("|"), integer(2), text(wide), text("|") };
+    struct output_value values[] = { integer(1), text("short"), text("|"),
+                                     integer(2), text(wide),    text("|") };
     char want[400];
 
     (void)state;
     memset(wide, 'w', 100);
     wide[100] = '\0';
     values[4] = text(wide);
-    snprintf(want, sizeof want,
-             "id  %-60s  note\n--  ------------------------------------------------------------  ----\n"
-             " 1  %-60s  |\n 2  %s  |\n",
-             "title", "short", wide);
+    snprintf(
+        want, sizeof want,
+        "id  %-60s  note\n--  ------------------------------------------------------------  ----\n"
+        " 1  %-60s  |\n 2  %s  |\n",
+        "title", "short", wide);
     check(OUTPUT_TABLE, values, 2, want);
 }
 
@@ -316,7 +388,8 @@ static void a_long_table_streams_in_bounded_memory(void **state)
     (void)state;
     memset(big, 'x', sizeof big);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(output_row(o, &(struct output_value){ .type = OUTPUT_INTEGER }), OK);
+        assert_int_equal(
+            output_row(o, &(struct output_value){ .type = OUTPUT_INTEGER }), OK);
     for (int i = 0; i < 4000; i++) /* 400 MB in all, more than may be held */
         assert_int_equal(output_row(o, &value), OK);
     assert_int_equal(output_finish(o), OK);
@@ -348,9 +421,12 @@ static void rows_after_the_widths_are_known_keep_them(void **state)
 
 static void on_a_terminal_every_format_is_harmless(void **state)
 {
-    static const enum output_format formats[] = { OUTPUT_TABLE, OUTPUT_CSV,   OUTPUT_TSV,
-                                                  OUTPUT_JSON,  OUTPUT_JSONL, OUTPUT_MARKDOWN };
-    struct output_value values[] = { integer(1), text("\x1b]0;evil\x07\xc2\x9b\xe2\x80\xae\x7f\xff"), text("x") };
+    static const enum output_format formats[] = { OUTPUT_TABLE, OUTPUT_CSV,
+                                                  OUTPUT_TSV,   OUTPUT_JSON,
+                                                  OUTPUT_JSONL, OUTPUT_MARKDOWN };
+    struct output_value values[] = {
+        integer(1), text("\x1b]0;evil\x07\xc2\x9b\xe2\x80\xae\x7f\xff"), text("x")
+    };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
@@ -432,18 +508,21 @@ int main(void)
         cmocka_unit_test(a_reader_that_is_gone_is_an_error),
         cmocka_unit_test(no_columns_are_fine),
     };
-    struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(format_rows) + ARRAY_LEN(text_rows)];
+    struct CMUnitTest
+        tests[ARRAY_LEN(fixed) + ARRAY_LEN(format_rows) + ARRAY_LEN(text_rows)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(format_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = format_rows[i].label,
-                                          .test_func = check_format,
-                                          .initial_state = (void *)(uintptr_t)&format_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = format_rows[i].label,
+                                 .test_func = check_format,
+                                 .initial_state = (void *)(uintptr_t)&format_rows[i] };
     for (size_t i = 0; i < ARRAY_LEN(text_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = text_rows[i].label,
-                                          .test_func = check_text,
-                                          .initial_state = (void *)(uintptr_t)&text_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = text_rows[i].label,
+                                 .test_func = check_text,
+                                 .initial_state = (void *)(uintptr_t)&text_rows[i] };
     return cmocka_run_group_tests_name("crawler/output", tests, NULL, NULL);
 }

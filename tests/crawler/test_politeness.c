@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/politeness.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "crawler/politeness.h"
 #include "tests/kit/incoro.h"
 
-#define MS NS_PER_MS
-#define S NS_PER_S
+#define MS    NS_PER_MS
+#define S     NS_PER_S
 #define START (1000 * NS_PER_S)
 
 /* Politeness on the fake clock, outside any coroutine. */
@@ -214,7 +213,8 @@ static void a_pause_binds_the_whole_site(void **state)
     advance(r, 100 * MS);
     politeness_leave(r->p, site, START, true);
     assert_true(politeness_ready_at(site) == START + 20 * S);
-    politeness_back_off(r->p, site, START + 10 * S); /* a shorter one takes nothing back */
+    politeness_back_off(r->p, site,
+                        START + 10 * S); /* a shorter one takes nothing back */
     assert_true(politeness_ready_at(site) == START + 20 * S);
     advance(r, 20 * S);
     assert_true(wait_ns(site) == 0);
@@ -356,9 +356,9 @@ struct scene {
     struct politeness *p;
     struct site *site;
     struct group *group;
-    int64_t request_ns;   /* how long each request takes */
-    deadline until;       /* each one's deadline */
-    int n_askers, next;   /* next: number of the asker that starts now */
+    int64_t request_ns; /* how long each request takes */
+    deadline until;     /* each one's deadline */
+    int n_askers, next; /* next: number of the asker that starts now */
     int64_t started_ns[MAX_ASKERS], ended_ns[MAX_ASKERS];
     enum err result[MAX_ASKERS];
     int64_t max_in_flight, shown_to_dispatcher;
@@ -370,7 +370,8 @@ static void on_scene_change(void *arg, struct site *site)
 
     s->max_in_flight = MAX(s->max_in_flight, site->in_flight);
     /* A permit on its way to somebody who waits must not look free. */
-    s->shown_to_dispatcher += site->n_waiters && politeness_ready_at(site) != DEADLINE_NEVER;
+    s->shown_to_dispatcher +=
+        site->n_waiters && politeness_ready_at(site) != DEADLINE_NEVER;
 }
 
 static intptr_t asker(void *arg)
@@ -408,7 +409,8 @@ static void close_scene(struct scene *s)
     politeness_free(s->p);
 }
 
-static struct scene scene(int n_askers, int64_t delay_ms, int64_t per_host, int64_t request_ms)
+static struct scene scene(int n_askers, int64_t delay_ms, int64_t per_host,
+                          int64_t request_ms)
 {
     return (struct scene){ .settings = { .delay_ms = delay_ms, .per_host = per_host },
                            .n_askers = n_askers,
@@ -460,10 +462,12 @@ static void several_permits_overlap_but_start_apart(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(s.result[i], OK);
     assert_int_equal(s.max_in_flight, 3);
-    assert_true(s.started_ns[0] == 0 && s.started_ns[1] == 1000 * MS && s.started_ns[2] == 2000 * MS);
+    assert_true(s.started_ns[0] == 0 && s.started_ns[1] == 1000 * MS &&
+                s.started_ns[2] == 2000 * MS);
     for (int i = 1; i < 5; i++)
         assert_true(s.started_ns[i] - s.started_ns[i - 1] >= 1000 * MS);
-    assert_true(s.started_ns[3] >= s.ended_ns[0] + 2500 * MS); /* the response time of the first */
+    assert_true(s.started_ns[3] >=
+                s.ended_ns[0] + 2500 * MS); /* the response time of the first */
 }
 
 static void delay_0_gives_all_permits_at_once(void **state)
@@ -482,7 +486,8 @@ static intptr_t back_off_while_one_waits(void *arg)
     struct scene *s = arg;
 
     open_scene(s);
-    BUG_IF(coro_sleep_until(START + 500 * MS)); /* the second asker sleeps towards 1100 ms */
+    BUG_IF(coro_sleep_until(START +
+                            500 * MS)); /* the second asker sleeps towards 1100 ms */
     politeness_back_off(s->p, s->site, START + 9 * S);
     close_scene(s);
     return 0;
@@ -576,7 +581,7 @@ static void a_permit_meant_for_one_who_gave_up_goes_to_the_next(void **state)
 }
 
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
-#define FAKED(test) cmocka_unit_test_setup_teardown(test, fake_clock, real_clock)
+#define FAKED(test)  cmocka_unit_test_setup_teardown(test, fake_clock, real_clock)
 
 int main(void)
 {
@@ -610,8 +615,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(gap_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = gap_rows[i].label,
-                                          .test_func = check_gap,
-                                          .initial_state = (void *)(uintptr_t)&gap_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = gap_rows[i].label,
+                                 .test_func = check_gap,
+                                 .initial_state = (void *)(uintptr_t)&gap_rows[i] };
     return cmocka_run_group_tests_name("crawler/politeness", tests, NULL, NULL);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/scope.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "crawler/scope.h"
 #include "fetch/sched.h"
 #include "tests/kit/incoro.h"
 
@@ -29,7 +28,8 @@ static void open_rig(struct rig *r, enum settings_scope kind, const char *const 
     r->settings.rules.items = r->rules;
     for (; rules && **rules; rules++)
         r->rules[r->settings.rules.len++] =
-            (struct text_item){ (char *)(uintptr_t)(*rules + 1), **rules == '+' ? RULE_INCLUDE : RULE_EXCLUDE };
+            (struct text_item){ (char *)(uintptr_t)(*rules + 1),
+                                **rules == '+' ? RULE_INCLUDE : RULE_EXCLUDE };
     if (scope_open(&r->settings, &r->scope, &note))
         fail_msg("%s", note.text);
 }
@@ -80,38 +80,69 @@ static const struct place_row {
     { "host: the same", SCOPE_HOST, "https://a.org/x/", "https://a.org/y", true },
     { "host: http beside https", SCOPE_HOST, "https://a.org/", "http://a.org/", true },
     { "host: https beside http", SCOPE_HOST, "http://a.org/", "https://a.org/", true },
-    { "host: 80 and 443 as one, however written", SCOPE_HOST, "http://a.org/", "http://a.org:443/", true },
-    { "host: not another port", SCOPE_HOST, "https://a.org/", "https://a.org:8443/", false },
-    { "host: the seed's own port", SCOPE_HOST, "http://a.org:8080/", "http://a.org:8080/x", true },
-    { "host: and only that one", SCOPE_HOST, "http://a.org:8080/", "http://a.org/", false },
-    { "host: not a subdomain", SCOPE_HOST, "https://a.org/", "https://www.a.org/", false },
-    { "host: not the parent", SCOPE_HOST, "https://www.a.org/", "https://a.org/", false },
-    { "host: not one that ends alike", SCOPE_HOST, "https://a.org/", "https://xa.org/", false },
-    { "host: a trailing dot is the same name", SCOPE_HOST, "https://a.org/", "https://a.org./", true },
-    { "host: userinfo does not count", SCOPE_HOST, "https://a.org/", "https://a.org@evil.net/", false },
+    { "host: 80 and 443 as one, however written", SCOPE_HOST, "http://a.org/",
+      "http://a.org:443/", true },
+    { "host: not another port", SCOPE_HOST, "https://a.org/", "https://a.org:8443/",
+      false },
+    { "host: the seed's own port", SCOPE_HOST, "http://a.org:8080/",
+      "http://a.org:8080/x", true },
+    { "host: and only that one", SCOPE_HOST, "http://a.org:8080/", "http://a.org/",
+      false },
+    { "host: not a subdomain", SCOPE_HOST, "https://a.org/", "https://www.a.org/",
+      false },
+    { "host: not the parent", SCOPE_HOST, "https://www.a.org/", "https://a.org/",
+      false },
+    { "host: not one that ends alike", SCOPE_HOST, "https://a.org/", "https://xa.org/",
+      false },
+    { "host: a trailing dot is the same name", SCOPE_HOST, "https://a.org/",
+      "https://a.org./", true },
+    { "host: userinfo does not count", SCOPE_HOST, "https://a.org/",
+      "https://a.org@evil.net/", false },
     { "host: IPv6", SCOPE_HOST, "http://[::1]:8000/", "http://[::1]:8000/x", true },
-    { "domain: a subdomain", SCOPE_DOMAIN, "https://a.org/", "https://x.y.a.org/", true },
-    { "domain: the parent", SCOPE_DOMAIN, "https://www.a.org/", "https://a.org/", true },
-    { "domain: any port", SCOPE_DOMAIN, "https://a.org/", "http://www.a.org:8080/", true },
-    { "domain: not one that ends alike", SCOPE_DOMAIN, "https://a.org/", "https://xa.org/", false },
-    { "domain: a suffix of two labels", SCOPE_DOMAIN, "https://a.co.uk/", "https://b.co.uk/", false },
-    { "domain: within it", SCOPE_DOMAIN, "https://a.co.uk/", "https://www.a.co.uk/", true },
-    { "domain: private suffixes keep sites apart", SCOPE_DOMAIN, "https://a.github.io/", "https://b.github.io/", false },
-    { "domain: a trailing dot", SCOPE_DOMAIN, "https://a.org/", "https://www.a.org./", true },
-    { "domain: addresses only as themselves", SCOPE_DOMAIN, "http://10.0.0.1/", "http://10.0.0.2/", false },
-    { "domain: an address and its port", SCOPE_DOMAIN, "http://10.0.0.1:81/", "http://10.0.0.1:81/x", true },
-    { "domain: localhost", SCOPE_DOMAIN, "http://localhost:81/", "http://localhost:81/x", true },
-    { "prefix: below the directory", SCOPE_PREFIX, "https://a.org/docs/", "https://a.org/docs/x/y?z", true },
-    { "prefix: the directory itself", SCOPE_PREFIX, "https://a.org/docs/", "https://a.org/docs/", true },
-    { "prefix: a seed's file gives its directory", SCOPE_PREFIX, "https://a.org/docs/i.html", "https://a.org/docs/j", true },
-    { "prefix: not above", SCOPE_PREFIX, "https://a.org/docs/x/", "https://a.org/docs/", false },
-    { "prefix: not without the slash", SCOPE_PREFIX, "https://a.org/docs/", "https://a.org/docs", false },
-    { "prefix: not one that begins alike", SCOPE_PREFIX, "https://a.org/docs/", "https://a.org/docs2/x", false },
-    { "prefix: a whole host", SCOPE_PREFIX, "https://a.org/", "https://a.org/x/y", true },
-    { "prefix: http beside https", SCOPE_PREFIX, "https://a.org/d/", "http://a.org/d/x", true },
-    { "prefix: not on another host", SCOPE_PREFIX, "https://a.org/d/", "https://b.org/d/x", false },
-    { "prefix: case counts", SCOPE_PREFIX, "https://a.org/Docs/", "https://a.org/docs/x", false },
-    { "prefix: dots cannot climb out", SCOPE_PREFIX, "https://a.org/docs/", "https://a.org/docs/../x", false },
+    { "domain: a subdomain", SCOPE_DOMAIN, "https://a.org/", "https://x.y.a.org/",
+      true },
+    { "domain: the parent", SCOPE_DOMAIN, "https://www.a.org/", "https://a.org/",
+      true },
+    { "domain: any port", SCOPE_DOMAIN, "https://a.org/", "http://www.a.org:8080/",
+      true },
+    { "domain: not one that ends alike", SCOPE_DOMAIN, "https://a.org/",
+      "https://xa.org/", false },
+    { "domain: a suffix of two labels", SCOPE_DOMAIN, "https://a.co.uk/",
+      "https://b.co.uk/", false },
+    { "domain: within it", SCOPE_DOMAIN, "https://a.co.uk/", "https://www.a.co.uk/",
+      true },
+    { "domain: private suffixes keep sites apart", SCOPE_DOMAIN, "https://a.github.io/",
+      "https://b.github.io/", false },
+    { "domain: a trailing dot", SCOPE_DOMAIN, "https://a.org/", "https://www.a.org./",
+      true },
+    { "domain: addresses only as themselves", SCOPE_DOMAIN, "http://10.0.0.1/",
+      "http://10.0.0.2/", false },
+    { "domain: an address and its port", SCOPE_DOMAIN, "http://10.0.0.1:81/",
+      "http://10.0.0.1:81/x", true },
+    { "domain: localhost", SCOPE_DOMAIN, "http://localhost:81/",
+      "http://localhost:81/x", true },
+    { "prefix: below the directory", SCOPE_PREFIX, "https://a.org/docs/",
+      "https://a.org/docs/x/y?z", true },
+    { "prefix: the directory itself", SCOPE_PREFIX, "https://a.org/docs/",
+      "https://a.org/docs/", true },
+    { "prefix: a seed's file gives its directory", SCOPE_PREFIX,
+      "https://a.org/docs/i.html", "https://a.org/docs/j", true },
+    { "prefix: not above", SCOPE_PREFIX, "https://a.org/docs/x/", "https://a.org/docs/",
+      false },
+    { "prefix: not without the slash", SCOPE_PREFIX, "https://a.org/docs/",
+      "https://a.org/docs", false },
+    { "prefix: not one that begins alike", SCOPE_PREFIX, "https://a.org/docs/",
+      "https://a.org/docs2/x", false },
+    { "prefix: a whole host", SCOPE_PREFIX, "https://a.org/", "https://a.org/x/y",
+      true },
+    { "prefix: http beside https", SCOPE_PREFIX, "https://a.org/d/", "http://a.org/d/x",
+      true },
+    { "prefix: not on another host", SCOPE_PREFIX, "https://a.org/d/",
+      "https://b.org/d/x", false },
+    { "prefix: case counts", SCOPE_PREFIX, "https://a.org/Docs/",
+      "https://a.org/docs/x", false },
+    { "prefix: dots cannot climb out", SCOPE_PREFIX, "https://a.org/docs/",
+      "https://a.org/docs/../x", false },
     { "any: everything", SCOPE_ANY, "https://a.org/", "http://b.net:99/x", true },
 };
 
@@ -150,7 +181,8 @@ static void several_prefixes_of_several_lengths(void **state)
     open_rig(&r, SCOPE_PREFIX, NULL);
     add_seed(&r, "https://a.org/a/b/c/d/");
     add_seed(&r, "https://a.org/x/");
-    assert_int_equal(decide(&r, "https://a.org/x/y/z/and/more/than/the/longest"), REASON_NONE);
+    assert_int_equal(decide(&r, "https://a.org/x/y/z/and/more/than/the/longest"),
+                     REASON_NONE);
     assert_int_equal(decide(&r, "https://a.org/a/b/c/d/e"), REASON_NONE);
     assert_int_equal(decide(&r, "https://a.org/a/b/c/e"), REASON_SCOPE);
     close_rig(&r);
@@ -206,18 +238,52 @@ static const struct rule_row {
     bool is_ours;
     const char *rule;
 } rule_rows[] = {
-    { "an exclude that matches", { "-\\.zip$", "" }, "https://a.org/x.zip", false, "--exclude '\\.zip$'" },
-    { "an exclude that does not", { "-\\.zip$", "" }, "https://a.org/x.zip?y", true, "" },
+    { "an exclude that matches",
+      { "-\\.zip$", "" },
+      "https://a.org/x.zip",
+      false,
+      "--exclude '\\.zip$'" },
+    { "an exclude that does not",
+      { "-\\.zip$", "" },
+      "https://a.org/x.zip?y",
+      true,
+      "" },
     { "an include that matches", { "+/docs/", "" }, "https://a.org/docs/x", true, "" },
-    { "with an include, the rest is out", { "+/docs/", "" }, "https://a.org/x", false, "no --include matches" },
-    { "the last match wins: include", { "-/docs/", "+/docs/api/", "" }, "https://a.org/docs/api/x", true, "" },
-    { "the last match wins: exclude", { "+/docs/api/", "-/docs/", "" }, "https://a.org/docs/api/x", false,
+    { "with an include, the rest is out",
+      { "+/docs/", "" },
+      "https://a.org/x",
+      false,
+      "no --include matches" },
+    { "the last match wins: include",
+      { "-/docs/", "+/docs/api/", "" },
+      "https://a.org/docs/api/x",
+      true,
+      "" },
+    { "the last match wins: exclude",
+      { "+/docs/api/", "-/docs/", "" },
+      "https://a.org/docs/api/x",
+      false,
       "--exclude '/docs/'" },
-    { "the last of three", { "-x", "+x", "-x", "" }, "https://a.org/x", false, "--exclude 'x'" },
-    { "the host is matched too", { "-^https://a\\.org/p", "" }, "https://a.org/p", false, "--exclude '^https://a\\.org/p'" },
+    { "the last of three",
+      { "-x", "+x", "-x", "" },
+      "https://a.org/x",
+      false,
+      "--exclude 'x'" },
+    { "the host is matched too",
+      { "-^https://a\\.org/p", "" },
+      "https://a.org/p",
+      false,
+      "--exclude '^https://a\\.org/p'" },
     { "case counts", { "-\\.ZIP$", "" }, "https://a.org/x.zip", true, "" },
-    { "unless told otherwise", { "-(?i)\\.ZIP$", "" }, "https://a.org/x.zip", false, "--exclude '(?i)\\.ZIP$'" },
-    { "look-behind and classes work", { "-(?<=/)\\d{4}/\\p{L}+", "" }, "https://a.org/2024/abc", false,
+    { "unless told otherwise",
+      { "-(?i)\\.ZIP$", "" },
+      "https://a.org/x.zip",
+      false,
+      "--exclude '(?i)\\.ZIP$'" },
+    { "look-behind and classes work",
+      { "-(?<=/)\\d{4}/\\p{L}+", "" },
+      "https://a.org/2024/abc",
+      false,
       "--exclude '(?<=/)\\d{4}/\\p{L}+'" },
 };
 
@@ -241,15 +307,19 @@ static void a_bad_pattern_is_named_with_its_place(void **state)
         int tag;
         const char *want;
     } rows[] = {
-        { "a(b", RULE_EXCLUDE, "--exclude 'a(b': missing closing parenthesis at character 4" },
-        { "*x", RULE_INCLUDE, "--include '*x': quantifier does not follow a repeatable item at character" },
-        { "[a-", RULE_EXCLUDE, "--exclude '[a-': missing terminating ] for character class at character" },
+        { "a(b", RULE_EXCLUDE,
+          "--exclude 'a(b': missing closing parenthesis at character 4" },
+        { "*x", RULE_INCLUDE,
+          "--include '*x': quantifier does not follow a repeatable item at character" },
+        { "[a-", RULE_EXCLUDE,
+          "--exclude '[a-': missing terminating ] for character class at character" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct text_item items[2] = { { (char *)(uintptr_t) "fine", RULE_EXCLUDE },
-                                      { (char *)(uintptr_t)rows[i].text, rows[i].tag } };
+                                      { (char *)(uintptr_t)rows[i].text,
+                                        rows[i].tag } };
         struct settings s = { .rules = { items, 2 }, .depth = -1 };
         struct scope *scope = NULL;
         struct err_note note = { "" };
@@ -388,9 +458,12 @@ static void reasons_come_in_the_promised_order(void **state)
     open_rig(&r, SCOPE_HOST, rules);
     add_seed(&r, "https://a.org/");
     r.settings.depth = 1;
-    assert_int_equal(decide_at(&r, "ftp://b.org/zip/a/a/a/a/a", 9).reason, REASON_SCHEME);
-    assert_int_equal(decide_at(&r, "https://b.org/zip/a/a/a/a/a", 9).reason, REASON_SCOPE);
-    assert_int_equal(decide_at(&r, "https://a.org/zip/a/a/a/a/a", 9).reason, REASON_INCLUDE_EXCLUDE);
+    assert_int_equal(decide_at(&r, "ftp://b.org/zip/a/a/a/a/a", 9).reason,
+                     REASON_SCHEME);
+    assert_int_equal(decide_at(&r, "https://b.org/zip/a/a/a/a/a", 9).reason,
+                     REASON_SCOPE);
+    assert_int_equal(decide_at(&r, "https://a.org/zip/a/a/a/a/a", 9).reason,
+                     REASON_INCLUDE_EXCLUDE);
     assert_int_equal(decide_at(&r, "https://a.org/a/a/a/a/a", 9).reason, REASON_DEPTH);
     assert_int_equal(decide_at(&r, "https://a.org/a/a/a/a/a", 1).reason, REASON_TRAP);
     close_rig(&r);
@@ -433,7 +506,8 @@ static void traps_are_known_and_real_paths_pass(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(trap_rows); i++) {
-        const char *got = scope_trap(span_str(trap_rows[i].path), span_str(trap_rows[i].search));
+        const char *got =
+            scope_trap(span_str(trap_rows[i].path), span_str(trap_rows[i].search));
 
         if (!trap_rows[i].want && got)
             fail_msg("%s: %s", trap_rows[i].path, got);
@@ -454,9 +528,11 @@ static void paths_have_fewer_than_40_segments(void **state)
         n += (size_t)snprintf(path + n, sizeof path - n, "/%d", i);
     assert_null(scope_trap(span_make(path, n), SPAN_NONE));
     n += (size_t)snprintf(path + n, sizeof path - n, "/x");
-    assert_string_equal(scope_trap(span_make(path, n), SPAN_NONE), "too many path segments");
+    assert_string_equal(scope_trap(span_make(path, n), SPAN_NONE),
+                        "too many path segments");
     n += (size_t)snprintf(path + n, sizeof path - n, "/y/z");
-    assert_string_equal(scope_trap(span_make(path, n), SPAN_NONE), "too many path segments");
+    assert_string_equal(scope_trap(span_make(path, n), SPAN_NONE),
+                        "too many path segments");
 }
 
 static void queries_have_40_parameters_at_most(void **state)
@@ -469,7 +545,8 @@ static void queries_have_40_parameters_at_most(void **state)
         n += (size_t)snprintf(search + n, sizeof search - n, "&b=%d", i % 10);
     assert_null(scope_trap(SPAN("/x"), span_make(search, n)));
     n += (size_t)snprintf(search + n, sizeof search - n, "&c=1");
-    assert_string_equal(scope_trap(SPAN("/x"), span_make(search, n)), "too many parameters");
+    assert_string_equal(scope_trap(SPAN("/x"), span_make(search, n)),
+                        "too many parameters");
 }
 
 static void a_trap_is_named_in_the_rule(void **state)
@@ -504,18 +581,21 @@ int main(void)
         cmocka_unit_test(queries_have_40_parameters_at_most),
         cmocka_unit_test(a_trap_is_named_in_the_rule),
     };
-    struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(place_rows) + ARRAY_LEN(rule_rows)];
+    struct CMUnitTest
+        tests[ARRAY_LEN(fixed) + ARRAY_LEN(place_rows) + ARRAY_LEN(rule_rows)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         tests[n++] = fixed[i];
     for (size_t i = 0; i < ARRAY_LEN(place_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = place_rows[i].label,
-                                          .test_func = check_place,
-                                          .initial_state = (void *)(uintptr_t)&place_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = place_rows[i].label,
+                                 .test_func = check_place,
+                                 .initial_state = (void *)(uintptr_t)&place_rows[i] };
     for (size_t i = 0; i < ARRAY_LEN(rule_rows); i++)
-        tests[n++] = (struct CMUnitTest){ .name = rule_rows[i].label,
-                                          .test_func = check_rule,
-                                          .initial_state = (void *)(uintptr_t)&rule_rows[i] };
+        tests[n++] =
+            (struct CMUnitTest){ .name = rule_rows[i].label,
+                                 .test_func = check_rule,
+                                 .initial_state = (void *)(uintptr_t)&rule_rows[i] };
     return cmocka_run_group_tests_name("crawler/scope", tests, NULL, NULL);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/seeds.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "crawler/seeds.h"
 
 #define A(text) ((char *)(uintptr_t)(text))
 
@@ -31,7 +30,8 @@ static int remove_file(void **state)
 /* What seeds_read said on standard error; the caller frees it. */
 static char *complaints;
 
-static enum err read_operands(char **operands, size_t n, struct seeds *out, struct err_note *note)
+static enum err read_operands(char **operands, size_t n, struct seeds *out,
+                              struct err_note *note)
 {
     char path[80];
     struct buf text;
@@ -89,7 +89,8 @@ static void a_file_in_every_allowed_dress(void **state)
                                     "#https://never.org/\n"
                                     "\t# nor this\n"
                                     "HTTPS://user:secret@C.ORG:443/a/../b\n"
-                                    "https://b\xc3\xbc" "cher.de/\n"
+                                    "https://b\xc3\xbc"
+                                    "cher.de/\n"
                                     "https://d.org/last"),
                                &s, &note),
                      OK);
@@ -111,7 +112,11 @@ static void lone_returns_end_lines_too(void **state)
     struct seeds s;
 
     (void)state;
-    assert_int_equal(read_text(SPAN("https://a.org/\rhttps://b.org/\r\rhttps://c.org/\n\rhttps://d.org/"), &s, &note), OK);
+    assert_int_equal(
+        read_text(
+            SPAN("https://a.org/\rhttps://b.org/\r\rhttps://c.org/\n\rhttps://d.org/"),
+            &s, &note),
+        OK);
     assert_int_equal(s.len, 4);
     assert_seed(&s, 1, "https://b.org/", 2);
     assert_seed(&s, 2, "https://c.org/", 4);
@@ -126,21 +131,29 @@ static void bad_lines_are_named_skipped_and_counted(void **state)
     char want[200];
 
     (void)state;
-    assert_int_equal(read_text(SPAN("example.org\nhttps://ok.org/\nftp://a.org/\nhttp://a b/\nhttps://\n"
-                                    "mailto:x@a.org\n//a.org/\n"),
-                               &s, &note),
-                     OK);
+    assert_int_equal(
+        read_text(
+            SPAN("example.org\nhttps://ok.org/\nftp://a.org/\nhttp://a b/\nhttps://\n"
+                 "mailto:x@a.org\n//a.org/\n"),
+            &s, &note),
+        OK);
     assert_int_equal(s.len, 1);
     assert_int_equal(s.n_bad, 6);
-    snprintf(want, sizeof want, "crawl: %s:1: no URL (does it begin with https://?), skipped: example.org\n", file);
+    snprintf(
+        want, sizeof want,
+        "crawl: %s:1: no URL (does it begin with https://?), skipped: example.org\n",
+        file);
     assert_non_null(strstr(complaints, want));
-    snprintf(want, sizeof want, "crawl: %s:3: neither http nor https, skipped: ftp://a.org/\n", file);
+    snprintf(want, sizeof want,
+             "crawl: %s:3: neither http nor https, skipped: ftp://a.org/\n", file);
     assert_non_null(strstr(complaints, want));
-    snprintf(want, sizeof want, "crawl: %s:4: no valid URL, skipped: http://a b/\n", file);
+    snprintf(want, sizeof want, "crawl: %s:4: no valid URL, skipped: http://a b/\n",
+             file);
     assert_non_null(strstr(complaints, want));
     snprintf(want, sizeof want, "crawl: %s:5: no valid URL, skipped: https://\n", file);
     assert_non_null(strstr(complaints, want));
-    snprintf(want, sizeof want, "crawl: %s:6: neither http nor https, skipped: mailto:x@a.org\n", file);
+    snprintf(want, sizeof want,
+             "crawl: %s:6: neither http nor https, skipped: mailto:x@a.org\n", file);
     assert_non_null(strstr(complaints, want));
     seeds_clear(&s);
 }
@@ -190,7 +203,8 @@ static void nul_bytes_are_part_of_their_line(void **state)
     struct seeds s;
 
     (void)state;
-    assert_int_equal(read_text(SPAN("https://a.org/x\0y\nhttps://b\0.org/\n\0\n"), &s, &note), OK);
+    assert_int_equal(
+        read_text(SPAN("https://a.org/x\0y\nhttps://b\0.org/\n\0\n"), &s, &note), OK);
     assert_int_equal(s.len, 1);
     assert_int_equal(s.n_bad, 2);
     assert_seed(&s, 0, "https://a.org/x%00y", 1);
@@ -211,7 +225,8 @@ static void a_line_of_64_kb_is_bad_and_the_next_one_is_read(void **state)
     assert_int_equal(s.len, 1);
     assert_int_equal(s.n_bad, 1);
     assert_seed(&s, 0, "https://b.org/", 2);
-    assert_non_null(strstr(complaints, ":1: longer than 8192 bytes, skipped: https://a.org/xxx"));
+    assert_non_null(
+        strstr(complaints, ":1: longer than 8192 bytes, skipped: https://a.org/xxx"));
     assert_non_null(strstr(complaints, "xxx...\n"));
     assert_true(strlen(complaints) < 400);
     seeds_clear(&s);
@@ -256,7 +271,8 @@ static void a_bad_url_on_the_command_line_has_no_line_number(void **state)
     (void)state;
     assert_int_equal(read_operands(operands, 2, &s, &note), OK);
     assert_int_equal(s.n_bad, 1);
-    assert_string_equal(complaints, "crawl: command line: no valid URL, skipped: https://a b/\n");
+    assert_string_equal(complaints,
+                        "crawl: command line: no valid URL, skipped: https://a b/\n");
     seeds_clear(&s);
 }
 
@@ -268,14 +284,18 @@ static void a_missing_file_is_named_with_a_hint(void **state)
 
     (void)state;
     assert_int_equal(read_operands(&missing, 1, &s, &note), ERR_USAGE);
-    assert_string_equal(note.text, "there is no file example.org (a URL begins with https:// or http://)");
+    assert_string_equal(
+        note.text,
+        "there is no file example.org (a URL begins with https:// or http://)");
     assert_int_equal(read_operands(&directory, 1, &s, &note), ERR_USAGE);
     assert_string_equal(note.text, "cannot read /tmp: Is a directory");
 }
 
 static void nothing_usable_is_an_error(void **state)
 {
-    static const struct span texts[] = { { "", 0 }, { "# only this\n", 12 }, { "\n\n", 2 }, { "bad\n", 4 } };
+    static const struct span texts[] = {
+        { "", 0 }, { "# only this\n", 12 }, { "\n\n", 2 }, { "bad\n", 4 }
+    };
     char *operands[2] = { file, A("ftp://a.org/") };
     struct err_note note;
     struct seeds s;

@@ -19,10 +19,10 @@
 #include "crawler/warc_index.h"
 #include "tests/kit/warcread.h"
 
-#define DATE INT64_C(1795252800123) /* 2026-11-21T09:20:00.123Z */
+#define DATE        INT64_C(1795252800123) /* 2026-11-21T09:20:00.123Z */
 #define LINES(text) SPAN(text)
 
-/* --- a directory of our own --------------------------------------------------------------- */
+/* --- a directory of our own ------------------------------------------------------ */
 
 struct place {
     char dir[64];
@@ -75,7 +75,8 @@ static struct warc_exchange exchange(const char *url, struct span payload)
     return (struct warc_exchange){ .url = span_str(url),
                                    .date_ms = DATE,
                                    .ip = SPAN("127.0.0.1"),
-                                   .request_headers = LINES("Host: a.test\r\nAccept: */*\r\n"),
+                                   .request_headers =
+                                       LINES("Host: a.test\r\nAccept: */*\r\n"),
                                    .status_code = 200,
                                    .http_version = SPAN("1.1"),
                                    .headers = LINES("Content-Type: text/html\r\n"),
@@ -115,7 +116,7 @@ static void assert_span(struct span got, const char *want)
         fail_msg("got '%.*s', want '%s'", SPAN_ARG(got), want);
 }
 
-/* --- HTTP framing ------------------------------------------------------------------------------ */
+/* --- HTTP framing ---------------------------------------------------------------- */
 
 static const struct framing {
     const char *label;
@@ -129,13 +130,17 @@ static const struct framing {
       "Server: x\r\nContent-Length: 5\r\nContent-Type: text/html\r\n", 5, false,
       "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nContent-Type: text/html\r\n\r\n",
       "RFC 9112 §2" },
-    { "a chunked answer is told by its length", 200, "1.1", "transfer-encoding: chunked\r\n", 7, false,
+    { "a chunked answer is told by its length", 200, "1.1",
+      "transfer-encoding: chunked\r\n", 7, false,
       "HTTP/1.1 200 OK\r\nX-Crawl-Original-transfer-encoding: chunked\r\nContent-Length: 7\r\n\r\n",
       "RFC 9112 §6.1" },
-    { "an answer that ended with its connection gets a length", 200, "1.0", "Server: x\r\n", 3, false,
+    { "an answer that ended with its connection gets a length", 200, "1.0",
+      "Server: x\r\n", 3, false,
       "HTTP/1.0 200 OK\r\nServer: x\r\nContent-Length: 3\r\n\r\n", "RFC 9112 §6.3" },
-    { "coded bytes keep their coding", 200, "1.1", "Content-Encoding: gzip\r\nContent-Length: 9\r\n", 9,
-      false, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n", "RFC 9110 §8.4" },
+    { "coded bytes keep their coding", 200, "1.1",
+      "Content-Encoding: gzip\r\nContent-Length: 9\r\n", 9, false,
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n",
+      "RFC 9110 §8.4" },
     { "decoded bytes lose coding and length", 200, "1.1",
       "Content-Encoding: gzip\r\nContent-Length: 9\r\nETag: \"a\"\r\n", 20, true,
       "HTTP/1.1 200 OK\r\nX-Crawl-Original-Content-Encoding: gzip\r\n"
@@ -145,15 +150,18 @@ static const struct framing {
       "Content-Length: 100\r\n", 10, false,
       "HTTP/1.1 200 OK\r\nX-Crawl-Original-Content-Length: 100\r\nContent-Length: 10\r\n\r\n",
       "RFC 9112 §6.3" },
-    { "two equal lengths become one", 200, "1.1", "Content-Length: 5\r\nContent-Length: 5\r\n", 5, false,
+    { "two equal lengths become one", 200, "1.1",
+      "Content-Length: 5\r\nContent-Length: 5\r\n", 5, false,
       "HTTP/1.1 200 OK\r\nX-Crawl-Original-Content-Length: 5\r\nX-Crawl-Original-Content-Length: 5\r\n"
       "Content-Length: 5\r\n\r\n",
       "RFC 9110 §8.6" },
     { "HTTP/2 is written as 1.1", 404, "2", "server: x\r\n", 0, false,
-      "HTTP/1.1 404 Not Found\r\nserver: x\r\nContent-Length: 0\r\n\r\n", "RFC 9113 §8.1" },
+      "HTTP/1.1 404 Not Found\r\nserver: x\r\nContent-Length: 0\r\n\r\n",
+      "RFC 9113 §8.1" },
     { "204 has no length", 204, "1.1", "Server: x\r\n", 0, false,
       "HTTP/1.1 204 No Content\r\nServer: x\r\n\r\n", "RFC 9110 §8.6" },
-    { "a head alone stays as it is", 304, "1.1", "Content-Length: 500\r\nTransfer-Encoding: x\r\n", -1, false,
+    { "a head alone stays as it is", 304, "1.1",
+      "Content-Length: 500\r\nTransfer-Encoding: x\r\n", -1, false,
       "HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\nTransfer-Encoding: x\r\n\r\n",
       "RFC 9110 §15.4.5" },
     { "an unknown status has no phrase", 999, "1.1", "", 0, false,
@@ -168,8 +176,9 @@ static const struct framing {
 static void framing_row(void **state)
 {
     const struct framing *row = *state;
-    const struct warc_http_answer a = { row->status, span_str(row->version), span_str(row->in),
-                                        row->payload_len, row->is_decoded };
+    const struct warc_http_answer a = { row->status, span_str(row->version),
+                                        span_str(row->in), row->payload_len,
+                                        row->is_decoded };
     struct buf out;
 
     buf_init(&out, (size_t)MIB);
@@ -181,7 +190,8 @@ static void framing_row(void **state)
 static void a_request_begins_with_path_and_query(void **state)
 {
     static const char *const rows[][2] = {
-        { "https://a.test/x/y?q=1&r=/", "GET /x/y?q=1&r=/ HTTP/1.1\r\nHost: a.test\r\n\r\n" },
+        { "https://a.test/x/y?q=1&r=/",
+          "GET /x/y?q=1&r=/ HTTP/1.1\r\nHost: a.test\r\n\r\n" },
         { "http://a.test:8080/", "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n" },
         { "http://a.test", "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n" },
     };
@@ -191,13 +201,15 @@ static void a_request_begins_with_path_and_query(void **state)
     buf_init(&out, (size_t)MIB);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf_reset(&out);
-        assert_int_equal(warc_http_format_request(span_str(rows[i][0]), SPAN("Host: a.test\r\n"), &out), OK);
+        assert_int_equal(warc_http_format_request(span_str(rows[i][0]),
+                                                  SPAN("Host: a.test\r\n"), &out),
+                         OK);
         assert_span(buf_span(&out), rows[i][1]);
     }
     buf_clear(&out);
 }
 
-/* --- keys of the index ---------------------------------------------------------------------------- */
+/* --- keys of the index ----------------------------------------------------------- */
 
 static const struct key {
     const char *label, *in, *want;
@@ -206,11 +218,14 @@ static const struct key {
     { "www is dropped", "https://www.example.org/", "org,example)/" },
     { "www2 too", "https://www2.example.org/", "org,example)/" },
     { "but not wwwx", "https://wwwx.example.org/", "org,example,wwwx)/" },
-    { "everything is in lower case", "http://example.org/Path?Q=A", "org,example)/path?q=a" },
+    { "everything is in lower case", "http://example.org/Path?Q=A",
+      "org,example)/path?q=a" },
     { "a port stays", "http://example.org:8080/", "org,example:8080)/" },
-    { "query parts are sorted", "http://example.org/?b=2&a=1&c", "org,example)/?a=1&b=2&c" },
+    { "query parts are sorted", "http://example.org/?b=2&a=1&c",
+      "org,example)/?a=1&b=2&c" },
     { "an address of version 6", "http://[::1]:80/", "[::1]:80)/" },
-    { "a colon in the path is no port", "http://example.org/a:80", "org,example)/a:80" },
+    { "a colon in the path is no port", "http://example.org/a:80",
+      "org,example)/a:80" },
     { "a query behind no path", "http://example.org?x", "org,example)?x" },
     { "another scheme stays", "dns:example.org", "dns:example.org" },
 };
@@ -226,7 +241,7 @@ static void key_row(void **state)
     buf_clear(&out);
 }
 
-/* --- records ------------------------------------------------------------------------------------------ */
+/* --- records --------------------------------------------------------------------- */
 
 static void an_exchange_is_a_response_and_its_request(void **state)
 {
@@ -246,22 +261,30 @@ static void an_exchange_is_a_response_and_its_request(void **state)
     response = &w->records[1];
     request = &w->records[2];
     assert_span(warcread_field(info, "WARC-Type"), "warcinfo");
-    assert_span(info->block, "software: crawl/test\r\nformat: WARC File Format 1.1\r\n"
-                             "conformsTo: http://iipc.github.io/warc-specifications/specifications/"
-                             "warc-format/warc-1.1/\r\nrobots: obey\r\n"
-                             "http-header-user-agent: crawl/test (+mailto:a@example.org)\r\n"
-                             "settings: {\"depth\":3}\r\n");
+    assert_span(info->block,
+                "software: crawl/test\r\nformat: WARC File Format 1.1\r\n"
+                "conformsTo: http://iipc.github.io/warc-specifications/specifications/"
+                "warc-format/warc-1.1/\r\nrobots: obey\r\n"
+                "http-header-user-agent: crawl/test (+mailto:a@example.org)\r\n"
+                "settings: {\"depth\":3}\r\n");
     assert_span(warcread_field(response, "WARC-Type"), "response");
     assert_span(warcread_field(response, "WARC-Target-URI"), "http://a.test/x?y");
     assert_span(warcread_field(response, "WARC-Date"), "2026-11-21T09:20:00.123Z");
     assert_span(warcread_field(response, "WARC-IP-Address"), "127.0.0.1");
-    assert_span(warcread_field(response, "Content-Type"), "application/http;msgtype=response");
-    assert_span(response->block, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\nabc");
+    assert_span(warcread_field(response, "Content-Type"),
+                "application/http;msgtype=response");
+    assert_span(
+        response->block,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\nabc");
     assert_span(warcread_field(request, "WARC-Type"), "request");
-    assert_span(request->block, "GET /x?y HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n\r\n");
-    assert_true(span_eq(warcread_field(request, "WARC-Concurrent-To"), warcread_field(response, "WARC-Record-ID")));
-    assert_true(span_eq(warcread_field(response, "WARC-Concurrent-To"), warcread_field(request, "WARC-Record-ID")));
-    assert_true(span_eq(warcread_field(response, "WARC-Warcinfo-ID"), warcread_field(info, "WARC-Record-ID")));
+    assert_span(request->block,
+                "GET /x?y HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n\r\n");
+    assert_true(span_eq(warcread_field(request, "WARC-Concurrent-To"),
+                        warcread_field(response, "WARC-Record-ID")));
+    assert_true(span_eq(warcread_field(response, "WARC-Concurrent-To"),
+                        warcread_field(request, "WARC-Record-ID")));
+    assert_true(span_eq(warcread_field(response, "WARC-Warcinfo-ID"),
+                        warcread_field(info, "WARC-Record-ID")));
     warcread_free(w);
     place_close(&p);
 }
@@ -281,8 +304,9 @@ static void digests_are_those_of_payload_and_block(void **state)
     w = read_all(&p);
     assert_span(warcread_field(&w->records[1], "WARC-Payload-Digest"),
                 "sha1:VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5");
-    assert_span(warcread_field(&w->records[1], "X-Crawl-Payload-Digest"),
-                "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_span(
+        warcread_field(&w->records[1], "X-Crawl-Payload-Digest"),
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_span(warcread_field(&w->records[1], "WARC-Block-Digest"),
                 "sha1:HNMSV3HPNEXIGBHYLFMOLW2NNCUJFUPP");
     warcread_free(w);
@@ -314,11 +338,15 @@ static void the_same_payload_again_is_a_revisit(void **state)
                 "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest");
     assert_span(warcread_field(r, "WARC-Refers-To-Target-URI"), "http://a.test/1");
     assert_span(warcread_field(r, "WARC-Refers-To-Date"), "2026-11-21T09:20:00.123Z");
-    assert_true(span_eq(warcread_field(r, "WARC-Payload-Digest"),
-                        warcread_field(warcread_find(w, "response", NULL), "WARC-Payload-Digest")));
-    assert_span(r->block, "HTTP/1.1 200 OK\r\nX-Crawl-Original-Transfer-Encoding: chunked\r\nX: 2\r\n"
-                          "Content-Length: 4\r\n\r\n");
-    assert_int_equal(warcread_count(w, "response", NULL), 3); /* empty payloads are no copies */
+    assert_true(span_eq(
+        warcread_field(r, "WARC-Payload-Digest"),
+        warcread_field(warcread_find(w, "response", NULL), "WARC-Payload-Digest")));
+    assert_span(
+        r->block,
+        "HTTP/1.1 200 OK\r\nX-Crawl-Original-Transfer-Encoding: chunked\r\nX: 2\r\n"
+        "Content-Length: 4\r\n\r\n");
+    assert_int_equal(warcread_count(w, "response", NULL),
+                     3); /* empty payloads are no copies */
     warcread_free(w);
     place_close(&p);
 }
@@ -342,9 +370,12 @@ static void a_cut_payload_says_so_and_is_never_referred_to(void **state)
     w = read_all(&p);
     assert_int_equal(warcread_count(w, "response", NULL), 3);
     assert_span(warcread_field(&w->records[1], "WARC-Truncated"), "disconnect");
-    assert_span(w->records[1].block,
-                "HTTP/1.1 200 OK\r\nX-Crawl-Original-Content-Length: 8\r\nContent-Length: 4\r\n\r\nhalf");
-    assert_false(warcread_field(warcread_find(w, "response", "http://a.test/whole"), "WARC-Truncated").len);
+    assert_span(
+        w->records[1].block,
+        "HTTP/1.1 200 OK\r\nX-Crawl-Original-Content-Length: 8\r\nContent-Length: 4\r\n\r\nhalf");
+    assert_false(warcread_field(warcread_find(w, "response", "http://a.test/whole"),
+                                "WARC-Truncated")
+                     .len);
     warcread_free(w);
     place_close(&p);
 }
@@ -370,7 +401,8 @@ static void a_304_is_a_revisit_of_the_same_page(void **state)
     assert_span(warcread_field(r, "WARC-Profile"),
                 "http://netpreserve.org/warc/1.1/revisit/server-not-modified");
     assert_span(warcread_field(r, "WARC-Refers-To-Date"), "2026-11-20T09:20:00.123Z");
-    assert_span(r->block, "HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\n\r\n");
+    assert_span(r->block,
+                "HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\n\r\n");
     warcread_free(w);
     place_close(&p);
 }
@@ -402,11 +434,15 @@ static void without_a_body_there_is_metadata(void **state)
     assert_non_null(r);
     assert_span(warcread_field(r, "Content-Type"), "application/warc-fields");
     assert_false(warcread_field(r, "WARC-Concurrent-To").len);
-    assert_span(r->block, "outcome: dns_failed\r\nerror: no such name  WARC-Type: forged\r\nfetchTimeMs: 12\r\n");
+    assert_span(
+        r->block,
+        "outcome: dns_failed\r\nerror: no such name  WARC-Type: forged\r\nfetchTimeMs: 12\r\n");
     r = warcread_find(w, "metadata", "http://a.test/unkept");
     assert_non_null(r);
-    assert_span(r->block, "via: http://a.test/from\r\noutcome: ok\r\nfetchTimeMs: 12\r\nstatusCode: 200\r\n"
-                          "responseHeader: Content-Type: text/html\r\n");
+    assert_span(
+        r->block,
+        "via: http://a.test/from\r\noutcome: ok\r\nfetchTimeMs: 12\r\nstatusCode: 200\r\n"
+        "responseHeader: Content-Type: text/html\r\n");
     assert_int_equal(warcread_count(w, "request", NULL), 1);
     warcread_free(w);
     place_close(&p);
@@ -421,7 +457,8 @@ static void every_record_has_an_id_of_its_own(void **state)
     place_open(&p);
     start(&p, WARC_MAX_FILE_BYTES);
     for (int i = 0; i < 20; i++)
-        put_page(&p, "http://a.test/", span_make("0123456789012345678901234567890", (size_t)i));
+        put_page(&p, "http://a.test/",
+                 span_make("0123456789012345678901234567890", (size_t)i));
     stop(&p);
 
     w = read_all(&p);
@@ -438,7 +475,7 @@ static void every_record_has_an_id_of_its_own(void **state)
     place_close(&p);
 }
 
-/* --- files --------------------------------------------------------------------------------------------- */
+/* --- files ----------------------------------------------------------------------- */
 
 /* Bytes that do not shrink. */
 static void fill_noise(char *out, size_t n, uint32_t seed)
@@ -559,16 +596,18 @@ static void the_index_is_sorted_and_leads_to_the_records(void **state)
         }
     }
     assert_int_equal(n, 3);
-    assert_true(span_starts(buf_span(&index),
-                            SPAN("test,a)/\"x 20261121092000 {\"url\": \"http://a.test/\\\"x\", \"mime\": "
-                                 "\"text/html\", \"status\": \"200\", \"digest\": \"")));
-    assert_true(span_find_span(buf_span(&index), SPAN("\"mime\": \"warc/revisit\"")) < index.len);
+    assert_true(span_starts(
+        buf_span(&index),
+        SPAN("test,a)/\"x 20261121092000 {\"url\": \"http://a.test/\\\"x\", \"mime\": "
+             "\"text/html\", \"status\": \"200\", \"digest\": \"")));
+    assert_true(span_find_span(buf_span(&index), SPAN("\"mime\": \"warc/revisit\"")) <
+                index.len);
     buf_clear(&index);
     warcread_free(w);
     place_close(&p);
 }
 
-/* --- what a dead writer left ----------------------------------------------------------------------------- */
+/* --- what a dead writer left ----------------------------------------------------- */
 
 /* Makes a finished file into a leftover of its first n bytes; the index goes. */
 static void leave(struct place *p, struct span whole, size_t n, char *name)
@@ -586,7 +625,10 @@ static void forget(struct place *p)
     assert_int_equal(mkdir(p->dir, 0700), 0);
 }
 
-/* Every place close to the end of a record, and every fourth elsewhere: each costs a few writes to the disk. */
+/*
+ * Every place close to the end of a record, and every fourth elsewhere: each costs a
+ * few writes to the disk.
+ */
 static bool is_worth_a_cut(const struct warcread *w, size_t cut)
 {
     for (size_t i = 0; i < w->n; i++) {
@@ -622,7 +664,8 @@ static void a_leftover_is_cut_after_its_last_whole_record(void **state)
         if (!is_worth_a_cut(before, cut))
             continue;
         while (n_whole < before->n &&
-               before->records[n_whole].offset + before->records[n_whole].length <= (int64_t)cut)
+               before->records[n_whole].offset + before->records[n_whole].length <=
+                   (int64_t)cut)
             n_whole++;
         forget(&p);
         leave(&p, buf_span(&whole), cut, name);
@@ -660,7 +703,8 @@ static void a_damaged_leftover_keeps_what_is_before_the_damage(void **state)
     before = read_all(&p);
     warcread_names(p.dir, ".warc.gz", name);
     read_text(&p, ".warc.gz", &whole);
-    whole.ptr[before->records[3].offset + before->records[3].length - 6] ^= 1; /* its CRC */
+    whole.ptr[before->records[3].offset + before->records[3].length - 6] ^=
+        1; /* its CRC */
     forget(&p);
     leave(&p, buf_span(&whole), whole.len, name);
     start(&p, WARC_MAX_FILE_BYTES);
@@ -717,7 +761,7 @@ static void links_and_other_names_are_left_alone(void **state)
     place_close(&p);
 }
 
-/* --- what can go wrong ------------------------------------------------------------------------------------- */
+/* --- what can go wrong ----------------------------------------------------------- */
 
 static void a_write_error_names_the_file_and_leaves_it_whole(void **state)
 {
@@ -763,16 +807,20 @@ static void a_directory_that_is_none_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct warc_options o = { .dir = paths[i], .max_file_bytes = WARC_MAX_FILE_BYTES };
+        struct warc_options o = { .dir = paths[i],
+                                  .max_file_bytes = WARC_MAX_FILE_BYTES };
 
         assert_int_not_equal(warc_open(&o, &w, &note), OK);
         assert_non_null(strstr(note.text, paths[i]));
     }
 }
 
-#define ROWS(table, fn)                                                                            \
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)                                                  \
-    tests[n++] = (struct CMUnitTest){ table[i].label, fn, NULL, NULL, (void *)(uintptr_t)&table[i] }
+#define ROWS(table, fn)                                                  \
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)                        \
+        tests[n++] = (struct CMUnitTest)                                 \
+        {                                                                \
+            table[i].label, fn, NULL, NULL, (void *)(uintptr_t)&table[i] \
+        }
 
 int main(void)
 {
@@ -796,7 +844,8 @@ int main(void)
         cmocka_unit_test(a_write_error_names_the_file_and_leaves_it_whole),
         cmocka_unit_test(a_directory_that_is_none_is_refused),
     };
-    static struct CMUnitTest tests[ARRAY_LEN(framings) + ARRAY_LEN(keys) + ARRAY_LEN(plain)];
+    static struct CMUnitTest
+        tests[ARRAY_LEN(framings) + ARRAY_LEN(keys) + ARRAY_LEN(plain)];
     size_t n = 0;
 
     ROWS(framings, framing_row);

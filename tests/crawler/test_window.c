@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "crawler/window.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #include "config/mem.h"
+#include "crawler/window.h"
 
 #define N 400
 
@@ -38,26 +37,40 @@ static void the_order_of_each_kind(void **state)
         { ORDER_DFS, { 0, 2, 1 }, { 0, 1, 9 }, -1, "then the deeper" },
         { ORDER_DFS, { 0, 1, 2 }, { 0, 1, 1 }, -1, "then who was seen last" },
         { ORDER_PRIORITY, { 0, 9, 9 }, { 1, 0, 0 }, -1, "the smaller priority first" },
-        { ORDER_PRIORITY, { 0, 9, 1 }, { 0, 1, 2 }, -1, "then who was seen first, at any depth" },
+        { ORDER_PRIORITY,
+          { 0, 9, 1 },
+          { 0, 1, 2 },
+          -1,
+          "then who was seen first, at any depth" },
         { ORDER_BFS, { 3, 4, 5 }, { 3, 4, 5 }, 0, "equal" },
         { ORDER_DFS, { 3, 4, 5 }, { 3, 4, 5 }, 0, "equal" },
-        { ORDER_BFS, { -2147483647 - 1, 0, 0 }, { 2147483647, 0, 0 }, -1, "no overflow" },
+        { ORDER_BFS,
+          { -2147483647 - 1, 0, 0 },
+          { 2147483647, 0, 0 },
+          -1,
+          "no overflow" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const int *a = rows[i].a, *b = rows[i].b;
 
-        assert_int_equal(sign(window_compare(rows[i].order, a[0], a[1], a[2], b[0], b[1], b[2])), rows[i].want);
-        assert_int_equal(sign(window_compare(rows[i].order, b[0], b[1], b[2], a[0], a[1], a[2])), -rows[i].want);
+        assert_int_equal(
+            sign(window_compare(rows[i].order, a[0], a[1], a[2], b[0], b[1], b[2])),
+            rows[i].want);
+        assert_int_equal(
+            sign(window_compare(rows[i].order, b[0], b[1], b[2], a[0], a[1], a[2])),
+            -rows[i].want);
     }
 }
 
 /* --- the ring ---------------------------------------------------------------------------- */
 
-static int compare(enum store_order order, const struct ticket *a, const struct ticket *b)
+static int compare(enum store_order order, const struct ticket *a,
+                   const struct ticket *b)
 {
-    return window_compare(order, a->priority, a->depth, a->id, b->priority, b->depth, b->id);
+    return window_compare(order, a->priority, a->depth, a->id, b->priority, b->depth,
+                          b->id);
 }
 
 /* Random inserts, takes and removals against an array kept sorted by insertion. */

@@ -13,9 +13,9 @@ i=0
 while [ ! -s build/demo.url ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
 echo "$ crawl --delay 50ms --allow-net 127.0.0.0/8 -o $db seeds.txt"
 "$crawl" --delay 50ms --allow-net 127.0.0.0/8 -o "$db" - < build/demo.url
-show() { echo; echo "$ crawl sql -o $db \"$1\""; "$crawl" sql -o "$db" "$1"; }
+show() { echo; case $1 in *\ *) echo "$ crawl sql -o $db \"$1\"" ;; *) echo "$ crawl sql -o $db $1" ;; esac; "$crawl" sql -o "$db" "$1"; }
 show "SELECT url, status_code AS status, title FROM internal_all ORDER BY url"
-show "SELECT * FROM broken_links"
-show "SELECT url, reason, rule FROM excluded"
+show broken-links
+show excluded
 echo; echo "$ crawl verify -o $db"
 "$crawl" verify -o "$db"

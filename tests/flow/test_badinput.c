@@ -332,19 +332,16 @@ static void make_long_page(void *arg, const struct origin_request *r, int *io_st
 
 static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
 {
-    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .generate = make_long_page } };
+    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .generate = make_long_page, .delay_ms = 5 } };
     const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "150", NULL };
-    struct rlimit limit, old;
+    const struct rlimit limit = { 1 << 20, RLIM_INFINITY };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/1\n");
-    getrlimit(RLIMIT_FSIZE, &old);
-    limit = old;
-    limit.rlim_cur = 1 << 20;
-    setrlimit(RLIMIT_FSIZE, &limit);
     program_start_crawl(&g.p, args);
-    setrlimit(RLIMIT_FSIZE, &old);
+    assert_true(traffic_wait(g.o, NULL, NULL, 10));
+    assert_int_equal(prlimit(g.p.pid, RLIMIT_FSIZE, &limit, NULL), 0);
     assert_int_equal(program_wait(&g.p), 3);
     assert_true(program_said(&g.p, "crawl.db"));
     assert_string_equal(program_text(&g.p, "PRAGMA integrity_check"), "ok");

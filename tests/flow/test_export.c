@@ -17,17 +17,19 @@
 #include "tests/kit/rig.h"
 #include "tests/kit/warcread.h"
 
-#define START_PAGE                                                                                 \
-    "<title>=1+1</title><meta name=description content='\"a\", b'><h1>Start</h1>"                  \
-    "<a href=/gzip rel=nofollow>packed</a><a href=/chunked>in\tpieces</a><a href=/same>same</a>"   \
+#define START_PAGE                                                                               \
+    "<title>=1+1</title><meta name=description content='\"a\", b'><h1>Start</h1>"                \
+    "<a href=/gzip rel=nofollow>packed</a><a href=/chunked>in\tpieces</a><a href=/same>same</a>" \
     "<a href=/moved>moved</a><a href=/missing>missing</a><a href=/cut>cut</a><a href=/picture>p</a>"
-#define PACKED_PAGE "<title>Packed</title><p>This page is sent with a content coding.</p>"
+#define PACKED_PAGE \
+    "<title>Packed</title><p>This page is sent with a content coding.</p>"
 #define CHUNKED_PAGE "<title>Chunked</title>chunked"
-#define SAME_PAGE "<title>Same</title>the same bytes twice"
+#define SAME_PAGE    "<title>Same</title>the same bytes twice"
 
 static const struct origin_step cut_script[] = {
     { .kind = ORIGIN_SEND,
-      .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5000\r\n\r\n<title>Cut") },
+      .bytes = LIT(
+          "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5000\r\n\r\n<title>Cut") },
     { .kind = ORIGIN_CLOSE },
 };
 
@@ -35,15 +37,30 @@ static char packed[512];
 
 /* The table's "/gzip" is filled in by make_routes. */
 static struct origin_route routes[] = {
-    { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /private\n") },
+    { .path = "/robots.txt",
+      .headers = PLAIN,
+      .body = LIT("User-agent: *\nDisallow: /private\n") },
     { .path = "/", .headers = HTML, .body = LIT(START_PAGE) },
     { .path = "/gzip", .headers = HTML "Content-Encoding: gzip\r\nETag: \"g\"\r\n" },
-    { .path = "/chunked", .headers = HTML, .body = LIT(CHUNKED_PAGE), .framing = ORIGIN_CHUNKED },
-    { .path = "/same*", .headers = HTML "Content-Language: en\r\n", .body = LIT(SAME_PAGE "<a href=/same2>2</a>") },
-    { .path = "/moved", .status = 301, .headers = HTML "Location: /target\r\n", .body = LIT("gone there") },
-    { .path = "/target", .headers = HTML, .body = LIT("<title>Target</title>"), .framing = ORIGIN_UNTIL_CLOSE },
+    { .path = "/chunked",
+      .headers = HTML,
+      .body = LIT(CHUNKED_PAGE),
+      .framing = ORIGIN_CHUNKED },
+    { .path = "/same*",
+      .headers = HTML "Content-Language: en\r\n",
+      .body = LIT(SAME_PAGE "<a href=/same2>2</a>") },
+    { .path = "/moved",
+      .status = 301,
+      .headers = HTML "Location: /target\r\n",
+      .body = LIT("gone there") },
+    { .path = "/target",
+      .headers = HTML,
+      .body = LIT("<title>Target</title>"),
+      .framing = ORIGIN_UNTIL_CLOSE },
     { .path = "/cut", .script = cut_script, .n_steps = ARRAY_LEN(cut_script) },
-    { .path = "/picture", .headers = "Content-Type: image/png\r\n", .body = LIT("not wanted") },
+    { .path = "/picture",
+      .headers = "Content-Type: image/png\r\n",
+      .body = LIT("not wanted") },
 };
 
 static struct span gzip(const char *text)
@@ -66,7 +83,9 @@ static void open_site(struct rig *g)
     RIG_OPEN(g, routes, 1, "http://127.0.0.1:$PORT/\n");
 }
 
-#define CRAWL(g, ...) program_crawl(&(g)->p, ARGS{ "seeds.txt", "--delay", "0", "--retries", "0", __VA_ARGS__, NULL })
+#define CRAWL(g, ...)                                                           \
+    program_crawl(&(g)->p, ARGS{ "seeds.txt", "--delay", "0", "--retries", "0", \
+                                 __VA_ARGS__, NULL })
 #define RUN(g, ...) program_run(&(g)->p, ARGS{ __VA_ARGS__, NULL })
 
 static struct warcread *read_archive(struct rig *g, const char *dir)
@@ -79,8 +98,8 @@ static struct warcread *read_archive(struct rig *g, const char *dir)
 }
 
 /* The record of this kind for a path. */
-static const struct warcread_record *record(struct rig *g, const struct warcread *w, const char *type,
-                                            const char *path)
+static const struct warcread_record *record(struct rig *g, const struct warcread *w,
+                                            const char *type, const char *path)
 {
     const struct warcread_record *r = warcread_find(w, type, origin_url(g->o, path));
 
@@ -111,7 +130,7 @@ static struct span file_text(struct rig *g, const char *name, struct buf *out)
     return buf_span(out);
 }
 
-/* --- during a crawl ------------------------------------------------------------------------------- */
+/* --- during a crawl -------------------------------------------------------------- */
 
 static void a_live_archive_has_every_exchange_as_it_was_received(void **state)
 {
@@ -134,14 +153,18 @@ static void a_live_archive_has_every_exchange_as_it_was_received(void **state)
     assert_true(has_line(r, "\r\nX-Crawl-Original-Transfer-Encoding: chunked\r\n"));
     assert_true(has_line(r, "\r\nContent-Length: 29\r\n"));
     assert_payload(record(&g, w, "response", "/moved"), SPAN("gone there"));
-    assert_true(has_line(record(&g, w, "response", "/moved"), "HTTP/1.1 301 Moved Permanently\r\n"));
-    assert_true(has_line(record(&g, w, "response", "/missing"), "HTTP/1.1 404 Not Found\r\n"));
+    assert_true(has_line(record(&g, w, "response", "/moved"),
+                         "HTTP/1.1 301 Moved Permanently\r\n"));
+    assert_true(
+        has_line(record(&g, w, "response", "/missing"), "HTTP/1.1 404 Not Found\r\n"));
     r = record(&g, w, "response", "/cut");
     assert_true(warcread_is(r, "WARC-Truncated", "disconnect"));
     assert_true(has_line(r, "\r\nX-Crawl-Original-Content-Length: 5000\r\n"));
     assert_payload(r, SPAN("<title>Cut"));
-    assert_true(warcread_is(record(&g, w, "response", "/picture"), "WARC-Truncated", "unspecified"));
-    assert_int_equal(warcread_count(w, "response", NULL) + warcread_count(w, "revisit", NULL),
+    assert_true(warcread_is(record(&g, w, "response", "/picture"), "WARC-Truncated",
+                            "unspecified"));
+    assert_int_equal(warcread_count(w, "response", NULL) +
+                         warcread_count(w, "revisit", NULL),
                      origin_counts(g.o).requests);
     assert_int_equal(warcread_count(w, "request", NULL), origin_counts(g.o).requests);
     warcread_free(w);
@@ -175,25 +198,29 @@ static void the_warcinfo_names_no_secret(void **state)
 
     (void)state;
     open_site(&g);
-    assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "--header", "Authorization: hunter2", "--contact",
+    assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "--header",
+                           "Authorization: hunter2", "--contact",
                            "mailto:me@example.org"),
                      0);
     w = read_archive(&g, "live");
 
     r = warcread_find(w, "warcinfo", NULL);
     assert_non_null(r);
-    assert_true(span_find_span(r->block, SPAN("operator: mailto:me@example.org\r\n")) < r->block.len);
+    assert_true(span_find_span(r->block, SPAN("operator: mailto:me@example.org\r\n")) <
+                r->block.len);
     assert_true(span_find_span(r->block, SPAN("robots: obey\r\n")) < r->block.len);
     assert_true(span_find_span(r->block, SPAN("settings: {\"db\"")) < r->block.len);
     assert_int_equal(span_find_span(buf_span(&w->text), SPAN("hunter2")), w->text.len);
-    assert_true(has_line(record(&g, w, "request", "/"), "Authorization: (withheld)\r\n"));
+    assert_true(
+        has_line(record(&g, w, "request", "/"), "Authorization: (withheld)\r\n"));
     warcread_free(w);
     rig_close(&g);
 }
 
 #define MANY_PAGES 400
 
-static void many_links(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+static void many_links(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
 {
     (void)arg;
     (void)r;
@@ -203,7 +230,8 @@ static void many_links(void *arg, const struct origin_request *r, int *io_status
             abort();
 }
 
-static void own_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+static void own_page(void *arg, const struct origin_request *r, int *io_status,
+                     struct buf *out)
 {
     (void)arg;
     (void)io_status;
@@ -224,7 +252,10 @@ static void assert_archive_has_all(struct rig *g, struct warcread *w)
         char path[32], sql[128];
 
         snprintf(path, sizeof path, "/page/%d", i);
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM urls WHERE state = 'fetched' AND url LIKE '%%/page/%d'", i);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT count(*) FROM urls WHERE state = 'fetched' AND url LIKE '%%/page/%d'",
+            i);
         if (program_number(&g->p, sql) == 1)
             record(g, w, "response", path);
     }
@@ -240,12 +271,14 @@ static void a_kill_loses_no_page_that_the_database_has(void **state)
     RIG_OPEN(&g, many_routes, 1, "http://127.0.0.1:$PORT/\n");
     snprintf(dir, sizeof dir, "%s", program_path(&g.p, "live"));
     for (size_t round = 1; round <= 3; round++) {
-        program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--per-host", "4", "--warc", "live", "-q", NULL });
+        program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--per-host", "4",
+                                        "--warc", "live", "-q", NULL });
         assert_true(traffic_wait(g.o, NULL, "/page/*", round * 60));
         program_kill(&g.p);
         assert_true(warcread_names(dir, ".open", NULL) >= 1);
     }
-    assert_true(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'") > 30);
+    assert_true(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'") > 30);
     /* The next start mends, whatever it then does. */
     assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "-n", "0"), 5);
     assert_int_equal(warcread_names(dir, ".open", NULL), 0);
@@ -255,9 +288,12 @@ static void a_kill_loses_no_page_that_the_database_has(void **state)
 
     assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "--per-host", "4"), 0);
     w = read_archive(&g, "live");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), MANY_PAGES + 1);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"),
+        MANY_PAGES + 1);
     assert_archive_has_all(&g, w);
-    assert_int_equal(warcread_names(dir, ".cdxj", NULL), warcread_names(dir, ".warc.gz", NULL));
+    assert_int_equal(warcread_names(dir, ".cdxj", NULL),
+                     warcread_names(dir, ".warc.gz", NULL));
     warcread_free(w);
     rig_close(&g);
 }
@@ -277,7 +313,8 @@ static void a_directory_that_cannot_be_had_ends_the_crawl_before_it_begins(void 
 
 static bool wait_for_name(const char *path)
 {
-    for (int64_t until = clock_now_ns() + 10 * NS_PER_S; clock_now_ns() < until; usleep(1000))
+    for (int64_t until = clock_now_ns() + 10 * NS_PER_S; clock_now_ns() < until;
+         usleep(1000))
         if (access(path, F_OK) == 0)
             return true;
     return false;
@@ -295,7 +332,8 @@ static void a_write_error_stops_the_crawl_with_its_cause(void **state)
     (void)state;
     RIG_OPEN(&g, slow, 1, "http://127.0.0.1:$PORT/\n");
     snprintf(dir, sizeof dir, "%s", program_path(&g.p, "live"));
-    program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--warc", "live", "-q", NULL });
+    program_start_crawl(
+        &g.p, ARGS{ "seeds.txt", "--delay", "0", "--warc", "live", "-q", NULL });
     assert_true(wait_for_name(dir));
     assert_true(traffic_wait(g.o, NULL, "/robots.txt", 1));
     assert_int_equal(rmdir(dir), 0); /* nothing can be created in it now */
@@ -303,12 +341,13 @@ static void a_write_error_stops_the_crawl_with_its_cause(void **state)
     assert_int_equal(program_wait(&g.p), 3);
     assert_true(program_said(&g.p, "crawl: cannot create live/crawl-"));
     assert_true(program_said(&g.p, ".warc.gz.open: No such file or directory"));
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1);
     assert_string_equal(program_text(&g.p, "SELECT stop_reason FROM runs"), "warc");
     rig_close(&g);
 }
 
-/* --- from the database ------------------------------------------------------------------------------ */
+/* --- from the database ----------------------------------------------------------- */
 
 static void stored_bodies_are_exported_decoded(void **state)
 {
@@ -328,10 +367,14 @@ static void stored_bodies_are_exported_decoded(void **state)
     assert_true(has_line(r, "\r\nX-Crawl-Original-Content-Encoding: gzip\r\n"));
     assert_false(has_line(r, "\r\nContent-Encoding:"));
     assert_true(has_line(r, "\r\nETag: \"g\"\r\n"));
-    snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n", sizeof PACKED_PAGE - 1);
+    snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n",
+             sizeof PACKED_PAGE - 1);
     assert_true(has_line(r, length));
-    snprintf(sha256, sizeof sha256, "sha256:%s",
-             program_text(&g.p, "SELECT sha256 FROM fetches f JOIN urls u ON u.id = f.url_id WHERE url LIKE '%/gzip'"));
+    snprintf(
+        sha256, sizeof sha256, "sha256:%s",
+        program_text(
+            &g.p,
+            "SELECT sha256 FROM fetches f JOIN urls u ON u.id = f.url_id WHERE url LIKE '%/gzip'"));
     assert_true(warcread_is(r, "X-Crawl-Payload-Digest", sha256));
     r = record(&g, w, "response", "/chunked");
     assert_payload(r, SPAN(CHUNKED_PAGE));
@@ -358,9 +401,12 @@ static void a_page_without_a_body_gives_metadata(void **state)
     assert_int_equal(warcread_count(w, "response", NULL), 0);
     r = record(&g, w, "metadata", "/gzip");
     assert_true(span_find_span(r->block, SPAN("statusCode: 200\r\n")) < r->block.len);
-    assert_true(span_find_span(r->block, SPAN("responseHeader: Content-Encoding: gzip\r\n")) < r->block.len);
+    assert_true(
+        span_find_span(r->block, SPAN("responseHeader: Content-Encoding: gzip\r\n")) <
+        r->block.len);
     assert_true(span_starts(r->block, SPAN("via: http://127.0.0.1:")));
-    assert_int_equal(warcread_count(w, "metadata", NULL), program_number(&g.p, "SELECT count(*) FROM fetches"));
+    assert_int_equal(warcread_count(w, "metadata", NULL),
+                     program_number(&g.p, "SELECT count(*) FROM fetches"));
     warcread_free(w);
     rig_close(&g);
 }
@@ -389,7 +435,8 @@ static void a_304_refers_to_the_fetch_before_it(void **state)
     assert_true(has_line(r, "HTTP/1.1 304 Not Modified\r\n"));
     warcread_free(w);
     w = read_archive(&g, "live");
-    assert_true(has_line(record(&g, w, "revisit", "/"), "HTTP/1.1 304 Not Modified\r\n"));
+    assert_true(
+        has_line(record(&g, w, "revisit", "/"), "HTTP/1.1 304 Not Modified\r\n"));
     warcread_free(w);
     rig_close(&g);
 }
@@ -402,12 +449,17 @@ static void a_damaged_body_is_named_and_the_rest_exported(void **state)
     (void)state;
     open_site(&g);
     assert_int_equal(CRAWL(&g, "-q"), 0);
-    program_change(&g.p, "UPDATE body SET data = x'00112233' WHERE id = (SELECT f.body_id FROM fetch f JOIN url u"
-                         " ON u.id = f.url_id WHERE u.url LIKE '%/chunked')");
+    program_change(
+        &g.p,
+        "UPDATE body SET data = x'00112233' WHERE id = (SELECT f.body_id FROM fetch f JOIN url u"
+        " ON u.id = f.url_id WHERE u.url LIKE '%/chunked')");
+    program_change(&g.p, "UPDATE fetch SET sha256 = zeroblob(32) WHERE url_id ="
+                         " (SELECT id FROM url WHERE url LIKE '%/target')");
     assert_int_equal(RUN(&g, "export", "--warc", "out"), 3);
-    assert_true(program_said(&g.p, "1 stored bodies are damaged"));
+    assert_true(program_said(&g.p, "2 stored bodies are damaged"));
     w = read_archive(&g, "out");
     record(&g, w, "metadata", "/chunked");
+    record(&g, w, "metadata", "/target");
     record(&g, w, "response", "/gzip");
     warcread_free(w);
     rig_close(&g);
@@ -423,15 +475,26 @@ static void pages_and_links_become_tables(void **state)
     open_site(&g);
     assert_int_equal(CRAWL(&g, "-q"), 0);
     program_write(&g.p, "pages.csv", SPAN("of yesterday"));
-    assert_int_equal(RUN(&g, "export", "--csv", "pages.csv", "--jsonl", "pages.jsonl", "--links", "links.tsv"), 0);
+    assert_int_equal(RUN(&g, "export", "--csv", "pages.csv", "--jsonl", "pages.jsonl",
+                         "--links", "links.tsv"),
+                     0);
 
     text = file_text(&g, "pages.csv", &csv);
-    assert_true(span_starts(text, SPAN("\"url\",\"status\",\"title\",\"description\",\"h1\",\"canonical\",\"lang\","
-                                       "\"depth\",\"fetched_at\",\"links\"")));
-    assert_true(span_find_span(text, SPAN(",200,\"'=1+1\",\"\"\"a\"\", b\",\"Start\",")) < text.len);
+    assert_true(span_starts(
+        text,
+        SPAN(
+            "\"url\",\"status\",\"title\",\"description\",\"h1\",\"canonical\",\"lang\","
+            "\"depth\",\"fetched_at\",\"links\"")));
+    assert_true(
+        span_find_span(text, SPAN(",200,\"'=1+1\",\"\"\"a\"\", b\",\"Start\",")) <
+        text.len);
     text = file_text(&g, "pages.jsonl", &jsonl);
-    assert_true(span_find_span(text, SPAN("\"status\":200,\"title\":\"=1+1\",\"description\":\"\\\"a\\\", b\",\"h1\":"
-                                          "\"Start\",\"canonical\":null,\"lang\":null,\"depth\":0,")) < text.len);
+    assert_true(
+        span_find_span(
+            text,
+            SPAN(
+                "\"status\":200,\"title\":\"=1+1\",\"description\":\"\\\"a\\\", b\",\"h1\":"
+                "\"Start\",\"canonical\":null,\"lang\":null,\"depth\":0,")) < text.len);
     text = file_text(&g, "links.tsv", &links);
     assert_true(span_starts(text, SPAN("src\tdst\tkind\trel\tanchor\n")));
     assert_true(span_find_span(text, SPAN("/gzip\ta\tnofollow\tpacked\n")) < text.len);
@@ -490,7 +553,8 @@ static void a_file_that_cannot_be_written_is_named(void **state)
     assert_int_equal(RUN(&g, "export", "--csv", "/dev/full"), 3);
     assert_true(program_said(&g.p, "cannot write /dev/full: No space left on device"));
     assert_int_equal(RUN(&g, "export", "--links", "nowhere/links.tsv"), 3);
-    assert_true(program_said(&g.p, "cannot write nowhere/links.tsv: No such file or directory"));
+    assert_true(program_said(
+        &g.p, "cannot write nowhere/links.tsv: No such file or directory"));
     rig_close(&g);
 }
 
@@ -501,7 +565,8 @@ int main(void)
         cmocka_unit_test(a_page_with_the_same_bytes_refers_to_the_first),
         cmocka_unit_test(the_warcinfo_names_no_secret),
         cmocka_unit_test(a_kill_loses_no_page_that_the_database_has),
-        cmocka_unit_test(a_directory_that_cannot_be_had_ends_the_crawl_before_it_begins),
+        cmocka_unit_test(
+            a_directory_that_cannot_be_had_ends_the_crawl_before_it_begins),
         cmocka_unit_test(a_write_error_stops_the_crawl_with_its_cause),
         cmocka_unit_test(stored_bodies_are_exported_decoded),
         cmocka_unit_test(a_page_without_a_body_gives_metadata),

@@ -12,12 +12,10 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "tests/kit/nameserver.h"
 #include "tests/kit/rig.h"
 
-/*
- * Home (depth 0) links to a and b and, last, to /loop/1; a links to a2 and the
- * broken one, a2 to a3, b is empty, a3 to a4.
- */
+/* Home links to a and b, a to a2 and to a page that is not there, a2 to a3, a3 to a4. */
 static const struct origin_route tree[] = {
     NO_ROBOTS,
     { .path = "/", .headers = HTML, .body = LIT("<title>Home</title><a href=/a>a</a><a href=/b>b</a>") },
@@ -450,6 +448,43 @@ static void first_signal_waits_five_seconds_at_most(void **state)
     rig_close(&g);
 }
 
+static void signal_ends_at_once_what_only_waits(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .on = 1, .status = 503, .headers = "Retry-After: 60\r\n" },
+        { .path = "/robots.txt", .on = 2, .headers = PLAIN, .body = LIT("User-agent: *\nCrawl-delay: 50\nSitemap: /map.xml\n") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/robots.txt", 2));
+    usleep(200000); /* its answers arrive */
+    at = clock_now_ns();
+    program_signal(&g.p, SIGINT);
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(clock_now_ns() - at < 1500 * NS_PER_MS);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 2);
+    rig_close(&g);
+}
+
+static void unknown_name_is_final_without_robots_too(void **state)
+{
+    static const struct nameserver_record records[] = { { .name = "known.test", .addresses = "127.0.0.1", .ttl_s = 60 } };
+    struct nameserver *ns = nameserver_start(records, ARRAY_LEN(records));
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    assert_int_equal(program_crawl(&p, ARGS{ "http://unknown.test/", "-q", "--no-robots", "--dns", nameserver_text(ns), NULL }), 4);
+    assert_string_equal(program_text(&p, "SELECT state || ' ' || reason || ' ' || retries FROM urls"), "failed dns_failed 0");
+    program_close(&p);
+    nameserver_stop(ns);
+}
+
 static void sighup_opens_the_log_again(void **state)
 {
     struct rig g;
@@ -517,6 +552,8 @@ int main(void)
         cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
         cmocka_unit_test(second_signal_ends_it_within_a_second),
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),
+        cmocka_unit_test(signal_ends_at_once_what_only_waits),
+        cmocka_unit_test(unknown_name_is_final_without_robots_too),
         cmocka_unit_test(sighup_opens_the_log_again),
         cmocka_unit_test(database_of_another_crawl_is_6),
     };

@@ -19,7 +19,7 @@
 #include "config/io.h"
 #include "config/mem.h"
 
-#define MAX_FILE ((size_t)1 * MIB)
+#define MAX_FILE    ((size_t)1 * MIB)
 #define MAX_MUTATED ((size_t)64 * KIB)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,7 +46,8 @@ static void save_input(void)
     int fd = open(crash_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ssize_t n = fd < 0 ? -1 : write(fd, at_work.data, at_work.size);
 
-    if (n == (ssize_t)at_work.size && write(STDOUT_FILENO, crash_path, strlen(crash_path)) > 0)
+    if (n == (ssize_t)at_work.size &&
+        write(STDOUT_FILENO, crash_path, strlen(crash_path)) > 0)
         n = write(STDOUT_FILENO, " holds the input\n", 17);
     if (fd >= 0)
         close(fd);
@@ -64,7 +65,8 @@ static void watch_for_death(const char *program)
     static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
     const char *name = strrchr(program, '/');
 
-    snprintf(crash_path, sizeof crash_path, "crash-%s-%d", name ? name + 1 : program, (int)getpid());
+    snprintf(crash_path, sizeof crash_path, "crash-%s-%d", name ? name + 1 : program,
+             (int)getpid());
     if (__sanitizer_set_death_callback)
         __sanitizer_set_death_callback(save_input);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -181,12 +183,30 @@ static void insert(struct input *in, const uint8_t *from, size_t n)
 static void insert_word(struct input *in)
 {
     static const struct span words[] = {
-        { "\0", 1 },     { "\xff", 1 },   { "\r\n", 2 },        { "\n\n", 2 },
-        { "<", 1 },      { "-->", 3 },    { "<!--", 4 },        { "&#x", 3 },
-        { "%00", 3 },    { "%2", 2 },     { "://", 3 },         { "../", 3 },
-        { "\\", 1 },     { "\"", 1 },     { "=", 1 },           { ";", 1 },
-        { "*", 1 },      { "$", 1 },      { "-1", 2 },          { "4294967296", 10 },
-        { "\x1b[", 2 },  { "\xed\xa0\x80", 3 }, { "\xe2\x80\xae", 3 }, { "99999999999999999999", 20 },
+        { "\0", 1 },
+        { "\xff", 1 },
+        { "\r\n", 2 },
+        { "\n\n", 2 },
+        { "<", 1 },
+        { "-->", 3 },
+        { "<!--", 4 },
+        { "&#x", 3 },
+        { "%00", 3 },
+        { "%2", 2 },
+        { "://", 3 },
+        { "../", 3 },
+        { "\\", 1 },
+        { "\"", 1 },
+        { "=", 1 },
+        { ";", 1 },
+        { "*", 1 },
+        { "$", 1 },
+        { "-1", 2 },
+        { "4294967296", 10 },
+        { "\x1b[", 2 },
+        { "\xed\xa0\x80", 3 },
+        { "\xe2\x80\xae", 3 },
+        { "99999999999999999999", 20 },
     };
     const struct span word = words[below(ARRAY_LEN(words))];
 
@@ -195,7 +215,8 @@ static void insert_word(struct input *in)
 
 static void cut(struct input *in)
 {
-    size_t at = below(in->size), n = 1 + below(MIN(in->size - at, (size_t)1 + below(64)));
+    size_t at = below(in->size),
+           n = 1 + below(MIN(in->size - at, (size_t)1 + below(64)));
 
     n = MIN(n, in->size - at);
     memmove(in->data + at, in->data + at + n, in->size - at - n);
@@ -209,25 +230,15 @@ static void mutate(struct input *in)
     uint8_t byte = (uint8_t)below(256), run_of[64];
 
     switch (below(in->size ? 8 : 3)) {
-    case 0:
-        insert(in, &byte, 1);
-        break;
-    case 1:
-        insert_word(in);
-        break;
+    case 0: insert(in, &byte, 1); break;
+    case 1: insert_word(in); break;
     case 2: /* a part of another input */
         n = below(other->size);
         insert(in, other->data + n, below(MIN(other->size - n, (size_t)256) + 1));
         break;
-    case 3:
-        in->data[at] ^= (uint8_t)(1u << below(8));
-        break;
-    case 4:
-        in->data[at] = byte;
-        break;
-    case 5:
-        cut(in);
-        break;
+    case 3: in->data[at] ^= (uint8_t)(1u << below(8)); break;
+    case 4: in->data[at] = byte; break;
+    case 5: cut(in); break;
     case 6: /* a part of itself, often */
         n = MIN(in->size - at, 1 + below(sizeof run_of));
         memcpy(run_of, in->data + at, n);
@@ -270,8 +281,10 @@ int main(int argc, char **argv)
     uint64_t n = 0;
 
     while ((option = getopt(argc, argv, "s:r:")) != -1)
-        if (option == '?' || !span_parse_i64(span_str(optarg), option == 's' ? &seconds : &seed)) {
-            fprintf(stderr, "usage: %s [-s SECONDS] [-r SEED] FILE|FOLDER...\n", argv[0]);
+        if (option == '?' ||
+            !span_parse_i64(span_str(optarg), option == 's' ? &seconds : &seed)) {
+            fprintf(stderr, "usage: %s [-s SECONDS] [-r SEED] FILE|FOLDER...\n",
+                    argv[0]);
             return 2;
         }
     for (int i = optind; i < argc; i++)

@@ -13,8 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const hosts[] = { "https://a.org/x/y", "http://www.a.org/", "https://evil.net/x",
-                                     "http://10.0.0.1/",  "http://localhost/", "https://a.github.io/" };
+static const char *const hosts[] = { "https://a.org/x/y",  "http://www.a.org/",
+                                     "https://evil.net/x", "http://10.0.0.1/",
+                                     "http://localhost/",  "https://a.github.io/" };
 
 static void parse(const char *text, struct arena *mem, struct url *out)
 {
@@ -28,7 +29,8 @@ static void check_fields(struct span value)
     if (cookie_parse(value, clock_wall_ms(), &f))
         return;
     BUG_IF(!f.name.len && !f.value.len);
-    BUG_IF(f.name.len + f.value.len > COOKIE_MAX_PAIR || f.path.len > COOKIE_MAX_ATTRIBUTE);
+    BUG_IF(f.name.len + f.value.len > COOKIE_MAX_PAIR ||
+           f.path.len > COOKIE_MAX_ATTRIBUTE);
     BUG_IF(f.path.len && f.path.ptr[0] != '/');
     BUG_IF(f.has_expiry && f.expires_wall_ms > clock_wall_ms() + COOKIE_MAX_AGE_MS);
 }
@@ -43,11 +45,13 @@ static void check_header(struct cookies *jar, const char *at, struct arena *mem)
         return;
     BUG_IF(!out.len || out.len > COOKIES_MAX_HEADER);
     for (size_t i = 0; i < out.len; i++)
-        BUG_IF(((unsigned char)out.ptr[i] < 0x20 && out.ptr[i] != '\t') || out.ptr[i] == 0x7f);
+        BUG_IF(((unsigned char)out.ptr[i] < 0x20 && out.ptr[i] != '\t') ||
+               out.ptr[i] == 0x7f);
 }
 
 /* Cookies of one jar that only `from` fills must not show at `to`. */
-static void check_apart(struct span lines, const char *from, const char *to, struct arena *mem)
+static void check_apart(struct span lines, const char *from, const char *to,
+                        struct arena *mem)
 {
     struct cookies *jar;
     struct span line, out;

@@ -6,7 +6,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The head of an answer, line by line; whatever comes, every value lies within the kept lines. */
+/*
+ * The head of an answer, line by line; whatever comes, every value lies within the kept lines.
+ *
+ * Needs: fetch/head.c
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span text = span_make((const char *)data, size);

@@ -21,7 +21,8 @@ static void check_seed(const struct seed *seed, size_t size)
     struct url again;
 
     arena_init(&mem, (size_t)MIB);
-    BUG_IF(!url_is_web(&seed->url) || url_hash(&seed->url).len || url_username(&seed->url).len);
+    BUG_IF(!url_is_web(&seed->url) || url_hash(&seed->url).len ||
+           url_username(&seed->url).len);
     BUG_IF(url_reparse(seed->url.href, &mem, &again));
     BUG_IF(seed->line < 1 || (size_t)seed->line > size + 1);
     arena_clear(&mem);
@@ -36,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct seeds s;
 
     if (!nowhere)
-        stderr = nowhere = fopen("/dev/null", "we"); /* complaints about bad lines go there */
+        stderr = nowhere =
+            fopen("/dev/null", "we"); /* complaints about bad lines go there */
     BUG_IF(fd < 0 || io_write_all(fd, span_make((const char *)data, size)));
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (seeds_read(&operand, 1, &s, &note)) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * Needs: crawler/warc_http.c crawler/warc_index.c crawler/warc_member.c
  * What WARC files are made of and mended from: header lines as servers send
  * them, and files that a dead writer, or anybody, left. For every input:
  * 1. A head that was framed ends at its only blank line and tells the length
  *    once, and no transfer coding.
  * 2. A scan ends, and never says that more is good than there is.
  * 3. The index takes any record: whole lines or none.
+ *
+ * Needs: crawler/warc_http.c crawler/warc_index.c crawler/warc_member.c
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,7 +23,8 @@ static void check_head(struct span head)
 {
     struct span blank = SPAN("\r\n\r\n");
 
-    BUG_IF(!span_ends(head, blank) || span_find_span(head, blank) != head.len - blank.len);
+    BUG_IF(!span_ends(head, blank) ||
+           span_find_span(head, blank) != head.len - blank.len);
 }
 
 static void frame(struct span headers, int64_t payload_len, bool is_decoded)
@@ -33,17 +37,21 @@ static void frame(struct span headers, int64_t payload_len, bool is_decoded)
     BUG_IF(warc_http_format_answer(&a, &out));
     check_head(buf_span(&out));
     if (payload_len >= 0) {
-        BUG_IF(!span_parse_u64(warc_http_value(buf_span(&out), SPAN("content-length")), &length));
+        BUG_IF(!span_parse_u64(warc_http_value(buf_span(&out), SPAN("content-length")),
+                               &length));
         BUG_IF(length != (uint64_t)payload_len);
         BUG_IF(warc_http_value(buf_span(&out), SPAN("transfer-encoding")).ptr);
-        BUG_IF(is_decoded && warc_http_value(buf_span(&out), SPAN("content-encoding")).ptr);
+        BUG_IF(is_decoded &&
+               warc_http_value(buf_span(&out), SPAN("content-encoding")).ptr);
     }
     buf_clear(&out);
 }
 
 static enum err on_member(void *arg, int64_t offset, int64_t length, struct span start)
 {
-    return offset < 0 || length <= 0 ? ERR_INVALID : warc_index_add(arg, start, "x.warc.gz", offset, length);
+    return offset < 0 || length <= 0
+               ? ERR_INVALID
+               : warc_index_add(arg, start, "x.warc.gz", offset, length);
 }
 
 static void scan(struct span file, struct warc_index *index)

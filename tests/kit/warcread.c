@@ -9,9 +9,12 @@
 #include "config/mem.h"
 
 #define MAX_TEXT ((size_t)256 * MIB)
-#define STEP ((size_t)64 * 1024)
+#define STEP     ((size_t)64 * 1024)
 
-/* Inflates the member at the front of s; returns its size in the file, 0 when it is not whole. */
+/*
+ * Inflates the member at the front of s; returns its size in the file, 0 when it is
+ * not whole.
+ */
 static size_t inflate_member(struct span s, struct buf *out)
 {
     z_stream z = { .next_in = (Bytef *)(uintptr_t)s.ptr, .avail_in = (uInt)s.len };
@@ -81,8 +84,8 @@ static void split_all(struct warcread *w, size_t *starts)
 {
     starts[w->n] = w->problem ? starts[w->n] : w->text.len;
     for (size_t i = 0; i < w->n; i++) {
-        const char *problem =
-            split_record(span_slice(buf_span(&w->text), starts[i], starts[i + 1]), &w->records[i]);
+        const char *problem = split_record(
+            span_slice(buf_span(&w->text), starts[i], starts[i + 1]), &w->records[i]);
 
         w->problem = w->problem ? w->problem : problem;
     }
@@ -157,7 +160,8 @@ bool warcread_is(const struct warcread_record *r, const char *name, const char *
 
 struct span warcread_head(const struct warcread_record *r)
 {
-    return span_slice(r->block, 0, MIN(r->block.len, span_find_span(r->block, SPAN("\r\n\r\n")) + 4));
+    return span_slice(
+        r->block, 0, MIN(r->block.len, span_find_span(r->block, SPAN("\r\n\r\n")) + 4));
 }
 
 struct span warcread_payload(const struct warcread_record *r)
@@ -167,7 +171,8 @@ struct span warcread_payload(const struct warcread_record *r)
 
 static bool matches(const struct warcread_record *r, const char *type, const char *uri)
 {
-    return warcread_is(r, "WARC-Type", type) && (!uri || warcread_is(r, "WARC-Target-URI", uri));
+    return warcread_is(r, "WARC-Type", type) &&
+           (!uri || warcread_is(r, "WARC-Target-URI", uri));
 }
 
 size_t warcread_count(const struct warcread *w, const char *type, const char *uri)
@@ -179,7 +184,8 @@ size_t warcread_count(const struct warcread *w, const char *type, const char *ur
     return n;
 }
 
-const struct warcread_record *warcread_find(const struct warcread *w, const char *type, const char *uri)
+const struct warcread_record *warcread_find(const struct warcread *w, const char *type,
+                                            const char *uri)
 {
     for (size_t i = 0; i < w->n; i++)
         if (matches(&w->records[i], type, uri))

@@ -24,7 +24,10 @@ struct warcread {
     const char *problem; /* what is wrong with the file, or NULL */
 };
 
-/* Reads a whole file; w->problem says what is not as it must be. Free with warcread_free. */
+/*
+ * Reads a whole file; w->problem says what is not as it must be. Free with
+ * warcread_free.
+ */
 struct warcread *warcread_file(const char *path);
 /* Every file of a folder whose name ends so, in the order of names. */
 struct warcread *warcread_folder(const char *folder, const char *suffix);
@@ -40,7 +43,8 @@ struct span warcread_payload(const struct warcread_record *r);
 /* How many records of this type (and for this target, unless NULL). */
 size_t warcread_count(const struct warcread *w, const char *type, const char *uri);
 /* The first of them, or NULL. */
-const struct warcread_record *warcread_find(const struct warcread *w, const char *type, const char *uri);
+const struct warcread_record *warcread_find(const struct warcread *w, const char *type,
+                                            const char *uri);
 
 /* How many names in folder end so; the last of them in name (may be NULL), 256 bytes. */
 size_t warcread_names(const char *folder, const char *suffix, char *name);

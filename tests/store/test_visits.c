@@ -211,7 +211,7 @@ static void a_redirect_makes_its_target_a_url_of_its_own(void **state)
 
 /* --- content over time ------------------------------------------------------------ */
 
-static void the_same_body_keeps_links_and_text_and_points_at_the_new_fetch(void **state)
+static void the_same_body_keeps_links_text_and_the_fetch_that_brought_it(void **state)
 {
     struct storekit *k = *state;
     int64_t id = storekit_seed(k, "http://a.example/");
@@ -219,7 +219,8 @@ static void the_same_body_keeps_links_and_text_and_points_at_the_new_fetch(void 
     storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
     begin_again(k);
     storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
-    assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "2 1");
+    assert_text(k, "SELECT fetch_id || ' ' || text_id FROM pages", "1 1");
+    assert_text(k, "SELECT fetch_id FROM urls", "2");
     assert_text(k, "SELECT count(*) FROM page_history", "0");
     assert_text(k, "SELECT count(*) FROM links", "1");
     assert_text(
@@ -476,7 +477,7 @@ int main(void)
         WITH_STORE(a_failed_url_says_the_outcome),
         WITH_STORE(a_refusal_needs_no_request),
         WITH_STORE(a_redirect_makes_its_target_a_url_of_its_own),
-        WITH_STORE(the_same_body_keeps_links_and_text_and_points_at_the_new_fetch),
+        WITH_STORE(the_same_body_keeps_links_text_and_the_fetch_that_brought_it),
         WITH_STORE(another_body_moves_the_old_page_into_history),
         WITH_STORE(changed_links_of_the_same_body_are_replaced),
         WITH_STORE(a_304_keeps_page_and_links),
