@@ -34,7 +34,7 @@ EXAMPLES := $(wildcard packaging/*.example)
 PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \
   libseccomp jansson libssl libcrypto
 LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -linih -lpthread -lm
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 TEST_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -94,6 +94,13 @@ $(B)/gen/schema_sql.inc: $(wildcard store/migrations/*.sql)
 	  od -An -v -tx1 $$f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo "0 };"; done > $@
 
 $(B)/store/schema.o: $(B)/gen/schema_sql.inc
+
+# docs/schema.md is the text of crawl-schema(7).
+$(B)/gen/schema_md.inc: docs/schema.md
+	$(Q)mkdir -p $(@D); { echo "static const char schema_md[] = {"; \
+	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo "0 };"; } > $@
+
+$(B)/crawler/manual.o: $(B)/gen/schema_md.inc
 
 test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))

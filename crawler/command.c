@@ -12,7 +12,7 @@ const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_
 
 static const struct option_spec printers[] = {
     { "man", 0, OPTION_TEXT, 0, 0, 0, NULL, NULL, 0, "PAGE",
-      "print a man page: a command's name, crawl.conf, or list", "About the program" },
+      "print a man page: a command's name, crawl.conf, crawl-schema.7, or list", "About the program" },
     { "completion", 0, OPTION_CHOICE, 0, 0, 0, NULL, "bash|zsh|fish", 0, "SHELL",
       "print what makes a shell complete this command line: bash, zsh or fish", NULL },
 };

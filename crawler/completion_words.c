@@ -19,6 +19,7 @@ static void add_pages(struct completion_want *want)
 {
     add(want, SPAN("crawl"), "the program");
     add(want, SPAN("crawl.conf"), "the configuration file");
+    add(want, SPAN("crawl-schema.7"), "the database");
     for (size_t i = 0; command_list[i]; i++)
         add(want, span_str(command_list[i]->name), command_list[i]->summary);
     add(want, SPAN("list"), "the names of all pages");

@@ -24,6 +24,7 @@ struct frontier {
     struct waitq changed;
     struct list_node hungry; /* hosts whose window runs low, beyond MAX_REFILLS */
     size_t n_busy, n_preparing, n_refilling;
+    size_t n_wanted; /* hosts that wait for their look */
 };
 
 /* --- life --------------------------------------------------------------------- */
@@ -121,6 +122,8 @@ static bool wants_turn(const struct host *h)
 {
     if (h->state != HOST_NEW && h->state != HOST_READY)
         return false;
+    if (h->state == HOST_NEW && h->wants_look)
+        return true;
     return h->len > 0 && (h->state == HOST_NEW || has_page_budget(h));
 }
 
@@ -230,6 +233,20 @@ void frontier_each_host(struct frontier *f, void (*fn)(void *arg, struct host *h
         if (h)
             fn(arg, h);
     }
+}
+
+static void set_wants_look(struct frontier *f, struct host *h, bool wants_look)
+{
+    f->n_wanted += (size_t)wants_look - (size_t)h->wants_look;
+    h->wants_look = wants_look;
+}
+
+void frontier_look(struct frontier *f, struct host *h)
+{
+    if (h->state != HOST_NEW)
+        return;
+    set_wants_look(f, h, true);
+    update(f, h);
 }
 
 /* --- the window -------------------------------------------------------------------- */
@@ -447,6 +464,7 @@ enum frontier_next frontier_take(struct frontier *f, struct host **out_host, str
     if (h->state == HOST_NEW || h->robots_expire_at <= loop_now(f->loop)) {
         h->state = HOST_PREPARING;
         f->n_preparing++;
+        set_wants_look(f, h, false);
         update(f, h);
         return NEXT_PREPARE;
     }
@@ -518,6 +536,7 @@ void frontier_park(struct frontier *f, struct host *h, enum url_reason reason, s
     struct ticket *t;
 
     h->state = HOST_PARKED;
+    set_wants_look(f, h, false);
     h->park_reason = reason;
     h->park_rule = rule;
     h->park_until_ms = until_wall_ms;
@@ -530,7 +549,7 @@ void frontier_park(struct frontier *f, struct host *h, enum url_reason reason, s
 
 bool frontier_is_idle(const struct frontier *f)
 {
-    return f->tickets.len == 0 && !f->n_preparing && !f->n_refilling &&
+    return f->tickets.len == 0 && !f->n_wanted && !f->n_preparing && !f->n_refilling &&
            list_is_empty(&f->hungry);
 }
 

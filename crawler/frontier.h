@@ -61,6 +61,7 @@ struct host {
     bool is_blocked;            /* its address may not be dialled */
     char *blocked_why;
     int robots_tries;
+    bool wants_look;            /* while new: to be prepared although nothing is queued */
     /* the window: a ring of tickets in order */
     struct ticket **window;
     size_t head, len, cap;
@@ -124,6 +125,9 @@ struct host *frontier_find_host(const struct frontier *f, int64_t host_id);
 /* By scheme, name and port, or NULL. */
 struct host *frontier_find_origin(const struct frontier *f, bool is_https, struct span name, uint16_t port);
 
+/* A new host is prepared once though nothing of it is queued: its sitemaps may say what is due. */
+void frontier_look(struct frontier *f, struct host *h);
+
 /* A row that is queued in the database (new, queued again, or at a new depth). host may be parked. */
 void frontier_add(struct frontier *f, struct host *h, const struct store_item *item);
 
@@ -159,7 +163,7 @@ void frontier_retry(struct frontier *f, struct ticket *t, deadline at);
 void frontier_park(struct frontier *f, struct host *h, enum url_reason reason, struct span rule,
                    int64_t until_wall_ms);
 
-/* Nothing queued in memory or under way, and nothing to be read? */
+/* Nothing queued in memory or under way, and nothing to be read or looked at? */
 bool frontier_is_idle(const struct frontier *f);
 
 struct frontier_stats {

@@ -18,10 +18,11 @@ struct lookup {
 };
 
 /*
- * Opens what asking needs, and what parsing stored bytes needs; runs fn (whose argument is a struct lookup, and which
- * ends with sched_stop), closes it all. It asks nobody by itself. command is named in complaints. Returns
- * the exit code: 2 when text is no URL or a setting is wrong, 3 when something
- * could not be set up, else what fn left.
+ * Opens what asking a server and parsing need, runs fn, closes it all; by itself
+ * it asks nobody. fn's argument is a struct lookup that holds arg, and it ends
+ * with sched_stop. command is named in complaints. Returns the exit code: 2 when
+ * text is no URL or a setting is wrong, 3 when something could not be set up,
+ * else what fn left.
  */
 int lookup_run(const struct settings *s, const char *command, const char *text, coro_fn *fn,
                const void *arg);

@@ -5,8 +5,12 @@
 
 #include "config/io.h"
 #include "crawler/manual_conf.h"
+#include "crawler/markdown.h"
 #include "crawler/roff.h"
 #include "store/reader.h"
+
+/* docs/schema.md as schema_md, its end marked by a 0. */
+#include "schema_md.inc"
 
 static const char EXITS[] = ".TP\n0\nFinished.\n"
                             ".TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
@@ -37,7 +41,7 @@ static const char ENVIRONMENT[] =
 
 static const char FILES[] =
     ".TP\n.I crawl.conf\nRead from the current directory if it is there; see\n.BR crawl.conf (5).\n"
-    ".TP\n.I crawl.db\nThe database.\nIts \\-wal, \\-shm and \\-lock files beside it belong to a crawl that runs,\n"
+    ".TP\n.I crawl.db\nThe database; see\n.BR crawl\\-schema (7).\nIts \\-wal, \\-shm and \\-lock files beside it belong to a crawl that runs,\n"
     "or to one that was killed; the next start clears them up.\n";
 
 static enum err put_title(struct buf *out, struct span name, int section, const char *kind)
@@ -119,7 +123,7 @@ static enum err put_see_also(struct buf *out)
         if (!e && command_list[i] != &cmd_run)
             e = buf_append(out, SPAN(" (1),\n"));
     }
-    return e ? e : buf_append(out, SPAN(".BR crawl.conf (5),\n.BR sqlite3 (1)\n"));
+    return e ? e : buf_append(out, SPAN(".BR crawl.conf (5),\n.BR crawl\\-schema (7),\n.BR sqlite3 (1)\n"));
 }
 
 static enum err put_main_page(struct buf *out)
@@ -200,7 +204,7 @@ static enum err put_command_page(struct buf *out, const struct command *c)
         e = put_reports(out, c);
     if (!e)
         e = put_section(out, "EXIT STATUS", COMMAND_EXITS);
-    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl.conf (5)\n");
+    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl.conf (5),\n.BR crawl\\-schema (7)\n");
 }
 
 static enum err put_conf_page(struct buf *out)
@@ -212,24 +216,52 @@ static enum err put_conf_page(struct buf *out)
     return e ? e : manual_conf_body(out);
 }
 
+static enum err put_schema_page(struct buf *out)
+{
+    enum err e = put_title(out, SPAN("crawl-schema"), 7, "Miscellaneous");
+
+    if (!e)
+        e = put_name(out, SPAN("crawl-schema"), "the tables and views of a crawl's database");
+    if (!e)
+        e = roff_section(out, "DESCRIPTION");
+    if (!e)
+        e = markdown_to_roff(out, span_str(schema_md));
+    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl\\-sql (1),\n.BR sqlite3 (1)\n");
+}
+
 /* --- which page -------------------------------------------------------------------------- */
 
-enum err manual_format(struct span name, struct buf *out)
+/* The page of a command, under its name or crawl-NAME. */
+static enum err put_page_of_command(struct buf *out, struct span name)
 {
+    const struct command *c;
     char text[64];
 
-    if (span_ends(name, SPAN(".1")) || span_ends(name, SPAN(".5")))
-        name.len -= 2;
-    if (span_eq(name, SPAN("crawl")))
-        return put_main_page(out);
-    if (span_eq(name, SPAN("crawl.conf")))
-        return put_conf_page(out);
     if (span_starts(name, SPAN("crawl-")))
         name = span_skip(name, 6);
     snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_clip_utf8(name, sizeof text - 1)));
-    if (strcmp(text, cmd_run.name) == 0)
+    c = command_find(text);
+    if (!c)
+        return ERR_NOT_FOUND;
+    return c == &cmd_run ? put_main_page(out) : put_command_page(out, c);
+}
+
+enum err manual_format(struct span name, struct buf *out)
+{
+    enum err e;
+
+    if (span_eq(name, SPAN("crawl-schema.7")))
+        return put_schema_page(out);
+    if (span_eq(name, SPAN("crawl.conf.5")) || span_eq(name, SPAN("crawl.conf")))
+        return put_conf_page(out);
+    if (span_ends(name, SPAN(".1")))
+        name.len -= 2;
+    if (span_eq(name, SPAN("crawl")))
         return put_main_page(out);
-    return command_find(text) ? put_command_page(out, command_find(text)) : ERR_NOT_FOUND;
+    e = put_page_of_command(out, name);
+    if (e == ERR_NOT_FOUND && (span_eq(name, SPAN("crawl-schema")) || span_eq(name, SPAN("schema"))))
+        return put_schema_page(out);
+    return e;
 }
 
 enum err manual_list(struct buf *out)
@@ -239,7 +271,7 @@ enum err manual_list(struct buf *out)
     for (size_t i = 0; !e && command_list[i]; i++)
         if (command_list[i] != &cmd_run)
             e = buf_printf(out, "crawl-%s.1\n", command_list[i]->name);
-    return e ? e : buf_append(out, SPAN("crawl.conf.5\n"));
+    return e ? e : buf_append(out, SPAN("crawl.conf.5\ncrawl-schema.7\n"));
 }
 
 int manual_print(const char *name)

@@ -3,11 +3,17 @@
 
 #include "crawler/roff.h"
 
-#define MAX_LINE (64 * KIB) /* one paragraph */
-#define EXAMPLE_WIDTH 70
+#define MAX_PARAGRAPH (64 * KIB)
+#define SOURCE_WIDTH 72
 
 /* What the lines at hand are part of. */
-enum block { BLOCK_NONE, BLOCK_TEXT, BLOCK_TABLE, BLOCK_EXAMPLE };
+enum block {
+    BLOCK_NONE,  /* a heading stands above: a paragraph begins by itself */
+    BLOCK_BREAK, /* something has ended: a paragraph must be begun */
+    BLOCK_TEXT,
+    BLOCK_TABLE,
+    BLOCK_EXAMPLE,
+};
 
 struct document {
     struct buf *out;
@@ -41,7 +47,6 @@ static enum err put_word(struct buf *out, struct span word, bool *is_bold)
             e = buf_append(out, *is_bold ? SPAN("\\fB") : SPAN("\\fR"));
             i += mark.len - 1;
         } else if (word.ptr[i] != '\\' || i + 1 == word.len || word.ptr[i + 1] != '|') {
-            /* behind a font's name a dot is no request; roff_text cannot see that and does no harm */
             e = roff_text(out, span_slice(word, i, i + 1));
         }
     }
@@ -53,18 +58,28 @@ static enum err put_filled(struct buf *out, struct span text)
 {
     struct span word;
     bool is_bold = false;
-    size_t column = 0;
+    size_t line_at = out->len;
     enum err e = OK;
 
     for (size_t n = 0; !e && span_token(&text, &word); n++) {
-        bool is_new_line = n && column + word.len > EXAMPLE_WIDTH;
+        bool is_new_line = out->len - line_at + word.len > SOURCE_WIDTH;
 
         if (n)
             e = buf_append_byte(out, is_new_line ? '\n' : ' ');
-        column = (is_new_line ? 0 : column + 1) + word.len;
+        if (is_new_line)
+            line_at = out->len;
         if (!e)
             e = put_word(out, word, &is_bold);
     }
+    return e ? e : buf_append_byte(out, '\n');
+}
+
+/* The same on one line, for what must be on one. */
+static enum err put_term(struct buf *out, struct span text)
+{
+    bool is_bold = false;
+    enum err e = put_word(out, text, &is_bold);
+
     return e ? e : buf_append_byte(out, '\n');
 }
 
@@ -134,39 +149,10 @@ static enum err table_row(struct document *d, struct span row)
         return e;
     e = buf_append(d->out, SPAN(".TP\n.B "));
     if (!e)
-        e = put_filled(d->out, cell);
+        e = put_term(d->out, cell);
     while (!e && next_cell(&row, &cell))
         e = cell.len ? put_filled(d->out, cell) : buf_append(d->out, SPAN("\\&\n"));
     return e;
-}
-
-/* An example may be cut at a blank that is in no quotes: it is SQL. */
-static size_t cut_at(struct span line)
-{
-    size_t cut = line.len;
-    bool is_quoted = false;
-
-    for (size_t i = 0; line.len > EXAMPLE_WIDTH && i < EXAMPLE_WIDTH; i++) {
-        is_quoted ^= line.ptr[i] == '\'';
-        if (line.ptr[i] == ' ' && !is_quoted && i > 4)
-            cut = i;
-    }
-    return cut;
-}
-
-static enum err example_line(struct document *d, struct span line)
-{
-    size_t cut = cut_at(line);
-    enum err e = roff_text(d->out, span_slice(line, 0, cut));
-
-    for (line = span_skip(line, cut); !e && line.len; line = span_skip(line, cut)) {
-        line = span_skip(line, 1);
-        cut = cut_at(line);
-        e = buf_append(d->out, SPAN("\n    "));
-        if (!e)
-            e = roff_text(d->out, span_slice(line, 0, cut));
-    }
-    return e ? e : buf_append_byte(d->out, '\n');
 }
 
 static enum err text_line(struct document *d, struct span line)
@@ -187,20 +173,19 @@ static enum err blank_line(struct document *d)
 {
     enum err e = flush(d);
 
-    /* what follows text is a paragraph of its own */
-    d->block = d->block == BLOCK_TEXT ? BLOCK_TABLE : d->block;
+    d->block = d->block == BLOCK_NONE ? BLOCK_NONE : BLOCK_BREAK;
     return e;
 }
 
 static enum err put_line(struct document *d, struct span line)
 {
     if (span_starts(line, SPAN("```"))) {
-        bool ends = d->block == BLOCK_EXAMPLE;
-
-        return begin(d, ends ? BLOCK_TABLE : BLOCK_EXAMPLE, ends ? ".EE\n" : ".PP\n.EX\n");
+        if (d->block == BLOCK_EXAMPLE)
+            return begin(d, BLOCK_BREAK, ".EE\n");
+        return begin(d, BLOCK_EXAMPLE, d->block == BLOCK_NONE ? ".EX\n" : ".PP\n.EX\n");
     }
     if (d->block == BLOCK_EXAMPLE)
-        return example_line(d, line);
+        return roff_example(d->out, line, false);
     line = span_trim(line);
     if (!line.len)
         return blank_line(d);
@@ -215,7 +200,7 @@ enum err markdown_to_roff(struct buf *out, struct span text)
     struct span line;
     enum err e = OK;
 
-    buf_init(&d.text, (size_t)MAX_LINE);
+    buf_init(&d.text, (size_t)MAX_PARAGRAPH);
     while (!e && span_split(&text, '\n', &line))
         e = put_line(&d, line);
     if (!e)

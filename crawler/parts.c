@@ -295,26 +295,76 @@ static void on_store_wakeup(void *arg)
  */
 static void keep_distance(struct crawl *c, struct host *h)
 {
-    if (c->run.was_crash || clock_wall_ms() - c->run.last_ended_ms < 60000)
+    int64_t gap_ns = politeness_gap_ns(h->site);
+    /* What is known is when the last request began; it may have taken all its time. */
+    int64_t recent_ms = gap_ns / NS_PER_MS + c->settings->timeout_ms;
+
+    if (c->run.was_crash || clock_wall_ms() - c->run.last_ended_ms < recent_ms)
         politeness_hold(frontier_politeness(c->frontier), h->site,
-                        clock_after(loop_now(c->loop), politeness_gap_ns(h->site)));
+                        clock_after(loop_now(c->loop), gap_ns));
+}
+
+/* Is o still one that we may ask for its sitemaps? */
+static bool is_in_scope(struct crawl *c, const struct store_origin *o)
+{
+    struct arena mem;
+    struct url u;
+    bool is_ours = false;
+
+    arena_init(&mem, (size_t)64 * KIB);
+    if (url_parse(arena_format(&mem, "%s://%.*s:%u/", o->is_https ? "https" : "http", SPAN_ARG(o->host), o->port),
+                  NULL, &mem, &u) == OK)
+        is_ours = scope_has_origin(c->scope, &u, &mem);
+    arena_clear(&mem);
+    return is_ours;
+}
+
+/* A run over due pages may find nothing queued: what is due, and what is new, sitemaps say. */
+static enum err collect_sitemap_hosts(struct crawl *c, struct origins *out, struct err_note *note)
+{
+    if (c->settings->revisit != REVISIT_DUE || c->settings->has_no_sitemaps || c->settings->has_no_robots ||
+        c->run.is_continued)
+        return OK;
+    return store_each_sitemap_host(c->store, collect_origin, out, note);
+}
+
+static void look_at_sitemaps(struct crawl *c, const struct origins *hosts)
+{
+    for (size_t i = 0; i < hosts->len; i++)
+        if (is_in_scope(c, &hosts->items[i])) {
+            struct host *h = frontier_host(c->frontier, &hosts->items[i], true);
+
+            keep_distance(c, h);
+            frontier_look(c->frontier, h);
+        }
+}
+
+static void free_origins(struct origins *o)
+{
+    mem_free(o->items);
+    arena_clear(&o->mem);
 }
 
 static enum err start_store(struct crawl *c, struct err_note *note)
 {
-    struct origins origins = { 0 };
+    struct origins origins = { 0 }, with_sitemaps = { 0 };
     enum err e;
 
     arena_init(&origins.mem, (size_t)4 * GIB);
+    arena_init(&with_sitemaps.mem, (size_t)4 * GIB);
     e = store_each_queued_host(c->store, collect_origin, &origins, note);
+    if (!e)
+        e = collect_sitemap_hosts(c, &with_sitemaps, note);
     if (!e)
         e = loop_wakeup_open(c->loop, on_store_wakeup, c, &c->store_wakeup);
     if (!e)
         e = store_start(c->store, notify_loop, c->store_wakeup, note);
     for (size_t i = 0; !e && i < origins.len; i++)
         keep_distance(c, frontier_host(c->frontier, &origins.items[i], true));
-    mem_free(origins.items);
-    arena_clear(&origins.mem);
+    if (!e)
+        look_at_sitemaps(c, &with_sitemaps);
+    free_origins(&origins);
+    free_origins(&with_sitemaps);
     return e;
 }
 

@@ -126,16 +126,15 @@ enum err prospect_gather(struct reader *r, const struct settings *s, const struc
 /* --- saying it ------------------------------------------------------------------------- */
 
 /* A line of the trail, safe for a terminal. */
-static void say(struct lookup *l, const char *step, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void say(const char *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-static void say(struct lookup *l, const char *step, const char *fmt, ...)
+static void say(const char *step, const char *fmt, ...)
 {
     struct buf line;
     char text[2048];
     va_list args;
     int n;
 
-    (void)l;
     va_start(args, fmt);
     n = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
@@ -145,9 +144,9 @@ static void say(struct lookup *l, const char *step, const char *fmt, ...)
     buf_clear(&line);
 }
 
-static void say_excluded(struct lookup *l, enum url_reason reason, struct span rule)
+static void say_excluded(enum url_reason reason, struct span rule)
 {
-    say(l, "verdict", "it would be excluded: %s (%.*s)", vocab_reason(reason), SPAN_ARG(rule));
+    say("verdict", "it would be excluded: %s (%.*s)", vocab_reason(reason), SPAN_ARG(rule));
 }
 
 /* The seed that lets u in, as far as one of the same host, or domain, tells. */
@@ -174,7 +173,7 @@ static void say_scope(struct lookup *l, const struct prospect *p)
     int scope = l->c->settings->scope;
     struct span seed = scope == SCOPE_ANY ? SPAN_NONE : seed_of_same_place(l, p);
 
-    say(l, "scope", "inside: --scope %s%s%.*s", words[scope], seed.len ? ", like the seed " : "", SPAN_ARG(seed));
+    say("scope", "inside: --scope %s%s%.*s", words[scope], seed.len ? ", like the seed " : "", SPAN_ARG(seed));
 }
 
 static void say_depth(struct lookup *l)
@@ -182,9 +181,9 @@ static void say_depth(struct lookup *l)
     int64_t depth = l->c->settings->depth;
 
     if (depth < 0)
-        say(l, "depth", "no limit (--depth none)");
+        say("depth", "no limit (--depth none)");
     else
-        say(l, "depth", "--depth %lld: as long as it is found on a page at most %lld links away from a seed",
+        say("depth", "--depth %lld: as long as it is found on a page at most %lld links away from a seed",
             (long long)depth, (long long)(depth - 1));
 }
 
@@ -200,31 +199,31 @@ static bool is_wanted(struct lookup *l, const struct prospect *p)
             scope_add_seed(l->c->scope, &seed);
     }
     scope_decide(l->c->scope, &p->url, 1, l->mem, &v);
-    say(l, "scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
+    say("scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
     if (v.reason == REASON_SCOPE)
-        say(l, "scope", "outside: %.*s, of %zu seeds", SPAN_ARG(v.rule), p->n_seeds);
+        say("scope", "outside: %.*s, of %zu seeds", SPAN_ARG(v.rule), p->n_seeds);
     else if (v.reason != REASON_URL_TOO_LONG)
         say_scope(l, p);
     if (!v.reason || v.reason == REASON_DEPTH || v.reason == REASON_TRAP)
-        say(l, "rules", l->c->settings->rules.len ? "none of --include and --exclude is against it"
+        say("rules", l->c->settings->rules.len ? "none of --include and --exclude is against it"
                                                   : "no --include, no --exclude");
     if (!v.reason || v.reason == REASON_TRAP)
         say_depth(l);
     if (!v.reason)
-        say(l, "trap", "none");
+        say("trap", "none");
     else
-        say_excluded(l, v.reason, v.rule);
+        say_excluded(v.reason, v.rule);
     return !v.reason;
 }
 
 /* --- robots.txt --------------------------------------------------------------------------- */
 
-static void say_rule(struct lookup *l, const struct robots_rule *rule, bool is_allowed)
+static void say_rule(const struct robots_rule *rule, bool is_allowed)
 {
     if (!rule)
-        say(l, "robots.txt", "no rule matches");
+        say("robots.txt", "no rule matches");
     else
-        say(l, "robots.txt", "line %u: %s: %.*s", rule->line, is_allowed ? "Allow" : "Disallow",
+        say("robots.txt", "line %u: %s: %.*s", rule->line, is_allowed ? "Allow" : "Disallow",
             SPAN_ARG(rule->pattern));
 }
 
@@ -244,13 +243,13 @@ static enum err judge_stored(struct lookup *l, const struct prospect *p, bool *i
     if (e)
         return e;
     if (pool_job_failure(answer, &why)) {
-        say(l, "robots.txt", "the stored text cannot be read: %.*s", SPAN_ARG(why));
+        say("robots.txt", "the stored text cannot be read: %.*s", SPAN_ARG(why));
         e = ERR_CORRUPT;
     } else {
         *is_allowed = robots_allows(&pool_job_answer(answer)->robots, url_target(&p->url), &rule);
-        say_rule(l, rule, *is_allowed);
+        say_rule(rule, *is_allowed);
         if (!*is_allowed)
-            say_excluded(l, REASON_ROBOTS,
+            say_excluded(REASON_ROBOTS,
                          arena_format(l->mem, "robots.txt line %u: Disallow: %.*s", rule->line,
                                       SPAN_ARG(rule->pattern)));
     }
@@ -262,21 +261,21 @@ static enum err judge_robots(struct lookup *l, const struct prospect *p, bool *i
 {
     *is_allowed = true;
     if (l->c->settings->has_no_robots) {
-        say(l, "robots.txt", "not obeyed (--no-robots)");
+        say("robots.txt", "not obeyed (--no-robots)");
         return OK;
     }
     if (!p->robots_outcome.len) {
-        say(l, "robots.txt", "never asked for: it would be read first, and decide");
+        say("robots.txt", "never asked for: it would be read first, and decide");
         return OK;
     }
-    say(l, "robots.txt", "as of %.*s, status %lld%s", SPAN_ARG(p->robots_at), (long long)p->robots_status,
+    say("robots.txt", "as of %.*s, status %lld%s", SPAN_ARG(p->robots_at), (long long)p->robots_status,
         p->is_robots_old ? "; too old, so it would be read again first" : "");
     if (span_eq(p->robots_outcome, SPAN("unreachable"))) {
-        say(l, "robots.txt", "could not be had; it would be tried again, and until then nothing is fetched");
+        say("robots.txt", "could not be had; it would be tried again, and until then nothing is fetched");
         return OK;
     }
     if (span_eq(p->robots_outcome, SPAN("no_rules"))) {
-        say(l, "robots.txt", "has no rules: everything is allowed (RFC 9309 2.3.1.3)");
+        say("robots.txt", "has no rules: everything is allowed (RFC 9309 2.3.1.3)");
         return OK;
     }
     return judge_stored(l, p, is_allowed);
@@ -294,7 +293,7 @@ static bool is_refused_literal(struct lookup *l, const struct prospect *p)
         return false;
     why = address_refusal(&l->c->addresses, (const struct sockaddr *)&address);
     if (why)
-        say_excluded(l, REASON_BLOCKED_ADDRESS, span_str(why));
+        say_excluded(REASON_BLOCKED_ADDRESS, span_str(why));
     return why != NULL;
 }
 
@@ -306,7 +305,7 @@ static bool is_over_limit(struct lookup *l, const struct prospect *p)
 
     if (most < 0 || p->run_pages < most)
         return false;
-    say_excluded(l, REASON_HOST_LIMIT,
+    say_excluded(REASON_HOST_LIMIT,
                  arena_format(l->mem, "--max-pages-per-host %lld; a new run counts anew", (long long)most));
     return true;
 }
@@ -319,24 +318,24 @@ static enum err judge_host(struct lookup *l, const struct prospect *p)
     if (is_refused_literal(l, p))
         return OK;
     if (p->is_host_known)
-        say(l, "host", "known; %lld answered page requests in the latest run%s%.*s", (long long)p->run_pages,
+        say("host", "known; %lld answered page requests in the latest run%s%.*s", (long long)p->run_pages,
             p->backoff.len ? "; asked for a pause until " : "", SPAN_ARG(p->backoff));
     else
-        say(l, "host", "never met");
+        say("host", "never met");
     e = judge_robots(l, p, &is_allowed);
     if (e || !is_allowed || is_over_limit(l, p))
         return e;
-    say(l, "verdict", "it would be queued and fetched%s",
+    say("verdict", "it would be queued and fetched%s",
         p->robots_outcome.len || l->c->settings->has_no_robots ? "" : ", if robots.txt allows it");
     return OK;
 }
 
 /* --- all of it ----------------------------------------------------------------------------------- */
 
-static void say_changed(struct lookup *l, const struct prospect *p)
+static void say_changed(const struct prospect *p)
 {
     if (p->changed.len)
-        say(l, "note", "decided with the present settings; in the last run it was otherwise: %.*s",
+        say("note", "decided with the present settings; in the last run it was otherwise: %.*s",
             SPAN_ARG(p->changed));
 }
 
@@ -348,7 +347,7 @@ static intptr_t prospect_main(void *arg)
 
     if (is_wanted(l, p))
         e = judge_host(l, p);
-    say_changed(l, p);
+    say_changed(p);
     l->exit_code = e ? 3 : 0;
     sched_stop(l->c->sched);
     return 0;
@@ -356,19 +355,14 @@ static intptr_t prospect_main(void *arg)
 
 int prospect_explain(const struct settings *s, const struct prospect *p)
 {
-    char *text;
-    int code = 0;
-
     printf("if a link on a seed's page led to it now:\n");
     if (!url_is_web(&p->url)) {
-        say(NULL, "scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
-        say(NULL, "verdict",
+        say("scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
+        say("verdict",
             p->url.scheme == URL_OTHER ? "it would be counted on its page and get no row: only http and https are kept"
                                        : "it would be excluded: scheme");
         return 0;
     }
     fflush(stdout); /* before a process is started */
-    text = arena_copy(p->mem, p->url.href).ptr ? (char *)(uintptr_t)arena_copy(p->mem, p->url.href).ptr : NULL;
-    code = lookup_run(s, "explain", text, prospect_main, p);
-    return code;
+    return lookup_run(s, "explain", arena_copy(p->mem, p->url.href).ptr, prospect_main, p);
 }

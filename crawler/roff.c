@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/roff.h"
 
-#define EXAMPLE_WIDTH 70 /* of a terminal's 80 columns, behind man's own margin */
+#define EXAMPLE_WIDTH 71 /* of a terminal's 80 columns, behind man's own margin and before a backslash */
 #define SOURCE_WIDTH 72  /* running text begins a new line of source at the blank before it */
 
 /* Outside of letters: what ASCII it is, and how roff is told to print just that. */
@@ -100,21 +100,43 @@ enum err roff_usage(struct buf *out, struct span usage)
 
 /* --- paragraphs ------------------------------------------------------------------ */
 
-/* One line of an example, in two where it is long and a pipe allows it. */
-static enum err put_example(struct buf *out, struct span line)
+/* Where a line that is too long may end: behind a pipe, else at the last blank that fits and is in no quotes. */
+static size_t cut_at(struct span line, size_t width)
 {
     size_t cut = line.len;
-    enum err e;
+    bool is_behind_pipe = false;
+    char quote = 0;
 
-    if (line.len > EXAMPLE_WIDTH)
-        for (size_t i = 0; i + 2 < EXAMPLE_WIDTH; i++)
-            if (line.ptr[i] == '|' && line.ptr[i + 1] == ' ')
-                cut = i + 1;
-    e = roff_text(out, span_slice(line, 0, cut));
-    if (!e && cut < line.len)
-        e = buf_append(out, SPAN("\n     "));
-    if (!e)
-        e = roff_text(out, span_skip(line, cut));
+    for (size_t i = 0; line.len > width && i < width; i++) {
+        char c = line.ptr[i];
+
+        if (c == quote)
+            quote = 0;
+        else if (!quote && (c == '\'' || c == '"'))
+            quote = c;
+        if (c != ' ' || quote || i <= 4 || (is_behind_pipe && line.ptr[i - 1] != '|'))
+            continue;
+        is_behind_pipe = line.ptr[i - 1] == '|';
+        cut = i;
+    }
+    return cut;
+}
+
+enum err roff_example(struct buf *out, struct span line, bool is_shell)
+{
+    size_t width = EXAMPLE_WIDTH, cut = cut_at(line, width);
+    enum err e = roff_text(out, span_slice(line, 0, cut));
+
+    while (!e && cut < line.len) {
+        bool needs_sign = is_shell && line.ptr[cut - 1] != '|';
+
+        line = span_skip(line, cut + 1);
+        width = EXAMPLE_WIDTH - strlen("    ");
+        cut = cut_at(line, width);
+        e = buf_append(out, needs_sign ? SPAN(" \\e\n    ") : SPAN("\n    "));
+        if (!e)
+            e = roff_text(out, span_slice(line, 0, cut));
+    }
     return e ? e : buf_append_byte(out, '\n');
 }
 
@@ -134,7 +156,7 @@ enum err roff_paragraphs(struct buf *out, struct span text)
         if (!e && wants_example && !is_example)
             e = buf_append(out, SPAN(".EX\n"));
         if (!e && wants_example)
-            e = put_example(out, line);
+            e = roff_example(out, line, true);
         else if (!e && line.len)
             e = roff_fill(out, line);
         is_example = wants_example;

@@ -26,8 +26,15 @@ enum err roff_section(struct buf *out, const char *title) MUST_USE;
 enum err roff_usage(struct buf *out, struct span usage) MUST_USE;
 
 /*
+ * A line of an example, which stays as it is unless it is too long for a
+ * terminal: then it is cut at blanks that are in no quotes, as a shell wants it
+ * or as SQL may be.
+ */
+enum err roff_example(struct buf *out, struct span line, bool is_shell) MUST_USE;
+
+/*
  * Paragraphs for a terminal: lines of text are filled, lines that begin with a
- * space are examples and stay as they are (a long one breaks behind a pipe).
+ * space are examples, of what is typed into a shell.
  */
 enum err roff_paragraphs(struct buf *out, struct span text) MUST_USE;
 

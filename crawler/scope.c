@@ -142,6 +142,13 @@ static bool is_in_scope(const struct scope *s, const struct url *u, struct arena
     }
 }
 
+bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *mem)
+{
+    if (s->settings->scope == SCOPE_PREFIX)
+        return map_get(&s->sites, scope_site_key(url_hostname(u), url_port(u), mem)) != NULL;
+    return is_in_scope(s, u, mem);
+}
+
 /* The last pattern that matches, or NULL. */
 static const struct text_item *last_match(const struct scope *s, struct span url)
 {

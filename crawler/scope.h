@@ -34,6 +34,9 @@ bool scope_add_redirect(struct scope *s, const struct url *target);
 void scope_decide(const struct scope *s, const struct url *u, int depth, struct arena *mem,
                   struct scope_verdict *out);
 
+/* Can there be URLs of u's origin that are in scope, by --scope alone? */
+bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *mem);
+
 /* "host:port" with 80 and 443 as one ("host"), the key of scope and politeness; in mem. */
 struct span scope_site_key(struct span hostname, int32_t port, struct arena *mem);
 

@@ -191,10 +191,11 @@ void keeper_finish(struct core *c)
     if (d->failed)
         return;
     sqlite3_busy_timeout(d->handle, 0);
-    sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     /*
-     * With a reader on the file this fails, and the file stays a database with a log:
-     * fine too.
+     * With a reader on the file this fails, and its log stays: fine too. The journal mode
+     * stays WAL: a change of it would wait for whoever reads when the next run starts.
+     * Closing then removes the log.
      */
-    sqlite3_exec(d->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+    sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_db_config(d->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 }

@@ -195,14 +195,10 @@ enum err queue_requeue(struct core *c, struct store_op *op)
     return run_park(c, op, st, STATE_EXCLUDED, STATE_QUEUED);
 }
 
-enum err queue_each_host(struct core *c,
-                         void (*fn)(void *arg, const struct store_origin *origin),
-                         void *arg)
+static enum err each_host(struct core *c, sqlite3_stmt *st,
+                          void (*fn)(void *arg, const struct store_origin *origin),
+                          void *arg)
 {
-    static const char SQL[] = "SELECT id, scheme, host, port FROM hosts h WHERE EXISTS"
-                              " (SELECT 1 FROM url WHERE host_id = h.id AND state = 0)";
-    sqlite3_stmt *st = db_stmt(c->db, SQL);
-
     while (db_next(c->db, st)) {
         struct store_origin origin = {
             .id = sqlite3_column_int64(st, 0),
@@ -214,4 +210,24 @@ enum err queue_each_host(struct core *c,
         fn(arg, &origin);
     }
     return c->db->failed;
+}
+
+enum err queue_each_host(struct core *c,
+                         void (*fn)(void *arg, const struct store_origin *origin),
+                         void *arg)
+{
+    static const char SQL[] = "SELECT id, scheme, host, port FROM hosts h WHERE EXISTS"
+                              " (SELECT 1 FROM url WHERE host_id = h.id AND state = 0)";
+
+    return each_host(c, db_stmt(c->db, SQL), fn, arg);
+}
+
+enum err queue_each_sitemap_host(struct core *c,
+                                 void (*fn)(void *arg, const struct store_origin *origin),
+                                 void *arg)
+{
+    static const char SQL[] = "SELECT id, scheme, host, port FROM hosts"
+                              " WHERE id IN (SELECT host_id FROM sitemaps)";
+
+    return each_host(c, db_stmt(c->db, SQL), fn, arg);
 }

@@ -31,3 +31,8 @@ enum err queue_requeue(struct core *c, struct store_op *op);
 enum err queue_each_host(struct core *c,
                          void (*fn)(void *arg, const struct store_origin *origin),
                          void *arg);
+
+/* Every origin whose robots.txt named sitemaps. */
+enum err queue_each_sitemap_host(struct core *c,
+                                 void (*fn)(void *arg, const struct store_origin *origin),
+                                 void *arg);

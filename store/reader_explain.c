@@ -33,6 +33,10 @@ const struct reader_report reader_explanations[] = {
       " r.status_code AS robots_status, h.crawl_delay_ms, h.pages, h.run_pages, h.failures,"
       " " TIME("h.next_fetch_at") " AS next_fetch_at, " TIME("h.backoff_until") " AS backoff_until"
       " FROM urls u JOIN hosts h ON h.id = u.host_id LEFT JOIN robots r ON r.host_id = h.id WHERE u.id = ?1" },
+    { "run that it waits in", "why it has not had its turn",
+      "SELECT r.id AS run, r.state, r.stop_reason, " TIME("r.started_at") " AS started_at,"
+      " " TIME("r.finished_at") " AS ended_at FROM urls u, runs r WHERE u.id = ?1 AND u.state = 'queued'"
+      " AND r.id = (SELECT max(id) FROM runs)" },
     { "attempts", "every request made",
       "SELECT " TIME("fetched_at") " AS at, run_id AS run, attempt,"
       " outcome, status_code, error, ip, size, total_ms, location FROM fetches WHERE url_id = ?1 ORDER BY id" },
@@ -65,7 +69,8 @@ const struct reader_report reader_prospects[N_PROSPECTS] = {
                         " FROM hosts h LEFT JOIN robots r ON r.host_id = h.id"
                         " WHERE h.scheme = ?1 AND h.host = ?2 AND h.port = CAST(?3 AS INTEGER)" },
     [PROSPECT_SETTINGS] = { "settings", "what was otherwise in the last run",
-                            "SELECT o.key, o.value FROM json_each(coalesce((SELECT settings FROM runs"
+                            "SELECT o.key, CASE WHEN o.type = 'true' THEN 'yes' WHEN o.type = 'false' THEN 'no'"
+                            " WHEN o.value = -1 THEN 'none' ELSE o.value END FROM json_each(coalesce((SELECT settings FROM runs"
                             " WHERE json_valid(settings) ORDER BY id DESC LIMIT 1), '{}')) o"
                             " JOIN json_each(?1) n ON n.key = o.key"
                             " WHERE o.key IN ('scope', 'depth', 'include', 'exclude', 'embeds', 'no-robots',"

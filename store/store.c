@@ -255,6 +255,16 @@ enum err store_each_queued_host(struct store *s,
     return noted(s, note);
 }
 
+enum err store_each_sitemap_host(struct store *s,
+                                 void (*fn)(void *arg,
+                                            const struct store_origin *origin),
+                                 void *arg, struct err_note *note)
+{
+    BUG_IF(s->writer);
+    queue_each_sitemap_host(&s->core, fn, arg);
+    return noted(s, note);
+}
+
 enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url),
                          void *arg, struct err_note *note)
 {

@@ -58,8 +58,8 @@ enum err store_open(const struct store_options *o, struct store **out,
 
 /*
  * Closes: stops the writer if it runs (everything submitted is done first),
- * checkpoints, and after a finished run goes back to journal_mode=DELETE so
- * that the file can be copied alone. NULL is fine.
+ * checkpoints, so that nothing lies beside the file and it can be copied alone, unless
+ * somebody is reading it just then. NULL is fine.
  */
 enum err store_close(struct store *s, struct err_note *note);
 
@@ -127,6 +127,12 @@ enum err store_each_queued_host(struct store *s,
                                 void (*fn)(void *arg,
                                            const struct store_origin *origin),
                                 void *arg, struct err_note *note) MUST_USE;
+
+/* Every origin whose robots.txt named sitemaps: where a run over due pages has to look what is due. */
+enum err store_each_sitemap_host(struct store *s,
+                                 void (*fn)(void *arg,
+                                            const struct store_origin *origin),
+                                 void *arg, struct err_note *note) MUST_USE;
 
 /*
  * Every seed of this file, and every URL that a seed's redirects lead to: what

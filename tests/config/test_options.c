@@ -163,6 +163,8 @@ static const struct bad_row {
     { "duration", "none", DURATION_RANGE },
     { "duration", "99999999999999999d", DURATION_RANGE },
     { "duration", "9223372036854775807ms", DURATION_RANGE },
+    { "slow", "9223372036854775.999s",
+      "a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0, or none" },
     { "slow", "106751991168d",
       "a duration with its unit (500ms, 2s, 5m, 1h, 7d) from 0, or none" },
     { "size", "1023", SIZE_RANGE },

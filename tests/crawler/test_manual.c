@@ -94,7 +94,11 @@ static const struct text_row paragraphs[] = {
     { "an example may come last", "so:\n  a\n", "so:\n.PP\n.EX\n  a\n.EE\n" },
     { "a long line of an example breaks behind a pipe",
       "  echo 0123456789012345678901234567890123456789012345678901234 | crawl inspect url\n",
-      ".PP\n.EX\n  echo 0123456789012345678901234567890123456789012345678901234 |\n      crawl inspect url\n.EE\n" },
+      ".PP\n.EX\n  echo 0123456789012345678901234567890123456789012345678901234 |\n    crawl inspect url\n.EE\n" },
+    { "or between words, not in quotes",
+      "  crawl --rule 'price=number //span[@class=\"price\"]' https://example.org/p/1/of/2\n",
+      ".PP\n.EX\n  crawl \\-\\-rule \\(aqprice=number //span[@class=\"price\"]\\(aq \\e\n"
+      "    https://example.org/p/1/of/2\n.EE\n" },
 };
 
 static void paragraphs_are_set(void **state)
@@ -134,6 +138,7 @@ static void every_command_has_a_page(void **state)
     }
     assert_true(holds(&list, "crawl.1\n"));
     assert_true(holds(&list, "crawl.conf.5\n"));
+    assert_true(holds(&list, "crawl-schema.7\n"));
     buf_clear(&list);
 }
 
@@ -214,6 +219,23 @@ static void examples_fit_a_terminal(void **state)
     }
 }
 
+static void the_schema_has_a_page(void **state)
+{
+    static const char *const names[] = { "runs", "seeds", "hosts", "robots", "sitemaps", "urls", "fetches", "pages",
+                                         "page_history", "links", "redirects", "bodies", "page_text", "events" };
+    struct buf page = page_of(SPAN("crawl-schema.7"));
+
+    (void)state;
+    assert_true(holds(&page, ".SH TABLES\n"));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char want[80];
+
+        snprintf(want, sizeof want, ".SS %s", names[i]);
+        assert_true(holds(&page, want));
+    }
+    buf_clear(&page);
+}
+
 /* --- crawl.conf(5) ------------------------------------------------------------------- */
 
 static void every_key_is_in_the_page_of_the_file(void **state)
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_page_has_several_names),
         cmocka_unit_test(a_page_that_is_not_there_is_not_made_up),
         cmocka_unit_test(examples_fit_a_terminal),
+        cmocka_unit_test(the_schema_has_a_page),
         cmocka_unit_test(every_key_is_in_the_page_of_the_file),
         cmocka_unit_test(every_key_of_a_host_section_is_an_option_too),
         cmocka_unit_test(the_example_can_be_read),

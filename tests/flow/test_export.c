@@ -217,7 +217,9 @@ static void the_warcinfo_names_no_secret(void **state)
     rig_close(&g);
 }
 
-#define MANY_PAGES 400
+#define MANY_PAGES  100
+#define FETCHED     "SELECT count(*) FROM urls WHERE state = 'fetched'"
+#define NOISE_BYTES 300000
 
 static void many_links(void *arg, const struct origin_request *r, int *io_status,
                        struct buf *out)
@@ -230,19 +232,27 @@ static void many_links(void *arg, const struct origin_request *r, int *io_status
             abort();
 }
 
-static void own_page(void *arg, const struct origin_request *r, int *io_status,
-                     struct buf *out)
+/* A text of its own that hardly shrinks: writing it down takes longer than recording it. */
+static void noise_page(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
 {
+    uint32_t seed = 1;
+
     (void)arg;
     (void)io_status;
-    if (buf_printf(out, "<title>%s</title>", r->path))
-        abort();
+    for (const char *at = r->path; *at; at++)
+        seed = seed * 31 + (unsigned char)*at;
+    for (int i = 0; i < NOISE_BYTES; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        if (buf_append_byte(out, (char)(' ' + (seed >> 24) % 94)))
+            abort();
+    }
 }
 
 static const struct origin_route many_routes[] = {
     NO_ROBOTS,
     { .path = "/", .headers = HTML, .generate = many_links },
-    { .path = "/page/*", .headers = HTML, .generate = own_page, .delay_ms = 2 },
+    { .path = "/page/*", .headers = PLAIN, .generate = noise_page },
 };
 
 /* Every page that the database has as done is in the files. */
@@ -261,6 +271,13 @@ static void assert_archive_has_all(struct rig *g, struct warcread *w)
     }
 }
 
+#define MANY(...)                                                         \
+    ARGS                                                                  \
+    {                                                                     \
+        "seeds.txt", "--delay", "0", "--per-host", "4", "--warc", "live", \
+            "--store-bodies", "none", "--no-text", "-q", __VA_ARGS__      \
+    }
+
 static void a_kill_loses_no_page_that_the_database_has(void **state)
 {
     struct warcread *w;
@@ -271,29 +288,44 @@ static void a_kill_loses_no_page_that_the_database_has(void **state)
     RIG_OPEN(&g, many_routes, 1, "http://127.0.0.1:$PORT/\n");
     snprintf(dir, sizeof dir, "%s", program_path(&g.p, "live"));
     for (size_t round = 1; round <= 3; round++) {
-        program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--per-host", "4",
-                                        "--warc", "live", "-q", NULL });
-        assert_true(traffic_wait(g.o, NULL, "/page/*", round * 60));
+        program_start_crawl(&g.p, MANY(NULL));
+        assert_true(traffic_wait(g.o, NULL, "/page/*", round * 25));
         program_kill(&g.p);
         assert_true(warcread_names(dir, ".open", NULL) >= 1);
     }
-    assert_true(
-        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'") > 30);
     /* The next start mends, whatever it then does. */
-    assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "-n", "0"), 5);
+    assert_int_equal(program_crawl(&g.p, MANY("-n", "0", NULL)), 5);
     assert_int_equal(warcread_names(dir, ".open", NULL), 0);
+    assert_true(program_number(&g.p, FETCHED) > 0);
     w = read_archive(&g, "live");
     assert_archive_has_all(&g, w);
     warcread_free(w);
 
-    assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "--per-host", "4"), 0);
+    assert_int_equal(program_crawl(&g.p, MANY(NULL)), 0);
+    assert_int_equal(program_number(&g.p, FETCHED), MANY_PAGES + 1);
     w = read_archive(&g, "live");
-    assert_int_equal(
-        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"),
-        MANY_PAGES + 1);
     assert_archive_has_all(&g, w);
     assert_int_equal(warcread_names(dir, ".cdxj", NULL),
                      warcread_names(dir, ".warc.gz", NULL));
+    warcread_free(w);
+    rig_close(&g);
+}
+
+/* A sixteenth of 64 MiB may be queued, 14 pages: the others stay with their server. */
+static void requests_wait_while_much_is_to_be_written(void **state)
+{
+    struct warcread *w;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, many_routes, 1, "http://127.0.0.1:$PORT/\n");
+    program_start_crawl(&g.p, MANY("--max-memory", "64M", NULL));
+    assert_true(traffic_wait(g.o, NULL, "/page/*", MANY_PAGES - 10));
+    program_kill(&g.p);
+
+    assert_int_equal(program_crawl(&g.p, MANY("-n", "0", NULL)), 5);
+    w = read_archive(&g, "live");
+    assert_true(warcread_count(w, "response", NULL) > MANY_PAGES - 10 - 13 - 20);
     warcread_free(w);
     rig_close(&g);
 }
@@ -320,17 +352,25 @@ static bool wait_for_name(const char *path)
     return false;
 }
 
+#define N_SEEDS 200
+
 static void a_write_error_stops_the_crawl_with_its_cause(void **state)
 {
     static const struct origin_route slow[] = {
         { .path = "/robots.txt", .status = 404, .delay_ms = 1500 },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
-    struct rig g;
     char dir[256];
+    struct buf seeds;
+    struct rig g;
 
     (void)state;
-    RIG_OPEN(&g, slow, 1, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(&g, slow, 1, "");
+    buf_init(&seeds, (size_t)MIB);
+    for (int i = 0; i < N_SEEDS; i++)
+        assert_int_equal(buf_printf(&seeds, "%s%d\n", origin_url(g.o, "/"), i), OK);
+    program_write(&g.p, "seeds.txt", buf_span(&seeds));
+    buf_clear(&seeds);
     snprintf(dir, sizeof dir, "%s", program_path(&g.p, "live"));
     program_start_crawl(
         &g.p, ARGS{ "seeds.txt", "--delay", "0", "--warc", "live", "-q", NULL });
@@ -342,7 +382,9 @@ static void a_write_error_stops_the_crawl_with_its_cause(void **state)
     assert_true(program_said(&g.p, "crawl: cannot create live/crawl-"));
     assert_true(program_said(&g.p, ".warc.gz.open: No such file or directory"));
     assert_int_equal(
-        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1);
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"),
+        N_SEEDS);
+    assert_true(origin_counts(g.o).requests < 10);
     assert_string_equal(program_text(&g.p, "SELECT stop_reason FROM runs"), "warc");
     rig_close(&g);
 }
@@ -565,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_page_with_the_same_bytes_refers_to_the_first),
         cmocka_unit_test(the_warcinfo_names_no_secret),
         cmocka_unit_test(a_kill_loses_no_page_that_the_database_has),
+        cmocka_unit_test(requests_wait_while_much_is_to_be_written),
         cmocka_unit_test(
             a_directory_that_cannot_be_had_ends_the_crawl_before_it_begins),
         cmocka_unit_test(a_write_error_stops_the_crawl_with_its_cause),

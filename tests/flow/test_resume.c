@@ -350,6 +350,32 @@ static void changed_page_replaces_its_row_and_leaves_history(void **state)
     rig_close(&g);
 }
 
+static void reader_holds_up_neither_start_nor_end(void **state)
+{
+    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE } };
+    struct rig g;
+    sqlite3 *reader;
+    sqlite3_stmt *st;
+    int64_t began;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(sqlite3_open_v2(program_path(&g.p, "crawl.db"), &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(reader, "SELECT url FROM urls", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW); /* and is not done with it */
+
+    began = clock_now_ns();
+    assert_int_equal(program_crawl(&g.p, ARGS{ origin_url(g.o, "/b"), "-q", "--delay", "0", NULL }), 0);
+    assert_true(clock_now_ns() - began < 5 * NS_PER_S);
+
+    assert_int_equal(sqlite3_step(st), SQLITE_DONE); /* it still sees what was there when it began */
+    sqlite3_finalize(st);
+    sqlite3_close(reader);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
+    rig_close(&g);
+}
+
 /* --- what a start decides anew ------------------------------------------------------------------------------- */
 
 static void changed_rules_decide_again_without_fetching(void **state)
@@ -411,6 +437,7 @@ int main(void)
         cmocka_unit_test(killed_parsers_cost_no_page),
         cmocka_unit_test(second_run_asks_conditionally_and_none_asks_nothing),
         cmocka_unit_test(changed_page_replaces_its_row_and_leaves_history),
+        cmocka_unit_test(reader_holds_up_neither_start_nor_end),
         cmocka_unit_test(changed_rules_decide_again_without_fetching),
         cmocka_unit_test(failures_are_tried_again_by_the_next_run),
     };

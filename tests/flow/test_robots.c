@@ -60,7 +60,7 @@ static const struct class classes[] = {
 static const struct origin_step reset_script[] = { { .kind = ORIGIN_RESET } };
 static const struct origin_step hang_script[] = { { .kind = ORIGIN_HANG } };
 static const struct origin_step cut_script[] = {
-    { .kind = ORIGIN_SEND, .bytes = { "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nUser-agent: *\n", 82 } },
+    { .kind = ORIGIN_SEND, .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nUser-agent: *\n") },
     { .kind = ORIGIN_CLOSE },
 };
 

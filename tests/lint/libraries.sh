@@ -12,7 +12,6 @@ only 'unicode/' 'parse/(host|charset|codec|codec_[a-z0-9_]+|detect|library|worke
 only 'sqlite3\.h' 'store/[a-z_]+\.[ch]'
 only 'pcre2\.h' 'crawler/patterns\.c'
 only 'libpsl\.h' '(parse/host|crawler/cookies)\.c'
-only 'ini\.h' 'config/settings_file\.c'
 only 'jansson\.h' 'parse/inspect[a-z_]*\.[ch]'
 only 'seccomp\.h|linux/landlock\.h' 'parse/sandbox\.c'
 only 'sys/epoll\.h|sys/timerfd\.h' 'fetch/loop\.[ch]'

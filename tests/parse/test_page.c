@@ -7,6 +7,7 @@
 
 #include "config/mem.h"
 #include "parse/page.h"
+#include "parse/rules.h"
 
 /* ---- what a document is taken for ---- */
 
@@ -400,6 +401,84 @@ static void without_text_the_fingerprint_stays(void **state)
     assert_true(d->facts.simhash == with_text && with_text != 0);
 }
 
+static const struct tree_rule title_rule = { { "t", 1 }, { "//title", 7 }, TREE_STRING };
+
+/* A page with a rule for its title; *coded is to be cleared. */
+static void ask_for_title(struct desk *d, struct buf *coded)
+{
+    const struct tree_section section = { SPAN("s"), &title_rule, 1 };
+
+    buf_init(coded, 1000);
+    assert_int_equal(rules_write(&section, coded), OK);
+    d->job.rules = buf_span(coded);
+}
+
+static void rules_and_facts_give_one_object(void **state)
+{
+    struct desk *d = *state;
+    struct buf coded;
+
+    ask_for_title(d, &coded);
+    assert_int_equal(parse(d, SPAN("<title>x</title><meta property=og:title content=y>")), OK);
+    assert_span(d->facts.facts_json, "{\"extract\":{\"s\":{\"t\":\"x\"}}}");
+    d->job.wants_facts = true;
+    assert_int_equal(parse(d, SPAN("<title>x</title><meta property=og:title content=y>")), OK);
+    assert_span(d->facts.facts_json,
+                "{\"extract\":{\"s\":{\"t\":\"x\"}},\"opengraph\":{\"title\":\"y\"}}");
+    d->job.rules = SPAN_NONE;
+    assert_int_equal(parse(d, SPAN("<title>x</title><meta property=og:title content=y>")), OK);
+    assert_span(d->facts.facts_json, "{\"opengraph\":{\"title\":\"y\"}}");
+    assert_int_equal(parse(d, SPAN("<title>x</title>")), OK);
+    assert_int_equal(d->facts.facts_json.len, 0);
+    buf_clear(&coded);
+}
+
+static void urls_in_facts_are_resolved_against_the_base(void **state)
+{
+    struct desk *d = *state;
+
+    d->job.wants_facts = true;
+    assert_int_equal(parse(d, SPAN("<base href=/b/><p itemscope><img itemprop=i src=x>")), OK);
+    assert_span(d->facts.facts_json,
+                "{\"microdata\":[{\"properties\":{\"i\":[\"http://example.org/b/x\"]}}]}");
+}
+
+static void only_html_is_asked_for_values(void **state)
+{
+    struct desk *d = *state;
+    struct buf coded;
+
+    ask_for_title(d, &coded);
+    d->job.wants_facts = true;
+    d->job.content_type = SPAN("text/plain");
+    assert_int_equal(parse(d, SPAN("some <title>x</title>")), OK);
+    assert_int_equal(d->facts.facts_json.len, 0);
+    d->job.content_type = SPAN("application/rss+xml");
+    assert_int_equal(parse(d, SPAN("<rss version='2.0'><channel><title>x</title></channel></rss>")), OK);
+    assert_int_equal(d->facts.facts_json.len, 0);
+    d->job.content_type = SPAN("text/html; charset=iso-8859-1");
+    assert_int_equal(parse(d, SPAN("<title>\xe9</title>")), OK);
+    assert_span(d->facts.facts_json, "{\"extract\":{\"s\":{\"t\":\"\xc3\xa9\"}}}");
+    buf_clear(&coded);
+}
+
+static void a_page_too_large_for_a_tree_stays_a_page(void **state)
+{
+    struct desk *d = *state;
+    struct buf coded, page;
+
+    ask_for_title(d, &coded);
+    buf_init(&page, 16 << 20);
+    for (int i = 0; i < 1000001; i++)
+        assert_int_equal(buf_append(&page, SPAN("<b>x")), OK);
+    d->job.max_decoded_bytes = 16 << 20;
+    assert_int_equal(parse(d, buf_span(&page)), OK);
+    assert_int_equal(d->facts.outcome, PARSE_OK);
+    assert_span(d->facts.facts_json, "{\"extract_error\":\"the page is too large\"}");
+    buf_clear(&page);
+    buf_clear(&coded);
+}
+
 static void a_url_that_is_none_is_invalid(void **state)
 {
     struct desk *d = *state;
@@ -455,6 +534,10 @@ int main(void)
         WITH_DESK(images_are_packed_only_when_all_bodies_are_wanted),
         WITH_DESK(text_without_spaces_is_written_in_pairs),
         WITH_DESK(without_text_the_fingerprint_stays),
+        WITH_DESK(rules_and_facts_give_one_object),
+        WITH_DESK(urls_in_facts_are_resolved_against_the_base),
+        WITH_DESK(only_html_is_asked_for_values),
+        WITH_DESK(a_page_too_large_for_a_tree_stays_a_page),
         WITH_DESK(a_url_that_is_none_is_invalid),
         WITH_DESK(a_full_arena_is_an_error_and_not_a_crash),
     };

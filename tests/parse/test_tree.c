@@ -245,6 +245,54 @@ static void several_rules_give_one_object(void **state)
     arena_clear(&mem);
 }
 
+static void sections_share_one_tree(void **state)
+{
+    static const struct tree_rule rules[] = {
+        { { "t", 1 }, { "//h1", 4 }, TREE_STRING },
+        { { "n", 1 }, { "//nothing", 9 }, TREE_NUMBER },
+    };
+    const struct tree_section sections[] = {
+        { SPAN("one"), rules, 2 },
+        { SPAN("tw\"o"), rules, 1 },
+        { SPAN("three"), NULL, 0 },
+    };
+    struct arena mem;
+    struct span json;
+
+    (void)state;
+    arena_init(&mem, 1 << 20);
+    assert_int_equal(tree_extract_sections(span_str(page), sections, 3, &mem, &json),
+                     OK);
+    assert_true(span_eq(json, SPAN("{\"one\":{\"t\":\"A thing\",\"n\":null},"
+                                   "\"tw\\\"o\":{\"t\":\"A thing\"},\"three\":{}}")));
+    assert_int_equal(tree_extract_sections(span_str(page), NULL, 0, &mem, &json), OK);
+    assert_true(span_eq(json, SPAN("{}")));
+    arena_clear(&mem);
+}
+
+static void what_is_too_much_for_the_result_is_null_and_the_others_stay(void **state)
+{
+    static const struct tree_rule rules[] = {
+        { { "a", 1 }, { "//h1", 4 }, TREE_STRING },
+        { { "b", 1 }, { "//li", 4 }, TREE_LIST },
+        { { "c", 1 }, { "//h1", 4 }, TREE_STRING },
+    };
+    struct arena mem;
+    struct span json;
+    struct buf in;
+
+    (void)state;
+    arena_init(&mem, 1 << 22);
+    buf_init(&in, 1 << 22);
+    assert_int_equal(buf_append(&in, SPAN("<h1>x</h1>")), OK);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(buf_printf(&in, "<li>%0900d", i), OK);
+    assert_int_equal(tree_extract(buf_span(&in), rules, 3, &mem, &json), OK);
+    assert_true(span_eq(json, SPAN("{\"a\":\"x\",\"b\":null,\"c\":\"x\"}")));
+    buf_clear(&in);
+    arena_clear(&mem);
+}
+
 static void broken_expressions_are_refused(void **state)
 {
     struct tree_rule rule = { SPAN("v"), SPAN("//a["), TREE_STRING };
@@ -331,12 +379,14 @@ static void a_small_arena_is_an_error(void **state)
     arena_clear(&mem);
 }
 
-#define PLAIN_TESTS 8
+#define PLAIN_TESTS 10
 #define N_TESTS     (PLAIN_TESTS + ARRAY_LEN(tree_rows) + ARRAY_LEN(value_rows))
 static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(numbers_are_read_as_people_write_them),
     cmocka_unit_test(strings_are_escaped_for_json),
     cmocka_unit_test(several_rules_give_one_object),
+    cmocka_unit_test(sections_share_one_tree),
+    cmocka_unit_test(what_is_too_much_for_the_result_is_null_and_the_others_stay),
     cmocka_unit_test(broken_expressions_are_refused),
     cmocka_unit_test(an_endless_expression_gives_null),
     cmocka_unit_test(too_many_nodes_are_refused),

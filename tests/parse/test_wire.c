@@ -131,11 +131,13 @@ static void a_job_survives_the_way(void **state)
                        .headers = SPAN("A: b\r\n"),
                        .product_token = SPAN("crawl"),
                        .command = SPAN("c"),
+                       .rules = SPAN("\x01\x00r"),
                        .max_decoded_bytes = 1,
                        .max_text_bytes = 2,
                        .max_links = 3,
                        .wants_text = true,
                        .wants_details = true,
+                       .wants_facts = true,
                        .region_offset = 4096,
                        .region_len = 77,
                        .inline_body = SPAN("\0body") };
@@ -199,6 +201,22 @@ static void a_page_survives_the_way(void **state)
     assert_span(p->text, "all the words");
     assert_true(span_eq(p->body, a.page.body));
     assert_span(p->facts_json, "{\"a\":1}");
+}
+
+static void facts_that_are_no_json_object_are_left_out(void **state)
+{
+    static const char *const wrong[] = { "[1]", "{", "{\"a\":}", "{}x", "{\"a\":\"\\ud800\"}" };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct answer a = full_page();
+
+        a.page.facts_json = span_str(wrong[i]);
+        assert_int_equal(encode(b, &a), OK);
+        assert_int_equal(decode(b), OK);
+        assert_int_equal(b->out.page.facts_json.len, 0);
+        arena_reset(&b->mem);
+    }
 }
 
 static void links_survive_the_way(void **state)
@@ -650,6 +668,7 @@ int main(void)
     static const struct CMUnitTest plain[] = {
         WITH_BENCH(a_job_survives_the_way),
         WITH_BENCH(a_page_survives_the_way),
+        WITH_BENCH(facts_that_are_no_json_object_are_left_out),
         WITH_BENCH(links_survive_the_way),
         WITH_BENCH(robots_rules_survive_the_way),
         WITH_BENCH(a_sitemap_survives_the_way),
