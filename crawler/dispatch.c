@@ -9,6 +9,7 @@
 #include "crawler/visit.h"
 
 #define SPACE_CHECK_NS (10 * NS_PER_S)
+#define PEAK_NS (3 * NS_PER_S) /* how long a level of requests in flight is remembered */
 #define BURST 64        /* visits started before the loop gets its turn */
 #define MAX_PREPARING 10000 /* hosts whose robots.txt is being read */
 #define SHED_AT_ONCE 16 /* transfers given up when memory for bodies runs out */
@@ -27,13 +28,32 @@ static enum stop_reason spent_budget(const struct crawl *c)
     return STOP_NONE;
 }
 
+/*
+ * May one more request be made before more answers are committed? Answers that
+ * arrive together (five thousand slow pages asked at the same moment) are
+ * beyond the limit whatever we do; holding every start back until they are
+ * stored would only make the next ones arrive together again. So what counts is
+ * everything that is requested and not committed, against what was in flight a
+ * moment ago and the limit on top.
+ */
+static bool has_commit_room(struct crawl *c)
+{
+    int64_t now = loop_now(c->loop);
+
+    if (c->in_flight >= c->recent_peak || now - c->recent_peak_at > PEAK_NS) {
+        c->recent_peak = c->in_flight;
+        c->recent_peak_at = now;
+    }
+    return c->in_flight + c->answered < c->recent_peak + OUTBOX_LIMIT;
+}
+
 static bool has_room(struct crawl *c)
 {
     const struct settings *s = c->settings;
     struct frontier_stats f;
 
     frontier_get_stats(c->frontier, &f);
-    if (!c->permits.permits || c->answered >= OUTBOX_LIMIT || f.preparing >= MAX_PREPARING ||
+    if (!c->permits.permits || !has_commit_room(c) || f.preparing >= MAX_PREPARING ||
         archive_is_full(c->archive))
         return false;
     if (s->max_pages >= 0 && c->pages_done + c->pages_reserved >= s->max_pages)

@@ -222,7 +222,8 @@ static enum err put_line(const struct capture *c, const char *file_name, int64_t
     e = e ? e : buf_append_byte(out, ' ');
     e = e ? e : put_timestamp(out, c->date);
     e = e ? e : put_json(out, " {\"url\": \"", c->uri);
-    e = e ? e : put_json(out, ", \"mime\": \"", c->mime);
+    if (!e && c->mime.len)
+        e = put_json(out, ", \"mime\": \"", c->mime);
     if (!e && c->status.len)
         e = put_json(out, ", \"status\": \"", c->status);
     if (!e && c->digest.len)

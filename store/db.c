@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/mem.h"
+#include "store/guard.h"
 
 static const char OPEN_SQL[] = "PRAGMA trusted_schema=OFF;"
                                "PRAGMA foreign_keys=OFF;"
@@ -103,11 +104,13 @@ enum err db_open(const char *path, struct db **out, struct err_note *note)
 {
     struct db *d = mem_alloc(sizeof *d);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    char *name = guard_follow_directory(path);
     enum err e;
     int rc;
 
     d->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(path, &d->handle, flags, NULL);
+    rc = sqlite3_open_v2(name, &d->handle, flags, NULL);
+    mem_free(name);
     if (rc)
         db_failed(d, rc);
     else

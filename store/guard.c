@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,6 +56,27 @@ enum err guard_check_directory(const char *path, struct err_note *note)
             path, (unsigned)st.st_mode & 0777);
     mem_free(dir);
     return e;
+}
+
+char *guard_follow_directory(const char *path)
+{
+    char *copy = mem_str_copy(span_str(path));
+    char *slash = strrchr(copy, '/'), real[PATH_MAX];
+    char *out;
+    size_t size;
+
+    if (!slash)
+        return copy;
+    *slash = '\0';
+    if (!realpath(slash == copy ? "/" : copy, real)) {
+        *slash = '/';
+        return copy;
+    }
+    size = strlen(real) + strlen(slash + 1) + 2;
+    out = mem_alloc(size);
+    snprintf(out, size, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash + 1);
+    mem_free(copy);
+    return out;
 }
 
 static enum err check_kind(const char *name, const struct stat *st,

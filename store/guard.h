@@ -36,6 +36,13 @@ enum err guard_check_directory(const char *path, struct err_note *note) MUST_USE
 enum err guard_check_read(const char *path, struct err_note *note) MUST_USE;
 
 /*
+ * The path with the links in its directory followed, in memory of its own
+ * (mem_free); as it was where that cannot be told. SQLITE_OPEN_NOFOLLOW refuses
+ * links anywhere in a name, but only one at its end would give the file two.
+ */
+char *guard_follow_directory(const char *path);
+
+/*
  * Is this the name of a file's neighbour that SQLite would use? For messages and tests.
  */
 const char *guard_suffix(int i);

@@ -122,14 +122,17 @@ enum err reader_open(const char *path, struct reader **out, struct err_note *not
 {
     struct reader *r;
     enum err e = guard_check_read(path, note);
+    char *name;
     int rc;
 
     if (e)
         return e;
     r = mem_alloc(sizeof *r);
     r->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
+    name = guard_follow_directory(path);
+    rc = sqlite3_open_v2(name, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
                          NULL);
+    mem_free(name);
     if (rc)
         e = db_explain(r->handle, rc, path, note);
     if (!e)

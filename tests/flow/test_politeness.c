@@ -404,6 +404,39 @@ static void pause_is_remembered_across_a_kill(void **state)
     rig_close(&g);
 }
 
+/* --- retries --------------------------------------------------------------------------------- */
+
+static void broken_transfers_are_tried_again_within_the_budget(void **state)
+{
+    static const struct origin_step cut[] = {
+        { .kind = ORIGIN_SEND, .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90\r\n\r\n<title>Half") },
+        { .kind = ORIGIN_CLOSE },
+    };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/once", .script = cut, .n_steps = 2, .uses = 1 },
+        { .path = "/always", .script = cut, .n_steps = 2 },
+        { .path = "/408", .status = 408, .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/once\nhttp://127.0.0.1:$PORT/always\nhttp://127.0.0.1:$PORT/408\nhttp://127.0.0.1:$PORT/gone\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "50ms", "--retries", "1", "-q", NULL }), 0);
+
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(outcome || attempt, ' ') FROM fetches f JOIN urls u ON u.id = f.url_id"
+                                           " WHERE u.url LIKE '%/once'"), "incomplete0 ok1");
+    assert_string_equal(rig_url(&g, "%/once", "state || ' ' || retries"), "fetched 1");
+    assert_string_equal(rig_url(&g, "%/always", "state || ' ' || reason || ' ' || retries"), "failed incomplete 1");
+    assert_string_equal(rig_url(&g, "%/408", "state || ' ' || retries"), "fetched 1");
+    assert_int_equal(traffic_count(g.o, NULL, "/gone"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM pages WHERE title LIKE 'Half%'"), 0);
+    assert_true(traffic_gap_us(g.o, NULL) >= 50000);
+    rig_close(&g);
+}
+
 /* --- a kept-alive connection that died -------------------------------------------------------- */
 
 static void dead_connection_is_asked_again_uncharged_and_not_at_once(void **state)
@@ -439,6 +472,7 @@ int main(void)
         cmocka_unit_test(concurrency_limits_everything_in_flight),
         cmocka_unit_test(rate_limits_starts_of_all_hosts_together),
         cmocka_unit_test(pause_is_remembered_across_a_kill),
+        cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(dead_connection_is_asked_again_uncharged_and_not_at_once),
     };
     const struct CMUnitTest pausing[] = {

@@ -109,6 +109,35 @@ static void redirect_of_a_seed_brings_its_host_along(void **state)
     rig_close(&g);
 }
 
+static void order_is_breadth_first_unless_told_otherwise(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/x>x</a><a href=/y>y</a>") },
+        { .path = "/x", .headers = HTML, .body = LIT("<a href=/x1>x1</a>") },
+        { .path = "/y", .headers = HTML, .body = LIT("<a href=/y1>y1</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    static const struct {
+        const char *order, *paths;
+    } rows[] = { { "bfs", "/ /x /y /x1 /y1 " }, { "dfs", "/ /y /y1 /x /x1 " } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char seen[128];
+        struct rig g;
+        size_t n = 0;
+
+        RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+        /* With some delay each page's links are known before the next request. */
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "80ms", "--order", rows[i].order, NULL }), 0);
+        for (size_t k = 1; origin_request_at(g.o, k); k++)
+            n += (size_t)snprintf(seen + n, sizeof seen - n, "%s ", origin_request_at(g.o, k)->path);
+        assert_string_equal(seen, rows[i].paths);
+        rig_close(&g);
+    }
+}
+
 /* --- sitemaps and feeds ------------------------------------------------------------------------------ */
 
 #define MAP(...) "<?xml version='1.0' encoding='UTF-8'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>" __VA_ARGS__ "</urlset>"
@@ -322,6 +351,7 @@ int main(void)
         cmocka_unit_test(scope_decides_what_is_followed),
         cmocka_unit_test(last_matching_rule_wins),
         cmocka_unit_test(redirect_of_a_seed_brings_its_host_along),
+        cmocka_unit_test(order_is_breadth_first_unless_told_otherwise),
         cmocka_unit_test(sitemaps_named_by_robots_are_read),
         cmocka_unit_test(no_sitemaps_reads_none_and_unnamed_ones_are_left_alone),
         cmocka_unit_test(feeds_give_their_entries),

@@ -162,7 +162,8 @@ static void a_job_survives_the_way(void **state)
     assert_int_equal(out.max_text_bytes, 2);
     assert_int_equal(out.max_links, 3);
     assert_true(out.wants_text && out.wants_details && !out.wants_body &&
-                !out.wants_body_all);
+                !out.wants_body_all && out.wants_facts);
+    assert_true(span_eq(out.rules, job.rules));
     assert_int_equal(out.region_offset, 4096);
     assert_int_equal(out.region_len, 77);
     assert_true(span_eq(out.inline_body, job.inline_body));

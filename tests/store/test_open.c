@@ -17,6 +17,7 @@
 #include "config/io.h"
 #include "config/map.h"
 #include "store/guard.h"
+#include "store/reader.h"
 #include "tests/kit/storekit.h"
 
 static struct storekit kit;
@@ -193,6 +194,27 @@ static void a_dangling_link_is_not_followed(void **state)
     assert_int_equal(symlink(target, k->path), 0);
     assert_refused(k, ERR_REFUSED, "symbolic link");
     assert_int_equal(access(target, F_OK), -1);
+}
+
+/* Only a link at the name's end would give the file two names. */
+static void a_linked_directory_is_followed(void **state)
+{
+    struct storekit *k = *state;
+    char alias[200];
+    struct err_note note;
+    struct reader *r;
+
+    snprintf(alias, sizeof alias, "%s/alias", k->dir);
+    assert_int_equal(symlink(".", alias), 0);
+    snprintf(k->path, sizeof k->path, "%s/alias/crawl.db", k->dir);
+    storekit_open(k, REVISIT_ALL);
+    assert_true(storekit_seed(k, "http://a.example/") > 0);
+    storekit_close(k);
+
+    assert_int_equal(reader_open(k->path, &r, &note), OK);
+
+    reader_close(r);
+    assert_int_equal(unlink(alias), 0);
 }
 
 static void a_hard_link_is_refused(void **state)
@@ -461,6 +483,7 @@ int main(void)
         WITH_DIR(durable_waits_for_the_disk),
         WITH_DIR(a_symbolic_link_is_refused),
         WITH_DIR(a_dangling_link_is_not_followed),
+        WITH_DIR(a_linked_directory_is_followed),
         WITH_DIR(a_hard_link_is_refused),
         WITH_DIR(a_directory_is_refused),
         WITH_DIR(a_fifo_is_refused_without_waiting),
