@@ -67,7 +67,7 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
   MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
-.PHONY: all asan runtime runtime-tsan fuzz install uninstall conformance test demo lint bench clean help
+.PHONY: all asan runtime runtime-tsan fuzz install uninstall install-test conformance test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -127,6 +127,9 @@ uninstall: $(B)/crawl ## remove what install put there
 	rm -f $(DESTDIR)$(MANDIR)/man1/crawl-run.1 $(DESTDIR)$(BINDIR)/crawl $(DESTDIR)$(BASHDIR)/crawl $(DESTDIR)$(ZSHDIR)/_crawl $(DESTDIR)$(FISHDIR)/crawl.fish
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -rf $(DESTDIR)$(DOCDIR)
+
+install-test: $(B)/crawl ## install into a temporary folder, check what is there, uninstall
+	$(Q)sh tests/flow/install.sh $(B)
 
 conformance: build/crawl ## third-party cases, where ../shared is present
 	@if [ -f ../shared/conformance/run.py ]; then python3 ../shared/conformance/run.py build/crawl \

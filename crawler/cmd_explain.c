@@ -15,21 +15,30 @@ static const struct {
     enum url_reason reason;
     const char *text;
 } meanings[] = {
-    { REASON_SCOPE, "outside the scope; a start with another --scope or more seeds decides again" },
-    { REASON_INCLUDE_EXCLUDE, "an --include or --exclude is against it; a start with others decides again" },
+    { REASON_SCOPE,
+      "outside the scope; a start with another --scope or more seeds decides again" },
+    { REASON_INCLUDE_EXCLUDE,
+      "an --include or --exclude is against it; a start with others decides again" },
     { REASON_DEPTH, "too far from the seeds; a shorter way to it would get it queued" },
     { REASON_SCHEME, "neither http nor https" },
-    { REASON_KIND, "only recorded: links of this kind are not followed, or stood on an error page" },
-    { REASON_ROBOTS, "robots.txt forbids it; decided again when robots.txt changes, and in the next run" },
-    { REASON_ROBOTS_UNREACHABLE, "robots.txt could not be had, so nothing may be fetched; tried again at the next start" },
-    { REASON_NOFOLLOW, "only recorded: the page or the link says nofollow; a link without would get it queued" },
-    { REASON_CONTENT_TYPE, "asked for, but its type is not wanted: only the headers were read (--store-bodies all)" },
+    { REASON_KIND,
+      "only recorded: links of this kind are not followed, or stood on an error page" },
+    { REASON_ROBOTS,
+      "robots.txt forbids it; decided again when robots.txt changes, and in the next run" },
+    { REASON_ROBOTS_UNREACHABLE,
+      "robots.txt could not be had, so nothing is fetched; tried again at the next start" },
+    { REASON_NOFOLLOW,
+      "only recorded: the page or the link says nofollow; a link without would get it queued" },
+    { REASON_CONTENT_TYPE,
+      "asked for, but its type is not wanted: only the headers were read (--store-bodies all)" },
     { REASON_TRAP, "looks like a trap: an address that a site makes up without end" },
-    { REASON_HOST_LIMIT, "its host has had its pages for this run; decided again in the next one" },
+    { REASON_HOST_LIMIT,
+      "its host has had its pages for this run; decided again in the next one" },
     { REASON_URL_TOO_LONG, "longer than any address that is fetched" },
     { REASON_INVALID_URL, "no URL as it is stored" },
     { REASON_BLOCKED_ADDRESS, "its address may not be dialled (--allow-net)" },
-    { REASON_DEFERRED, "its host asked for a longer pause than --max-wait; asked again at the next start" },
+    { REASON_DEFERRED,
+      "its host asked for a longer pause than --max-wait; asked again at the next start" },
     { REASON_DROPPED, "dropped by hand" },
 };
 
@@ -38,9 +47,11 @@ static void print_meaning(struct span state, struct span reason)
     const char *text = NULL;
 
     if (span_eq(state, SPAN("queued")))
-        text = "still to be fetched, when its host's turn comes; a stopped run goes on at the next start";
+        text =
+            "still to be fetched, when its host's turn comes; a stopped run goes on at the next start";
     else if (span_eq(state, SPAN("fetched")))
-        text = "answered; asked again in the next run (--revisit all), or from next_fetch_at on (--revisit due)";
+        text =
+            "answered; asked again in the next run (--revisit all), or from next_fetch_at on (--revisit due)";
     else if (span_eq(state, SPAN("not_modified")))
         text = "unchanged when last asked; asked again as a fetched page is";
     else if (span_eq(state, SPAN("failed")))
@@ -85,8 +96,8 @@ static void print_column(struct span name, const struct reader_value *v)
 }
 
 /* Prints what is set of the row, a line each. */
-static enum err on_url_row(void *arg, const struct span *columns, const struct reader_value *values,
-                           size_t n)
+static enum err on_url_row(void *arg, const struct span *columns,
+                           const struct reader_value *values, size_t n)
 {
     struct question *q = arg;
 
@@ -111,7 +122,8 @@ static enum err on_url_row(void *arg, const struct span *columns, const struct r
 static bool read_question(struct question *q)
 {
     return url_parse(span_str(q->text), NULL, &q->mem, &q->url) == OK &&
-           url_page(&q->url, &q->mem, &q->url) == OK && url_normalize(&q->url, &q->mem, &q->key) == OK;
+           url_page(&q->url, &q->mem, &q->url) == OK &&
+           url_normalize(&q->url, &q->mem, &q->key) == OK;
 }
 
 static int explain_known(struct reader *r, struct span id)
@@ -125,7 +137,8 @@ static int explain_known(struct reader *r, struct span id)
 }
 
 /* Takes r: the database is closed before a process is started. */
-static int explain_unknown(struct reader *r, const struct settings *s, struct question *q)
+static int explain_unknown(struct reader *r, const struct settings *s,
+                           struct question *q)
 {
     struct prospect prospect;
     struct err_note note = { "" };
@@ -137,7 +150,8 @@ static int explain_unknown(struct reader *r, const struct settings *s, struct qu
         return 3;
     }
     print_text("", q->key);
-    printf("\nhas never been seen: no seed, link, redirect or sitemap in this database led to it\n");
+    printf(
+        "\nhas never been seen: no seed, link, redirect or sitemap in this database led to it\n");
     if (!span_eq(q->key, q->url.href)) {
         print_text("it would be fetched as ", q->url.href);
         printf("\n");
@@ -159,7 +173,8 @@ static int explain(const struct settings *s, struct question *q)
     r = show_open("explain", &o, &code);
     if (!r)
         return code;
-    if (reader_query(r, span_str(reader_explanations[0].sql), &q->key, 1, on_url_row, q, &note))
+    if (reader_query(r, span_str(reader_explanations[0].sql), &q->key, 1, on_url_row, q,
+                     &note))
         fprintf(stderr, "crawl explain: %s\n", note.text);
     else if (!q->id.ptr)
         return explain_unknown(r, s, q);
@@ -202,7 +217,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_explain = {
     .name = "explain",
     .usage = "explain [OPTIONS] URL",
-    .summary = "why a URL was or was not fetched: where it was found, which rule, every attempt",
+    .summary =
+        "why a URL was or was not fetched: where it was found, which rule, every attempt",
     .description =
         "Tells everything the database knows about one URL: its state, the rule that decided and what that\n"
         "means; the way from a seed to it, with anchors and depths; its host's robots.txt and pauses; every\n"

@@ -17,11 +17,13 @@ struct rules {
 static enum err take_rule(struct rules *r, const char *text, struct err_note *note)
 {
     if (!text)
-        return err_set(note, ERR_USAGE, "--rule: it must be 'name=TYPE XPATH' or 'name=XPATH'");
+        return err_set(note, ERR_USAGE,
+                       "--rule: it must be 'name=TYPE XPATH' or 'name=XPATH'");
     return settings_extract_rule(&r->section, span_str(text), "--rule", note);
 }
 
-static enum err take_rules(struct rules *r, int argc, char **argv, struct err_note *note)
+static enum err take_rules(struct rules *r, int argc, char **argv,
+                           struct err_note *note)
 {
     static const char prefix[] = "--rule=";
     bool is_over = false;

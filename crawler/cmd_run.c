@@ -15,7 +15,9 @@ static int fail(const struct err_note *note)
 
 static enum err open_log(const struct settings *s, struct err_note *note)
 {
-    log_set_level(s->is_quiet ? LOG_ERROR : s->is_verbose ? LOG_INFO : LOG_WARN);
+    bool is_silent = s->is_quiet && !s->log; /* a log has its warnings also where nothing is printed */
+
+    log_set_level(is_silent ? LOG_ERROR : s->is_verbose ? LOG_INFO : LOG_WARN);
     return s->log ? log_open(s->log, note) : OK;
 }
 

@@ -24,7 +24,8 @@ int completion_print(const char *shell)
     buf_init(&out, (size_t)MIB);
     e = completion_format(span_str(shell), &out);
     if (e == ERR_NOT_FOUND) {
-        fprintf(stderr, "crawl: --completion %s: it must be one of bash, zsh, fish\n", shell ? shell : "");
+        fprintf(stderr, "crawl: --completion %s: it must be one of bash, zsh, fish\n",
+                shell ? shell : "");
         code = 2;
     } else if (e || io_write_all(STDOUT_FILENO, buf_span(&out))) {
         code = 3;

@@ -99,7 +99,9 @@ static enum err put_names(struct buf *out, const struct option_table *t)
         if (!e)
             e = buf_printf(out, " --%s", t->specs[i].name);
     }
-    return e || (t && options_find(t, SPAN("help"))) ? e : buf_append(out, SPAN(" -h --help"));
+    return e || (t && options_find(t, SPAN("help")))
+               ? e
+               : buf_append(out, SPAN(" -h --help"));
 }
 
 /* What the options of a command are, and what each of them takes. */
@@ -143,16 +145,21 @@ static enum err put_commands(struct buf *out)
     for (size_t i = 0; !e && i < command_printers.n_specs; i++)
         e = buf_printf(out, " --%s", command_printers.specs[i].name);
     if (!e)
-        e = buf_append(out, SPAN("' operand='' operands=''\n\n    if (( COMP_CWORD > 1 )); then\n        case ${COMP_WORDS[1]} in\n        "));
+        e = buf_append(out, SPAN("' operand='' operands=''\n\n"
+                                 "    if (( COMP_CWORD > 1 )); then\n"
+                                 "        case ${COMP_WORDS[1]} in\n        "));
     if (!e)
         e = completion_words_commands(out, "|");
-    return e ? e : buf_append(out, SPAN(") command=${COMP_WORDS[1]} ;;\n        esac\n    fi\n"));
+    return e ? e
+             : buf_append(
+                   out, SPAN(") command=${COMP_WORDS[1]} ;;\n        esac\n    fi\n"));
 }
 
 /* The options that are the first word: "crawl --man PAGE". */
 static enum err put_printers(struct buf *out)
 {
-    enum err e = buf_append(out, SPAN("    if [[ $prev == \"${COMP_WORDS[1]}\" ]]; then\n"));
+    enum err e =
+        buf_append(out, SPAN("    if [[ $prev == \"${COMP_WORDS[1]}\" ]]; then\n"));
 
     if (!e)
         e = put_values(out, &command_printers);

@@ -2,17 +2,18 @@
 #include "crawler/completion.h"
 #include "crawler/completion_words.h"
 
-static const char HEAD[] = "# fish completion for crawl " CRAWL_VERSION ", made by: crawl --completion fish\n"
-                           "\n"
-                           "function __crawl_first\n"
-                           "    set -l words (commandline -opc)\n"
-                           "    test (count $words) -eq 1; or contains -- \"$words[2]\" --man --completion\n"
-                           "end\n"
-                           "\n"
-                           "function __crawl_in\n"
-                           "    set -l words (commandline -opc)\n"
-                           "    set -l command run\n"
-                           "    if contains -- \"$words[2]\" ";
+static const char HEAD[] =
+    "# fish completion for crawl " CRAWL_VERSION ", made by: crawl --completion fish\n"
+    "\n"
+    "function __crawl_first\n"
+    "    set -l words (commandline -opc)\n"
+    "    test (count $words) -eq 1; or contains -- \"$words[2]\" --man --completion\n"
+    "end\n"
+    "\n"
+    "function __crawl_in\n"
+    "    set -l words (commandline -opc)\n"
+    "    set -l command run\n"
+    "    if contains -- \"$words[2]\" ";
 
 static const char BEHIND_COMMANDS[] = "\n"
                                       "        set command $words[2]\n"
@@ -58,7 +59,8 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
         return buf_append(out, SPAN(" -x -a '(__fish_complete_directories)'"));
     e = buf_append(out, SPAN(" -x"));
     if (!e && want.n_words)
-        e = buf_append(out, want.is_list ? SPAN(" -a '(__fish_append , ") : SPAN(" -a '"));
+        e = buf_append(out,
+                       want.is_list ? SPAN(" -a '(__fish_append , ") : SPAN(" -a '"));
     if (!e)
         e = completion_words_join(out, &want, " ");
     if (!e && want.n_words)
@@ -67,7 +69,8 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
 }
 
 /* condition: what stands between the quotes of -n. */
-static enum err put_option(struct buf *out, struct span condition, const struct option_spec *spec)
+static enum err put_option(struct buf *out, struct span condition,
+                           const struct option_spec *spec)
 {
     enum err e = buf_printf(out, "complete -c crawl -n '%.*s'", SPAN_ARG(condition));
 
@@ -82,14 +85,16 @@ static enum err put_option(struct buf *out, struct span condition, const struct 
     return e ? e : buf_append_byte(out, '\n');
 }
 
-static enum err put_table(struct buf *out, struct span condition, const struct option_table *t)
+static enum err put_table(struct buf *out, struct span condition,
+                          const struct option_table *t)
 {
     enum err e = OK;
 
     for (size_t i = 0; !e && t && i < t->n_specs; i++)
         e = put_option(out, condition, &t->specs[i]);
     if (!e && t != &command_printers && !(t && options_find(t, SPAN("help"))))
-        e = buf_printf(out, "complete -c crawl -n '%.*s' -s h -l help -d 'show help'\n", SPAN_ARG(condition));
+        e = buf_printf(out, "complete -c crawl -n '%.*s' -s h -l help -d 'show help'\n",
+                       SPAN_ARG(condition));
     return e;
 }
 
@@ -115,15 +120,21 @@ static enum err put_operands(struct buf *out, const struct command *c)
 
     completion_words_of_operands(c, &want);
     for (size_t i = 0; !e && i < want.n_words; i++) {
-        e = buf_printf(out, "complete -c crawl -n '__crawl_in %s' -a '%.*s'", c->name, SPAN_ARG(want.words[i].name));
+        e = buf_printf(out, "complete -c crawl -n '__crawl_in %s' -a '%.*s'", c->name,
+                       SPAN_ARG(want.words[i].name));
         if (!e && want.words[i].about)
             e = put_about(out, want.words[i].about);
         if (!e)
             e = buf_append_byte(out, '\n');
     }
     if (!e && want.is_folder)
-        e = buf_printf(out, "complete -c crawl -n '__crawl_in %s' -a '(__fish_complete_directories)'\n", c->name);
-    return e || !want.is_file ? e : buf_printf(out, "complete -c crawl -n '__crawl_in %s' -F\n", c->name);
+        e = buf_printf(
+            out,
+            "complete -c crawl -n '__crawl_in %s' -a '(__fish_complete_directories)'\n",
+            c->name);
+    return e || !want.is_file
+               ? e
+               : buf_printf(out, "complete -c crawl -n '__crawl_in %s' -F\n", c->name);
 }
 
 static enum err put_command(struct buf *out, const struct command *c)

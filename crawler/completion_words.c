@@ -38,11 +38,13 @@ static void add_meaning(struct completion_want *want, struct span word)
         add(want, word, NULL);
 }
 
-void completion_words_of_option(const struct option_spec *spec, struct completion_want *out)
+void completion_words_of_option(const struct option_spec *spec,
+                                struct completion_want *out)
 {
     struct span rest = span_str(spec->choices), word;
 
-    *out = (struct completion_want){ .is_list = spec->choices && spec->type == OPTION_LIST };
+    *out = (struct completion_want){ .is_list =
+                                         spec->choices && spec->type == OPTION_LIST };
     while (span_split(&rest, '|', &word))
         add(out, word, NULL);
     rest = span_str(spec->value);
@@ -90,7 +92,8 @@ bool completion_words_is_first(size_t command)
 }
 
 /* The commands with these options, or all where any is true. */
-static enum err join_commands(struct buf *out, const struct option_table *options, bool any, const char *sep)
+static enum err join_commands(struct buf *out, const struct option_table *options,
+                              bool any, const char *sep)
 {
     enum err e = OK;
 
@@ -110,7 +113,8 @@ enum err completion_words_commands(struct buf *out, const char *sep)
     return join_commands(out, NULL, true, sep);
 }
 
-enum err completion_words_join(struct buf *out, const struct completion_want *want, const char *sep)
+enum err completion_words_join(struct buf *out, const struct completion_want *want,
+                               const char *sep)
 {
     enum err e = OK;
 

@@ -25,7 +25,8 @@ struct completion_want {
 };
 
 /* The value of an option that has one. Borrows from the tables. */
-void completion_words_of_option(const struct option_spec *spec, struct completion_want *out);
+void completion_words_of_option(const struct option_spec *spec,
+                                struct completion_want *out);
 
 /* What stands behind a command's options. */
 void completion_words_of_operands(const struct command *c, struct completion_want *out);
@@ -34,10 +35,12 @@ void completion_words_of_operands(const struct command *c, struct completion_wan
 bool completion_words_is_first(size_t command);
 
 /* Appends the names of all commands with the same options as that one, sep between them. */
-enum err completion_words_sharing(struct buf *out, size_t command, const char *sep) MUST_USE;
+enum err completion_words_sharing(struct buf *out, size_t command,
+                                  const char *sep) MUST_USE;
 
 /* Appends the names alone, sep between them. */
-enum err completion_words_join(struct buf *out, const struct completion_want *want, const char *sep) MUST_USE;
+enum err completion_words_join(struct buf *out, const struct completion_want *want,
+                               const char *sep) MUST_USE;
 
 /* Appends the names of all commands, sep between them. */
 enum err completion_words_commands(struct buf *out, const char *sep) MUST_USE;

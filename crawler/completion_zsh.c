@@ -2,8 +2,9 @@
 #include "crawler/completion.h"
 #include "crawler/completion_words.h"
 
-static const char HEAD[] = "#compdef crawl\n"
-                           "# zsh completion for crawl " CRAWL_VERSION ", made by: crawl --completion zsh\n";
+static const char HEAD[] =
+    "#compdef crawl\n"
+    "# zsh completion for crawl " CRAWL_VERSION ", made by: crawl --completion zsh\n";
 
 static const char TAIL[] =
     "\n"
@@ -40,7 +41,8 @@ static enum err put_text(struct buf *out, const char *text, const char *special)
 }
 
 /* A function that offers words with what they are about. */
-static enum err put_describe(struct buf *out, const char *title, const struct completion_want *want)
+static enum err put_describe(struct buf *out, const char *title,
+                             const struct completion_want *want)
 {
     enum err e = buf_append(out, SPAN("    local -a entries=(\n"));
 
@@ -53,7 +55,9 @@ static enum err put_describe(struct buf *out, const char *title, const struct co
         if (!e)
             e = buf_append(out, SPAN("'\n"));
     }
-    return e ? e : buf_printf(out, "    )\n    _describe -t %ss %s entries \"$@\"\n", title, title);
+    return e ? e
+             : buf_printf(out, "    )\n    _describe -t %ss %s entries \"$@\"\n", title,
+                          title);
 }
 
 /* Nothing to offer: the usage line says what goes there. */
@@ -90,7 +94,8 @@ static enum err put_commands(struct buf *out)
 
     for (size_t i = 0; command_list[i]; i++)
         want.words[want.n_words++] =
-            (struct completion_word){ span_str(command_list[i]->name), command_list[i]->summary };
+            (struct completion_word){ span_str(command_list[i]->name),
+                                      command_list[i]->summary };
     if (!e)
         e = put_describe(out, "command", &want);
     return e ? e : buf_append(out, SPAN("}\n"));
@@ -114,19 +119,22 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
     if (!e && want.n_words && !want.is_list)
         e = buf_append_byte(out, ')');
     if (!e && !want.n_words)
-        e = buf_append(out, want.is_file ? SPAN("_files") : want.is_folder ? SPAN("_files -/") : SPAN(" "));
+        e = buf_append(out, want.is_file     ? SPAN("_files")
+                            : want.is_folder ? SPAN("_files -/")
+                                             : SPAN(" "));
     return e;
 }
 
 /* '(-o --db)'{-o+,--db=}'[the database]:FILE:_files' */
 static enum err put_option(struct buf *out, const struct option_spec *spec)
 {
-    const char *star = spec->type == OPTION_LIST ? "*" : "", *equals = spec->value ? "=" : "";
+    const char *star = spec->type == OPTION_LIST ? "*" : "",
+               *equals = spec->value ? "=" : "";
     enum err e = buf_append(out, SPAN("        "));
 
     if (!e && spec->letter && !star[0])
-        e = buf_printf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", spec->letter, spec->name, spec->letter,
-                       spec->value ? "+" : "", spec->name, equals);
+        e = buf_printf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", spec->letter, spec->name,
+                       spec->letter, spec->value ? "+" : "", spec->name, equals);
     else if (!e && spec->letter)
         e = buf_printf(out, "'*'{-%c+,--%s=}'[", spec->letter, spec->name);
     else if (!e)
@@ -151,7 +159,8 @@ static enum err put_table(struct buf *out, const struct option_table *t)
 
 static enum err put_options(struct buf *out, const struct command *c)
 {
-    enum err e = buf_printf(out, "\n_crawl_%s_options() {\n    _arguments -s -S \\\n", c->name);
+    enum err e =
+        buf_printf(out, "\n_crawl_%s_options() {\n    _arguments -s -S \\\n", c->name);
 
     if (!e)
         e = put_table(out, c->options);

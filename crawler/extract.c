@@ -22,9 +22,12 @@ struct extract {
     size_t n_patterns;
 };
 
-_Static_assert((int)EXTRACT_STRING == (int)TREE_STRING && (int)EXTRACT_LIST == (int)TREE_LIST &&
-                   (int)EXTRACT_NUMBER == (int)TREE_NUMBER && (int)EXTRACT_DATE == (int)TREE_DATE &&
-                   (int)EXTRACT_HTML == (int)TREE_HTML && (int)EXTRACT_HTML + 1 == (int)N_TREE_TYPES,
+_Static_assert((int)EXTRACT_STRING == (int)TREE_STRING &&
+                   (int)EXTRACT_LIST == (int)TREE_LIST &&
+                   (int)EXTRACT_NUMBER == (int)TREE_NUMBER &&
+                   (int)EXTRACT_DATE == (int)TREE_DATE &&
+                   (int)EXTRACT_HTML == (int)TREE_HTML &&
+                   (int)EXTRACT_HTML + 1 == (int)N_TREE_TYPES,
                "the types of settings and of trees are the same");
 _Static_assert(SETTINGS_EXTRACT_MAX_SECTIONS <= RULES_MAX_SECTIONS &&
                    SETTINGS_EXTRACT_MAX_RULES <= RULES_MAX_VALUES &&
@@ -38,30 +41,34 @@ static enum err check_rule(const struct extract_rule *rule, struct err_note *not
     if (e != ERR_INVALID)
         return e ? err_set(note, e, "%s: %s", rule->where, err_text(e)) : OK;
     if (strlen(rule->xpath) > RULES_MAX_XPATH_BYTES)
-        return err_set(note, ERR_USAGE, "%s: %s: longer than %zu bytes", rule->where, rule->name,
-                       RULES_MAX_XPATH_BYTES);
-    return err_set(note, ERR_USAGE, "%s: %s: '%.200s' is no XPath 1.0 expression", rule->where, rule->name,
-                   rule->xpath);
+        return err_set(note, ERR_USAGE, "%s: %s: longer than %zu bytes", rule->where,
+                       rule->name, RULES_MAX_XPATH_BYTES);
+    return err_set(note, ERR_USAGE, "%s: %s: '%.200s' is no XPath 1.0 expression",
+                   rule->where, rule->name, rule->xpath);
 }
 
-static enum err write_rules(const struct extract_section *from, struct buf *out, struct err_note *note)
+static enum err write_rules(const struct extract_section *from, struct buf *out,
+                            struct err_note *note)
 {
     struct tree_rule *rules = mem_array(from->n_rules + 1, sizeof *rules);
     struct tree_section section = { span_str(from->name), rules, from->n_rules };
     enum err e = OK;
 
     for (size_t i = 0; !e && i < from->n_rules; i++) {
-        rules[i] = (struct tree_rule){ span_str(from->rules[i].name), span_str(from->rules[i].xpath),
+        rules[i] = (struct tree_rule){ span_str(from->rules[i].name),
+                                       span_str(from->rules[i].xpath),
                                        (enum tree_type)from->rules[i].type };
         e = check_rule(&from->rules[i], note);
     }
     if (!e && rules_write(&section, out))
-        e = err_set(note, ERR_USAGE, "[extract \"%s\"]: too many or too long rules", from->name);
+        e = err_set(note, ERR_USAGE, "[extract \"%s\"]: too many or too long rules",
+                    from->name);
     mem_free(rules);
     return e;
 }
 
-static enum err prepare(struct extract *x, const struct extract_section *from, struct err_note *note)
+static enum err prepare(struct extract *x, const struct extract_section *from,
+                        struct err_note *note)
 {
     struct section *section = &x->sections[x->len];
     char where[400];
@@ -81,7 +88,8 @@ static enum err prepare(struct extract *x, const struct extract_section *from, s
     return write_rules(from, &section->rules, note);
 }
 
-enum err extract_open(const struct settings *s, struct extract **out, struct err_note *note)
+enum err extract_open(const struct settings *s, struct extract **out,
+                      struct err_note *note)
 {
     struct extract *x = mem_alloc(sizeof *x);
     enum err e = patterns_open(&x->patterns, note);
@@ -108,7 +116,8 @@ void extract_close(struct extract *x)
     mem_free(x);
 }
 
-struct span extract_rules_for(const struct extract *x, struct span url, struct arena *mem)
+struct span extract_rules_for(const struct extract *x, struct span url,
+                              struct arena *mem)
 {
     struct span joined = SPAN_NONE;
 

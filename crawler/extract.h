@@ -17,11 +17,13 @@ struct extract;
  * page. ERR_USAGE: the note names the place ("crawl.conf:12"), the pattern or
  * expression and what is wrong; ERR_NO_MEMORY.
  */
-enum err extract_open(const struct settings *s, struct extract **out, struct err_note *note) MUST_USE;
+enum err extract_open(const struct settings *s, struct extract **out,
+                      struct err_note *note) MUST_USE;
 void extract_close(struct extract *x);
 
 /*
  * What a job for the page at url carries as its rules (parse/job.h): those of
  * every section that matches, in mem; SPAN_NONE when none does. x may be NULL.
  */
-struct span extract_rules_for(const struct extract *x, struct span url, struct arena *mem);
+struct span extract_rules_for(const struct extract *x, struct span url,
+                              struct arena *mem);

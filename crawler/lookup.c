@@ -8,7 +8,7 @@
 #include "crawler/parts.h"
 
 #define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
-#define ANSWER_BYTES ((size_t)16 * MIB)
+#define ANSWER_BYTES  ((size_t)16 * MIB)
 
 /* Text from outside, made safe for a terminal. */
 static void print_text(const char *before, struct span text)
@@ -26,7 +26,8 @@ static void print_rules(const struct robots_rules *rules)
     if (!rules->n_rules)
         printf("  no rule in it is ours\n");
     for (size_t i = 0; i < rules->n_rules; i++) {
-        printf("  line %-5u %s", rules->rules[i].line, rules->rules[i].is_allow ? "Allow" : "Disallow");
+        printf("  line %-5u %s", rules->rules[i].line,
+               rules->rules[i].is_allow ? "Allow" : "Disallow");
         print_text(": ", rules->rules[i].pattern);
         printf("\n");
     }
@@ -46,7 +47,8 @@ static void print_verdict(struct lookup *l, const struct robots_rules *rules)
 
     print_text("verdict      ", l->url.href);
     if (rule)
-        printf(" is %s by line %u\n", is_allowed ? "allowed" : "disallowed", rule->line);
+        printf(" is %s by line %u\n", is_allowed ? "allowed" : "disallowed",
+               rule->line);
     else
         printf(" is allowed: no rule matches\n");
     l->exit_code = is_allowed ? 0 : 1;
@@ -65,7 +67,8 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
                        .product_token = l->c->product_token,
                        .max_decoded_bytes = (uint64_t)l->c->settings->max_size };
     struct span why;
-    enum err e = pool_run(l->c->pool, &job, &doc->result.body, DEADLINE_NEVER, &r->parsed);
+    enum err e =
+        pool_run(l->c->pool, &job, &doc->result.body, DEADLINE_NEVER, &r->parsed);
 
     if (e)
         return e;
@@ -80,7 +83,8 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
     return OK;
 }
 
-enum err lookup_ask_robots(struct lookup *l, const struct url *u, struct lookup_rules *out)
+enum err lookup_ask_robots(struct lookup *l, const struct url *u,
+                           struct lookup_rules *out)
 {
     static const struct document_way way = { .max_redirects = MAX_REDIRECTS };
     static const struct robots_rules none = { .crawl_delay_ms = -1 };
@@ -97,7 +101,8 @@ enum err lookup_ask_robots(struct lookup *l, const struct url *u, struct lookup_
         r.why = span_str(r.doc.problem);
     } else if (got->outcome == FETCH_OK || got->outcome == FETCH_TOO_LARGE) {
         e = read_rules(l, &r);
-    } else if (got->outcome == FETCH_HTTP_ERROR && got->status_code < 500 && got->status_code != 429) {
+    } else if (got->outcome == FETCH_HTTP_ERROR && got->status_code < 500 &&
+               got->status_code != 429) {
         r.meaning = LOOKUP_NO_RULES;
         r.rules = &none;
     }
@@ -123,8 +128,8 @@ static void print_answer(const struct document *doc)
     if (got->status_code)
         printf(" answered %d\n", got->status_code);
     else
-        printf(" gave no answer: %s%s%.*s\n", result_outcome_name(got->outcome), got->error.len ? ", " : "",
-               SPAN_ARG(got->error));
+        printf(" gave no answer: %s%s%.*s\n", result_outcome_name(got->outcome),
+               got->error.len ? ", " : "", SPAN_ARG(got->error));
 }
 
 static void explain(struct lookup *l, const struct lookup_rules *r)
@@ -132,21 +137,25 @@ static void explain(struct lookup *l, const struct lookup_rules *r)
     print_answer(&r->doc);
     switch (r->meaning) {
     case LOOKUP_RULES:
-        printf("meaning      these rules hold for '%.*s'\n", SPAN_ARG(l->c->product_token));
+        printf("meaning      these rules hold for '%.*s'\n",
+               SPAN_ARG(l->c->product_token));
         print_rules(r->rules);
         print_verdict(l, r->rules);
         return;
     case LOOKUP_NO_RULES:
-        printf("meaning      there are no rules: everything may be fetched (RFC 9309 2.3.1.3)\n");
+        printf(
+            "meaning      there are no rules: everything may be fetched (RFC 9309 2.3.1.3)\n");
         print_verdict(l, r->rules);
         return;
     case LOOKUP_UNREADABLE:
-        print_text("meaning      it cannot be read, so nothing may be fetched: ", r->why);
+        print_text("meaning      it cannot be read, so nothing may be fetched: ",
+                   r->why);
         printf("\n");
         break;
     case LOOKUP_UNREACHABLE:
-        printf("meaning      unreachable%s%.*s: nothing may be fetched (RFC 9309 2.3.1.4)\n",
-               r->why.len ? ", " : "", SPAN_ARG(r->why));
+        printf(
+            "meaning      unreachable%s%.*s: nothing may be fetched (RFC 9309 2.3.1.4)\n",
+            r->why.len ? ", " : "", SPAN_ARG(r->why));
         break;
     }
     l->exit_code = 1;
@@ -175,8 +184,8 @@ int lookup_robots(const struct settings *s, const char *url)
 
 /* --- one question ------------------------------------------------------------------------ */
 
-int lookup_run(const struct settings *s, const char *command, const char *text, coro_fn *fn,
-               const void *arg)
+int lookup_run(const struct settings *s, const char *command, const char *text,
+               coro_fn *fn, const void *arg)
 {
     struct crawl c = { .settings = s, .give_up_at = DEADLINE_NEVER };
     struct err_note note = { "" };
@@ -185,8 +194,8 @@ int lookup_run(const struct settings *s, const char *command, const char *text, 
     enum err e;
 
     arena_init(&mem, ANSWER_BYTES);
-    if (url_parse(span_str(text), NULL, &mem, &l.url) || url_page(&l.url, &mem, &l.url) ||
-        !url_is_web(&l.url)) {
+    if (url_parse(span_str(text), NULL, &mem, &l.url) ||
+        url_page(&l.url, &mem, &l.url) || !url_is_web(&l.url)) {
         fprintf(stderr, "crawl %s: '%s' is no http or https URL\n", command, text);
         arena_clear(&mem);
         return 2;
@@ -195,7 +204,8 @@ int lookup_run(const struct settings *s, const char *command, const char *text, 
     if (!e && group_spawn(c.group, command, fn, &l, NULL) == OK)
         sched_run(c.sched);
     if (e) {
-        fprintf(stderr, "crawl %s: %s\n", command, note.text[0] ? note.text : err_text(e));
+        fprintf(stderr, "crawl %s: %s\n", command,
+                note.text[0] ? note.text : err_text(e));
         l.exit_code = e == ERR_USAGE ? 2 : 3;
     }
     if (parts_close(&c, &note))

@@ -24,8 +24,8 @@ struct lookup {
  * text is no URL or a setting is wrong, 3 when something could not be set up,
  * else what fn left.
  */
-int lookup_run(const struct settings *s, const char *command, const char *text, coro_fn *fn,
-               const void *arg);
+int lookup_run(const struct settings *s, const char *command, const char *text,
+               coro_fn *fn, const void *arg);
 
 /* What an answer to robots.txt means (RFC 9309 §2.3.1). */
 enum lookup_meaning {
@@ -44,7 +44,8 @@ struct lookup_rules {
 };
 
 /* Asks for the robots.txt that governs u. Suspends. ERR_CANCELLED and what pool_run returns. */
-enum err lookup_ask_robots(struct lookup *l, const struct url *u, struct lookup_rules *out) MUST_USE;
+enum err lookup_ask_robots(struct lookup *l, const struct url *u,
+                           struct lookup_rules *out) MUST_USE;
 void lookup_forget_robots(struct lookup_rules *r);
 
 /*

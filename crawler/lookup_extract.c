@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/lookup_extract.h"
 
+#include <unistd.h>
+
 #include "config/io.h"
 #include "config/log.h"
 #include "crawler/extract.h"
@@ -8,10 +10,8 @@
 #include "parse/json_text.h"
 #include "parse/utf8.h"
 
-#include <unistd.h>
-
 #define MAX_OUTPUT ((size_t)8 * MIB)
-#define MAX_LINKS 1000
+#define MAX_LINKS  1000
 
 /* The page on its way. */
 struct page {
@@ -27,7 +27,8 @@ static void refuse(struct page *p, const char *what, struct span why)
     struct buf line;
 
     buf_init(&line, (size_t)64 * KIB);
-    if (!log_escape(&line, p->url.href) && !buf_append(&line, span_str(what)) && !log_escape(&line, why))
+    if (!log_escape(&line, p->url.href) && !buf_append(&line, span_str(what)) &&
+        !log_escape(&line, why))
         fprintf(stderr, "crawl extract: %.*s\n", SPAN_ARG(buf_span(&line)));
     buf_clear(&line);
     p->l->exit_code = 1;
@@ -37,7 +38,8 @@ static void refuse(struct page *p, const char *what, struct span why)
 
 static bool is_same_origin(const struct url *a, const struct url *b)
 {
-    return a->scheme == b->scheme && url_port(a) == url_port(b) && span_eq(url_hostname(a), url_hostname(b));
+    return a->scheme == b->scheme && url_port(a) == url_port(b) &&
+           span_eq(url_hostname(a), url_hostname(b));
 }
 
 static enum err learn_robots(struct page *p)
@@ -54,9 +56,10 @@ static enum err learn_robots(struct page *p)
         return e;
     p->robots_of = p->url;
     if (p->robots.rules)
-        politeness_set_crawl_delay(politeness,
-                                   politeness_site(politeness, url_hostname(&p->url), url_port(&p->url)),
-                                   p->robots.rules->crawl_delay_ms);
+        politeness_set_crawl_delay(
+            politeness,
+            politeness_site(politeness, url_hostname(&p->url), url_port(&p->url)),
+            p->robots.rules->crawl_delay_ms);
     return OK;
 }
 
@@ -78,7 +81,8 @@ static enum err ask_leave(struct page *p)
     if (robots_allows(p->robots.rules, url_target(&p->url), &rule))
         return OK;
     refuse(p, " may not be fetched: ",
-           arena_format(p->l->mem, "robots.txt line %u: Disallow: %.*s", rule->line, SPAN_ARG(rule->pattern)));
+           arena_format(p->l->mem, "robots.txt line %u: Disallow: %.*s", rule->line,
+                        SPAN_ARG(rule->pattern)));
     return ERR_REFUSED;
 }
 
@@ -110,7 +114,8 @@ static enum err fetch(struct page *p, struct document *doc)
         enum err e = ask_leave(p);
 
         if (!e)
-            e = document_fetch(p->l->c, &p->url, &one_hop, p->l->mem, DEADLINE_NEVER, doc);
+            e = document_fetch(p->l->c, &p->url, &one_hop, p->l->mem, DEADLINE_NEVER,
+                               doc);
         if (e)
             return e;
         if (doc->result.outcome != FETCH_REDIRECT)
@@ -142,7 +147,8 @@ static enum err put_safe(struct buf *out, struct span json)
         else if (!e && c < 0x10000)
             e = buf_printf(out, "\\u%04x", c);
         else if (!e)
-            e = buf_printf(out, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10), 0xDC00 + (c & 0x3FF));
+            e = buf_printf(out, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10),
+                           0xDC00 + (c & 0x3FF));
         buf_clear(&escaped);
         json = span_skip(json, n);
     }
@@ -150,7 +156,8 @@ static enum err put_safe(struct buf *out, struct span json)
 }
 
 /* {"url":..,"status":..} and the members of the page's facts. */
-static enum err print_page(struct page *p, const struct document *doc, const struct page_facts *facts)
+static enum err print_page(struct page *p, const struct document *doc,
+                           const struct page_facts *facts)
 {
     struct buf line, out;
     enum err e;
@@ -165,7 +172,8 @@ static enum err print_page(struct page *p, const struct document *doc, const str
     if (!e && facts->facts_json.len)
         e = buf_append_byte(&line, ',');
     if (!e)
-        e = buf_append(&line, facts->facts_json.len ? span_skip(facts->facts_json, 1) : SPAN("}"));
+        e = buf_append(&line, facts->facts_json.len ? span_skip(facts->facts_json, 1)
+                                                    : SPAN("}"));
     if (!e)
         e = put_safe(&out, buf_span(&line));
     if (!e)
@@ -195,7 +203,8 @@ static enum err parse(struct page *p, struct document *doc)
     enum err e;
 
     if (!job.rules.len && !job.wants_facts) {
-        refuse(p, ": no [extract] section matches it; --rule 'name=XPATH' tries one", SPAN_NONE);
+        refuse(p, ": no [extract] section matches it; --rule 'name=XPATH' tries one",
+               SPAN_NONE);
         return ERR_REFUSED;
     }
     e = pool_run(c->pool, &job, &doc->result.body, DEADLINE_NEVER, &answer);

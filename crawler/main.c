@@ -26,7 +26,8 @@ int main(int argc, char **argv)
     int code;
 
     io_reserve_standard();
-    signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error to report, not a death */
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file over its limit is an error to report, not a death */
     if (pool_zygote_main(argc, argv, &code))
         return code;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

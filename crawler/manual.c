@@ -12,24 +12,26 @@
 /* docs/schema.md as schema_md, its end marked by a 0. */
 #include "schema_md.inc"
 
-static const char EXITS[] = ".TP\n0\nFinished.\n"
-                            ".TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
-                            ".TP\n2\nUsage or configuration; nothing was fetched or written.\n"
-                            ".TP\n3\nFile or database.\n"
-                            ".TP\n4\nNo seed could be reached.\n"
-                            ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or\n"
-                            "\\-\\-max\\-time with URLs left queued.\n"
-                            ".TP\n6\nAnother crawl holds this database.\n"
-                            ".TP\n130, 143\nStopped by a signal, state saved.\n";
+static const char EXITS[] =
+    ".TP\n0\nFinished.\n"
+    ".TP\n1\nFinished, but a \\-\\-fail\\-on condition holds.\n"
+    ".TP\n2\nUsage or configuration; nothing was fetched or written.\n"
+    ".TP\n3\nFile or database.\n"
+    ".TP\n4\nNo seed could be reached.\n"
+    ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or\n"
+    "\\-\\-max\\-time with URLs left queued.\n"
+    ".TP\n6\nAnother crawl holds this database.\n"
+    ".TP\n130, 143\nStopped by a signal, state saved.\n";
 
 static const char COMMAND_EXITS[] = ".TP\n0\nDone, where nothing else is said above.\n"
                                     ".TP\n2\nUsage or configuration.\n"
                                     ".TP\n3\nFile or database.\n";
 
-static const char SIGNALS[] = "The first SIGINT or SIGTERM stops new requests, lets transfers finish for\n"
-                              "up to 5 seconds and saves everything; the second stops within a second.\n"
-                              "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
-                              "SIGUSR1 logs the status.\n";
+static const char SIGNALS[] =
+    "The first SIGINT or SIGTERM stops new requests, lets transfers finish for\n"
+    "up to 5 seconds and saves everything; the second stops within a second.\n"
+    "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
+    "SIGUSR1 logs the status.\n";
 
 static const char ENVIRONMENT[] =
     ".TP\n.BI CRAWL_ NAME\nSets the option\n.BI \\-\\- name\\fR,\n"
@@ -41,10 +43,12 @@ static const char ENVIRONMENT[] =
 
 static const char FILES[] =
     ".TP\n.I crawl.conf\nRead from the current directory if it is there; see\n.BR crawl.conf (5).\n"
-    ".TP\n.I crawl.db\nThe database; see\n.BR crawl\\-schema (7).\nIts \\-wal, \\-shm and \\-lock files beside it belong to a crawl that runs,\n"
+    ".TP\n.I crawl.db\nThe database; see\n.BR crawl\\-schema (7).\n"
+    "Its \\-wal, \\-shm and \\-lock files beside it belong to a crawl that runs,\n"
     "or to one that was killed; the next start clears them up.\n";
 
-static enum err put_title(struct buf *out, struct span name, int section, const char *kind)
+static enum err put_title(struct buf *out, struct span name, int section,
+                          const char *kind)
 {
     enum err e = buf_append(out, SPAN(".TH "));
 
@@ -52,9 +56,12 @@ static enum err put_title(struct buf *out, struct span name, int section, const 
         char c = name.ptr[i];
 
         e = c == '-' ? buf_append(out, SPAN("\\-"))
-                     : buf_append_byte(out, c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
+                     : buf_append_byte(out, c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A')
+                                                                 : c);
     }
-    return e ? e : buf_printf(out, " %d \"%s\" \"crawl %s\" \"%s\"\n", section, CRAWL_RELEASED, CRAWL_VERSION, kind);
+    return e ? e
+             : buf_printf(out, " %d \"%s\" \"crawl %s\" \"%s\"\n", section,
+                          CRAWL_RELEASED, CRAWL_VERSION, kind);
 }
 
 static enum err put_name(struct buf *out, struct span name, const char *summary)
@@ -123,7 +130,11 @@ static enum err put_see_also(struct buf *out)
         if (!e && command_list[i] != &cmd_run)
             e = buf_append(out, SPAN(" (1),\n"));
     }
-    return e ? e : buf_append(out, SPAN(".BR crawl.conf (5),\n.BR crawl\\-schema (7),\n.BR sqlite3 (1)\n"));
+    return e ? e
+             : buf_append(
+                   out,
+                   SPAN(
+                       ".BR crawl.conf (5),\n.BR crawl\\-schema (7),\n.BR sqlite3 (1)\n"));
 }
 
 static enum err put_main_page(struct buf *out)
@@ -131,7 +142,8 @@ static enum err put_main_page(struct buf *out)
     enum err e = put_title(out, SPAN("crawl"), 1, "User Commands");
 
     if (!e)
-        e = put_name(out, SPAN("crawl"), "a polite web crawler that leaves one SQLite file");
+        e = put_name(out, SPAN("crawl"),
+                     "a polite web crawler that leaves one SQLite file");
     if (!e)
         e = put_synopsis(out, &cmd_run);
     if (!e)
@@ -204,7 +216,10 @@ static enum err put_command_page(struct buf *out, const struct command *c)
         e = put_reports(out, c);
     if (!e)
         e = put_section(out, "EXIT STATUS", COMMAND_EXITS);
-    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl.conf (5),\n.BR crawl\\-schema (7)\n");
+    return e ? e
+             : put_section(
+                   out, "SEE ALSO",
+                   ".BR crawl (1),\n.BR crawl.conf (5),\n.BR crawl\\-schema (7)\n");
 }
 
 static enum err put_conf_page(struct buf *out)
@@ -221,12 +236,15 @@ static enum err put_schema_page(struct buf *out)
     enum err e = put_title(out, SPAN("crawl-schema"), 7, "Miscellaneous");
 
     if (!e)
-        e = put_name(out, SPAN("crawl-schema"), "the tables and views of a crawl's database");
+        e = put_name(out, SPAN("crawl-schema"),
+                     "the tables and views of a crawl's database");
     if (!e)
         e = roff_section(out, "DESCRIPTION");
     if (!e)
         e = markdown_to_roff(out, span_str(schema_md));
-    return e ? e : put_section(out, "SEE ALSO", ".BR crawl (1),\n.BR crawl\\-sql (1),\n.BR sqlite3 (1)\n");
+    return e ? e
+             : put_section(out, "SEE ALSO",
+                           ".BR crawl (1),\n.BR crawl\\-sql (1),\n.BR sqlite3 (1)\n");
 }
 
 /* --- which page -------------------------------------------------------------------------- */
@@ -239,7 +257,8 @@ static enum err put_page_of_command(struct buf *out, struct span name)
 
     if (span_starts(name, SPAN("crawl-")))
         name = span_skip(name, 6);
-    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_clip_utf8(name, sizeof text - 1)));
+    snprintf(text, sizeof text, "%.*s",
+             SPAN_ARG(span_clip_utf8(name, sizeof text - 1)));
     c = command_find(text);
     if (!c)
         return ERR_NOT_FOUND;
@@ -259,7 +278,8 @@ enum err manual_format(struct span name, struct buf *out)
     if (span_eq(name, SPAN("crawl")))
         return put_main_page(out);
     e = put_page_of_command(out, name);
-    if (e == ERR_NOT_FOUND && (span_eq(name, SPAN("crawl-schema")) || span_eq(name, SPAN("schema"))))
+    if (e == ERR_NOT_FOUND &&
+        (span_eq(name, SPAN("crawl-schema")) || span_eq(name, SPAN("schema"))))
         return put_schema_page(out);
     return e;
 }
@@ -281,9 +301,12 @@ int manual_print(const char *name)
     enum err e;
 
     buf_init(&out, (size_t)MIB);
-    e = name && strcmp(name, "list") == 0 ? manual_list(&out) : manual_format(span_str(name ? name : "crawl"), &out);
+    e = name && strcmp(name, "list") == 0
+            ? manual_list(&out)
+            : manual_format(span_str(name ? name : "crawl"), &out);
     if (e == ERR_NOT_FOUND) {
-        fprintf(stderr, "crawl: there is no page '%s'; 'crawl --man list' names them\n", name);
+        fprintf(stderr, "crawl: there is no page '%s'; 'crawl --man list' names them\n",
+                name);
         code = 2;
     } else if (e || io_write_all(STDOUT_FILENO, buf_span(&out))) {
         code = 3;

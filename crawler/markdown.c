@@ -4,7 +4,7 @@
 #include "crawler/roff.h"
 
 #define MAX_PARAGRAPH (64 * KIB)
-#define SOURCE_WIDTH 72
+#define SOURCE_WIDTH  72
 
 /* What the lines at hand are part of. */
 enum block {
@@ -19,7 +19,7 @@ struct document {
     struct buf *out;
     struct buf text; /* the paragraph or list item so far */
     enum block block;
-    size_t n_rows;   /* of the table at hand, its heading and rule included */
+    size_t n_rows; /* of the table at hand, its heading and rule included */
 };
 
 /* --- inside a line --------------------------------------------------------------- */
@@ -131,7 +131,8 @@ static bool next_cell(struct span *row, struct span *out)
 
     if (!row->len)
         return false;
-    while (end < row->len && !(row->ptr[end] == '|' && (!end || row->ptr[end - 1] != '\\')))
+    while (end < row->len &&
+           !(row->ptr[end] == '|' && (!end || row->ptr[end - 1] != '\\')))
         end++;
     *out = span_trim(span_slice(*row, 0, end));
     *row = span_skip(*row, end + 1);

@@ -67,18 +67,20 @@ static void make_room(struct patterns *p)
     p->cap = cap;
 }
 
-enum err patterns_add(struct patterns *p, const char *text, const char *where, struct err_note *note)
+enum err patterns_add(struct patterns *p, const char *text, const char *where,
+                      struct err_note *note)
 {
     PCRE2_UCHAR why[128];
     pcre2_code *code;
     PCRE2_SIZE at;
     int problem;
 
-    code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &problem, &at, NULL);
+    code =
+        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &problem, &at, NULL);
     if (!code) {
         pcre2_get_error_message(problem, why, sizeof why);
-        return err_set(note, ERR_USAGE, "%s '%s': %s at character %zu", where, text, (const char *)why,
-                       at + 1);
+        return err_set(note, ERR_USAGE, "%s '%s': %s at character %zu", where, text,
+                       (const char *)why, at + 1);
     }
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without a JIT it is only slower */
     make_room(p);
@@ -88,6 +90,6 @@ enum err patterns_add(struct patterns *p, const char *text, const char *where, s
 
 bool patterns_match(const struct patterns *p, size_t i, struct span text)
 {
-    return pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, p->match,
-                       p->context) >= 0;
+    return pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0,
+                       0, p->match, p->context) >= 0;
 }

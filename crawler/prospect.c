@@ -12,7 +12,8 @@
 
 /* --- gathering ------------------------------------------------------------------------ */
 
-static enum err on_seed(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_seed(void *arg, const struct span *columns,
+                        const struct reader_value *values, size_t n)
 {
     struct prospect *p = arg;
 
@@ -23,8 +24,8 @@ static enum err on_seed(void *arg, const struct span *columns, const struct read
     return OK;
 }
 
-static enum err on_seed_count(void *arg, const struct span *columns, const struct reader_value *values,
-                              size_t n)
+static enum err on_seed_count(void *arg, const struct span *columns,
+                              const struct reader_value *values, size_t n)
 {
     struct prospect *p = arg;
 
@@ -34,7 +35,8 @@ static enum err on_seed_count(void *arg, const struct span *columns, const struc
     return p->max_seeds < MAX_SEEDS ? OK : ERR_TOO_LARGE;
 }
 
-static enum err gather_seeds(struct prospect *p, struct reader *r, struct err_note *note)
+static enum err gather_seeds(struct prospect *p, struct reader *r,
+                             struct err_note *note)
 {
     struct span sql = span_str(reader_prospects[PROSPECT_SEEDS].sql);
     enum err e = reader_query(r, sql, NULL, 0, on_seed_count, p, note);
@@ -52,7 +54,8 @@ static struct span copy_text(struct prospect *p, const struct reader_value *v)
     return v->type == READER_TEXT ? arena_copy(p->mem, v->text) : SPAN_NONE;
 }
 
-static enum err on_host(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_host(void *arg, const struct span *columns,
+                        const struct reader_value *values, size_t n)
 {
     struct prospect *p = arg;
 
@@ -72,13 +75,16 @@ static enum err on_host(void *arg, const struct span *columns, const struct read
 
 static enum err gather_host(struct prospect *p, struct reader *r, struct err_note *note)
 {
-    struct span params[3] = { p->url.scheme == URL_HTTPS ? SPAN("https") : SPAN("http"), url_hostname(&p->url),
+    struct span params[3] = { p->url.scheme == URL_HTTPS ? SPAN("https") : SPAN("http"),
+                              url_hostname(&p->url),
                               arena_format(p->mem, "%d", url_port(&p->url)) };
 
-    return reader_query(r, span_str(reader_prospects[PROSPECT_HOST].sql), params, 3, on_host, p, note);
+    return reader_query(r, span_str(reader_prospects[PROSPECT_HOST].sql), params, 3,
+                        on_host, p, note);
 }
 
-static enum err on_setting(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_setting(void *arg, const struct span *columns,
+                           const struct reader_value *values, size_t n)
 {
     struct prospect *p = arg;
     struct span value;
@@ -90,13 +96,14 @@ static enum err on_setting(void *arg, const struct span *columns, const struct r
             : values[1].type == READER_INTEGER
                 ? arena_format(p->mem, "%lld", (long long)values[1].integer)
                 : SPAN("not set");
-    p->changed = arena_format(p->mem, "%.*s%s%.*s %.*s", SPAN_ARG(p->changed), p->changed.len ? ", " : "",
-                              (int)MIN(values[0].text.len, MAX_VALUE), values[0].text.ptr, SPAN_ARG(value));
+    p->changed = arena_format(
+        p->mem, "%.*s%s%.*s %.*s", SPAN_ARG(p->changed), p->changed.len ? ", " : "",
+        (int)MIN(values[0].text.len, MAX_VALUE), values[0].text.ptr, SPAN_ARG(value));
     return OK;
 }
 
-static enum err gather_settings(struct prospect *p, struct reader *r, const struct settings *s,
-                                struct err_note *note)
+static enum err gather_settings(struct prospect *p, struct reader *r,
+                                const struct settings *s, struct err_note *note)
 {
     struct span ours;
     struct buf json;
@@ -106,13 +113,15 @@ static enum err gather_settings(struct prospect *p, struct reader *r, const stru
     e = settings_to_json(s, &json);
     ours = buf_span(&json);
     if (!e)
-        e = reader_query(r, span_str(reader_prospects[PROSPECT_SETTINGS].sql), &ours, 1, on_setting, p, note);
+        e = reader_query(r, span_str(reader_prospects[PROSPECT_SETTINGS].sql), &ours, 1,
+                         on_setting, p, note);
     buf_clear(&json);
     return e;
 }
 
-enum err prospect_gather(struct reader *r, const struct settings *s, const struct url *u, struct arena *mem,
-                         struct prospect *out, struct err_note *note)
+enum err prospect_gather(struct reader *r, const struct settings *s,
+                         const struct url *u, struct arena *mem, struct prospect *out,
+                         struct err_note *note)
 {
     enum err e;
 
@@ -139,14 +148,16 @@ static void say(const char *step, const char *fmt, ...)
     n = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     buf_init(&line, (size_t)16 * KIB);
-    if (log_escape(&line, span_make(text, (size_t)MAX(0, MIN(n, (int)sizeof text - 1)))) == OK)
+    if (log_escape(&line,
+                   span_make(text, (size_t)MAX(0, MIN(n, (int)sizeof text - 1)))) == OK)
         printf("  %-14s%.*s\n", step, SPAN_ARG(buf_span(&line)));
     buf_clear(&line);
 }
 
 static void say_excluded(enum url_reason reason, struct span rule)
 {
-    say("verdict", "it would be excluded: %s (%.*s)", vocab_reason(reason), SPAN_ARG(rule));
+    say("verdict", "it would be excluded: %s (%.*s)", vocab_reason(reason),
+        SPAN_ARG(rule));
 }
 
 /* The seed that lets u in, as far as one of the same host, or domain, tells. */
@@ -161,7 +172,8 @@ static struct span seed_of_same_place(struct lookup *l, const struct prospect *p
         if (url_parse(p->seeds[i], NULL, l->mem, &seed))
             continue;
         if (span_eq(url_hostname(&seed), name) ||
-            (is_domain && domain.len && span_eq(host_registrable(url_hostname(&seed)), domain)))
+            (is_domain && domain.len &&
+             span_eq(host_registrable(url_hostname(&seed)), domain)))
             return seed.href;
     }
     return SPAN_NONE;
@@ -173,7 +185,8 @@ static void say_scope(struct lookup *l, const struct prospect *p)
     int scope = l->c->settings->scope;
     struct span seed = scope == SCOPE_ANY ? SPAN_NONE : seed_of_same_place(l, p);
 
-    say("scope", "inside: --scope %s%s%.*s", words[scope], seed.len ? ", like the seed " : "", SPAN_ARG(seed));
+    say("scope", "inside: --scope %s%s%.*s", words[scope],
+        seed.len ? ", like the seed " : "", SPAN_ARG(seed));
 }
 
 static void say_depth(struct lookup *l)
@@ -183,7 +196,8 @@ static void say_depth(struct lookup *l)
     if (depth < 0)
         say("depth", "no limit (--depth none)");
     else
-        say("depth", "--depth %lld: as long as it is found on a page at most %lld links away from a seed",
+        say("depth",
+            "--depth %lld: as long as it is found on a page at most %lld links away from a seed",
             (long long)depth, (long long)(depth - 1));
 }
 
@@ -205,8 +219,9 @@ static bool is_wanted(struct lookup *l, const struct prospect *p)
     else if (v.reason != REASON_URL_TOO_LONG)
         say_scope(l, p);
     if (!v.reason || v.reason == REASON_DEPTH || v.reason == REASON_TRAP)
-        say("rules", l->c->settings->rules.len ? "none of --include and --exclude is against it"
-                                                  : "no --include, no --exclude");
+        say("rules", l->c->settings->rules.len
+                         ? "none of --include and --exclude is against it"
+                         : "no --include, no --exclude");
     if (!v.reason || v.reason == REASON_TRAP)
         say_depth(l);
     if (!v.reason)
@@ -223,12 +238,13 @@ static void say_rule(const struct robots_rule *rule, bool is_allowed)
     if (!rule)
         say("robots.txt", "no rule matches");
     else
-        say("robots.txt", "line %u: %s: %.*s", rule->line, is_allowed ? "Allow" : "Disallow",
-            SPAN_ARG(rule->pattern));
+        say("robots.txt", "line %u: %s: %.*s", rule->line,
+            is_allowed ? "Allow" : "Disallow", SPAN_ARG(rule->pattern));
 }
 
 /* Has a parser process read the stored text. */
-static enum err judge_stored(struct lookup *l, const struct prospect *p, bool *is_allowed)
+static enum err judge_stored(struct lookup *l, const struct prospect *p,
+                             bool *is_allowed)
 {
     struct job job = { .kind = JOB_ROBOTS,
                        .inline_body = p->robots_body,
@@ -246,18 +262,20 @@ static enum err judge_stored(struct lookup *l, const struct prospect *p, bool *i
         say("robots.txt", "the stored text cannot be read: %.*s", SPAN_ARG(why));
         e = ERR_CORRUPT;
     } else {
-        *is_allowed = robots_allows(&pool_job_answer(answer)->robots, url_target(&p->url), &rule);
+        *is_allowed =
+            robots_allows(&pool_job_answer(answer)->robots, url_target(&p->url), &rule);
         say_rule(rule, *is_allowed);
         if (!*is_allowed)
             say_excluded(REASON_ROBOTS,
-                         arena_format(l->mem, "robots.txt line %u: Disallow: %.*s", rule->line,
-                                      SPAN_ARG(rule->pattern)));
+                         arena_format(l->mem, "robots.txt line %u: Disallow: %.*s",
+                                      rule->line, SPAN_ARG(rule->pattern)));
     }
     pool_job_free(answer);
     return e;
 }
 
-static enum err judge_robots(struct lookup *l, const struct prospect *p, bool *is_allowed)
+static enum err judge_robots(struct lookup *l, const struct prospect *p,
+                             bool *is_allowed)
 {
     *is_allowed = true;
     if (l->c->settings->has_no_robots) {
@@ -268,10 +286,12 @@ static enum err judge_robots(struct lookup *l, const struct prospect *p, bool *i
         say("robots.txt", "never asked for: it would be read first, and decide");
         return OK;
     }
-    say("robots.txt", "as of %.*s, status %lld%s", SPAN_ARG(p->robots_at), (long long)p->robots_status,
+    say("robots.txt", "as of %.*s, status %lld%s", SPAN_ARG(p->robots_at),
+        (long long)p->robots_status,
         p->is_robots_old ? "; too old, so it would be read again first" : "");
     if (span_eq(p->robots_outcome, SPAN("unreachable"))) {
-        say("robots.txt", "could not be had; it would be tried again, and until then nothing is fetched");
+        say("robots.txt",
+            "could not be had; it would be tried again, and until then nothing is fetched");
         return OK;
     }
     if (span_eq(p->robots_outcome, SPAN("no_rules"))) {
@@ -299,14 +319,18 @@ static bool is_refused_literal(struct lookup *l, const struct prospect *p)
 
 static bool is_over_limit(struct lookup *l, const struct prospect *p)
 {
-    const struct host_settings *own = settings_for_host(l->c->settings, url_hostname(&p->url));
-    int64_t most = own && own->max_pages_per_host != -2 ? own->max_pages_per_host
-                                                        : l->c->settings->max_pages_per_host;
+    const struct host_settings *own =
+        settings_for_host(l->c->settings, url_hostname(&p->url));
+    int64_t most = own && own->max_pages_per_host != -2
+                       ? own->max_pages_per_host
+                       : l->c->settings->max_pages_per_host;
 
     if (most < 0 || p->run_pages < most)
         return false;
     say_excluded(REASON_HOST_LIMIT,
-                 arena_format(l->mem, "--max-pages-per-host %lld; a new run counts anew", (long long)most));
+                 arena_format(l->mem,
+                              "--max-pages-per-host %lld; a new run counts anew",
+                              (long long)most));
     return true;
 }
 
@@ -318,15 +342,18 @@ static enum err judge_host(struct lookup *l, const struct prospect *p)
     if (is_refused_literal(l, p))
         return OK;
     if (p->is_host_known)
-        say("host", "known; %lld answered page requests in the latest run%s%.*s", (long long)p->run_pages,
-            p->backoff.len ? "; asked for a pause until " : "", SPAN_ARG(p->backoff));
+        say("host", "known; %lld answered page requests in the latest run%s%.*s",
+            (long long)p->run_pages, p->backoff.len ? "; asked for a pause until " : "",
+            SPAN_ARG(p->backoff));
     else
         say("host", "never met");
     e = judge_robots(l, p, &is_allowed);
     if (e || !is_allowed || is_over_limit(l, p))
         return e;
     say("verdict", "it would be queued and fetched%s",
-        p->robots_outcome.len || l->c->settings->has_no_robots ? "" : ", if robots.txt allows it");
+        p->robots_outcome.len || l->c->settings->has_no_robots
+            ? ""
+            : ", if robots.txt allows it");
     return OK;
 }
 
@@ -335,7 +362,8 @@ static enum err judge_host(struct lookup *l, const struct prospect *p)
 static void say_changed(const struct prospect *p)
 {
     if (p->changed.len)
-        say("note", "decided with the present settings; in the last run it was otherwise: %.*s",
+        say("note",
+            "decided with the present settings; in the last run it was otherwise: %.*s",
             SPAN_ARG(p->changed));
 }
 
@@ -359,10 +387,12 @@ int prospect_explain(const struct settings *s, const struct prospect *p)
     if (!url_is_web(&p->url)) {
         say("scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
         say("verdict",
-            p->url.scheme == URL_OTHER ? "it would be counted on its page and get no row: only http and https are kept"
-                                       : "it would be excluded: scheme");
+            p->url.scheme == URL_OTHER
+                ? "it would be counted on its page and get no row: only http and https are kept"
+                : "it would be excluded: scheme");
         return 0;
     }
     fflush(stdout); /* before a process is started */
-    return lookup_run(s, "explain", arena_copy(p->mem, p->url.href).ptr, prospect_main, p);
+    return lookup_run(s, "explain", arena_copy(p->mem, p->url.href).ptr, prospect_main,
+                      p);
 }

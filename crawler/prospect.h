@@ -24,12 +24,14 @@ struct prospect {
     struct span backoff;
     struct span robots_outcome, robots_at, robots_body;
     bool is_robots_old;
-    struct span changed; /* settings of the last run that differ from ours, "name value, ..." */
+    struct span
+        changed; /* settings of the last run that differ from ours, "name value, ..." */
 };
 
 /* Reads it all, so that the database can be closed before processes are started. */
-enum err prospect_gather(struct reader *r, const struct settings *s, const struct url *u, struct arena *mem,
-                         struct prospect *out, struct err_note *note) MUST_USE;
+enum err prospect_gather(struct reader *r, const struct settings *s,
+                         const struct url *u, struct arena *mem, struct prospect *out,
+                         struct err_note *note) MUST_USE;
 
 /* Prints the trail and the verdict; returns the exit code (0, or 3 when a parser could not be started). */
 int prospect_explain(const struct settings *s, const struct prospect *p);

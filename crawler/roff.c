@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/roff.h"
 
-#define EXAMPLE_WIDTH 71 /* of a terminal's 80 columns, behind man's own margin and before a backslash */
-#define SOURCE_WIDTH 72  /* running text begins a new line of source at the blank before it */
+#define EXAMPLE_WIDTH \
+    71 /* of a terminal's 80 columns, behind man's own margin and before a backslash */
+#define SOURCE_WIDTH \
+    72 /* running text begins a new line of source at the blank before it */
 
 /* Outside of letters: what ASCII it is, and how roff is told to print just that. */
 static const struct {
     char c;
     const char *roff;
 } escapes[] = {
-    { '\\', "\\e" }, { '-', "\\-" },   { '\'', "\\(aq" },
+    { '\\', "\\e" },  { '-', "\\-" },   { '\'', "\\(aq" },
     { '^', "\\(ha" }, { '~', "\\(ti" }, { '`', "\\(ga" },
 };
 
@@ -53,7 +55,8 @@ enum err roff_fill(struct buf *out, struct span text)
 
     for (size_t n = 0; !e && span_token(&text, &word); n++) {
         if (n)
-            e = buf_append_byte(out, column(out) + word.len >= SOURCE_WIDTH ? '\n' : ' ');
+            e = buf_append_byte(out,
+                                column(out) + word.len >= SOURCE_WIDTH ? '\n' : ' ');
         if (!e)
             e = roff_text(out, word);
     }
@@ -100,7 +103,7 @@ enum err roff_usage(struct buf *out, struct span usage)
 
 /* --- paragraphs ------------------------------------------------------------------ */
 
-/* Where a line that is too long may end: behind a pipe, else at the last blank that fits and is in no quotes. */
+/* Where a line that is too long may end: behind a pipe, else at the last blank in no quotes. */
 static size_t cut_at(struct span line, size_t width)
 {
     size_t cut = line.len;
@@ -184,7 +187,8 @@ enum err roff_help(struct buf *out, const struct option_spec *spec, const char *
     if (spec->choices && strcmp(help, spec->choices) == 0)
         return OK;
     snprintf(sentence, sizeof sentence, "%s.", help);
-    if (sentence[0] >= 'a' && sentence[0] <= 'z' && !begins_with_choice(spec, span_str(sentence)))
+    if (sentence[0] >= 'a' && sentence[0] <= 'z' &&
+        !begins_with_choice(spec, span_str(sentence)))
         sentence[0] = (char)(sentence[0] - 'a' + 'A');
     return roff_fill(out, span_str(sentence));
 }
@@ -207,7 +211,8 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
     enum err e = buf_append_byte(out, ' ');
 
     if (!e)
-        e = roff_usage(out, span_str(spec->type == OPTION_CHOICE ? spec->choices : spec->value));
+        e = roff_usage(
+            out, span_str(spec->type == OPTION_CHOICE ? spec->choices : spec->value));
     return e;
 }
 

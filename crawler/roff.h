@@ -42,7 +42,8 @@ enum err roff_paragraphs(struct buf *out, struct span text) MUST_USE;
  * A sentence from a table (at most 500 bytes): a capital at its beginning unless
  * it begins with one of spec's choices, a full stop. Nothing where it is the choices alone.
  */
-enum err roff_help(struct buf *out, const struct option_spec *spec, const char *help) MUST_USE;
+enum err roff_help(struct buf *out, const struct option_spec *spec,
+                   const char *help) MUST_USE;
 
 /* "Default: X.", or nothing where there is none to tell. */
 enum err roff_default(struct buf *out, const struct option_spec *spec) MUST_USE;

@@ -377,8 +377,8 @@ static bool tries_again(struct visit *v)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
     v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);
+    record_fetch(v); /* of this try, before the next is counted */
     v->t->retries++;
-    record_fetch(v);
     v->record->facts = NULL; /* not the page's content yet */
     submit(v, STATE_QUEUED);
     return true;

@@ -8,7 +8,8 @@
 #define MAX_BYTES ((size_t)1000 * 1024)
 
 /* As a member with a comma before it. What it takes beyond the result lies in a memory of its own. */
-static enum err put_values(struct span rules, struct span utf8, struct arena *mem, struct buf *out)
+static enum err put_values(struct span rules, struct span utf8, struct arena *mem,
+                           struct buf *out)
 {
     struct tree_section *sections;
     struct span json;
@@ -26,17 +27,18 @@ static enum err put_values(struct span rules, struct span utf8, struct arena *me
     return e ? e : buf_append(out, json);
 }
 
-static enum err put_metadata(const struct job *job, struct span utf8, struct span base, struct arena *mem,
-                             struct buf *out)
+static enum err put_metadata(const struct job *job, struct span utf8, struct span base,
+                             struct arena *mem, struct buf *out)
 {
     struct url url;
     enum err e = url_parse(base.len ? base : job->url, NULL, mem, &url);
 
-    return e ? e : metadata_put(utf8, html_is_xml_type(job->content_type), &url, mem, out);
+    return e ? e
+             : metadata_put(utf8, html_is_xml_type(job->content_type), &url, mem, out);
 }
 
-enum err harvest_page(const struct job *job, struct span utf8, struct span base, struct arena *mem,
-                      struct span *out)
+enum err harvest_page(const struct job *job, struct span utf8, struct span base,
+                      struct arena *mem, struct span *out)
 {
     struct buf json;
     enum err e = OK;

@@ -18,5 +18,5 @@
  * *out is the object, in mem; SPAN_NONE when there is nothing to say. base is
  * the document's base URL. ERR_TOO_LARGE when mem is full, ERR_NO_MEMORY.
  */
-enum err harvest_page(const struct job *job, struct span utf8, struct span base, struct arena *mem,
-                      struct span *out) MUST_USE;
+enum err harvest_page(const struct job *job, struct span utf8, struct span base,
+                      struct arena *mem, struct span *out) MUST_USE;

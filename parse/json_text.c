@@ -288,7 +288,8 @@ static struct span take_value(struct reader *r)
 
     skip_space(r);
     from = r->at;
-    return skip_value(r, JSON_TEXT_MAX_DEPTH) ? span_make(from, (size_t)(r->at - from)) : SPAN_NONE;
+    return skip_value(r, JSON_TEXT_MAX_DEPTH) ? span_make(from, (size_t)(r->at - from))
+                                              : SPAN_NONE;
 }
 
 struct span json_text_member(struct span object, struct span name)

@@ -5,15 +5,15 @@
 #include "parse/microdata.h"
 #include "parse/tokenizer.h"
 
-#define MAX_BLOCK      ((size_t)128 * 1024) /* one JSON-LD script */
-#define MAX_BLOCK_DEPTH 200
-#define MAX_JSON_LD    ((size_t)128 * 1024) /* all that is written of them */
-#define MAX_MICRODATA  ((size_t)64 * 1024)
-#define MAX_FIELDS     400
-#define MAX_FIELD_NAME ((size_t)128)
-#define MAX_FIELD      ((size_t)4096)
+#define MAX_BLOCK        ((size_t)128 * 1024) /* one JSON-LD script */
+#define MAX_BLOCK_DEPTH  200
+#define MAX_JSON_LD      ((size_t)128 * 1024) /* all that is written of them */
+#define MAX_MICRODATA    ((size_t)64 * 1024)
+#define MAX_FIELDS       400
+#define MAX_FIELD_NAME   ((size_t)128)
+#define MAX_FIELD        ((size_t)4096)
 #define MAX_FIELDS_BYTES ((size_t)32 * 1024) /* of each of the two objects */
-#define MAX_RAW        ((size_t)16 * 1024)   /* of an attribute as written */
+#define MAX_RAW          ((size_t)16 * 1024) /* of an attribute as written */
 
 /* A field of a meta element. */
 struct field {
@@ -46,13 +46,17 @@ static struct span unwrap(struct span s)
 {
     static const struct {
         const char *before, *after;
-    } wraps[] = { { "<!--", "-->" }, { "//<![CDATA[", "//]]>" }, { "<![CDATA[", "]]>" } };
+    } wraps[] = { { "<!--", "-->" },
+                  { "//<![CDATA[", "//]]>" },
+                  { "<![CDATA[", "]]>" } };
 
     s = span_trim(s);
     for (size_t i = 0; i < ARRAY_LEN(wraps); i++) {
-        struct span before = span_str(wraps[i].before), after = span_str(wraps[i].after);
+        struct span before = span_str(wraps[i].before),
+                    after = span_str(wraps[i].after);
 
-        if (s.len >= before.len + after.len && span_starts(s, before) && span_ends(s, after))
+        if (s.len >= before.len + after.len && span_starts(s, before) &&
+            span_ends(s, after))
             return span_trim(span_slice(s, before.len, s.len - after.len));
     }
     return s;
@@ -64,7 +68,8 @@ static enum err put_block_entry(struct walk *w, struct span object)
     enum err e = buf_append(&w->json_ld, SPAN("{\"type\":"));
 
     if (!e)
-        e = type.ptr ? json_text_put_compact(type, &w->json_ld) : buf_append(&w->json_ld, SPAN("null"));
+        e = type.ptr ? json_text_put_compact(type, &w->json_ld)
+                     : buf_append(&w->json_ld, SPAN("null"));
     if (!e)
         e = buf_append(&w->json_ld, SPAN(",\"data\":"));
     if (!e)
@@ -76,8 +81,10 @@ static enum err put_block_entry(struct walk *w, struct span object)
 static enum err add_entry(struct walk *w, struct span object, bool is_valid)
 {
     size_t before = w->json_ld.len;
-    enum err e = is_valid ? put_block_entry(w, object)
-                          : buf_append(&w->json_ld, SPAN("{\"type\":null,\"error\":\"no valid JSON\"},"));
+    enum err e = is_valid
+                     ? put_block_entry(w, object)
+                     : buf_append(&w->json_ld,
+                                  SPAN("{\"type\":null,\"error\":\"no valid JSON\"},"));
 
     if (e != ERR_TOO_LARGE)
         return e;
@@ -132,7 +139,8 @@ static enum err add_block_text(struct walk *w, const struct token *tok)
 
 /* --- meta elements ------------------------------------------------------------------------ */
 
-static enum err attribute(struct walk *w, const struct token_attr *attr, struct span *out)
+static enum err attribute(struct walk *w, const struct token_attr *attr,
+                          struct span *out)
 {
     enum err e;
 
@@ -157,7 +165,8 @@ static enum err lower_copy(struct arena *mem, struct span s, struct span *out)
     return OK;
 }
 
-static enum err add_field(struct walk *w, struct fields *fields, struct span name, struct span value)
+static enum err add_field(struct walk *w, struct fields *fields, struct span name,
+                          struct span value)
 {
     struct field *f;
 
@@ -179,8 +188,9 @@ static enum err add_field(struct walk *w, struct fields *fields, struct span nam
 /* The vocabularies of ogp.me, and where their names begin in our object. */
 static enum err add_property(struct walk *w, struct span name, struct span value)
 {
-    static const char *const vocabularies[] = { "article:", "book:",  "profile:", "video:",
-                                                "music:",   "product:", "fb:" };
+    static const char *const vocabularies[] = {
+        "article:", "book:", "profile:", "video:", "music:", "product:", "fb:"
+    };
 
     if (span_starts_nocase(name, SPAN("og:")))
         return add_field(w, &w->opengraph, span_skip(name, 3), value);
@@ -241,7 +251,8 @@ static enum err put_field(const struct fields *fields, size_t at, struct buf *ou
     return e || n_same == 1 ? e : buf_append_byte(out, ']');
 }
 
-static enum err put_fields(struct walk *w, const char *name, const struct fields *fields, struct buf *out)
+static enum err put_fields(struct walk *w, const char *name,
+                           const struct fields *fields, struct buf *out)
 {
     size_t from, before;
     bool is_first = true;
@@ -346,7 +357,8 @@ static enum err put_all(struct walk *w, struct buf *out)
     if (w->json_ld.len) {
         e = buf_append(out, SPAN(",\"json_ld\":["));
         if (!e)
-            e = buf_append(out, span_slice(buf_span(&w->json_ld), 0, w->json_ld.len - 1));
+            e = buf_append(out,
+                           span_slice(buf_span(&w->json_ld), 0, w->json_ld.len - 1));
         if (!e)
             e = buf_append_byte(out, ']');
     }
@@ -359,8 +371,8 @@ static enum err put_all(struct walk *w, struct buf *out)
     return e || !w->is_cut ? e : buf_append(out, SPAN(",\"facts_cut\":true"));
 }
 
-enum err metadata_put(struct span utf8, bool is_xml, const struct url *base, struct arena *mem,
-                      struct buf *out)
+enum err metadata_put(struct span utf8, bool is_xml, const struct url *base,
+                      struct arena *mem, struct buf *out)
 {
     struct walk *w = arena_try_array(mem, 1, sizeof *w);
     enum err e = OK;

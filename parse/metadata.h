@@ -28,5 +28,5 @@
  * the document's base URL, is_xml says how "<script/>" is read. ERR_TOO_LARGE
  * when mem or out is full, ERR_NO_MEMORY.
  */
-enum err metadata_put(struct span utf8, bool is_xml, const struct url *base, struct arena *mem,
-                      struct buf *out) MUST_USE;
+enum err metadata_put(struct span utf8, bool is_xml, const struct url *base,
+                      struct arena *mem, struct buf *out) MUST_USE;

@@ -34,7 +34,7 @@ struct item {
 struct open {
     uint8_t tag;
     struct span name;
-    int item;               /* begun here */
+    int item;                     /* begun here */
     int properties, n_properties; /* whose value is its text, which began at mark */
     size_t mark;
 };
@@ -54,7 +54,8 @@ struct microdata {
     struct open open[MAX_OPEN];
 };
 
-enum err microdata_new(const struct url *base, struct arena *mem, struct microdata **out)
+enum err microdata_new(const struct url *base, struct arena *mem,
+                       struct microdata **out)
 {
     struct microdata *m = arena_try_array(mem, 1, sizeof *m);
 
@@ -88,7 +89,8 @@ bool microdata_is_cut(const struct microdata *m)
 /* The text since mark becomes the value of the element's properties. */
 static enum err finish_value(struct microdata *m, const struct open *o)
 {
-    struct span text = html_text_slice(&m->text, o->mark, html_text_mark(&m->text)), copy;
+    struct span text = html_text_slice(&m->text, o->mark, html_text_mark(&m->text)),
+                copy;
     enum err e = arena_try_copy(m->mem, span_clip_utf8(text, MAX_VALUE), &copy);
 
     m->is_cut |= text.len > MAX_VALUE;
@@ -167,18 +169,21 @@ static enum err imply_ends(struct microdata *m, enum tag tag)
 /* An end tag ends the innermost element of its name; one of an inline element does not reach past a block. */
 static enum err end(struct microdata *m, const struct token *tok)
 {
-    unsigned stops = tags_flags((enum tag)tok->tag) & (TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE)
-                         ? 0
-                         : TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE;
+    unsigned stops =
+        tags_flags((enum tag)tok->tag) & (TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE)
+            ? 0
+            : TAGS_BLOCK | TAGS_CELL | TAGS_SCOPE;
 
     if (!m->n_open_of[tok->tag])
         return OK;
     for (size_t i = m->n_open; i-- > 0;) {
         const struct open *o = &m->open[i];
 
-        if (o->tag == tok->tag && (tok->tag != TAG_OTHER || span_eq_nocase(o->name, tok->raw)))
+        if (o->tag == tok->tag &&
+            (tok->tag != TAG_OTHER || span_eq_nocase(o->name, tok->raw)))
             return pop_to(m, i);
-        if ((o->tag == TAG_TABLE && tok->tag != TAG_TABLE) || (tags_flags((enum tag)o->tag) & stops))
+        if ((o->tag == TAG_TABLE && tok->tag != TAG_TABLE) ||
+            (tags_flags((enum tag)o->tag) & stops))
             return OK;
     }
     return OK;
@@ -186,7 +191,8 @@ static enum err end(struct microdata *m, const struct token *tok)
 
 /* --- values --------------------------------------------------------------------------- */
 
-static enum err attribute(struct microdata *m, const struct token_attr *attr, size_t max, struct span *out)
+static enum err attribute(struct microdata *m, const struct token_attr *attr,
+                          size_t max, struct span *out)
 {
     struct span value = span_clip_utf8(attr->value, MAX_RAW);
     enum err e = OK;
@@ -200,7 +206,8 @@ static enum err attribute(struct microdata *m, const struct token_attr *attr, si
     return e ? e : arena_try_copy(m->mem, span_clip_utf8(value, max), out);
 }
 
-static enum err resolved(struct microdata *m, const struct token_attr *attr, struct span *out)
+static enum err resolved(struct microdata *m, const struct token_attr *attr,
+                         struct span *out)
 {
     struct url u;
     enum err e = attribute(m, attr, MAX_VALUE, out);
@@ -243,7 +250,8 @@ static struct span value_attribute(const struct token *tok, bool *is_url)
 }
 
 /* True when the value is an attribute's; else it is the element's text. */
-static enum err value_of_tag(struct microdata *m, const struct token *tok, bool *is_known, struct span *out)
+static enum err value_of_tag(struct microdata *m, const struct token *tok,
+                             bool *is_known, struct span *out)
 {
     const struct token_attr *attr = tokenizer_attr(tok, SPAN("content"));
     struct span name;
@@ -273,7 +281,8 @@ static int current_item(const struct microdata *m)
     return NONE;
 }
 
-static enum err begin_item(struct microdata *m, const struct token *tok, bool is_inside, int *out)
+static enum err begin_item(struct microdata *m, const struct token *tok, bool is_inside,
+                           int *out)
 {
     const struct token_attr *type = tokenizer_attr(tok, SPAN("itemtype"));
     const struct token_attr *id = tokenizer_attr(tok, SPAN("itemid"));
@@ -297,8 +306,8 @@ static enum err begin_item(struct microdata *m, const struct token *tok, bool is
 }
 
 /* One property for each name of itemprop; *out_from and *out_n say which. */
-static enum err add_properties(struct microdata *m, int owner, struct span names, int item, struct span value,
-                               int *out_n)
+static enum err add_properties(struct microdata *m, int owner, struct span names,
+                               int item, struct span value, int *out_n)
 {
     struct item *it = &m->items[owner];
     struct span name;
@@ -321,7 +330,8 @@ static enum err add_properties(struct microdata *m, int owner, struct span names
 }
 
 /* What an element begins; o is to be opened for it, if it can have content. */
-static enum err read_element(struct microdata *m, const struct token *tok, struct open *o)
+static enum err read_element(struct microdata *m, const struct token *tok,
+                             struct open *o)
 {
     const struct token_attr *itemprop = tokenizer_attr(tok, SPAN("itemprop"));
     bool is_item = tokenizer_attr(tok, SPAN("itemscope")) != NULL, is_known = true;
@@ -345,7 +355,8 @@ static enum err read_element(struct microdata *m, const struct token *tok, struc
 
 static enum err start(struct microdata *m, const struct token *tok)
 {
-    bool is_empty = (tags_flags((enum tag)tok->tag) & TAGS_VOID) || (tok->is_foreign && tok->is_self_closing);
+    bool is_empty = (tags_flags((enum tag)tok->tag) & TAGS_VOID) ||
+                    (tok->is_foreign && tok->is_self_closing);
     struct open o = { .tag = tok->tag, .name = tok->raw, .item = NONE };
     enum err e = tok->is_foreign ? OK : imply_ends(m, (enum tag)tok->tag);
 
@@ -417,9 +428,11 @@ size_t microdata_finish(struct microdata *m)
 
 static enum err put_item(const struct microdata *m, int index, struct buf *out);
 
-static enum err put_value(const struct microdata *m, const struct property *p, struct buf *out)
+static enum err put_value(const struct microdata *m, const struct property *p,
+                          struct buf *out)
 {
-    return p->item == NONE ? json_text_put_string(p->value, out) : put_item(m, p->item, out);
+    return p->item == NONE ? json_text_put_string(p->value, out)
+                           : put_item(m, p->item, out);
 }
 
 static bool has_name_before(const struct microdata *m, int first, int at)
@@ -448,7 +461,8 @@ static enum err put_values(const struct microdata *m, int at, struct buf *out)
     return e ? e : buf_append_byte(out, ']');
 }
 
-static enum err put_properties(const struct microdata *m, const struct item *it, struct buf *out)
+static enum err put_properties(const struct microdata *m, const struct item *it,
+                               struct buf *out)
 {
     bool is_first = true;
     enum err e = buf_append(out, SPAN("\"properties\":{"));

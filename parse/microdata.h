@@ -23,7 +23,8 @@
 struct microdata;
 
 /* base is what URLs are resolved against; it must stay. ERR_TOO_LARGE when mem is full. */
-enum err microdata_new(const struct url *base, struct arena *mem, struct microdata **out) MUST_USE;
+enum err microdata_new(const struct url *base, struct arena *mem,
+                       struct microdata **out) MUST_USE;
 
 /* Gives back what does not lie in the arena. */
 void microdata_free(struct microdata *m);

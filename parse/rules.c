@@ -50,7 +50,8 @@ enum err rules_write(const struct tree_section *section, struct buf *out)
     return OK;
 }
 
-static void read_section(struct wire_io_reader *r, struct arena *mem, struct tree_section *out)
+static void read_section(struct wire_io_reader *r, struct arena *mem,
+                         struct tree_section *out)
 {
     struct tree_rule *rules = NULL;
 
@@ -69,9 +70,11 @@ static void read_section(struct wire_io_reader *r, struct arena *mem, struct tre
     out->rules = rules;
 }
 
-enum err rules_read(struct span rules, struct arena *mem, struct tree_section **out, size_t *out_n)
+enum err rules_read(struct span rules, struct arena *mem, struct tree_section **out,
+                    size_t *out_n)
 {
-    struct tree_section *sections = arena_try_array(mem, RULES_MAX_SECTIONS, sizeof *sections);
+    struct tree_section *sections =
+        arena_try_array(mem, RULES_MAX_SECTIONS, sizeof *sections);
     struct wire_io_reader r;
     size_t n = 0;
 

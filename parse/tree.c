@@ -12,7 +12,7 @@
 #include "parse/tree_value.h"
 
 #define MAX_XPATH_BYTES 4096
-#define MAX_NODES       2000000 /* about 120 bytes each */
+#define MAX_NODES       2000000   /* about 120 bytes each */
 #define MAX_STEPS       20000000  /* of one expression */
 #define MAX_ALL_STEPS   100000000 /* of all; seconds */
 #define MAX_LIST        1000
@@ -154,7 +154,8 @@ static enum err evaluate(struct bench *b, const struct tree_rule *rule)
     if (e)
         return e;
     context->opCount = 0;
-    context->opLimit = MIN((unsigned long)MAX_STEPS, b->steps_left); /* 0 would be none */
+    context->opLimit =
+        MIN((unsigned long)MAX_STEPS, b->steps_left); /* 0 would be none */
     context->node = xmlDocGetRootElement(context->doc);
     if (b->steps_left)
         value = xmlXPathCompiledEval(compiled, context);

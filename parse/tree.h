@@ -8,10 +8,9 @@
  * and attributes are in lower case and have no namespaces ("//svg//path").
  *
  * Limits, none of them the page's to choose: nodes of a tree, steps of an
- * expression and of all together, length of values and of the whole result. A page over the first
- * gives no result; what is over the others is null or cut. A result is never
- * longer than 704 KiB. Nothing here
- * suspends or keeps state.
+ * expression and of all together, length of values and of the whole result (704
+ * KiB). A page over the first gives no result; what is over the others is null
+ * or cut. Nothing here suspends or keeps state.
  */
 #pragma once
 

@@ -114,13 +114,14 @@ static enum err check_neighbours(const char *path, bool is_absent, bool *has_log
         e = check_kind(name, &st, note);
         if (e)
             return e;
+        if (st.st_size == 0 || i == 1)
+            continue; /* a reader leaves an empty log and its index behind: they hold nothing */
         if (is_absent)
             return err_set(
                 note, ERR_REFUSED,
                 "%s is left over from another database; remove it or give another name",
                 name);
-        if (st.st_size > 0 && i != 1)
-            *has_log = true;
+        *has_log = true;
     }
     return OK;
 }

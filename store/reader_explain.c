@@ -70,7 +70,8 @@ const struct reader_report reader_prospects[N_PROSPECTS] = {
                         " WHERE h.scheme = ?1 AND h.host = ?2 AND h.port = CAST(?3 AS INTEGER)" },
     [PROSPECT_SETTINGS] = { "settings", "what was otherwise in the last run",
                             "SELECT o.key, CASE WHEN o.type = 'true' THEN 'yes' WHEN o.type = 'false' THEN 'no'"
-                            " WHEN o.value = -1 THEN 'none' ELSE o.value END FROM json_each(coalesce((SELECT settings FROM runs"
+                            " WHEN o.value = -1 THEN 'none' ELSE o.value END"
+                            " FROM json_each(coalesce((SELECT settings FROM runs"
                             " WHERE json_valid(settings) ORDER BY id DESC LIMIT 1), '{}')) o"
                             " JOIN json_each(?1) n ON n.key = o.key"
                             " WHERE o.key IN ('scope', 'depth', 'include', 'exclude', 'embeds', 'no-robots',"

@@ -35,8 +35,10 @@ static enum err put_quoted(struct buf *sql, char quote, struct span text)
  */
 static enum err put_column(struct buf *sql, struct span section, struct span column)
 {
-    enum err e = buf_printf(sql, ",\n    (SELECT value FROM json_each(p.facts, '$.extract.%.*s') WHERE key = ",
-                            SPAN_ARG(section));
+    enum err e = buf_printf(
+        sql,
+        ",\n    (SELECT value FROM json_each(p.facts, '$.extract.%.*s') WHERE key = ",
+        SPAN_ARG(section));
 
     if (!e)
         e = put_quoted(sql, '\'', column);
@@ -47,26 +49,31 @@ static enum err put_column(struct buf *sql, struct span section, struct span col
 
 static enum err put_view(struct buf *sql, const struct store_view *view)
 {
-    enum err e = buf_printf(sql,
-                            "CREATE VIEW \"extract_%.*s\" AS\n"
-                            "SELECT u.url, strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', f.fetched_at / 1000.0, 'unixepoch')"
-                            " AS fetched_at",
-                            SPAN_ARG(view->name));
+    enum err e = buf_printf(
+        sql,
+        "CREATE VIEW \"extract_%.*s\" AS\n"
+        "SELECT u.url, strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', f.fetched_at / 1000.0, 'unixepoch')"
+        " AS fetched_at",
+        SPAN_ARG(view->name));
 
     for (size_t i = 0; !e && i < view->n_columns; i++)
         e = put_column(sql, view->name, view->columns[i]);
     if (!e)
-        e = buf_printf(sql,
-                       "\nFROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id\n"
-                       "WHERE EXISTS (SELECT 1 FROM json_each(p.facts, '$.extract') WHERE key = '%.*s')",
-                       SPAN_ARG(view->name));
+        e = buf_printf(
+            sql,
+            "\nFROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id\n"
+            "WHERE EXISTS (SELECT 1 FROM json_each(p.facts, '$.extract') WHERE key = '%.*s')",
+            SPAN_ARG(view->name));
     return e ? e : buf_append_byte(sql, '\0');
 }
 
 /* Is there a view of this name, and made by this very statement? */
-static void look(struct core *c, struct span name, struct span sql, bool *exists, bool *is_same)
+static void look(struct core *c, struct span name, struct span sql, bool *exists,
+                 bool *is_same)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = 'extract_' || ?1");
+    sqlite3_stmt *st = db_stmt(
+        c->db,
+        "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = 'extract_' || ?1");
 
     *exists = *is_same = false;
     db_text(c->db, st, 1, name);
@@ -82,7 +89,8 @@ static void drop(struct core *c, struct span name)
     struct buf sql;
 
     buf_init(&sql, (size_t)1 * KIB);
-    if (buf_printf(&sql, "DROP VIEW \"extract_%.*s\"", SPAN_ARG(name)) || buf_append_byte(&sql, '\0'))
+    if (buf_printf(&sql, "DROP VIEW \"extract_%.*s\"", SPAN_ARG(name)) ||
+        buf_append_byte(&sql, '\0'))
         db_fail(c->db, ERR_NO_MEMORY, "out of memory");
     else
         db_exec(c->db, sql.ptr);
@@ -94,7 +102,8 @@ static enum err update(struct core *c, const struct store_view *view, struct buf
     bool exists, is_same;
 
     if (!is_plain_name(view->name) || view->name.len > 64)
-        return db_fail(c->db, ERR_INVALID, "a section's name that is no name for a view");
+        return db_fail(c->db, ERR_INVALID,
+                       "a section's name that is no name for a view");
     if (put_view(sql, view))
         return db_fail(c->db, ERR_TOO_LARGE, "a section with too many values");
     look(c, view->name, span_make(sql->ptr, sql->len - 1), &exists, &is_same);

@@ -8,12 +8,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "config/io.h"
 #include "config/settings.h"
@@ -120,7 +119,8 @@ static int set_up(void **state)
     put_file(s->folder, "capture.zsh", span_str(CAPTURE));
     put_file(s->folder, "capture.bash", span_str(CAPTURE_BASH));
     buf_init(&out, 1000);
-    assert_int_equal(run(s->folder, "mkdir archive && : > seeds.txt && : > stray", &out), 0);
+    assert_int_equal(
+        run(s->folder, "mkdir archive && : > seeds.txt && : > stray", &out), 0);
     buf_clear(&out);
     *state = s;
     return 0;
@@ -153,7 +153,9 @@ static void accepted_by(const struct scripts *s, const char *shell, const char *
 
 static void bash_accepts_its_script(void **state)
 {
-    accepted_by(*state, "bash", "bash -n crawl.bash && bash -euc '. ./crawl.bash; complete -p crawl >/dev/null'");
+    accepted_by(
+        *state, "bash",
+        "bash -n crawl.bash && bash -euc '. ./crawl.bash; complete -p crawl >/dev/null'");
 }
 
 static void zsh_accepts_its_script(void **state)
@@ -163,7 +165,8 @@ static void zsh_accepts_its_script(void **state)
 
 static void fish_accepts_its_script(void **state)
 {
-    accepted_by(*state, "fish", "fish --no-execute crawl.fish && fish -N -c 'source crawl.fish'");
+    accepted_by(*state, "fish",
+                "fish --no-execute crawl.fish && fish -N -c 'source crawl.fish'");
 }
 
 /* --- what is offered -------------------------------------------------------------------- */
@@ -172,22 +175,26 @@ static void fish_accepts_its_script(void **state)
 struct row {
     const char *label;
     const char *line;
-    const char *offers, *hides; /* a word each that must or must not be among them; hides may be NULL */
+    const char *offers,
+        *hides; /* a word each that must or must not be among them; hides may be NULL */
 };
 
 static const struct row rows[] = {
     { "commands and files at the first place", "crawl s", "sql", "broken-links" },
     { "files there too", "crawl s", "seeds.txt", NULL },
-    { "options of a crawl without its command", "crawl seeds.txt --max-p", "--max-pages", "--format" },
+    { "options of a crawl without its command", "crawl seeds.txt --max-p",
+      "--max-pages", "--format" },
     { "options of a command", "crawl sql --fo", "--format", "--max-pages" },
     { "an option's choices", "crawl --scope d", "domain", "host" },
     { "choices behind a letter", "crawl sql -f j", "jsonl", "csv" },
-    { "choices of a command's option", "crawl sql --format m", "markdown", "missing-titles" },
+    { "choices of a command's option", "crawl sql --format m", "markdown",
+      "missing-titles" },
     { "report names", "crawl sql b", "broken-links", "bfs" },
     { "words of a usage line", "crawl inspect s", "sitemap", "url" },
     { "a list's first word", "crawl --fail-on b", "bad-seed", "failed" },
     { "files for the database", "crawl sql -o s", "seeds.txt", "status" },
-    { "folders alone where a folder is meant", "crawl --warc a", "archive", "seeds.txt" },
+    { "folders alone where a folder is meant", "crawl --warc a", "archive",
+      "seeds.txt" },
     { "another command with the same options", "crawl robots --sco", "--scope", NULL },
     { "man pages", "crawl --man crawl.", "crawl.conf", NULL },
     { "a command's man page", "crawl --man insp", "inspect", NULL },
@@ -216,7 +223,8 @@ static bool offers(struct span rest, const char *word)
 static void check_row(const struct row *row, struct span out)
 {
     if (row->offers && !offers(out, row->offers))
-        fail_msg("'%s' does not offer %s:\n%.*s", row->line, row->offers, SPAN_ARG(out));
+        fail_msg("'%s' does not offer %s:\n%.*s", row->line, row->offers,
+                 SPAN_ARG(out));
     if (row->hides && offers(out, row->hides))
         fail_msg("'%s' offers %s:\n%.*s", row->line, row->hides, SPAN_ARG(out));
 }
@@ -242,7 +250,8 @@ static void bash_offers(void **state)
 }
 
 /* One start of the shell for all rows: before, each line between two quotes, after. */
-static void offers_all(const struct scripts *s, const char *before, const char *quote, const char *unquote)
+static void offers_all(const struct scripts *s, const char *before, const char *quote,
+                       const char *unquote)
 {
     struct span rest, part;
     struct buf command, out;
@@ -251,7 +260,8 @@ static void offers_all(const struct scripts *s, const char *before, const char *
     buf_init(&out, (size_t)MIB);
     assert_int_equal(buf_append(&command, span_str(before)), OK);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_int_equal(buf_printf(&command, "%s%s%s", quote, rows[i].line, unquote), OK);
+        assert_int_equal(buf_printf(&command, "%s%s%s", quote, rows[i].line, unquote),
+                         OK);
     put_file(s->folder, "command", buf_span(&command));
     assert_int_equal(run(s->folder, "sh command", &out), 0);
     rest = buf_span(&out);
@@ -275,7 +285,8 @@ static void fish_offers(void **state)
 {
     if (!is_installed("fish"))
         skip();
-    offers_all(*state, "exec fish -N -C 'source crawl.fish'", " -c 'complete -C \"", "\"; echo \\#\\#'");
+    offers_all(*state, "exec fish -N -C 'source crawl.fish'", " -c 'complete -C \"",
+               "\"; echo \\#\\#'");
 }
 
 /* readline cuts at '='. */
@@ -284,9 +295,11 @@ static void bash_completes_behind_an_equals_sign(void **state)
     static const struct row cut[] = {
         { "an empty word", "crawl --scope = ''", "prefix", "seeds.txt" },
         { "a word begun", "crawl --scope = d", "domain", "host" },
-        { "a list's next word", "crawl --fail-on = failed,h", "failed,http-errors", "http-errors" },
+        { "a list's next word", "crawl --fail-on = failed,h", "failed,http-errors",
+          "http-errors" },
         { "no options behind --", "crawl -- --sco", NULL, "--scope" },
-        { "an option of another command", "crawl sql --scope ''", "broken-links", "domain" },
+        { "an option of another command", "crawl sql --scope ''", "broken-links",
+          "domain" },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cut); i++)
@@ -309,7 +322,8 @@ static void every_option_and_command_is_in_every_script(void **state)
         for (size_t k = 0; command_list[k]; k++) {
             const struct option_table *t = command_list[k]->options;
 
-            assert_true(span_find_span(buf_span(&text), span_str(command_list[k]->name)) < text.len);
+            assert_true(span_find_span(buf_span(&text),
+                                       span_str(command_list[k]->name)) < text.len);
             for (size_t m = 0; t && m < t->n_specs; m++) {
                 char want[80];
 
@@ -349,7 +363,9 @@ static void offered_words_of_lists_are_accepted(void **state)
             struct err_note note = { "" };
 
             options_set_defaults(&settings_table, &s);
-            assert_int_equal(options_set(&settings_table, &s, spec, want.words[k].name, "test", &note), OK);
+            assert_int_equal(options_set(&settings_table, &s, spec, want.words[k].name,
+                                         "test", &note),
+                             OK);
             assert_int_equal(settings_check(&s, &note), OK);
             settings_clear(&s);
         }

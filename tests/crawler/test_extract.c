@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Extraction sections made ready: which pages they hold for, and what travels then. */
-#include "crawler/extract.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #include "config/settings_file.h"
+#include "crawler/extract.h"
 #include "parse/rules.h"
 
-static enum err open_text(const char *text, struct settings *s, struct extract **out, struct err_note *note)
+static enum err open_text(const char *text, struct settings *s, struct extract **out,
+                          struct err_note *note)
 {
     *s = (struct settings){ 0 };
     options_set_defaults(&settings_table, s);
@@ -27,9 +27,11 @@ static void assert_sections(const struct extract *x, const char *url, const char
     size_t n, len = 0;
 
     arena_init(&mem, 1 << 20);
-    assert_int_equal(rules_read(extract_rules_for(x, span_str(url), &mem), &mem, &sections, &n), OK);
+    assert_int_equal(
+        rules_read(extract_rules_for(x, span_str(url), &mem), &mem, &sections, &n), OK);
     for (size_t i = 0; i < n; i++)
-        len += (size_t)snprintf(names + len, sizeof names - len, "%.*s ", SPAN_ARG(sections[i].name));
+        len += (size_t)snprintf(names + len, sizeof names - len, "%.*s ",
+                                SPAN_ARG(sections[i].name));
     assert_string_equal(names, want);
     arena_clear(&mem);
 }
@@ -65,8 +67,12 @@ static void rules_travel_with_name_type_and_expression(void **state)
 
     (void)state;
     arena_init(&mem, 1 << 20);
-    assert_int_equal(open_text("[extract \"p\"]\nurl = x\na = list //li\nb = date //time\n", &s, &x, &note), OK);
-    assert_int_equal(rules_read(extract_rules_for(x, SPAN("x"), &mem), &mem, &sections, &n), OK);
+    assert_int_equal(
+        open_text("[extract \"p\"]\nurl = x\na = list //li\nb = date //time\n", &s, &x,
+                  &note),
+        OK);
+    assert_int_equal(
+        rules_read(extract_rules_for(x, SPAN("x"), &mem), &mem, &sections, &n), OK);
     assert_int_equal(n, 1);
     assert_int_equal(sections[0].n_rules, 2);
     assert_true(span_eq(sections[0].rules[1].name, SPAN("b")));
@@ -80,8 +86,12 @@ static void rules_travel_with_name_type_and_expression(void **state)
 
 static void a_section_without_a_url_holds_everywhere(void **state)
 {
-    struct extract_rule rule = { .name = (char[]){ "t" }, .xpath = (char[]){ "//h1" }, .where = (char[]){ "--rule" } };
-    struct extract_section section = { .name = (char[]){ "rule" }, .rules = &rule, .n_rules = 1 };
+    struct extract_rule rule = { .name = (char[]){ "t" },
+                                 .xpath = (char[]){ "//h1" },
+                                 .where = (char[]){ "--rule" } };
+    struct extract_section section = { .name = (char[]){ "rule" },
+                                       .rules = &rule,
+                                       .n_rules = 1 };
     struct settings s = { .extracts = &section, .n_extracts = 1 };
     struct extract *x;
     struct err_note note;
@@ -98,9 +108,12 @@ static void mistakes_name_file_and_line(void **state)
     static const struct {
         const char *text, *want;
     } cases[] = {
-        { "[extract \"p\"]\nurl = x\na = //li\nb = //li[\n", "f.conf:4: b: '//li[' is no XPath 1.0 expression" },
-        { "[extract \"p\"]\n\nurl = a(\na = //li\n", "f.conf:3: url 'a(': missing closing parenthesis at character 3" },
-        { "[extract \"p\"]\nurl = x\na = number //li[position()=]\n", "f.conf:3: a: '//li[position()=]' is no XPath 1.0 expression" },
+        { "[extract \"p\"]\nurl = x\na = //li\nb = //li[\n",
+          "f.conf:4: b: '//li[' is no XPath 1.0 expression" },
+        { "[extract \"p\"]\n\nurl = a(\na = //li\n",
+          "f.conf:3: url 'a(': missing closing parenthesis at character 3" },
+        { "[extract \"p\"]\nurl = x\na = number //li[position()=]\n",
+          "f.conf:3: a: '//li[position()=]' is no XPath 1.0 expression" },
     };
 
     (void)state;

@@ -70,7 +70,8 @@ static void text_is_harmless(void **state)
 static const struct text_row usages[] = {
     { "a command is bold, what stands for something italic", "sql QUERY|REPORT",
       "\\fBsql\\fR \\fIQUERY\\fR|\\fIREPORT\\fR" },
-    { "brackets and dots are neither", "[run] SEEDS...", "[\\fBrun\\fR] \\fISEEDS\\fR..." },
+    { "brackets and dots are neither", "[run] SEEDS...",
+      "[\\fBrun\\fR] \\fISEEDS\\fR..." },
     { "an option is bold", "[-o FILE]", "[\\fB\\-o\\fR \\fIFILE\\fR]" },
 };
 
@@ -90,7 +91,8 @@ static void a_usage_line_is_set(void **state)
 static const struct text_row paragraphs[] = {
     { "lines are one paragraph", "one\ntwo\n", "one\ntwo\n" },
     { "a blank line ends it", "one\n\ntwo\n", "one\n.PP\ntwo\n" },
-    { "indented lines are an example", "so:\n\n  a b\n  c\n\nend\n", "so:\n.PP\n.EX\n  a b\n  c\n.EE\n.PP\nend\n" },
+    { "indented lines are an example", "so:\n\n  a b\n  c\n\nend\n",
+      "so:\n.PP\n.EX\n  a b\n  c\n.EE\n.PP\nend\n" },
     { "an example may come last", "so:\n  a\n", "so:\n.PP\n.EX\n  a\n.EE\n" },
     { "a long line of an example breaks behind a pipe",
       "  echo 0123456789012345678901234567890123456789012345678901234 | crawl inspect url\n",
@@ -165,7 +167,8 @@ static void every_option_is_in_its_page(void **state)
 
 static void a_page_has_several_names(void **state)
 {
-    struct buf a = page_of(SPAN("crawl-sql")), b = page_of(SPAN("sql")), c = page_of(SPAN("crawl-sql.1"));
+    struct buf a = page_of(SPAN("crawl-sql")), b = page_of(SPAN("sql")),
+               c = page_of(SPAN("crawl-sql.1"));
 
     (void)state;
     assert_true(span_eq(buf_span(&a), buf_span(&b)));
@@ -177,7 +180,9 @@ static void a_page_has_several_names(void **state)
 
 static void a_page_that_is_not_there_is_not_made_up(void **state)
 {
-    static const char *const names[] = { "", "crawl-", "sq", "crawl-sql-x", "crawl.conf.7", "sql.5x" };
+    static const char *const names[] = {
+        "", "crawl-", "sq", "crawl-sql-x", "crawl.conf.7", "sql.5x"
+    };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -211,7 +216,8 @@ static void examples_fit_a_terminal(void **state)
         bool is_example = false;
 
         while (span_split(&rest, '\n', &line)) {
-            is_example = is_example ? !span_eq(line, SPAN(".EE")) : span_eq(line, SPAN(".EX"));
+            is_example =
+                is_example ? !span_eq(line, SPAN(".EE")) : span_eq(line, SPAN(".EX"));
             if (is_example && columns(line) > 73)
                 fail_msg("crawl-%s(1): %.*s", command_list[i]->name, SPAN_ARG(line));
         }
@@ -221,8 +227,10 @@ static void examples_fit_a_terminal(void **state)
 
 static void the_schema_has_a_page(void **state)
 {
-    static const char *const names[] = { "runs", "seeds", "hosts", "robots", "sitemaps", "urls", "fetches", "pages",
-                                         "page_history", "links", "redirects", "bodies", "page_text", "events" };
+    static const char *const names[] = { "runs",         "seeds", "hosts",     "robots",
+                                         "sitemaps",     "urls",  "fetches",   "pages",
+                                         "page_history", "links", "redirects", "bodies",
+                                         "page_text",    "events" };
     struct buf page = page_of(SPAN("crawl-schema.7"));
 
     (void)state;
@@ -248,7 +256,8 @@ static void every_key_is_in_the_page_of_the_file(void **state)
 
         escaped(settings_table.specs[i].name, name, sizeof name);
         snprintf(want, sizeof want, ".TP\n\\fB%s\\fR = ", name);
-        assert_int_equal(holds(&page, want), !settings_is_command(&settings_table.specs[i]));
+        assert_int_equal(holds(&page, want),
+                         !settings_is_command(&settings_table.specs[i]));
     }
     buf_clear(&page);
 }
@@ -257,13 +266,15 @@ static void every_key_of_a_host_section_is_an_option_too(void **state)
 {
     (void)state;
     for (size_t i = 0; i < settings_host_table.n_specs; i++)
-        assert_non_null(options_find(&settings_table, span_str(settings_host_table.specs[i].name)));
+        assert_non_null(
+            options_find(&settings_table, span_str(settings_host_table.specs[i].name)));
 }
 
 /* The example as a reader of the page would copy it. */
 static void take_example(const struct buf *page, struct buf *out)
 {
-    struct span text = span_skip(buf_span(page), span_find_span(buf_span(page), SPAN(".SH EXAMPLE\n.EX\n")));
+    struct span text = span_skip(
+        buf_span(page), span_find_span(buf_span(page), SPAN(".SH EXAMPLE\n.EX\n")));
 
     text = span_skip(text, strlen(".SH EXAMPLE\n.EX\n"));
     text = span_slice(text, 0, span_find_span(text, SPAN(".EE\n")));
@@ -298,7 +309,11 @@ static void the_example_can_be_read(void **state)
     buf_clear(&page);
 }
 
-#define ROW(test, row) { .name = (row).label, .test_func = (test), .initial_state = (void *)(uintptr_t) & (row) }
+#define ROW(test, row)                               \
+    {                                                \
+        .name = (row).label, .test_func = (test),    \
+        .initial_state = (void *)(uintptr_t) & (row) \
+    }
 
 int main(void)
 {
@@ -313,7 +328,8 @@ int main(void)
         cmocka_unit_test(every_key_of_a_host_section_is_an_option_too),
         cmocka_unit_test(the_example_can_be_read),
     };
-    struct CMUnitTest tests[ARRAY_LEN(texts) + ARRAY_LEN(usages) + ARRAY_LEN(paragraphs) + ARRAY_LEN(fixed)];
+    struct CMUnitTest tests[ARRAY_LEN(texts) + ARRAY_LEN(usages) +
+                            ARRAY_LEN(paragraphs) + ARRAY_LEN(fixed)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Regular expressions of the user's: numbers, mistakes, and those that run wild. */
-#include "crawler/patterns.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "crawler/patterns.h"
+
 static void patterns_are_numbered_in_their_order(void **state)
 {
-    static const char *const texts[] = { "a", "^b", "c$", "(?i)D", "x|y", "\\.zip$", "^$", "1", "2", "3" };
+    static const char *const texts[] = { "a",       "^b", "c$", "(?i)D", "x|y",
+                                         "\\.zip$", "^$", "1",  "2",     "3" };
     struct patterns *p;
 
     (void)state;
@@ -36,7 +37,9 @@ static void a_mistake_is_named_with_its_place(void **state)
     (void)state;
     assert_int_equal(patterns_open(&p, NULL), OK);
     assert_int_equal(patterns_add(p, "a(b", "crawl.conf:3: url", &note), ERR_USAGE);
-    assert_string_equal(note.text, "crawl.conf:3: url 'a(b': missing closing parenthesis at character 4");
+    assert_string_equal(
+        note.text,
+        "crawl.conf:3: url 'a(b': missing closing parenthesis at character 4");
     assert_int_equal(patterns_add(p, "a", "--include", &note), OK);
     assert_true(patterns_match(p, 0, SPAN("a")));
     patterns_close(p);
@@ -49,7 +52,9 @@ static void a_pattern_that_runs_wild_is_no_match(void **state)
     (void)state;
     assert_int_equal(patterns_open(&p, NULL), OK);
     assert_int_equal(patterns_add(p, "^(a+)+$", "--exclude", NULL), OK);
-    assert_false(patterns_match(p, 0, SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")));
+    assert_false(patterns_match(
+        p, 0,
+        SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")));
     assert_true(patterns_match(p, 0, SPAN("aaaa")));
     patterns_close(p);
 }

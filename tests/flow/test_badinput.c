@@ -6,18 +6,20 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+#include <sqlite3.h>
+
 #include "config/io.h"
 #include "tests/kit/rig.h"
 
-static const struct origin_route pages[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE } };
+static const struct origin_route pages[] = {
+    NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE }
+};
 
 static int fresh_rig(void **state)
 {
@@ -77,11 +79,13 @@ static void missing_seeds_file_is_named(void **state)
 
 static void seeds_without_a_url_are_an_error(void **state)
 {
-    static const char *const texts[] = { "", "\n\n# nothing\n", "\xef\xbb\xbf\r\n", "ftp://x.test/\n", "\0\0\0" };
+    static const char *const texts[] = { "", "\n\n# nothing\n", "\xef\xbb\xbf\r\n",
+                                         "ftp://x.test/\n", "\0\0\0" };
     struct rig *g = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        program_write(&g->p, "empty.txt", span_make(texts[i], i == 4 ? 3 : strlen(texts[i])));
+        program_write(&g->p, "empty.txt",
+                      span_make(texts[i], i == 4 ? 3 : strlen(texts[i])));
         assert_int_equal(program_crawl(&g->p, ARGS{ "empty.txt", NULL }), 2);
         assert_true(program_said(&g->p, "empty.txt"));
         assert_nothing_happened(g);
@@ -94,20 +98,27 @@ static void bad_lines_are_named_skipped_and_counted(void **state)
     char text[1024];
     static char long_line[70000];
 
-    snprintf(text, sizeof text,
-             "\xef\xbb\xbf# seeds\r\nhttp://127.0.0.1:%u/a\r\nnot a url\r\n\r\n  http://127.0.0.1:%u/b  \r\nhttp://\r\nmailto:x@y.test\r\n"
-             "example.org\nhttp://127.0.0.1:%u/a#again\nhttp://[::1/\nhttp://x\x1b[31m.test/\n",
-             origin_port(g->o), origin_port(g->o), origin_port(g->o));
+    snprintf(
+        text, sizeof text,
+        "\xef\xbb\xbf# seeds\r\nhttp://127.0.0.1:%u/a\r\nnot a url\r\n\r\n  http://127.0.0.1:%u/b  \r\nhttp://\r\nmailto:x@y.test\r\n"
+        "example.org\nhttp://127.0.0.1:%u/a#again\nhttp://[::1/\nhttp://x\x1b[31m.test/\n",
+        origin_port(g->o), origin_port(g->o), origin_port(g->o));
     program_write(&g->p, "seeds.txt", span_str(text));
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "--delay", "0", NULL }),
+                     0);
     assert_true(program_said(&g->p, "seeds.txt:3:"));
     assert_true(program_said(&g->p, "seeds.txt:6:"));
     assert_true(program_said(&g->p, "seeds.txt:7:"));
     assert_true(program_said(&g->p, "seeds.txt:8:"));
     assert_true(program_said(&g->p, "seeds.txt:10:"));
     assert_false(program_said(&g->p, "\x1b"));
-    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
-    assert_int_equal(program_number(&g->p, "SELECT line FROM seeds JOIN urls ON id = url_id WHERE url LIKE '%/b'"), 5);
+    assert_int_equal(
+        program_number(&g->p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
+    assert_int_equal(
+        program_number(
+            &g->p,
+            "SELECT line FROM seeds JOIN urls ON id = url_id WHERE url LIKE '%/b'"),
+        5);
 
     memset(long_line, 'x', sizeof long_line - 1);
     memcpy(long_line, "http://127.0.0.1/", 17);
@@ -121,12 +132,16 @@ static void seeds_come_from_standard_input_and_arguments_too(void **state)
     struct rig *g = *state;
 
     /* Standard input of a test is no terminal and may be empty: that is an error of its own. */
-    assert_int_equal(program_crawl(&g->p, ARGS{ "http://not a url/", "--delay", "0", NULL }), 2);
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "http://not a url/", "--delay", "0", NULL }), 2);
     assert_true(program_said(&g->p, "command line"));
     assert_int_equal(program_crawl(&g->p, ARGS{ "example.org", NULL }), 2);
     assert_nothing_happened(g);
-    assert_int_equal(program_run(&g->p, ARGS{ "run", origin_url(g->o, "/x"), "seeds.txt", "--allow-net", "127.0.0.0/8", "--dns",
-                                              "127.0.0.1:1", "--delay", "0", "-q", NULL }), 0);
+    assert_int_equal(
+        program_run(&g->p, ARGS{ "run", origin_url(g->o, "/x"), "seeds.txt",
+                                 "--allow-net", "127.0.0.0/8", "--dns", "127.0.0.1:1",
+                                 "--delay", "0", "-q", NULL }),
+        0);
     assert_int_equal(g->p.err.len, 0);
     assert_int_equal(program_number(&g->p, "SELECT count(*) FROM seeds"), 2);
 }
@@ -154,7 +169,8 @@ static const struct {
     { { "--config", "nowhere.conf" }, { "nowhere.conf" } },
     { { "--config", "bad.conf" }, { "bad.conf:2", "dealy", "delay" } },
     { { "--config", "worse.conf" }, { "worse.conf:1", "delay", "soon" } },
-    { { "--revisit-min", "2h", "--revisit-max", "1h" }, { "revisit-min", "revisit-max" } },
+    { { "--revisit-min", "2h", "--revisit-max", "1h" },
+      { "revisit-min", "revisit-max" } },
     { { "--auth-file", "nowhere.auth" }, { "nowhere.auth" } },
     { { "-q", "-v" }, { "quiet", "verbose" } },
     { { "--delay" }, { "delay" } },
@@ -176,7 +192,8 @@ static void mistakes_name_themselves_before_anything_is_done(void **state)
         program_crawl(&g->p, args);
         for (size_t k = 0; k < ARRAY_LEN(mistakes[i].says) && mistakes[i].says[k]; k++)
             if (g->p.exit_code != 2 || !program_said(&g->p, mistakes[i].says[k]))
-                fail_msg("%s %s: exit %d, '%.*s'", args[1], args[2] ? args[2] : "", g->p.exit_code, (int)g->p.err.len,
+                fail_msg("%s %s: exit %d, '%.*s'", args[1], args[2] ? args[2] : "",
+                         g->p.exit_code, (int)g->p.err.len,
                          g->p.err.ptr ? g->p.err.ptr : "");
         assert_nothing_happened(g);
     }
@@ -206,7 +223,8 @@ static void without_seeds_and_database_there_is_help(void **state)
     struct rig *g = *state;
 
     assert_int_equal(program_run(&g->p, ARGS{ NULL }), 0);
-    assert_true(span_find_span(buf_span(&g->p.out), SPAN("usage: crawl")) < g->p.out.len);
+    assert_true(span_find_span(buf_span(&g->p.out), SPAN("usage: crawl")) <
+                g->p.out.len);
     assert_nothing_happened(g);
 }
 
@@ -219,7 +237,8 @@ static void assert_refuses(struct rig *g, const char *file, const char *says)
 
     program_crawl(&g->p, ARGS{ "seeds.txt", "-o", file, NULL });
     if (g->p.exit_code != 3 || !program_said(&g->p, file) || !program_said(&g->p, says))
-        fail_msg("%s: exit %d, '%.*s'", file, g->p.exit_code, (int)g->p.err.len, g->p.err.ptr ? g->p.err.ptr : "");
+        fail_msg("%s: exit %d, '%.*s'", file, g->p.exit_code, (int)g->p.err.len,
+                 g->p.err.ptr ? g->p.err.ptr : "");
     assert_true(hash_of(g, file) == before);
     assert_int_equal(traffic_count(g->o, NULL, NULL), 0);
 }
@@ -237,11 +256,13 @@ static void files_of_others_are_refused_unchanged(void **state)
 {
     struct rig *g = *state;
 
-    program_write(&g->p, "text.db", SPAN("This is somebody's letter, and no database at all.\n"));
+    program_write(&g->p, "text.db",
+                  SPAN("This is somebody's letter, and no database at all.\n"));
     assert_refuses(g, "text.db", "database");
     make_database(g, "bookmarks.db", "CREATE TABLE bookmarks (url)");
     assert_refuses(g, "bookmarks.db", "another");
-    make_database(g, "labelled.db", "PRAGMA application_id = 1234567; CREATE TABLE t (x)");
+    make_database(g, "labelled.db",
+                  "PRAGMA application_id = 1234567; CREATE TABLE t (x)");
     assert_refuses(g, "labelled.db", "another");
     assert_int_equal(mkdir(program_path(&g->p, "folder.db"), 0700), 0);
     assert_refuses(g, "folder.db", "director");
@@ -250,9 +271,11 @@ static void files_of_others_are_refused_unchanged(void **state)
     assert_int_equal(g->p.exit_code, 3);
     assert_int_equal(symlink("text.db", program_path(&g->p, "link.db")), 0);
     assert_refuses(g, "link.db", "link");
-    assert_int_equal(link(program_path(&g->p, "bookmarks.db"), program_path(&g->p, "hard.db")), 0);
+    assert_int_equal(
+        link(program_path(&g->p, "bookmarks.db"), program_path(&g->p, "hard.db")), 0);
     assert_refuses(g, "hard.db", "link");
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "no/such/folder.db", NULL }), 3);
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "no/such/folder.db", NULL }), 3);
     assert_true(program_said(&g->p, "no/such: No such file"));
 }
 
@@ -262,17 +285,21 @@ static void newer_and_damaged_databases_are_refused_unchanged(void **state)
     struct err_note note;
     struct buf b;
 
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
     origin_stop(g->o);
-    g->o = origin_start(&(struct origin_options){ .routes = pages, .n_routes = ARRAY_LEN(pages) });
-    assert_int_equal(rename(program_path(&g->p, "crawl.db"), program_path(&g->p, "new.db")), 0);
+    g->o = origin_start(
+        &(struct origin_options){ .routes = pages, .n_routes = ARRAY_LEN(pages) });
+    assert_int_equal(
+        rename(program_path(&g->p, "crawl.db"), program_path(&g->p, "new.db")), 0);
     make_database(g, "new.db", "PRAGMA user_version = 9999");
     assert_refuses(g, "new.db", "newer");
     make_database(g, "new.db", "PRAGMA user_version = 1");
 
     buf_init(&b, (size_t)64 * MIB);
     assert_int_equal(io_read_file(program_path(&g->p, "new.db"), &b, &note), OK);
-    program_write(&g->p, "short.db", span_slice(buf_span(&b), 0, b.len / 2 / 4096 * 4096));
+    program_write(&g->p, "short.db",
+                  span_slice(buf_span(&b), 0, b.len / 2 / 4096 * 4096));
     assert_refuses(g, "short.db", "");
     program_write(&g->p, "stub.db", span_slice(buf_span(&b), 0, 300));
     assert_refuses(g, "stub.db", "");
@@ -287,15 +314,20 @@ static void unwritable_folder_is_refused(void **state)
     struct rig *g = *state;
 
     assert_int_equal(mkdir(program_path(&g->p, "shut"), 0700), 0);
-    if (geteuid() == 0) /* for whom no folder is shut: one that cannot hold files at all */
-        assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "/proc/self/crawl.db", NULL }), 3);
+    if (geteuid() ==
+        0) /* for whom no folder is shut: one that cannot hold files at all */
+        assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-o",
+                                                    "/proc/self/crawl.db", NULL }),
+                         3);
     assert_int_equal(chmod(program_path(&g->p, "shut"), 0500), 0);
     if (geteuid() != 0) {
-        assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "shut/crawl.db", NULL }), 3);
+        assert_int_equal(
+            program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "shut/crawl.db", NULL }), 3);
         assert_true(program_said(&g->p, "shut"));
     }
     assert_int_equal(chmod(program_path(&g->p, "shut"), 0777), 0);
-    program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "shut/crawl.db", NULL }); /* anybody could swap files in it */
+    program_crawl(&g->p, ARGS{ "seeds.txt", "-o", "shut/crawl.db",
+                               NULL }); /* anybody could swap files in it */
     assert_int_equal(g->p.exit_code, 3);
     assert_int_equal(traffic_count(g->o, NULL, NULL), 0);
 }
@@ -306,7 +338,8 @@ static void file_is_created_for_its_owner_only(void **state)
     mode_t old = umask(0);
     struct stat st;
 
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
     umask(old);
     assert_int_equal(stat(program_path(&g->p, "crawl.db"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
@@ -314,8 +347,8 @@ static void file_is_created_for_its_owner_only(void **state)
 
 /* --- a full disk ---------------------------------------------------------------------------------------- */
 
-
-static void make_long_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+static void make_long_page(void *arg, const struct origin_request *r, int *io_status,
+                           struct buf *out)
 {
     uint32_t x = (uint32_t)strtoul(r->path + 1, NULL, 10);
 
@@ -332,8 +365,12 @@ static void make_long_page(void *arg, const struct origin_request *r, int *io_st
 
 static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
 {
-    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .generate = make_long_page, .delay_ms = 5 } };
-    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "150", NULL };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_long_page, .delay_ms = 5 }
+    };
+    const char *const *args =
+        ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "150", NULL };
     const struct rlimit limit = { 1 << 20, RLIM_INFINITY };
     struct rig g;
 
@@ -348,7 +385,8 @@ static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
     assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
 
     assert_int_equal(program_crawl(&g.p, args), 5);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 150);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 150);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM pages"), 150);
     rig_close(&g);
 }
@@ -357,7 +395,8 @@ static void too_little_free_space_is_refused_before_anything(void **state)
 {
     struct rig *g = *state;
 
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "--min-free", "900000G", NULL }), 3);
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "seeds.txt", "--min-free", "900000G", NULL }), 3);
     assert_int_equal(traffic_count(g->o, NULL, NULL), 0);
 }
 

@@ -4,16 +4,16 @@
  * alone, what is committed is never asked for again, and a second run asks
  * conditionally.
  */
+#include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-
-#include <cmocka.h>
-#include <dirent.h>
-#include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
 
 #include "config/clock.h"
 #include "tests/kit/rig.h"
@@ -28,7 +28,8 @@ static int atoi_of(const char *text)
 }
 
 /* Page N links to 2N+1 and 2N+2, and across. They carry a validator and answer 304 to it. */
-static void make_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+static void make_page(void *arg, const struct origin_request *r, int *io_status,
+                      struct buf *out)
 {
     int n = atoi_of(r->path), pages = *(const int *)arg;
 
@@ -36,7 +37,10 @@ static void make_page(void *arg, const struct origin_request *r, int *io_status,
         *io_status = 304;
         return;
     }
-    if (buf_printf(out, "<!doctype html><title>Page %d</title><p>The word number%d stands here.", n, n))
+    if (buf_printf(
+            out,
+            "<!doctype html><title>Page %d</title><p>The word number%d stands here.", n,
+            n))
         abort();
     for (int i = 1; i <= 2; i++)
         if (2 * n + i < pages && buf_printf(out, "<a href=/%d>next</a>", 2 * n + i))
@@ -49,7 +53,11 @@ static int n_pages = PAGES;
 
 static const struct origin_route graph[] = {
     NO_ROBOTS,
-    { .path = "*", .headers = HTML "ETag: \"v1\"\r\n", .generate = make_page, .arg = &n_pages, .delay_ms = 3 },
+    { .path = "*",
+      .headers = HTML "ETag: \"v1\"\r\n",
+      .generate = make_page,
+      .arg = &n_pages,
+      .delay_ms = 3 },
 };
 
 /* --- what the database holds ------------------------------------------------------------------- */
@@ -64,10 +72,16 @@ static void read_fetched(struct rig *g, struct urls *out)
     sqlite3_stmt *st;
 
     *out = (struct urls){ 0 };
-    assert_int_equal(sqlite3_open_v2(program_path(&g->p, "crawl.db"), &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT url FROM urls WHERE state = 'fetched'", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(program_path(&g->p, "crawl.db"), &db,
+                                     SQLITE_OPEN_READONLY, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT url FROM urls WHERE state = 'fetched'",
+                                        -1, &st, NULL),
+                     SQLITE_OK);
     while (sqlite3_step(st) == SQLITE_ROW)
-        out->is_fetched[atoi_of(strrchr((const char *)sqlite3_column_text(st, 0), '/'))] = true;
+        out->is_fetched[atoi_of(
+            strrchr((const char *)sqlite3_column_text(st, 0), '/'))] = true;
     sqlite3_finalize(st);
     sqlite3_close(db);
 }
@@ -101,12 +115,22 @@ static int sum_of_depths(void)
 
 static void assert_whole_graph(struct rig *g)
 {
-    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM urls WHERE state IN ('fetched', 'not_modified')"), PAGES);
+    assert_int_equal(
+        program_number(
+            &g->p,
+            "SELECT count(*) FROM urls WHERE state IN ('fetched', 'not_modified')"),
+        PAGES);
     assert_int_equal(program_number(&g->p, "SELECT count(*) FROM urls"), PAGES);
-    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM pages WHERE parse_outcome = 'ok'"), PAGES);
-    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM pages p JOIN urls u ON u.id = p.url_id"
-                                           " WHERE u.url LIKE '%/' || substr(title, 6)"), PAGES);
-    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM links"), 2 * PAGES - 1);
+    assert_int_equal(
+        program_number(&g->p, "SELECT count(*) FROM pages WHERE parse_outcome = 'ok'"),
+        PAGES);
+    assert_int_equal(
+        program_number(&g->p,
+                       "SELECT count(*) FROM pages p JOIN urls u ON u.id = p.url_id"
+                       " WHERE u.url LIKE '%/' || substr(title, 6)"),
+        PAGES);
+    assert_int_equal(program_number(&g->p, "SELECT count(*) FROM links"),
+                     2 * PAGES - 1);
     assert_int_equal(program_number(&g->p, "SELECT count(*) FROM page_text"), PAGES);
     assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
     assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 0);
@@ -120,16 +144,19 @@ struct kill {
 };
 
 /* What ended in this start, well before the kill, must be in the file: commits are at most 200 ms late. */
-static void assert_commits_are_timely(struct rig *g, const struct kill *k, size_t from, int64_t killed_ns)
+static void assert_commits_are_timely(struct rig *g, const struct kill *k, size_t from,
+                                      int64_t killed_ns)
 {
     const struct origin_request *r;
 
-    for (size_t i = from; i < k->log_length && (r = origin_request_at(g->o, i)) != NULL; i++)
+    for (size_t i = from; i < k->log_length && (r = origin_request_at(g->o, i)) != NULL;
+         i++)
         if (r->path[1] != 'r' && r->end_ns && r->end_ns < killed_ns - 600 * NS_PER_MS)
             assert_true(k->done.is_fetched[atoi_of(r->path)]);
 }
 
-static void assert_nothing_done_is_asked_again(const struct rig *g, const struct kill *k)
+static void assert_nothing_done_is_asked_again(const struct rig *g,
+                                               const struct kill *k)
 {
     const struct origin_request *r;
 
@@ -143,7 +170,8 @@ static void assert_nothing_done_is_asked_again(const struct rig *g, const struct
 static void killed_again_and_again_it_ends_with_the_same_set(void **state)
 {
     static struct kill kills[KILLS];
-    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL };
+    const char *const *args =
+        ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL };
     struct rig g;
 
     (void)state;
@@ -155,7 +183,8 @@ static void killed_again_and_again_it_ends_with_the_same_set(void **state)
 
         program_start_crawl(&g.p, args);
         if (i)
-            assert_true(traffic_wait(g.o, NULL, NULL, from + (size_t)random() % 12 + 1));
+            assert_true(
+                traffic_wait(g.o, NULL, NULL, from + (size_t)random() % 12 + 1));
         usleep((useconds_t)random() % 12000);
         killed_ns = clock_now_ns();
         program_kill(&g.p);
@@ -163,7 +192,8 @@ static void killed_again_and_again_it_ends_with_the_same_set(void **state)
             continue; /* so early that there was nothing */
         kills[i].log_length = log_length(&g);
         assert_string_equal(program_text(&g.p, "PRAGMA integrity_check"), "ok");
-        if (program_number(&g.p, "SELECT count(*) FROM sqlite_master WHERE name = 'urls'") < 1)
+        if (program_number(
+                &g.p, "SELECT count(*) FROM sqlite_master WHERE name = 'urls'") < 1)
             continue;
         assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
         read_fetched(&g, &kills[i].done);
@@ -175,7 +205,8 @@ static void killed_again_and_again_it_ends_with_the_same_set(void **state)
     assert_whole_graph(&g);
     for (size_t i = 0; i < KILLS; i++)
         assert_nothing_done_is_asked_again(&g, &kills[i]);
-    assert_int_equal(program_number(&g.p, "SELECT sum(depth) FROM urls"), sum_of_depths());
+    assert_int_equal(program_number(&g.p, "SELECT sum(depth) FROM urls"),
+                     sum_of_depths());
     rig_close(&g);
 }
 
@@ -191,20 +222,25 @@ static void stopped_again_and_again_nothing_is_asked_twice(void **state)
     for (int i = 0; i < 4; i++) {
         n += 40;
         /* Seeds are remembered: later starts go on without them. */
-        program_start_crawl(&g.p, i ? ARGS{ "-q", "--delay", "0", "--per-host", "4", NULL }
-                                    : ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL });
+        program_start_crawl(
+            &g.p,
+            i ? ARGS{ "-q", "--delay", "0", "--per-host", "4", NULL }
+              : ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL });
         assert_true(traffic_wait(g.o, NULL, NULL, n));
         program_signal(&g.p, i % 2 ? SIGTERM : SIGINT);
         assert_int_equal(program_wait(&g.p), i % 2 ? 143 : 130);
         assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
     }
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--per-host", "4", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--per-host", "4", NULL }), 0);
 
-    assert_int_not_equal(access(program_path(&g.p, "crawl.db-wal"), F_OK), 0); /* the file can be copied alone */
+    assert_int_not_equal(access(program_path(&g.p, "crawl.db-wal"), F_OK),
+                         0); /* the file can be copied alone */
     assert_whole_graph(&g);
     assert_int_equal(traffic_most_of_one(g.o, NULL, NULL), 1);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs WHERE state = 'finished'"), 1);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM runs WHERE state = 'finished'"), 1);
     rig_close(&g);
 }
 
@@ -249,7 +285,9 @@ static bool kill_a_parser(int program)
     bool did_kill = false;
 
     while (!did_kill && (entry = readdir(proc)) != NULL) {
-        int pid = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' ? atoi_of(entry->d_name) : 0;
+        int pid = entry->d_name[0] >= '1' && entry->d_name[0] <= '9'
+                      ? atoi_of(entry->d_name)
+                      : 0;
 
         if (pid && is_named_parser(pid) && parent_of(parent_of(pid)) == program)
             did_kill = kill(pid, SIGKILL) == 0;
@@ -265,7 +303,8 @@ static void killed_parsers_cost_no_page(void **state)
 
     (void)state;
     RIG_OPEN(&g, graph, 1, "http://127.0.0.1:$PORT/0\n");
-    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "2", "--workers", "2", NULL });
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host",
+                                    "2", "--workers", "2", NULL });
     for (size_t at = 20; at < PAGES; at += 20) {
         assert_true(traffic_wait(g.o, NULL, NULL, at));
         n_killed += kill_a_parser(g.p.pid);
@@ -289,32 +328,50 @@ static void second_run_asks_conditionally_and_none_asks_nothing(void **state)
 
     (void)state;
     RIG_OPEN(&g, graph, 1, "http://127.0.0.1:$PORT/0\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--per-host", "4", NULL }),
+                     0);
     first = log_length(&g);
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--per-host", "4", NULL }),
+                     0);
     second = log_length(&g);
     assert_int_equal(second - first, PAGES); /* and robots.txt is still known */
     for (size_t i = first; (r = origin_request_at(g.o, i)) != NULL; i++)
         assert_non_null(strstr(r->headers, "If-None-Match: \"v1\""));
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'not_modified'"), PAGES);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE outcome = 'not_modified' AND status_code = 304"), PAGES);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'not_modified'"),
+        PAGES);
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM fetches WHERE outcome = 'not_modified' AND status_code = 304"),
+        PAGES);
     assert_whole_graph(&g);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs WHERE state = 'finished'"), 2);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM runs WHERE state = 'finished'"), 2);
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "none", NULL }), 0);
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "due", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "none", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "due", NULL }), 0);
     assert_int_equal(log_length(&g), second);
 
     program_change(&g.p, "UPDATE url SET next_fetch_at = 1000 WHERE url LIKE '%/17'");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--revisit", "due", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--revisit", "due", NULL }), 0);
     assert_int_equal(log_length(&g), second + 1);
 
     /* --fresh keeps the old file aside and asks unconditionally. */
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "--fresh", "-n", "5", NULL }), 5);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4",
+                                  "--fresh", "-n", "5", NULL }),
+        5);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches"), 5);
     assert_int_equal(access(program_path(&g.p, "crawl.db.1"), F_OK), 0);
-    assert_null(strstr(origin_request_at(g.o, log_length(&g) - 1)->headers, "If-None-Match"));
+    assert_null(
+        strstr(origin_request_at(g.o, log_length(&g) - 1)->headers, "If-None-Match"));
     rig_close(&g);
 }
 
@@ -322,9 +379,14 @@ static void changed_page_replaces_its_row_and_leaves_history(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML "ETag: \"1\"\r\nLast-Modified: Sat, 21 Nov 2020 10:00:00 GMT\r\n",
-          .body = LIT("<title>Old</title><a href=/a>a</a><a href=/b>b</a>"), .uses = 1 },
-        { .path = "/", .headers = HTML "ETag: \"2\"\r\n", .body = LIT("<title>New</title><a href=/b>b</a><a href=/c>c</a>") },
+        { .path = "/",
+          .headers =
+              HTML "ETag: \"1\"\r\nLast-Modified: Sat, 21 Nov 2020 10:00:00 GMT\r\n",
+          .body = LIT("<title>Old</title><a href=/a>a</a><a href=/b>b</a>"),
+          .uses = 1 },
+        { .path = "/",
+          .headers = HTML "ETag: \"2\"\r\n",
+          .body = LIT("<title>New</title><a href=/b>b</a><a href=/c>c</a>") },
         { .path = "/a", .headers = HTML, .body = LIT("<title>A</title>"), .uses = 1 },
         { .path = "/a", .status = 410 },
         { .path = "*", .headers = HTML, .body = PAGE },
@@ -337,22 +399,40 @@ static void changed_page_replaces_its_row_and_leaves_history(void **state)
     assert_int_equal(program_crawl(&g.p, args), 0);
     assert_int_equal(program_crawl(&g.p, args), 0);
 
-    assert_non_null(strstr(traffic_nth(g.o, NULL, "/", 1)->headers, "If-None-Match: \"1\""));
-    assert_non_null(strstr(traffic_nth(g.o, NULL, "/", 1)->headers, "If-Modified-Since: Sat, 21 Nov 2020 10:00:00 GMT"));
-    assert_string_equal(program_text(&g.p, "SELECT group_concat(title, ',') FROM pages p JOIN urls u ON u.id = p.url_id WHERE url LIKE '%/'"), "New");
-    assert_string_equal(program_text(&g.p, "SELECT title FROM page_history WHERE title = 'Old'"), "Old");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM links l JOIN urls d ON d.id = l.dst_id WHERE d.url LIKE '%/b' AND position = 0"
-                                          " OR d.url LIKE '%/c' AND position = 1"), 2);
+    assert_non_null(
+        strstr(traffic_nth(g.o, NULL, "/", 1)->headers, "If-None-Match: \"1\""));
+    assert_non_null(strstr(traffic_nth(g.o, NULL, "/", 1)->headers,
+                           "If-Modified-Since: Sat, 21 Nov 2020 10:00:00 GMT"));
+    assert_string_equal(
+        program_text(
+            &g.p,
+            "SELECT group_concat(title, ',') FROM pages p JOIN urls u ON u.id = p.url_id WHERE url LIKE '%/'"),
+        "New");
+    assert_string_equal(
+        program_text(&g.p, "SELECT title FROM page_history WHERE title = 'Old'"),
+        "Old");
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM links l JOIN urls d ON d.id = l.dst_id WHERE d.url LIKE '%/b' AND position = 0"
+            " OR d.url LIKE '%/c' AND position = 1"),
+        2);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM links"), 2);
     assert_string_equal(rig_url(&g, "%/a", "state"), "fetched");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM pages p JOIN urls u ON u.id = p.url_id WHERE url LIKE '%/a' AND title = 'A'"), 0);
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM pages p JOIN urls u ON u.id = p.url_id WHERE url LIKE '%/a' AND title = 'A'"),
+        0);
     assert_string_equal(rig_url(&g, "%/c", "state"), "fetched");
     rig_close(&g);
 }
 
 static void reader_holds_up_neither_start_nor_end(void **state)
 {
-    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE } };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE }
+    };
     struct rig g;
     sqlite3 *reader;
     sqlite3_stmt *st;
@@ -360,19 +440,27 @@ static void reader_holds_up_neither_start_nor_end(void **state)
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
-    assert_int_equal(sqlite3_open_v2(program_path(&g.p, "crawl.db"), &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(reader, "SELECT url FROM urls", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(sqlite3_open_v2(program_path(&g.p, "crawl.db"), &reader,
+                                     SQLITE_OPEN_READONLY, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(reader, "SELECT url FROM urls", -1, &st, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(st), SQLITE_ROW); /* and is not done with it */
 
     began = clock_now_ns();
-    assert_int_equal(program_crawl(&g.p, ARGS{ origin_url(g.o, "/b"), "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ origin_url(g.o, "/b"), "-q", "--delay", "0", NULL }),
+        0);
     assert_true(clock_now_ns() - began < 5 * NS_PER_S);
 
-    assert_int_equal(sqlite3_step(st), SQLITE_DONE); /* it still sees what was there when it began */
+    assert_int_equal(sqlite3_step(st),
+                     SQLITE_DONE); /* it still sees what was there when it began */
     sqlite3_finalize(st);
     sqlite3_close(reader);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
     rig_close(&g);
 }
 
@@ -382,7 +470,11 @@ static void changed_rules_decide_again_without_fetching(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=/keep>1</a><a href=/skip>2</a><a href=http://127.0.0.2:$PORT/>3</a>") },
+        { .path = "/",
+          .on = 1,
+          .headers = HTML,
+          TEXT_OF(
+              "<a href=/keep>1</a><a href=/skip>2</a><a href=http://127.0.0.2:$PORT/>3</a>") },
         { .path = "/keep", .headers = HTML, .body = LIT("<a href=/deep>d</a>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
@@ -390,20 +482,30 @@ static void changed_rules_decide_again_without_fetching(void **state)
 
     (void)state;
     RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", "--exclude", "/skip", NULL }), 0);
-    assert_string_equal(rig_url(&g, "%/skip", "reason || ' ' || rule"), "include_exclude --exclude '/skip'");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d",
+                                               "1", "--exclude", "/skip", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/skip", "reason || ' ' || rule"),
+                        "include_exclude --exclude '/skip'");
     assert_string_equal(rig_url(&g, "%/deep", "reason"), "depth");
-    assert_string_equal(rig_url(&g, "http://127.0.0.2%", "reason || ' ' || rule"), "scope --scope host");
+    assert_string_equal(rig_url(&g, "http://127.0.0.2%", "reason || ' ' || rule"),
+                        "scope --scope host");
     assert_int_equal(traffic_count(g.o, NULL, NULL), 3);
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "-d", "2", "--revisit", "none", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "-d", "2",
+                                               "--revisit", "none", NULL }),
+                     0);
     assert_int_equal(traffic_count(g.o, NULL, NULL), 5);
     assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
     assert_int_equal(traffic_count(g.o, NULL, "/deep"), 1);
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--revisit", "none", "--scope", "any", NULL }), 0);
-    assert_int_equal(traffic_count(g.o, NULL, NULL), 7); /* robots.txt and / of the other */
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 5);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--revisit",
+                                               "none", "--scope", "any", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, NULL),
+                     7); /* robots.txt and / of the other */
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 5);
     rig_close(&g);
 }
 
@@ -413,19 +515,29 @@ static void failures_are_tried_again_by_the_next_run(void **state)
     static const struct origin_route routes[] = {
         { .path = "/robots.txt", .on = 2, .status = 500, .uses = 3 },
         NO_ROBOTS,
-        { .path = "/lost", .script = reset, .n_steps = 1, .uses = 2 }, /* one is not charged */
+        { .path = "/lost",
+          .script = reset,
+          .n_steps = 1,
+          .uses = 2 }, /* one is not charged */
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/lost\nhttp://127.0.0.2:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "20ms", "--retries", "0", NULL }), 0);
-    assert_string_equal(rig_url(&g, "%/lost", "state || ' ' || reason"), "failed connection_lost");
-    assert_string_equal(rig_url(&g, "%2:%/", "state || ' ' || reason"), "excluded robots_unreachable");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "20ms",
+                                               "--retries", "0", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/lost", "state || ' ' || reason"),
+                        "failed connection_lost");
+    assert_string_equal(rig_url(&g, "%2:%/", "state || ' ' || reason"),
+                        "excluded robots_unreachable");
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "20ms", "--retries", "0", NULL }), 0);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "-q", "--delay", "20ms", "--retries", "0", NULL }),
+        0);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 2);
     rig_close(&g);
 }
 

@@ -13,7 +13,7 @@
 
 #include "tests/kit/rig.h"
 
-#define RULES LIT("User-agent: *\nDisallow: /private\n")
+#define RULES  LIT("User-agent: *\nDisallow: /private\n")
 #define FILLER ((size_t)600 * 1024)
 
 /* --- one crawl of many hosts, a kind of answer each ------------------------------------ */
@@ -24,7 +24,8 @@ enum fate {
     UNREACHABLE, /* three tries, neither is fetched */
 };
 
-struct class {
+struct class
+{
     const char *label;
     uint32_t on;
     enum fate fate;
@@ -60,13 +61,20 @@ static const struct class classes[] = {
 static const struct origin_step reset_script[] = { { .kind = ORIGIN_RESET } };
 static const struct origin_step hang_script[] = { { .kind = ORIGIN_HANG } };
 static const struct origin_step cut_script[] = {
-    { .kind = ORIGIN_SEND, .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nUser-agent: *\n") },
+    { .kind = ORIGIN_SEND,
+      .bytes = LIT(
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nUser-agent: *\n") },
     { .kind = ORIGIN_CLOSE },
 };
 
-#define ROBOTS(address, ...) { .path = "/robots.txt", .on = address, __VA_ARGS__ }
-#define MOVED(address, from, to)                                                                   \
-    { .path = from, .on = address, .status = 302, .headers = "Location: " to "\r\n" }
+#define ROBOTS(address, ...)                              \
+    {                                                     \
+        .path = "/robots.txt", .on = address, __VA_ARGS__ \
+    }
+#define MOVED(address, from, to)                                                      \
+    {                                                                                 \
+        .path = from, .on = address, .status = 302, .headers = "Location: " to "\r\n" \
+    }
 
 static struct origin_route class_routes[] = {
     ROBOTS(1, .headers = PLAIN, .body = RULES),
@@ -79,7 +87,8 @@ static struct origin_route class_routes[] = {
     ROBOTS(8, .status = 503),
     ROBOTS(9, .script = reset_script, .n_steps = 1),
     ROBOTS(10, .script = hang_script, .n_steps = 1),
-    ROBOTS(11, .headers = HTML, .body = LIT("<!doctype html><title>Nothing here</title><p>Disallow it")),
+    ROBOTS(11, .headers = HTML,
+           .body = LIT("<!doctype html><title>Nothing here</title><p>Disallow it")),
     MOVED(12, "/robots.txt", "/r1"),
     { .path = "/r1", .on = 12, .headers = PLAIN, .body = RULES },
     MOVED(13, "/robots.txt", "/r1"),
@@ -104,8 +113,11 @@ static struct origin_route class_routes[] = {
     ROBOTS(20, .headers = PLAIN),
     ROBOTS(21, .headers = PLAIN "Content-Encoding: gzip\r\n"),
     ROBOTS(22, .status = 204),
-    ROBOTS(23, .headers = PLAIN "Content-Encoding: gzip\r\n", .framing = ORIGIN_UNTIL_CLOSE),
-    { .path = "*", .headers = HTML, .body = LIT("<!doctype html><title>Page</title><p>text") },
+    ROBOTS(23, .headers = PLAIN "Content-Encoding: gzip\r\n",
+           .framing = ORIGIN_UNTIL_CLOSE),
+    { .path = "*",
+      .headers = HTML,
+      .body = LIT("<!doctype html><title>Page</title><p>text") },
 };
 
 static struct origin *class_origin;
@@ -122,10 +134,13 @@ static struct origin_route *robots_route(uint32_t on)
 static struct span gzip(struct span text)
 {
     static char out[256];
-    z_stream z = { .next_in = (Bytef *)(uintptr_t)text.ptr, .avail_in = (uInt)text.len,
-                   .next_out = (Bytef *)out, .avail_out = sizeof out };
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)text.ptr,
+                   .avail_in = (uInt)text.len,
+                   .next_out = (Bytef *)out,
+                   .avail_out = sizeof out };
 
-    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END)
+    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK ||
+        deflate(&z, Z_FINISH) != Z_STREAM_END)
         abort();
     deflateEnd(&z);
     return span_make(out, z.total_out);
@@ -139,19 +154,25 @@ static int crawl_every_class(void **state)
     (void)state;
     robots_route(21)->body = zipped;
     robots_route(23)->body = span_slice(zipped, 0, zipped.len - 12);
-    class_origin = origin_start(&(struct origin_options){
-        .routes = class_routes, .n_routes = ARRAY_LEN(class_routes), .n_addresses = 30 });
+    class_origin =
+        origin_start(&(struct origin_options){ .routes = class_routes,
+                                               .n_routes = ARRAY_LEN(class_routes),
+                                               .n_addresses = 30 });
     program_open(&class_run);
     buf_init(&seeds, (size_t)MIB);
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
-        if (buf_printf(&seeds, "http://127.0.0.%u:$PORT/\nhttp://127.0.0.%u:$PORT/private\n", classes[i].on, classes[i].on) ||
+        if (buf_printf(&seeds,
+                       "http://127.0.0.%u:$PORT/\nhttp://127.0.0.%u:$PORT/private\n",
+                       classes[i].on, classes[i].on) ||
             buf_append_byte(&seeds, '\0'))
             return -1;
         else
             seeds.len--;
     program_seeds(&class_run, origin_port(class_origin), seeds.ptr);
     buf_clear(&seeds);
-    return program_crawl(&class_run, (const char *[]){ "seeds.txt", "--delay", "20ms", "--first-byte-timeout", "300ms", "-q", NULL });
+    return program_crawl(&class_run, (const char *[]){ "seeds.txt", "--delay", "20ms",
+                                                       "--first-byte-timeout", "300ms",
+                                                       "-q", NULL });
 }
 
 static int end_classes(void **state)
@@ -166,7 +187,8 @@ static const char *page_column(uint32_t on, const char *path, const char *column
 {
     char sql[256];
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM urls WHERE url = 'http://127.0.0.%u:%u%s'", column, on,
+    snprintf(sql, sizeof sql,
+             "SELECT %s FROM urls WHERE url = 'http://127.0.0.%u:%u%s'", column, on,
              origin_port(class_origin), path);
     return program_text(&class_run, sql);
 }
@@ -181,9 +203,12 @@ static void answer_means(void **state)
     assert_string_equal(traffic_nth(class_origin, host, NULL, 0)->path, "/robots.txt");
     assert_int_equal(traffic_count(class_origin, host, "/robots.txt"), c->n_robots);
     assert_int_equal(traffic_count(class_origin, host, "/"), c->fate != UNREACHABLE);
-    assert_int_equal(traffic_count(class_origin, host, "/private"), c->fate == NO_RULES);
-    assert_string_equal(page_column(c->on, "/", "state"), c->fate == UNREACHABLE ? "excluded" : "fetched");
-    assert_string_equal(page_column(c->on, "/", "reason"), c->fate == UNREACHABLE ? "robots_unreachable" : "");
+    assert_int_equal(traffic_count(class_origin, host, "/private"),
+                     c->fate == NO_RULES);
+    assert_string_equal(page_column(c->on, "/", "state"),
+                        c->fate == UNREACHABLE ? "excluded" : "fetched");
+    assert_string_equal(page_column(c->on, "/", "reason"),
+                        c->fate == UNREACHABLE ? "robots_unreachable" : "");
     assert_string_equal(page_column(c->on, "/private", "reason"),
                         c->fate == UNREACHABLE  ? "robots_unreachable"
                         : c->fate == RULES_HOLD ? "robots"
@@ -193,7 +218,8 @@ static void answer_means(void **state)
 static void rule_names_its_line(void **state)
 {
     (void)state;
-    assert_string_equal(page_column(1, "/private", "rule"), "robots.txt line 2: Disallow: /private");
+    assert_string_equal(page_column(1, "/private", "rule"),
+                        "robots.txt line 2: Disallow: /private");
 }
 
 static void unreachable_rule_names_the_cause(void **state)
@@ -207,8 +233,14 @@ static void unreachable_rule_names_the_cause(void **state)
 static void robots_has_no_row_in_urls(void **state)
 {
     (void)state;
-    assert_int_equal(program_number(&class_run, "SELECT count(*) FROM urls WHERE url LIKE '%robots%' OR url LIKE '%/r_'"), 0);
-    assert_int_equal(program_number(&class_run, "SELECT count(*) FROM robots WHERE outcome = 'ok'"), 8);
+    assert_int_equal(
+        program_number(
+            &class_run,
+            "SELECT count(*) FROM urls WHERE url LIKE '%robots%' OR url LIKE '%/r_'"),
+        0);
+    assert_int_equal(
+        program_number(&class_run, "SELECT count(*) FROM robots WHERE outcome = 'ok'"),
+        8);
 }
 
 static void no_host_is_asked_sooner_than_its_delay(void **state)
@@ -224,35 +256,47 @@ static void no_host_is_asked_sooner_than_its_delay(void **state)
 
 /* --- every way to a forbidden URL --------------------------------------------------------- */
 
-#define WAYS_RULES                                                                                 \
-    "User-agent: *\nDisallow: /private\n\nUser-agent: crawl\nDisallow: /private\nDisallow: /ours\n"  \
+#define WAYS_RULES                                                                                  \
+    "User-agent: *\nDisallow: /private\n\nUser-agent: crawl\nDisallow: /private\nDisallow: /ours\n" \
     "Sitemap: /map.xml\nSitemap: /moved-map.xml\nSitemap: /private/map.xml\n"
 
 static const struct origin_route ways_routes[] = {
     { .path = "/robots.txt", .headers = PLAIN, .body = LIT(WAYS_RULES) },
-    { .path = "/map.xml", .headers = "Content-Type: application/xml\r\n", .generate = origin_text,
-      .arg = (void *)(uintptr_t) "<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>"
-             "<url><loc>http://127.0.0.1:$PORT/mapped</loc></url>"
-             "<url><loc>http://127.0.0.1:$PORT/private/mapped</loc></url></urlset>" },
-    { .path = "/moved-map.xml", .status = 301, .headers = "Location: /private/moved-map.xml\r\n" },
+    { .path = "/map.xml",
+      .headers = "Content-Type: application/xml\r\n",
+      .generate = origin_text,
+      .arg =
+          (void
+               *)(uintptr_t) "<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>"
+                             "<url><loc>http://127.0.0.1:$PORT/mapped</loc></url>"
+                             "<url><loc>http://127.0.0.1:$PORT/private/mapped</loc></url></urlset>" },
+    { .path = "/moved-map.xml",
+      .status = 301,
+      .headers = "Location: /private/moved-map.xml\r\n" },
     { .path = "/hop", .status = 302, .headers = "Location: /private/hop\r\n" },
-    { .path = "/", .headers = HTML "Link: </private/header>; rel=canonical\r\n",
-      .body = LIT("<title>Home</title><meta http-equiv=refresh content='9; url=/private/refresh'>"
-                   "<a href=/private/linked>1</a><a href=/%70rivate/encoded>2</a><a href=/ours>3</a>"
-                   "<a href=/hop>4</a><a href=/open>5</a><a href=/x/../private/dots>6</a>") },
+    { .path = "/",
+      .headers = HTML "Link: </private/header>; rel=canonical\r\n",
+      .body = LIT(
+          "<title>Home</title><meta http-equiv=refresh content='9; url=/private/refresh'>"
+          "<a href=/private/linked>1</a><a href=/%70rivate/encoded>2</a><a href=/ours>3</a>"
+          "<a href=/hop>4</a><a href=/open>5</a><a href=/x/../private/dots>6</a>") },
     { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
 };
 
 static void forbidden_urls_are_never_requested(void **state)
 {
-    struct origin *o = origin_start(&(struct origin_options){ .routes = ways_routes, .n_routes = ARRAY_LEN(ways_routes) });
+    struct origin *o = origin_start(&(struct origin_options){
+        .routes = ways_routes, .n_routes = ARRAY_LEN(ways_routes) });
     struct program p;
 
     (void)state;
     program_open(&p);
-    program_seeds(&p, origin_port(o), "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/private/seed\n");
+    program_seeds(&p, origin_port(o),
+                  "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/private/seed\n");
 
-    assert_int_equal(program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "-q", NULL }),
+        0);
 
     assert_int_equal(traffic_count(o, NULL, "/private*"), 0);
     assert_int_equal(traffic_count(o, NULL, "/%70rivate*"), 0);
@@ -260,12 +304,20 @@ static void forbidden_urls_are_never_requested(void **state)
     assert_int_equal(traffic_count(o, NULL, "/open"), 1);
     assert_int_equal(traffic_count(o, NULL, "/mapped"), 1);
     assert_int_equal(traffic_count(o, NULL, "/robots.txt"), 1);
-    assert_int_equal(program_number(&p, "SELECT count(*) FROM urls WHERE reason = 'robots'"), 9);
-    assert_int_equal(program_number(&p, "SELECT count(*) FROM redirects r JOIN urls u ON u.id = r.dst_id WHERE u.reason = 'robots'"), 1);
+    assert_int_equal(
+        program_number(&p, "SELECT count(*) FROM urls WHERE reason = 'robots'"), 9);
+    assert_int_equal(
+        program_number(
+            &p,
+            "SELECT count(*) FROM redirects r JOIN urls u ON u.id = r.dst_id WHERE u.reason = 'robots'"),
+        1);
 
     /* And after a restart, with the copy of robots.txt that is kept. */
-    program_seeds(&p, origin_port(o), "http://127.0.0.1:$PORT/private/late\nhttp://127.0.0.1:$PORT/late\n");
-    assert_int_equal(program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
+    program_seeds(&p, origin_port(o),
+                  "http://127.0.0.1:$PORT/private/late\nhttp://127.0.0.1:$PORT/late\n");
+    assert_int_equal(
+        program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "-q", NULL }),
+        0);
     assert_int_equal(traffic_count(o, NULL, "/private*"), 0);
     assert_int_equal(traffic_count(o, NULL, "/late"), 1);
     assert_int_equal(traffic_count(o, NULL, "/robots.txt"), 1);
@@ -276,17 +328,24 @@ static void forbidden_urls_are_never_requested(void **state)
 static void rules_are_read_again_after_a_day_and_decide_again(void **state)
 {
     const struct origin_route routes[] = {
-        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /a\n"), .uses = 1 },
-        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /b\n") },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /a\n"),
+          .uses = 1 },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /b\n") },
         { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
     };
-    struct origin *o = origin_start(&(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes) });
+    struct origin *o = origin_start(
+        &(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes) });
     const char *const args[] = { "seeds.txt", "--delay", "0", "-q", NULL };
     struct program p;
 
     (void)state;
     program_open(&p);
-    program_seeds(&p, origin_port(o), "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    program_seeds(&p, origin_port(o),
+                  "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
     assert_int_equal(program_crawl(&p, args), 0);
     program_change(&p, "UPDATE robots SET expires_at = 1000");
     assert_int_equal(program_crawl(&p, args), 0);
@@ -294,7 +353,8 @@ static void rules_are_read_again_after_a_day_and_decide_again(void **state)
     assert_int_equal(traffic_count(o, NULL, "/robots.txt"), 2);
     assert_int_equal(traffic_count(o, NULL, "/a"), 1);
     assert_int_equal(traffic_count(o, NULL, "/b"), 1);
-    assert_string_equal(program_text(&p, "SELECT reason FROM urls WHERE url LIKE '%/b'"), "robots");
+    assert_string_equal(
+        program_text(&p, "SELECT reason FROM urls WHERE url LIKE '%/b'"), "robots");
     program_close(&p);
     origin_stop(o);
 }
@@ -305,10 +365,12 @@ static char long_rules[FILLER + 128];
 
 static void fill_long_rules(void)
 {
-    size_t n = (size_t)snprintf(long_rules, sizeof long_rules, "User-agent: *\nDisallow: /early\n");
+    size_t n = (size_t)snprintf(long_rules, sizeof long_rules,
+                                "User-agent: *\nDisallow: /early\n");
 
     while (n < FILLER)
-        n += (size_t)snprintf(long_rules + n, sizeof long_rules - n, "# nothing to see in this line\n");
+        n += (size_t)snprintf(long_rules + n, sizeof long_rules - n,
+                              "# nothing to see in this line\n");
     snprintf(long_rules + n, sizeof long_rules - n, "Disallow: /late\n");
 }
 
@@ -316,8 +378,14 @@ static void one_request_serves_all_who_wait_and_crawl_delay_is_kept(void **state
 {
     struct origin_route routes[] = {
         { .path = "/robots.txt", .on = 1, .status = 404, .delay_ms = 400 },
-        { .path = "/robots.txt", .on = 2, .headers = PLAIN, .body = LIT("User-agent: *\nCrawl-delay: 0.6\n") },
-        { .path = "/robots.txt", .on = 3, .headers = PLAIN, .body = LIT("User-agent: *\nCrawl-delay: 7200\n") },
+        { .path = "/robots.txt",
+          .on = 2,
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nCrawl-delay: 0.6\n") },
+        { .path = "/robots.txt",
+          .on = 3,
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nCrawl-delay: 7200\n") },
         { .path = "/robots.txt", .on = 4, .headers = PLAIN },
         { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
     };
@@ -329,26 +397,39 @@ static void one_request_serves_all_who_wait_and_crawl_delay_is_kept(void **state
     (void)state;
     fill_long_rules();
     routes[3].body = span_str(long_rules);
-    o = origin_start(&(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes), .n_addresses = 4 });
+    o = origin_start(&(struct origin_options){
+        .routes = routes, .n_routes = ARRAY_LEN(routes), .n_addresses = 4 });
     program_open(&p);
     for (int i = 0; i < 40; i++)
-        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.1:$PORT/%d\n", i);
-    snprintf(seeds + n, sizeof seeds - n,
-             "http://127.0.0.2:$PORT/a\nhttp://127.0.0.2:$PORT/b\nhttp://127.0.0.2:$PORT/c\nhttp://127.0.0.3:$PORT/\n"
-             "http://127.0.0.4:$PORT/early\nhttp://127.0.0.4:$PORT/late\n");
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n,
+                              "http://127.0.0.1:$PORT/%d\n", i);
+    snprintf(
+        seeds + n, sizeof seeds - n,
+        "http://127.0.0.2:$PORT/a\nhttp://127.0.0.2:$PORT/b\nhttp://127.0.0.2:$PORT/c\nhttp://127.0.0.3:$PORT/\n"
+        "http://127.0.0.4:$PORT/early\nhttp://127.0.0.4:$PORT/late\n");
     program_seeds(&p, origin_port(o), seeds);
 
     /* The third host would make it wait a minute. */
-    assert_int_equal(program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "--max-time", "3s", "-q", NULL }), 5);
+    assert_int_equal(
+        program_crawl(&p, (const char *[]){ "seeds.txt", "--delay", "0", "--max-time",
+                                            "3s", "-q", NULL }),
+        5);
 
     assert_int_equal(traffic_count(o, "127.0.0.1", "/robots.txt"), 1);
     assert_int_equal(traffic_count(o, "127.0.0.1", NULL), 41);
     assert_int_equal(traffic_count(o, "127.0.0.2", NULL), 4);
     assert_true(traffic_gap_us(o, "127.0.0.2") >= 600000);
-    assert_int_equal(program_number(&p, "SELECT crawl_delay_ms FROM hosts WHERE host = '127.0.0.2'"), 600);
+    assert_int_equal(
+        program_number(&p, "SELECT crawl_delay_ms FROM hosts WHERE host = '127.0.0.2'"),
+        600);
     assert_int_equal(traffic_count(o, "127.0.0.3", "/"), 0);
-    assert_int_equal(program_number(&p, "SELECT count(*) FROM events WHERE event = 'crawl-delay-cut'"), 1);
-    assert_int_equal(program_number(&p, "SELECT crawl_delay_ms FROM hosts WHERE host = '127.0.0.3'"), 60000);
+    assert_int_equal(
+        program_number(&p,
+                       "SELECT count(*) FROM events WHERE event = 'crawl-delay-cut'"),
+        1);
+    assert_int_equal(
+        program_number(&p, "SELECT crawl_delay_ms FROM hosts WHERE host = '127.0.0.3'"),
+        60000);
     assert_int_equal(traffic_count(o, "127.0.0.4", "/early"), 0);
     assert_int_equal(traffic_count(o, "127.0.0.4", "/late"), 1);
     program_close(&p);
@@ -358,20 +439,29 @@ static void one_request_serves_all_who_wait_and_crawl_delay_is_kept(void **state
 static void no_robots_is_an_event_and_a_warning(void **state)
 {
     static const struct origin_route routes[] = {
-        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /\n") },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /\n") },
         { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
     };
-    struct origin *o = origin_start(&(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes) });
+    struct origin *o = origin_start(
+        &(struct origin_options){ .routes = routes, .n_routes = ARRAY_LEN(routes) });
     struct program p;
 
     (void)state;
     program_open(&p);
-    assert_int_equal(program_crawl(&p, (const char *[]){ origin_url(o, "/"), "--delay", "0", "--no-robots", NULL }), 0);
+    assert_int_equal(program_crawl(&p, (const char *[]){ origin_url(o, "/"), "--delay",
+                                                         "0", "--no-robots", NULL }),
+                     0);
 
     assert_int_equal(traffic_count(o, NULL, "/robots.txt"), 0);
     assert_int_equal(traffic_count(o, NULL, "/"), 1);
     assert_true(program_said(&p, "robots.txt is not obeyed"));
-    assert_int_equal(program_number(&p, "SELECT count(*) FROM events WHERE event = 'no-robots' AND level = 'warn'"), 1);
+    assert_int_equal(
+        program_number(
+            &p,
+            "SELECT count(*) FROM events WHERE event = 'no-robots' AND level = 'warn'"),
+        1);
     program_close(&p);
     origin_stop(o);
 }
@@ -389,11 +479,14 @@ int main(void)
     int failed;
 
     for (; n < ARRAY_LEN(classes); n++)
-        rows[n] = (struct CMUnitTest){ classes[n].label, answer_means, NULL, NULL, (void *)(uintptr_t)&classes[n] };
+        rows[n] = (struct CMUnitTest){ classes[n].label, answer_means, NULL, NULL,
+                                       (void *)(uintptr_t)&classes[n] };
     rows[n++] = (struct CMUnitTest)cmocka_unit_test(rule_names_its_line);
     rows[n++] = (struct CMUnitTest)cmocka_unit_test(unreachable_rule_names_the_cause);
     rows[n++] = (struct CMUnitTest)cmocka_unit_test(robots_has_no_row_in_urls);
-    rows[n++] = (struct CMUnitTest)cmocka_unit_test(no_host_is_asked_sooner_than_its_delay);
-    failed = cmocka_run_group_tests_name("flow/robots: answer", rows, crawl_every_class, end_classes);
+    rows[n++] =
+        (struct CMUnitTest)cmocka_unit_test(no_host_is_asked_sooner_than_its_delay);
+    failed = cmocka_run_group_tests_name("flow/robots: answer", rows, crawl_every_class,
+                                         end_classes);
     return failed + cmocka_run_group_tests_name("flow/robots", others, NULL, NULL);
 }

@@ -26,10 +26,13 @@ static const struct nameserver_record names[] = {
 
 static const struct origin_route spread[] = {
     NO_ROBOTS,
-    { .path = "/docs/", .host = "www.example.com", .headers = HTML,
-      TEXT_OF("<a href=page>1</a><a href=/docs/sub/deep>2</a><a href=/other/>3</a><a href=/docsish>4</a>"
-              "<a href=http://blog.example.com:$PORT/>5</a><a href=http://other.org:$PORT/>6</a><a href=http://www.example.com:1/>7</a>"
-              "<a href=HTTP://WWW.EXAMPLE.COM:$PORT/docs/page>8</a>") },
+    { .path = "/docs/",
+      .host = "www.example.com",
+      .headers = HTML,
+      TEXT_OF(
+          "<a href=page>1</a><a href=/docs/sub/deep>2</a><a href=/other/>3</a><a href=/docsish>4</a>"
+          "<a href=http://blog.example.com:$PORT/>5</a><a href=http://other.org:$PORT/>6</a><a href=http://www.example.com:1/>7</a>"
+          "<a href=HTTP://WWW.EXAMPLE.COM:$PORT/docs/page>8</a>") },
     { .path = "*", .headers = HTML, .body = PAGE },
 };
 
@@ -39,7 +42,8 @@ static const struct {
     { "host", "www /docs/page,www /docs/sub/deep,www /docsish,www /other/" },
     { "prefix", "www /docs/page,www /docs/sub/deep" },
     { "domain", "blog /,www /docs/page,www /docs/sub/deep,www /docsish,www /other/" },
-    { "any", "blog /,other /,www /docs/page,www /docs/sub/deep,www /docsish,www /other/" },
+    { "any",
+      "blog /,other /,www /docs/page,www /docs/sub/deep,www /docsish,www /other/" },
 };
 
 static void scope_decides_what_is_followed(void **state)
@@ -51,12 +55,19 @@ static void scope_decides_what_is_followed(void **state)
         struct rig g;
 
         RIG_OPEN(&g, spread, 1, "http://www.example.com:$PORT/docs/\n");
-        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--dns", nameserver_text(ns), "--scope",
-                                                   scopes[i].scope, "--connect-timeout", "1s", "--exclude", ":1/", NULL }), 0);
-        assert_string_equal(program_text(&g.p, "SELECT group_concat(what, ',') FROM (SELECT CASE WHEN url LIKE '%other.org%' THEN 'other'"
-                                               " WHEN url LIKE '%blog%' THEN 'blog' ELSE 'www' END || ' ' || substr(url, instr(substr(url, 9), '/') + 8)"
-                                               " AS what FROM urls WHERE state = 'fetched' AND hop <> 'seed' ORDER BY 1)"),
-                            scopes[i].paths);
+        assert_int_equal(
+            program_crawl(&g.p,
+                          ARGS{ "seeds.txt", "-q", "--delay", "0", "--dns",
+                                nameserver_text(ns), "--scope", scopes[i].scope,
+                                "--connect-timeout", "1s", "--exclude", ":1/", NULL }),
+            0);
+        assert_string_equal(
+            program_text(
+                &g.p,
+                "SELECT group_concat(what, ',') FROM (SELECT CASE WHEN url LIKE '%other.org%' THEN 'other'"
+                " WHEN url LIKE '%blog%' THEN 'blog' ELSE 'www' END || ' ' || substr(url, instr(substr(url, 9), '/') + 8)"
+                " AS what FROM urls WHERE state = 'fetched' AND hop <> 'seed' ORDER BY 1)"),
+            scopes[i].paths);
         assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls"), 8);
         rig_close(&g);
     }
@@ -67,16 +78,22 @@ static void last_matching_rule_wins(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<a href=/a.zip>1</a><a href=/keep.zip>2</a><a href=/b.html>3</a>") },
+        { .path = "/",
+          .headers = HTML,
+          .body =
+              LIT("<a href=/a.zip>1</a><a href=/keep.zip>2</a><a href=/b.html>3</a>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--include", "/$|html", "--exclude", "\\.zip$",
-                                               "--include", "keep", NULL }), 0);
-    assert_string_equal(rig_url(&g, "%/a.zip", "reason || ' ' || rule"), "include_exclude --exclude '\\.zip$'");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--include", "/$|html", "--exclude",
+                                               "\\.zip$", "--include", "keep", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/a.zip", "reason || ' ' || rule"),
+                        "include_exclude --exclude '\\.zip$'");
     assert_string_equal(rig_url(&g, "%/keep.zip", "state"), "fetched");
     assert_string_equal(rig_url(&g, "%/b.html", "state"), "fetched");
     rig_close(&g);
@@ -86,21 +103,37 @@ static void redirect_of_a_seed_brings_its_host_along(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .on = 1, .status = 301, .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
-        { .path = "/", .on = 2, .status = 301, .headers = "Location: http://127.0.0.3:$PORT/home\r\n" },
-        { .path = "/home", .on = 3, .headers = HTML, .body = LIT("<a href=/in>1</a><a href=/out>2</a>") },
-        { .path = "/out", .on = 3, .status = 302, .headers = "Location: http://127.0.0.4:$PORT/never\r\n" },
+        { .path = "/",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
+        { .path = "/",
+          .on = 2,
+          .status = 301,
+          .headers = "Location: http://127.0.0.3:$PORT/home\r\n" },
+        { .path = "/home",
+          .on = 3,
+          .headers = HTML,
+          .body = LIT("<a href=/in>1</a><a href=/out>2</a>") },
+        { .path = "/out",
+          .on = 3,
+          .status = 302,
+          .headers = "Location: http://127.0.0.4:$PORT/never\r\n" },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 4, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
     assert_string_equal(rig_url(&g, "%/in", "state"), "fetched");
-    assert_string_equal(rig_url(&g, "%/never", "state || ' ' || reason || ' ' || hop"), "excluded scope redirect");
+    assert_string_equal(rig_url(&g, "%/never", "state || ' ' || reason || ' ' || hop"),
+                        "excluded scope redirect");
     NEVER_HEARD(g, "127.0.0.4");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE component = 'scope'"), 2);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM events WHERE component = 'scope'"),
+        2);
 
     /* The next start knows it too, before it has asked anything. */
     program_change(&g.p, "DELETE FROM url WHERE url LIKE '%/in'");
@@ -113,11 +146,14 @@ static void order_is_breadth_first_unless_told_otherwise(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<a href=/x>x</a><a href=/y>y</a>") },
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/x>x</a><a href=/y>y</a>") },
         { .path = "/x", .headers = HTML, .body = LIT("<a href=/x1>x1</a>") },
         { .path = "/y", .headers = HTML, .body = LIT("<a href=/y1>y1</a>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
+
     static const struct {
         const char *order, *paths;
     } rows[] = { { "bfs", "/ /x /y /x1 /y1 " }, { "dfs", "/ /y /y1 /x /x1 " } };
@@ -130,9 +166,12 @@ static void order_is_breadth_first_unless_told_otherwise(void **state)
 
         RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
         /* With some delay each page's links are known before the next request. */
-        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "80ms", "--order", rows[i].order, NULL }), 0);
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "80ms",
+                                                   "--order", rows[i].order, NULL }),
+                         0);
         for (size_t k = 1; origin_request_at(g.o, k); k++)
-            n += (size_t)snprintf(seen + n, sizeof seen - n, "%s ", origin_request_at(g.o, k)->path);
+            n += (size_t)snprintf(seen + n, sizeof seen - n, "%s ",
+                                  origin_request_at(g.o, k)->path);
         assert_string_equal(seen, rows[i].paths);
         rig_close(&g);
     }
@@ -140,8 +179,12 @@ static void order_is_breadth_first_unless_told_otherwise(void **state)
 
 /* --- sitemaps and feeds ------------------------------------------------------------------------------ */
 
-#define MAP(...) "<?xml version='1.0' encoding='UTF-8'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>" __VA_ARGS__ "</urlset>"
-#define INDEX(...) "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>" __VA_ARGS__ "</sitemapindex>"
+#define MAP(...)                                                                                                     \
+    "<?xml version='1.0' encoding='UTF-8'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>" __VA_ARGS__ \
+    "</urlset>"
+#define INDEX(...)                                                                   \
+    "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>" __VA_ARGS__ \
+    "</sitemapindex>"
 #define ENTRY(at) "<url><loc>http://127.0.0." at "</loc></url>"
 #define CHILD(at) "<sitemap><loc>http://127.0.0." at "</loc></sitemap>"
 
@@ -149,10 +192,13 @@ static char zipped_map[512];
 
 static void zip_map(struct origin_route *route, const char *text)
 {
-    z_stream z = { .next_in = (Bytef *)(uintptr_t)text, .avail_in = (uInt)strlen(text),
-                   .next_out = (Bytef *)zipped_map, .avail_out = sizeof zipped_map };
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)text,
+                   .avail_in = (uInt)strlen(text),
+                   .next_out = (Bytef *)zipped_map,
+                   .avail_out = sizeof zipped_map };
 
-    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END)
+    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK ||
+        deflate(&z, Z_FINISH) != Z_STREAM_END)
         abort();
     deflateEnd(&z);
     route->body = span_make(zipped_map, z.total_out);
@@ -161,28 +207,52 @@ static void zip_map(struct origin_route *route, const char *text)
 static void sitemaps_named_by_robots_are_read(void **state)
 {
     struct origin_route routes[] = {
-        { .path = "/robots.txt", .on = 1, .headers = PLAIN,
-          TEXT_OF("User-agent: *\nDisallow: /no\nSitemap: http://127.0.0.1:$PORT/index.xml\nSitemap: http://127.0.0.2:$PORT/foreign.xml\n"
-                  "Sitemap: /zipped.xml.gz\nSitemap: /list.txt\nSitemap: /gone.xml\nSitemap: /broken.xml\nSitemap: /index.xml\n") },
+        { .path = "/robots.txt",
+          .on = 1,
+          .headers = PLAIN,
+          TEXT_OF(
+              "User-agent: *\nDisallow: /no\nSitemap: http://127.0.0.1:$PORT/index.xml\nSitemap: http://127.0.0.2:$PORT/foreign.xml\n"
+              "Sitemap: /zipped.xml.gz\nSitemap: /list.txt\nSitemap: /gone.xml\nSitemap: /broken.xml\nSitemap: /index.xml\n") },
         { .path = "/robots.txt", .status = 404 },
-        { .path = "/index.xml", .headers = XML, TEXT_OF(INDEX(CHILD("1:$PORT/map1.xml") CHILD("1:$PORT/index.xml") CHILD("1:$PORT/index2.xml"))) },
-        { .path = "/index2.xml", .headers = XML, TEXT_OF(INDEX(CHILD("1:$PORT/index3.xml"))) },
-        { .path = "/index3.xml", .headers = XML, TEXT_OF(INDEX(CHILD("1:$PORT/index4.xml") CHILD("1:$PORT/map1.xml"))) },
-        { .path = "/map1.xml", .headers = XML, TEXT_OF(MAP(ENTRY("1:$PORT/m1") ENTRY("1:$PORT/no/m2") ENTRY("3:$PORT/elsewhere"))) },
-        { .path = "/zipped.xml.gz", .headers = "Content-Type: application/gzip\r\n", .body = { zipped_map, 0 } },
-        { .path = "/list.txt", .headers = PLAIN, TEXT_OF("http://127.0.0.1:$PORT/from-text\n") },
-        { .path = "/broken.xml", .headers = XML, .body = LIT("<urlset><url><loc>http") },
+        { .path = "/index.xml",
+          .headers = XML,
+          TEXT_OF(INDEX(CHILD("1:$PORT/map1.xml") CHILD("1:$PORT/index.xml")
+                            CHILD("1:$PORT/index2.xml"))) },
+        { .path = "/index2.xml",
+          .headers = XML,
+          TEXT_OF(INDEX(CHILD("1:$PORT/index3.xml"))) },
+        { .path = "/index3.xml",
+          .headers = XML,
+          TEXT_OF(INDEX(CHILD("1:$PORT/index4.xml") CHILD("1:$PORT/map1.xml"))) },
+        { .path = "/map1.xml",
+          .headers = XML,
+          TEXT_OF(MAP(ENTRY("1:$PORT/m1") ENTRY("1:$PORT/no/m2")
+                          ENTRY("3:$PORT/elsewhere"))) },
+        { .path = "/zipped.xml.gz",
+          .headers = "Content-Type: application/gzip\r\n",
+          .body = { zipped_map, 0 } },
+        { .path = "/list.txt",
+          .headers = PLAIN,
+          TEXT_OF("http://127.0.0.1:$PORT/from-text\n") },
+        { .path = "/broken.xml",
+          .headers = XML,
+          .body = LIT("<urlset><url><loc>http") },
         { .path = "/gone.xml", .status = 404 },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
-    zip_map(&routes[6], MAP(ENTRY("1:1/from-zip"))); /* another port, as ours is not known yet: the row is enough */
+    zip_map(
+        &routes[6],
+        MAP(ENTRY(
+            "1:1/from-zip"))); /* another port, as ours is not known yet: the row is enough */
     RIG_OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
 
-    assert_string_equal(rig_url(&g, "%/m1", "state || ' ' || hop || ' ' || depth"), "fetched sitemap 1");
+    assert_string_equal(rig_url(&g, "%/m1", "state || ' ' || hop || ' ' || depth"),
+                        "fetched sitemap 1");
     assert_string_equal(rig_url(&g, "%/no/m2", "reason"), "robots");
     assert_string_equal(rig_url(&g, "%/elsewhere", "reason"), "scope");
     assert_string_equal(rig_url(&g, "%/from-text", "state"), "fetched");
@@ -193,10 +263,24 @@ static void sitemaps_named_by_robots_are_read(void **state)
     assert_int_equal(traffic_count(g.o, NULL, "/index4.xml"), 0); /* a fourth level */
     NEVER_HEARD(g, "127.0.0.2");
     NEVER_HEARD(g, "127.0.0.3");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE url LIKE '%.xml%' OR url LIKE '%.txt'"), 0);
-    assert_int_equal(program_number(&g.p, "SELECT entries FROM sitemaps WHERE url LIKE '%/map1.xml'"), 3);
-    assert_int_equal(program_number(&g.p, "SELECT status_code FROM sitemaps WHERE url LIKE '%/gone.xml'"), 404);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM sitemaps WHERE url LIKE '%/foreign.xml' AND status_code IS NULL"), 1);
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM urls WHERE url LIKE '%.xml%' OR url LIKE '%.txt'"),
+        0);
+    assert_int_equal(
+        program_number(&g.p,
+                       "SELECT entries FROM sitemaps WHERE url LIKE '%/map1.xml'"),
+        3);
+    assert_int_equal(
+        program_number(&g.p,
+                       "SELECT status_code FROM sitemaps WHERE url LIKE '%/gone.xml'"),
+        404);
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM sitemaps WHERE url LIKE '%/foreign.xml' AND status_code IS NULL"),
+        1);
     assert_string_equal(program_text(&g.p, "SELECT stop_reason FROM runs"), "finished");
     rig_close(&g);
 }
@@ -211,7 +295,9 @@ static void no_sitemaps_reads_none_and_unnamed_ones_are_left_alone(void **state)
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--no-sitemaps", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--no-sitemaps", NULL }),
+                     0);
     assert_int_equal(traffic_count(g.o, NULL, "/map.xml"), 0);
     assert_int_equal(traffic_count(g.o, NULL, "/sitemap.xml"), 0);
     rig_close(&g);
@@ -221,21 +307,30 @@ static void feeds_give_their_entries(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<a href=/rss>r</a><a href=/atom>a</a>") },
-        { .path = "/rss", .headers = "Content-Type: application/rss+xml\r\n",
-          TEXT_OF("<rss version='2.0'><channel><title>R</title><link>http://127.0.0.1:$PORT/channel</link>"
-                  "<item><title>1</title><link>http://127.0.0.1:$PORT/item</link></item></channel></rss>") },
-        { .path = "/atom", .headers = "Content-Type: application/atom+xml\r\n",
-          TEXT_OF("<feed xmlns='http://www.w3.org/2005/Atom'><title>A</title><entry><title>e</title><link href='/entry'/></entry></feed>") },
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/rss>r</a><a href=/atom>a</a>") },
+        { .path = "/rss",
+          .headers = "Content-Type: application/rss+xml\r\n",
+          TEXT_OF(
+              "<rss version='2.0'><channel><title>R</title><link>http://127.0.0.1:$PORT/channel</link>"
+              "<item><title>1</title><link>http://127.0.0.1:$PORT/item</link></item></channel></rss>") },
+        { .path = "/atom",
+          .headers = "Content-Type: application/atom+xml\r\n",
+          TEXT_OF(
+              "<feed xmlns='http://www.w3.org/2005/Atom'><title>A</title><entry><title>e</title><link href='/entry'/></entry></feed>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
-    assert_string_equal(rig_url(&g, "%/item", "state || ' ' || hop || ' ' || depth"), "fetched feed 1");
-    assert_string_equal(rig_url(&g, "%/entry", "state || ' ' || hop || ' ' || depth"), "fetched feed 1");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/item", "state || ' ' || hop || ' ' || depth"),
+                        "fetched feed 1");
+    assert_string_equal(rig_url(&g, "%/entry", "state || ' ' || hop || ' ' || depth"),
+                        "fetched feed 1");
     rig_close(&g);
 }
 
@@ -245,21 +340,31 @@ static void embeds_and_rel_nofollow_by_option(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<img src=/img><script src=/script></script><form action=/form></form>"
-                                                    "<a rel=nofollow href=/nf>1</a><a rel=ugc href=/ugc>2</a><a rel=sponsored href=/sp>3</a><a href=/plain>4</a>") },
-        { .path = "/img", .headers = "Content-Type: image/png\r\n", .body = LIT("png") },
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT(
+              "<img src=/img><script src=/script></script><form action=/form></form>"
+              "<a rel=nofollow href=/nf>1</a><a rel=ugc href=/ugc>2</a><a rel=sponsored href=/sp>3</a><a href=/plain>4</a>") },
+        { .path = "/img",
+          .headers = "Content-Type: image/png\r\n",
+          .body = LIT("png") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--embeds", "--respect-rel-nofollow", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--embeds",
+                                  "--respect-rel-nofollow", NULL }),
+        0);
     assert_int_equal(traffic_count(g.o, NULL, "/img"), 1);
     assert_int_equal(traffic_count(g.o, NULL, "/script"), 1);
     assert_int_equal(traffic_count(g.o, NULL, "/form"), 0);
-    assert_string_equal(rig_url(&g, "%/img", "reason || ' ' || hop"), "content_type embed");
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'nofollow'"), 3);
+    assert_string_equal(rig_url(&g, "%/img", "reason || ' ' || hop"),
+                        "content_type embed");
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'nofollow'"), 3);
     assert_int_equal(traffic_count(g.o, NULL, "/plain"), 1);
     rig_close(&g);
 }
@@ -268,9 +373,14 @@ static void bodies_are_stored_as_asked(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<title>T</title><a href=/pdf>p</a>") },
-        { .path = "/pdf", .headers = "Content-Type: application/pdf\r\n", .body = LIT("%PDF-1.4 not really") },
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<title>T</title><a href=/pdf>p</a>") },
+        { .path = "/pdf",
+          .headers = "Content-Type: application/pdf\r\n",
+          .body = LIT("%PDF-1.4 not really") },
     };
+
     static const struct {
         const char *which;
         int n;
@@ -281,10 +391,15 @@ static void bodies_are_stored_as_asked(void **state)
         struct rig g;
 
         RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--no-text", "--store-bodies", rows[i].which, NULL }), 0);
-        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM bodies"), rows[i].n);
+        assert_int_equal(
+            program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--no-text",
+                                      "--store-bodies", rows[i].which, NULL }),
+            0);
+        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM bodies"),
+                         rows[i].n);
         assert_int_equal(program_number(&g.p, "SELECT count(*) FROM page_text"), 0);
-        assert_string_equal(rig_url(&g, "%/pdf", "state"), i == 2 ? "fetched" : "excluded");
+        assert_string_equal(rig_url(&g, "%/pdf", "state"),
+                            i == 2 ? "fetched" : "excluded");
         rig_close(&g);
     }
 }
@@ -293,7 +408,8 @@ static void bodies_are_stored_as_asked(void **state)
 
 static const char *headers_of(const struct rig *g, const char *host)
 {
-    const struct origin_request *r = traffic_nth(g->o, host, "/*", 1); /* behind robots.txt */
+    const struct origin_request *r =
+        traffic_nth(g->o, host, "/*", 1); /* behind robots.txt */
 
     return r ? r->headers : "";
 }
@@ -302,7 +418,10 @@ static void headers_credentials_and_cookies_stay_where_they_belong(void **state)
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .on = 1, .headers = HTML "Set-Cookie: crumb=needle\r\n", TEXT_OF("<a href=/again>1</a><a href=http://127.0.0.2:$PORT/>2</a>") },
+        { .path = "/",
+          .on = 1,
+          .headers = HTML "Set-Cookie: crumb=needle\r\n",
+          TEXT_OF("<a href=/again>1</a><a href=http://127.0.0.2:$PORT/>2</a>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
@@ -312,35 +431,57 @@ static void headers_credentials_and_cookies_stay_where_they_belong(void **state)
     RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
     snprintf(auth, sizeof auth, "http://127.0.0.1:%u user:secret\n", origin_port(g.o));
     program_write(&g.p, "auth", span_str(auth));
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", "any", "--header", "X-Key: xyzzy", "--auth-file", "auth",
-                                               "--cookies", "--user-agent", "tester/2 (+http://x.test)", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", "any",
+                                  "--header", "X-Key: xyzzy", "--auth-file", "auth",
+                                  "--cookies", "--user-agent",
+                                  "tester/2 (+http://x.test)", NULL }),
+        0);
     assert_non_null(strstr(headers_of(&g, "127.0.0.1"), "X-Key: xyzzy"));
-    assert_non_null(strstr(headers_of(&g, "127.0.0.1"), "Authorization: Basic dXNlcjpzZWNyZXQ="));
-    assert_non_null(strstr(traffic_nth(g.o, "127.0.0.1", "/again", 0)->headers, "Cookie: crumb=needle"));
-    assert_non_null(strstr(headers_of(&g, "127.0.0.2"), "User-Agent: tester/2 (+http://x.test)"));
+    assert_non_null(
+        strstr(headers_of(&g, "127.0.0.1"), "Authorization: Basic dXNlcjpzZWNyZXQ="));
+    assert_non_null(strstr(traffic_nth(g.o, "127.0.0.1", "/again", 0)->headers,
+                           "Cookie: crumb=needle"));
+    assert_non_null(
+        strstr(headers_of(&g, "127.0.0.2"), "User-Agent: tester/2 (+http://x.test)"));
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "X-Key"));
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "Authorization"));
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "Cookie"));
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE request_headers LIKE '%secret%' OR request_headers LIKE '%dXNlc%'"), 0);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs WHERE settings LIKE '%xyzzy%'"), 0);
+    assert_int_equal(
+        program_number(
+            &g.p,
+            "SELECT count(*) FROM fetches WHERE request_headers LIKE '%secret%' OR request_headers LIKE '%dXNlc%'"),
+        0);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM runs WHERE settings LIKE '%xyzzy%'"),
+        0);
     rig_close(&g);
 }
 
 static void certificates_are_checked_unless_told_otherwise(void **state)
 {
-    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE } };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS, { .path = "*", .headers = HTML, .body = PAGE }
+    };
     struct rig g;
 
     (void)state;
-    rig_open(&g, &(struct origin_options){ .routes = routes, .n_routes = 2, .is_tls = true }, "https://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 4);
+    rig_open(
+        &g, &(struct origin_options){ .routes = routes, .n_routes = 2, .is_tls = true },
+        "https://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 4);
     assert_int_equal(traffic_count(g.o, NULL, NULL), 0);
     assert_string_equal(rig_url(&g, "%", "reason"), "robots_unreachable");
     assert_non_null(strstr(rig_url(&g, "%", "rule"), "tls_failed"));
 
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--ca-file", origin_ca_file(g.o), NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--ca-file",
+                                               origin_ca_file(g.o), NULL }),
+                     0);
     assert_string_equal(rig_url(&g, "%", "state"), "fetched");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--insecure", "127.0.0.1", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--insecure",
+                                               "127.0.0.1", NULL }),
+                     0);
     assert_int_equal(traffic_count(g.o, NULL, "/"), 2);
     rig_close(&g);
 }

@@ -2,10 +2,11 @@
 /*
  * A whole page job: coding, sniffing, charset, parsing, digests, packing, then
  * over the wire and back. What the worker sends must never be taken for a lie.
- * The first two bytes choose content type and coding.
+ * The first two bytes choose content type, coding, and whether values and facts are asked for.
  */
 #include "config/mem.h"
 #include "parse/page.h"
+#include "parse/rules.h"
 #include "parse/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +25,11 @@ static const char *const codings[] = {
     "", "gzip", "br", "zstd", "deflate", "gzip, br"
 };
 
+static const struct tree_rule values[] = { { { "a", 1 }, { "//p", 3 }, TREE_LIST },
+                                           { { "b", 1 }, { "//*[@id]", 8 }, TREE_HTML },
+                                           { { "c", 1 }, { "//td", 4 }, TREE_NUMBER } };
+static const struct tree_section section = { { "s", 1 }, values, ARRAY_LEN(values) };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct job job = { .kind = JOB_PAGE,
@@ -40,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wire_limits limits;
     struct toolbox t;
     struct arena mem;
+    struct buf rules;
     size_t len;
     char *region;
     enum err e;
@@ -48,6 +55,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     job.content_type = span_str(types[data[0] % ARRAY_LEN(types)]);
     job.content_encoding = span_str(codings[data[1] % ARRAY_LEN(codings)]);
+    job.wants_facts = data[0] & 8;
+    buf_init(&rules, 1000);
+    BUG_IF(rules_write(&section, &rules));
+    if (data[0] & 16)
+        job.rules = buf_span(&rules);
     e = page_parse(&t, &job, span_make((const char *)data + 2, size - 2), &sent.page);
     BUG_IF(e && e != ERR_TOO_LARGE && e != ERR_NO_MEMORY);
     wire_limits_of(&job, &limits);
@@ -57,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     BUG_IF(wire_decode_answer(span_make(region, len), 1, &limits, &mem, &got));
     arena_clear(&mem);
     mem_free(region);
+    buf_clear(&rules);
     toolbox_close(&t);
     return 0;
 }

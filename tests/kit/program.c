@@ -5,23 +5,25 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "config/clock.h"
 #include "config/io.h"
 
 #define MAX_OUTPUT ((size_t)64 * MIB)
 #define MAX_RUN_NS (60 * NS_PER_S)
-#define MAX_ARGS 64
+#define MAX_ARGS   64
 
-#define MUST(cond)                                                                     \
-    do {                                                                               \
-        if (!(cond)) {                                                                 \
-            fprintf(stderr, "kit/program: %s failed at line %d: %s\n", #cond, __LINE__, strerror(errno)); \
-            abort();                                                                   \
-        }                                                                              \
+#define MUST(cond)                                                            \
+    do {                                                                      \
+        if (!(cond)) {                                                        \
+            fprintf(stderr, "kit/program: %s failed at line %d: %s\n", #cond, \
+                    __LINE__, strerror(errno));                               \
+            abort();                                                          \
+        }                                                                     \
     } while (0)
 
 /* build/MODE/crawl, seen from build/MODE/tests/x/test_y. */
@@ -47,7 +49,8 @@ void program_open(struct program *p)
     buf_init(&p->err, MAX_OUTPUT);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *walk)
 {
     (void)st;
     (void)type;
@@ -72,7 +75,8 @@ const char *program_path(struct program *p, const char *name)
     static size_t next;
     char *path = paths[next++ % 3];
 
-    MUST(snprintf(path, sizeof paths[0], "%s/%s", p->folder, name) < (int)sizeof paths[0]);
+    MUST(snprintf(path, sizeof paths[0], "%s/%s", p->folder, name) <
+         (int)sizeof paths[0]);
     return path;
 }
 
@@ -85,7 +89,8 @@ void program_write(struct program *p, const char *name, struct span text)
 
 static int open_output(struct program *p, const char *name)
 {
-    int fd = open(program_path(p, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd =
+        open(program_path(p, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     MUST(fd >= 0);
     return fd;
@@ -154,7 +159,8 @@ int program_run(struct program *p, const char *const *args)
 /* What keeps a test on this machine, in front of args. */
 static void at_home(const char *const *args, const char *out[static MAX_ARGS])
 {
-    static const char *const first[] = { "--allow-net", "127.0.0.0/8", "--dns", "127.0.0.1:1", "--progress", "none" };
+    static const char *const first[] = { "--allow-net", "127.0.0.0/8", "--dns",
+                                         "127.0.0.1:1", "--progress",  "none" };
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(first); i++)
@@ -219,7 +225,8 @@ const char *program_text(struct program *p, const char *sql)
     sqlite3_stmt *stmt;
 
     value[0] = '\0';
-    MUST(sqlite3_open_v2(program_path(p, "crawl.db"), &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    MUST(sqlite3_open_v2(program_path(p, "crawl.db"), &db, SQLITE_OPEN_READONLY,
+                         NULL) == SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
     if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
         fprintf(stderr, "kit/program: %s: %s\n", sqlite3_errmsg(db), sql);

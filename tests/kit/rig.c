@@ -34,6 +34,7 @@ const char *rig_url(struct rig *g, const char *pattern, const char *column)
 {
     char sql[512];
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM urls WHERE url LIKE '%s'", column, pattern);
+    snprintf(sql, sizeof sql, "SELECT %s FROM urls WHERE url LIKE '%s'", column,
+             pattern);
     return program_text(&g->p, sql);
 }

@@ -8,16 +8,25 @@
 #include "tests/kit/program.h"
 #include "tests/kit/traffic.h"
 
-#define HTML "Content-Type: text/html\r\n"
+#define HTML  "Content-Type: text/html\r\n"
 #define PLAIN "Content-Type: text/plain\r\n"
-#define XML "Content-Type: application/xml\r\n"
+#define XML   "Content-Type: application/xml\r\n"
 /* A body as an initialiser. */
-#define LIT(text) { text, sizeof(text) - 1 }
+#define LIT(text)              \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 /* A body in which $PORT is filled in. */
 #define TEXT_OF(text) .generate = origin_text, .arg = (void *)(uintptr_t)(text)
-#define PAGE LIT("<title>Page</title>")
-#define NO_ROBOTS { .path = "/robots.txt", .status = 404 }
-#define MOVED_TO(from, to) { .path = from, .status = 302, .headers = "Location: " to "\r\n" }
+#define PAGE          LIT("<title>Page</title>")
+#define NO_ROBOTS                            \
+    {                                        \
+        .path = "/robots.txt", .status = 404 \
+    }
+#define MOVED_TO(from, to)                                             \
+    {                                                                  \
+        .path = from, .status = 302, .headers = "Location: " to "\r\n" \
+    }
 /* Arguments of the program; ends with NULL, which the caller writes. */
 #define ARGS (const char *const[])
 
@@ -30,8 +39,12 @@ struct rig {
 void rig_open(struct rig *g, const struct origin_options *options, const char *seeds);
 void rig_close(struct rig *g);
 
-#define RIG_OPEN(g, table, addresses, seeds)                                                       \
-    rig_open(g, &(struct origin_options){ .routes = table, .n_routes = ARRAY_LEN(table), .n_addresses = addresses }, seeds)
+#define RIG_OPEN(g, table, addresses, seeds)                         \
+    rig_open(g,                                                      \
+             &(struct origin_options){ .routes = table,              \
+                                       .n_routes = ARRAY_LEN(table), \
+                                       .n_addresses = addresses },   \
+             seeds)
 
 /* Start of the nth matching request in microseconds (-1: none), and its end (INT64_MAX: none). */
 int64_t rig_start_us(const struct rig *g, const char *host, const char *path, size_t n);

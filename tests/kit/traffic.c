@@ -21,7 +21,8 @@ static bool is_match(const struct origin_request *r, const char *host, const cha
     return span_eq(want, span_str(r->path));
 }
 
-const struct origin_request *traffic_nth(const struct origin *o, const char *host, const char *path, size_t n)
+const struct origin_request *traffic_nth(const struct origin *o, const char *host,
+                                         const char *path, size_t n)
 {
     const struct origin_request *r;
 
@@ -48,8 +49,10 @@ size_t traffic_most_of_one(const struct origin *o, const char *host, const char 
     for (size_t i = 0; (r = origin_request_at(o, i)) != NULL; i++) {
         size_t n = 0;
 
-        for (size_t k = 0; is_match(r, host, path) && (same = origin_request_at(o, k)) != NULL; k++)
-            n += span_eq(span_str(same->host), span_str(r->host)) && span_eq(span_str(same->path), span_str(r->path));
+        for (size_t k = 0;
+             is_match(r, host, path) && (same = origin_request_at(o, k)) != NULL; k++)
+            n += span_eq(span_str(same->host), span_str(r->host)) &&
+                 span_eq(span_str(same->path), span_str(r->path));
         most = MAX(most, n);
     }
     return most;
@@ -90,6 +93,8 @@ void traffic_print(const struct origin *o)
     const struct origin_request *r, *first = origin_request_at(o, 0);
 
     for (size_t i = 0; (r = origin_request_at(o, i)) != NULL; i++)
-        fprintf(stderr, "%9.3f ms  %7.3f ms  %u  %s%s\n", (double)(r->at_ns - first->at_ns) / 1e6,
-                r->end_ns ? (double)(r->end_ns - r->at_ns) / 1e6 : -1.0, r->in_flight, r->host, r->path);
+        fprintf(stderr, "%9.3f ms  %7.3f ms  %u  %s%s\n",
+                (double)(r->at_ns - first->at_ns) / 1e6,
+                r->end_ns ? (double)(r->end_ns - r->at_ns) / 1e6 : -1.0, r->in_flight,
+                r->host, r->path);
 }

@@ -11,7 +11,8 @@
 size_t traffic_count(const struct origin *o, const char *host, const char *path);
 
 /* The nth matching request, from 0, or NULL. */
-const struct origin_request *traffic_nth(const struct origin *o, const char *host, const char *path, size_t n);
+const struct origin_request *traffic_nth(const struct origin *o, const char *host,
+                                         const char *path, size_t n);
 
 /* The most often any one path was asked for. */
 size_t traffic_most_of_one(const struct origin *o, const char *host, const char *path);

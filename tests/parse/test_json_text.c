@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON as text: what is valid (RFC 8259), and its parts. */
-#include "parse/json_text.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "parse/json_text.h"
 
 static const struct valid_row {
     const char *text, *source;
@@ -107,7 +107,9 @@ static void white_space_goes_but_not_in_strings(void **state)
 
     (void)state;
     buf_init(&out, 100);
-    assert_int_equal(json_text_put_compact(SPAN(" { \"a b\" : [ 1 ,\n\t\" \\\" c\" ] } "), &out), OK);
+    assert_int_equal(
+        json_text_put_compact(SPAN(" { \"a b\" : [ 1 ,\n\t\" \\\" c\" ] } "), &out),
+        OK);
     assert_true(span_eq(buf_span(&out), SPAN("{\"a b\":[1,\" \\\" c\"]}")));
     buf_clear(&out);
     buf_init(&out, 4);
@@ -122,13 +124,15 @@ static void strings_are_escaped(void **state)
     (void)state;
     buf_init(&out, 100);
     assert_int_equal(json_text_put_string(SPAN("a\"\\\n\x01\x7f\xc3\xa9"), &out), OK);
-    assert_true(span_eq(buf_span(&out), SPAN("\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\"")));
+    assert_true(
+        span_eq(buf_span(&out), SPAN("\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\"")));
     buf_clear(&out);
 }
 
 static void members_are_found_at_the_top_only(void **state)
 {
-    struct span o = SPAN(" { \"x\" : {\"@type\":\"no\"}, \"y\":\"@type\" , \"@type\" : [\"A\", \"B\"] ,\"@type\":1}");
+    struct span o = SPAN(
+        " { \"x\" : {\"@type\":\"no\"}, \"y\":\"@type\" , \"@type\" : [\"A\", \"B\"] ,\"@type\":1}");
 
     (void)state;
     assert_true(span_eq(json_text_member(o, SPAN("@type")), SPAN("[\"A\", \"B\"]")));
@@ -171,7 +175,9 @@ int main(void)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(valid_rows); i++)
-        tests[PLAIN + i] = (struct CMUnitTest){ *valid_rows[i].text ? valid_rows[i].text : "nothing", text_is_valid_or_not, NULL, NULL,
-                                                (void *)(uintptr_t)&valid_rows[i] };
+        tests[PLAIN + i] =
+            (struct CMUnitTest){ *valid_rows[i].text ? valid_rows[i].text : "nothing",
+                                 text_is_valid_or_not, NULL, NULL,
+                                 (void *)(uintptr_t)&valid_rows[i] };
     return cmocka_run_group_tests_name("parse/json_text", tests, NULL, NULL);
 }

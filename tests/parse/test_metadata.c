@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON-LD, OpenGraph and Twitter card fields out of whole pages. Sources: json-ld.org, ogp.me, the HTML standard. */
-#include "parse/metadata.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -9,11 +7,13 @@
 
 #include "config/mem.h"
 #include "parse/json_text.h"
+#include "parse/metadata.h"
 
 #define LD "<script type=application/ld+json>"
 
 static const struct page_row {
-    const char *label, *page, *want; /* want: the members, each with a comma before it */
+    const char *label, *page,
+        *want; /* want: the members, each with a comma before it */
 } page_rows[] = {
     { "nothing", "<title>x</title><p>y", "" },
     { "a JSON-LD block", LD " {\"@type\" : \"Product\", \"name\":\"a b\"}\n</script>",
@@ -26,37 +26,49 @@ static const struct page_row {
       ",\"json_ld\":[{\"type\":\"A\",\"data\":{\"@type\":\"A\"}},{\"type\":\"B\",\"data\":{\"@type\":\"B\"}}]" },
     { "two blocks", LD "{}</script>" LD "{\"a\":1}</script>",
       ",\"json_ld\":[{\"type\":null,\"data\":{}},{\"type\":null,\"data\":{\"a\":1}}]" },
-    { "no valid JSON", LD "{a:1}</script>", ",\"json_ld\":[{\"type\":null,\"error\":\"no valid JSON\"}]" },
-    { "JSON after other JSON", LD "{}{}</script>", ",\"json_ld\":[{\"type\":null,\"error\":\"no valid JSON\"}]" },
+    { "no valid JSON", LD "{a:1}</script>",
+      ",\"json_ld\":[{\"type\":null,\"error\":\"no valid JSON\"}]" },
+    { "JSON after other JSON", LD "{}{}</script>",
+      ",\"json_ld\":[{\"type\":null,\"error\":\"no valid JSON\"}]" },
     { "an empty block", LD " </script>", "" },
     { "a block in a comment's clothes", LD "<!-- {\"a\":1} --></script>",
       ",\"json_ld\":[{\"type\":null,\"data\":{\"a\":1}}]" },
     { "a block in CDATA", LD "//<![CDATA[\n{\"a\":1}\n//]]></script>",
       ",\"json_ld\":[{\"type\":null,\"data\":{\"a\":1}}]" },
-    { "a type with a parameter, in capitals", "<script type=' Application/LD+JSON; charset=utf-8'>{}</script>",
+    { "a type with a parameter, in capitals",
+      "<script type=' Application/LD+JSON; charset=utf-8'>{}</script>",
       ",\"json_ld\":[{\"type\":null,\"data\":{}}]" },
-    { "other scripts", "<script>{\"a\":1}</script><script type=application/json>{}</script>", "" },
+    { "other scripts",
+      "<script>{\"a\":1}</script><script type=application/json>{}</script>", "" },
     { "references in scripts stay", LD "{\"a\":\"&amp;\"}</script>",
       ",\"json_ld\":[{\"type\":null,\"data\":{\"a\":\"&amp;\"}}]" },
     { "a block without an end", LD "{\"a\":1}", "" },
-    { "in a template", "<template>" LD "{}</script><meta property=og:title content=x></template>", "" },
-    { "OpenGraph", "<meta property=og:title content='a &amp; \"b\"'><meta property=og:type content=article>",
+    { "in a template",
+      "<template>" LD "{}</script><meta property=og:title content=x></template>", "" },
+    { "OpenGraph",
+      "<meta property=og:title content='a &amp; \"b\"'><meta property=og:type content=article>",
       ",\"opengraph\":{\"title\":\"a & \\\"b\\\"\",\"type\":\"article\"}" },
     { "OpenGraph several times",
       "<meta property=og:image content=a><meta property=og:title content=t><meta property=og:image content=b>",
       ",\"opengraph\":{\"image\":[\"a\",\"b\"],\"title\":\"t\"}" },
-    { "OpenGraph in name, in capitals", "<meta name=OG:Title content=t>", ",\"opengraph\":{\"title\":\"t\"}" },
+    { "OpenGraph in name, in capitals", "<meta name=OG:Title content=t>",
+      ",\"opengraph\":{\"title\":\"t\"}" },
     { "OpenGraph's vocabularies keep their name",
       "<meta property=article:author content=x><meta property=fb:app_id content=1>",
       ",\"opengraph\":{\"article:author\":\"x\",\"fb:app_id\":\"1\"}" },
     { "a list of properties", "<meta property='og:title twitter:title' content=t>",
       ",\"opengraph\":{\"title\":\"t\"},\"twitter\":{\"title\":\"t\"}" },
-    { "Twitter card", "<meta name=twitter:card content=summary><meta property=twitter:site content=' @a '>",
+    { "Twitter card",
+      "<meta name=twitter:card content=summary><meta property=twitter:site content=' @a '>",
       ",\"twitter\":{\"card\":\"summary\",\"site\":\"@a\"}" },
-    { "other metas", "<meta name=description content=x><meta charset=utf-8><meta property=og:title>", "" },
-    { "metas in the body count", "<body><p>x<meta property=og:title content=t>", ",\"opengraph\":{\"title\":\"t\"}" },
+    { "other metas",
+      "<meta name=description content=x><meta charset=utf-8><meta property=og:title>",
+      "" },
+    { "metas in the body count", "<body><p>x<meta property=og:title content=t>",
+      ",\"opengraph\":{\"title\":\"t\"}" },
     { "metas in comments and scripts do not",
-      "<!-- <meta property=og:title content=t> --><script>'<meta property=og:title content=t>'</script>", "" },
+      "<!-- <meta property=og:title content=t> --><script>'<meta property=og:title content=t>'</script>",
+      "" },
 };
 
 struct desk {
@@ -124,7 +136,8 @@ static void page_gives(void **state)
 
 /* --- sizes ------------------------------------------------------------------------------- */
 
-static struct span repeat(struct buf *page, const char *before, const char *piece, size_t bytes, const char *after)
+static struct span repeat(struct buf *page, const char *before, const char *piece,
+                          size_t bytes, const char *after)
 {
     buf_reset(page);
     assert_int_equal(buf_append(page, span_str(before)), OK);
@@ -146,15 +159,21 @@ static void too_much_of_anything_is_cut_and_said_so(void **state)
     struct span got;
 
     buf_init(&page, 8 << 20);
-    got = collect(d, repeat(&page, LD "{\"a\":\"", "xxxxxxxxxxxxxxxx", 1 << 20, "\"}</script>" LD "{\"b\":1}</script>"));
+    got = collect(d, repeat(&page, LD "{\"a\":\"", "xxxxxxxxxxxxxxxx", 1 << 20,
+                            "\"}</script>" LD "{\"b\":1}</script>"));
     assert_true(says_cut(got) && span_find_span(got, SPAN("{\"b\":1}")) < got.len);
-    got = collect(d, repeat(&page, "", LD "{\"a\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}</script>", 1 << 20, ""));
+    got =
+        collect(d, repeat(&page, "",
+                          LD "{\"a\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}</script>",
+                          1 << 20, ""));
     assert_true(says_cut(got) && got.len < METADATA_MAX_BYTES);
     assert_valid(got);
-    got = collect(d, repeat(&page, "", "<meta property=og:image content=0123456789>", 1 << 20, ""));
+    got = collect(d, repeat(&page, "", "<meta property=og:image content=0123456789>",
+                            1 << 20, ""));
     assert_true(says_cut(got) && got.len < METADATA_MAX_BYTES);
     assert_valid(got);
-    got = collect(d, repeat(&page, "<meta property=og:title content='", "\xc3\xa9", 1 << 20, "'><meta name=twitter:card content=x>"));
+    got = collect(d, repeat(&page, "<meta property=og:title content='", "\xc3\xa9",
+                            1 << 20, "'><meta name=twitter:card content=x>"));
     assert_true(says_cut(got) && span_find_span(got, SPAN("\"card\":\"x\"")) < got.len);
     assert_valid(got);
     buf_clear(&page);
@@ -173,16 +192,19 @@ static void json_nested_too_deeply_is_none(void **state)
         assert_int_equal(buf_append_byte(&page, '}'), OK);
     assert_int_equal(buf_append(&page, SPAN("</script>")), OK);
     assert_valid(collect(d, buf_span(&page)));
-    assert_true(span_find_span(collect(d, buf_span(&page)), SPAN("no valid")) == d->out.len);
+    assert_true(span_find_span(collect(d, buf_span(&page)), SPAN("no valid")) ==
+                d->out.len);
     page.len = 0;
-    assert_true(span_find_span(collect(d, repeat(&page, LD, "[", 300, "</script>")), SPAN("no valid")) < d->out.len);
+    assert_true(span_find_span(collect(d, repeat(&page, LD, "[", 300, "</script>")),
+                               SPAN("no valid")) < d->out.len);
     buf_clear(&page);
 }
 
 static void a_full_arena_is_an_error_and_not_a_crash(void **state)
 {
     struct desk *d = *state;
-    struct span page = SPAN("<meta property=og:title content=a&amp;b>" LD "{}</script><p itemscope><b itemprop=x>y</b>");
+    struct span page = SPAN("<meta property=og:title content=a&amp;b>" LD
+                            "{}</script><p itemscope><b itemprop=x>y</b>");
 
     for (size_t max = 0; max < 600000; max += 9973) {
         struct arena mem;
@@ -197,7 +219,7 @@ static void a_full_arena_is_an_error_and_not_a_crash(void **state)
 }
 
 #define WITH_DESK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define PLAIN 3
+#define PLAIN           3
 
 int main(void)
 {
@@ -208,7 +230,8 @@ int main(void)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(page_rows); i++)
-        tests[PLAIN + i] = (struct CMUnitTest){ page_rows[i].label, page_gives, NULL, NULL,
-                                                (void *)(uintptr_t)&page_rows[i] };
+        tests[PLAIN + i] =
+            (struct CMUnitTest){ page_rows[i].label, page_gives, NULL, NULL,
+                                 (void *)(uintptr_t)&page_rows[i] };
     return cmocka_run_group_tests_name("parse/metadata", tests, NULL, NULL);
 }

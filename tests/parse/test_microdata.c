@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Microdata out of pages, as the list "items" of the HTML standard §5.2.8. Sources are its sections. */
-#include "parse/microdata.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #include "parse/json_text.h"
+#include "parse/microdata.h"
 
 #define ITEM(properties) "[{\"properties\":{" properties "}}]"
 
@@ -16,60 +15,90 @@ static const struct item_row {
 } item_rows[] = {
     { "no item", "<p itemprop=a>x</p>", "[]", "5.2.2" },
     { "an item without properties", "<div itemscope>x</div>", ITEM(""), "5.2.2" },
-    { "type and id", "<div itemscope itemtype='http://a/ http://b/' itemid=urn:x></div>",
-      "[{\"type\":[\"http://a/\",\"http://b/\"],\"id\":\"urn:x\",\"properties\":{}}]", "5.2.2" },
-    { "an id without a type is none", "<div itemscope itemid=urn:x></div>", ITEM(""), "5.2.2" },
-    { "text", "<div itemscope><b itemprop=name> A &amp;\n <i>B</i></b></div>", ITEM("\"name\":[\"A & B\"]"), "5.2.4" },
-    { "several names", "<div itemscope><b itemprop='a b'>x</b></div>", ITEM("\"a\":[\"x\"],\"b\":[\"x\"]"), "5.2.3" },
-    { "several values", "<div itemscope><b itemprop=a>1</b><b itemprop=b>2</b><b itemprop=a>3</b></div>",
+    { "type and id",
+      "<div itemscope itemtype='http://a/ http://b/' itemid=urn:x></div>",
+      "[{\"type\":[\"http://a/\",\"http://b/\"],\"id\":\"urn:x\",\"properties\":{}}]",
+      "5.2.2" },
+    { "an id without a type is none", "<div itemscope itemid=urn:x></div>", ITEM(""),
+      "5.2.2" },
+    { "text", "<div itemscope><b itemprop=name> A &amp;\n <i>B</i></b></div>",
+      ITEM("\"name\":[\"A & B\"]"), "5.2.4" },
+    { "several names", "<div itemscope><b itemprop='a b'>x</b></div>",
+      ITEM("\"a\":[\"x\"],\"b\":[\"x\"]"), "5.2.3" },
+    { "several values",
+      "<div itemscope><b itemprop=a>1</b><b itemprop=b>2</b><b itemprop=a>3</b></div>",
       ITEM("\"a\":[\"1\",\"3\"],\"b\":[\"2\"]"), "5.2.8" },
-    { "meta", "<div itemscope><meta itemprop=a content=x></div>", ITEM("\"a\":[\"x\"]"), "5.2.4" },
-    { "content on another element", "<div itemscope><b itemprop=a content=9.99>from 9,99</b></div>",
-      ITEM("\"a\":[\"9.99\"]"), "practice" },
-    { "links are absolute", "<div itemscope><a itemprop=a href=../x>y</a><link itemprop=b href=//h/></div>",
-      ITEM("\"a\":[\"http://example.org/x\"],\"b\":[\"http://h/\"]"), "5.2.4" },
-    { "images and frames", "<div itemscope><img itemprop=a src=1><iframe itemprop=b src=2></iframe>"
-                           "<object itemprop=c data=3></object></div>",
-      ITEM("\"a\":[\"http://example.org/dir/1\"],\"b\":[\"http://example.org/dir/2\"],\"c\":[\"http://example.org/dir/3\"]"),
+    { "meta", "<div itemscope><meta itemprop=a content=x></div>", ITEM("\"a\":[\"x\"]"),
       "5.2.4" },
-    { "a link without its attribute is empty", "<div itemscope><a itemprop=a>y</a><img itemprop=b></div>",
+    { "content on another element",
+      "<div itemscope><b itemprop=a content=9.99>from 9,99</b></div>",
+      ITEM("\"a\":[\"9.99\"]"), "practice" },
+    { "links are absolute",
+      "<div itemscope><a itemprop=a href=../x>y</a><link itemprop=b href=//h/></div>",
+      ITEM("\"a\":[\"http://example.org/x\"],\"b\":[\"http://h/\"]"), "5.2.4" },
+    { "images and frames",
+      "<div itemscope><img itemprop=a src=1><iframe itemprop=b src=2></iframe>"
+      "<object itemprop=c data=3></object></div>",
+      ITEM(
+          "\"a\":[\"http://example.org/dir/1\"],\"b\":[\"http://example.org/dir/2\"],\"c\":[\"http://example.org/dir/3\"]"),
+      "5.2.4" },
+    { "a link without its attribute is empty",
+      "<div itemscope><a itemprop=a>y</a><img itemprop=b></div>",
       ITEM("\"a\":[\"\"],\"b\":[\"\"]"), "5.2.4" },
-    { "a URL that does not parse stays as it is", "<div itemscope><a itemprop=a href='http://[x'>y</a></div>",
+    { "a URL that does not parse stays as it is",
+      "<div itemscope><a itemprop=a href='http://[x'>y</a></div>",
       ITEM("\"a\":[\"http://[x\"]"), "5.2.4" },
-    { "data, meter, time", "<div itemscope><data itemprop=a value=1>one</data><meter itemprop=b value=2>two</meter>"
-                           "<time itemprop=c datetime=2024-05-01>May</time><time itemprop=d>June</time></div>",
-      ITEM("\"a\":[\"1\"],\"b\":[\"2\"],\"c\":[\"2024-05-01\"],\"d\":[\"June\"]"), "5.2.4" },
-    { "an item within", "<div itemscope itemtype=http://p/><b itemprop=n>x</b>"
-                        "<div itemprop=o itemscope itemtype=http://o/><b itemprop=n>y</b></div><b itemprop=m>z</b></div>",
+    { "data, meter, time",
+      "<div itemscope><data itemprop=a value=1>one</data><meter itemprop=b value=2>two</meter>"
+      "<time itemprop=c datetime=2024-05-01>May</time><time itemprop=d>June</time></div>",
+      ITEM("\"a\":[\"1\"],\"b\":[\"2\"],\"c\":[\"2024-05-01\"],\"d\":[\"June\"]"),
+      "5.2.4" },
+    { "an item within",
+      "<div itemscope itemtype=http://p/><b itemprop=n>x</b>"
+      "<div itemprop=o itemscope itemtype=http://o/><b itemprop=n>y</b></div><b itemprop=m>z</b></div>",
       "[{\"type\":[\"http://p/\"],\"properties\":{\"n\":[\"x\"],\"o\":[{\"type\":[\"http://o/\"],\"properties\":{\"n\":[\"y\"]}}],"
       "\"m\":[\"z\"]}}]",
       "5.2.2" },
-    { "an item within that is no property is on its own", "<div itemscope><div itemscope><b itemprop=a>x</b></div></div>",
+    { "an item within that is no property is on its own",
+      "<div itemscope><div itemscope><b itemprop=a>x</b></div></div>",
       "[{\"properties\":{}},{\"properties\":{\"a\":[\"x\"]}}]", "5.2.5" },
     { "two items", "<p itemscope><b itemprop=a>1</b><p itemscope><b itemprop=a>2</b>",
-      "[{\"properties\":{\"a\":[\"1\"]}},{\"properties\":{\"a\":[\"2\"]}}]", "13.2.6.4.7" },
-    { "properties within properties", "<div itemscope><p itemprop=a>x <b itemprop=b>y</b> z</p></div>",
+      "[{\"properties\":{\"a\":[\"1\"]}},{\"properties\":{\"a\":[\"2\"]}}]",
+      "13.2.6.4.7" },
+    { "properties within properties",
+      "<div itemscope><p itemprop=a>x <b itemprop=b>y</b> z</p></div>",
       ITEM("\"a\":[\"x y z\"],\"b\":[\"y\"]"), "5.2.3" },
-    { "a property outside is none", "<div itemscope></div><b itemprop=a>x</b>", ITEM(""), "5.2.5" },
-    { "list items end each other", "<ul itemscope><li itemprop=a>1<li itemprop=a>2<ul><li itemprop=b>3</ul></ul>",
+    { "a property outside is none", "<div itemscope></div><b itemprop=a>x</b>",
+      ITEM(""), "5.2.5" },
+    { "list items end each other",
+      "<ul itemscope><li itemprop=a>1<li itemprop=a>2<ul><li itemprop=b>3</ul></ul>",
       ITEM("\"a\":[\"1\",\"2 3\"],\"b\":[\"3\"]"), "13.2.6.4.7" },
     { "cells and rows end each other",
       "<table itemscope><tr><td itemprop=a>1<td itemprop=b>2<tr><th itemprop=c>3</table><b itemprop=d>x</b>",
       ITEM("\"a\":[\"1\"],\"b\":[\"2\"],\"c\":[\"3\"]"), "13.2.6.4.15" },
-    { "dt and dd end each other", "<dl itemscope><dt itemprop=a>1<dd itemprop=b>2<dt itemprop=c>3</dl>",
+    { "dt and dd end each other",
+      "<dl itemscope><dt itemprop=a>1<dd itemprop=b>2<dt itemprop=c>3</dl>",
       ITEM("\"a\":[\"1\"],\"b\":[\"2\"],\"c\":[\"3\"]"), "13.2.6.4.7" },
-    { "a block ends a paragraph", "<div itemscope><p itemprop=a>1<div>2</div></div>", ITEM("\"a\":[\"1\"]"), "13.2.6.4.7" },
-    { "an end tag of nothing ends nothing", "<div itemscope></p></x></table><b itemprop=a>1</b></div>",
+    { "a block ends a paragraph", "<div itemscope><p itemprop=a>1<div>2</div></div>",
       ITEM("\"a\":[\"1\"]"), "13.2.6.4.7" },
-    { "an inline end tag does not end a block", "<span itemscope><div></span><b itemprop=a>1</b></div>",
-      ITEM("\"a\":[\"1\"]"), "13.2.6.4.7" },
-    { "the end of the page ends all", "<div itemscope><b itemprop=a>1", ITEM("\"a\":[\"1\"]"), "13.2.6" },
-    { "scripts and styles are no text", "<div itemscope><p itemprop=a>1<script>2</script><style>3</style>4</p></div>",
+    { "an end tag of nothing ends nothing",
+      "<div itemscope></p></x></table><b itemprop=a>1</b></div>", ITEM("\"a\":[\"1\"]"),
+      "13.2.6.4.7" },
+    { "an inline end tag does not end a block",
+      "<span itemscope><div></span><b itemprop=a>1</b></div>", ITEM("\"a\":[\"1\"]"),
+      "13.2.6.4.7" },
+    { "the end of the page ends all", "<div itemscope><b itemprop=a>1",
+      ITEM("\"a\":[\"1\"]"), "13.2.6" },
+    { "scripts and styles are no text",
+      "<div itemscope><p itemprop=a>1<script>2</script><style>3</style>4</p></div>",
       ITEM("\"a\":[\"14\"]"), "5.2.4" },
-    { "blocks are apart in text", "<div itemscope><div itemprop=a><p>1<p>2</div></div>", ITEM("\"a\":[\"1 2\"]"), "practice" },
-    { "unknown elements", "<x-a itemscope><x-b itemprop=a>1</X-B><x-c itemprop=b>2</x-c></x-a>",
+    { "blocks are apart in text", "<div itemscope><div itemprop=a><p>1<p>2</div></div>",
+      ITEM("\"a\":[\"1 2\"]"), "practice" },
+    { "unknown elements",
+      "<x-a itemscope><x-b itemprop=a>1</X-B><x-c itemprop=b>2</x-c></x-a>",
       ITEM("\"a\":[\"1\"],\"b\":[\"2\"]"), "13.2.6.4.7" },
-    { "an item on a void element", "<div itemscope><meta itemprop=a itemscope><b itemprop=b>1</b></div>",
+    { "an item on a void element",
+      "<div itemscope><meta itemprop=a itemscope><b itemprop=b>1</b></div>",
       ITEM("\"a\":[{\"properties\":{}}],\"b\":[\"1\"]"), "5.2.2" },
 };
 
@@ -84,7 +113,8 @@ static void open_desk(struct desk *d)
 {
     arena_init(&d->mem, 64 << 20);
     buf_init(&d->out, 1 << 20);
-    assert_int_equal(url_parse(SPAN("http://example.org/dir/page"), NULL, &d->mem, &d->base), OK);
+    assert_int_equal(
+        url_parse(SPAN("http://example.org/dir/page"), NULL, &d->mem, &d->base), OK);
 }
 
 static void close_desk(struct desk *d)
@@ -100,7 +130,8 @@ static struct span items(struct desk *d, struct span page)
 
     assert_int_equal(microdata_new(&d->base, &d->mem, &m), OK);
     tokenizer_init(&t, page, false, NULL);
-    for (const struct token *tok = tokenizer_next(&t); tok->type != TOKEN_EOF; tok = tokenizer_next(&t))
+    for (const struct token *tok = tokenizer_next(&t); tok->type != TOKEN_EOF;
+         tok = tokenizer_next(&t))
         assert_int_equal(microdata_token(m, tok), OK);
     microdata_finish(m);
     buf_reset(&d->out);
@@ -145,7 +176,8 @@ static void more_than_the_limits_is_cut(void **state)
         { "<div itemscope itemprop=a>", 17 },
         { "<div itemscope><b itemprop=a>x</b></div>", 5000 },
         { "<i><div itemscope itemprop=a>", 1000 },
-        { "<div itemscope><meta itemprop=a content=x><p itemprop='a b c d e f g h i j'>x</p></div>", 900 },
+        { "<div itemscope><meta itemprop=a content=x><p itemprop='a b c d e f g h i j'>x</p></div>",
+          900 },
     };
     struct desk d;
     struct buf page;
@@ -189,7 +221,8 @@ static void items_that_do_not_fit_are_left_out(void **state)
     open_desk(&d);
     d.out.max = 100;
     buf_init(&page, 1 << 20);
-    got = items(&d, repeat(&page, "<div itemscope><b itemprop=a>0123456789</b></div>", 10));
+    got = items(&d,
+                repeat(&page, "<div itemscope><b itemprop=a>0123456789</b></div>", 10));
     assert_true(d.is_cut && span_ends(got, SPAN("}}]")) && got.len > 60);
     buf_clear(&page);
     close_desk(&d);
@@ -197,7 +230,8 @@ static void items_that_do_not_fit_are_left_out(void **state)
 
 static void time_is_linear_in_odd_pages(void **state)
 {
-    static const char *const pieces[] = { "</x>", "<i>", "</li>", "<li>", "<a>", "<p>", "<td>", "</b>", "<x>" };
+    static const char *const pieces[] = { "</x>", "<i>",  "</li>", "<li>", "<a>",
+                                          "<p>",  "<td>", "</b>",  "<x>" };
     struct desk d;
     struct buf page;
 
@@ -229,7 +263,8 @@ int main(void)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(item_rows); i++)
-        tests[PLAIN + i] = (struct CMUnitTest){ item_rows[i].label, page_gives, NULL, NULL,
-                                                (void *)(uintptr_t)&item_rows[i] };
+        tests[PLAIN + i] =
+            (struct CMUnitTest){ item_rows[i].label, page_gives, NULL, NULL,
+                                 (void *)(uintptr_t)&item_rows[i] };
     return cmocka_run_group_tests_name("parse/microdata", tests, NULL, NULL);
 }

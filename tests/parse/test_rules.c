@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Extraction rules as bytes: what is written is read, and nothing else is. */
-#include "parse/rules.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "parse/rules.h"
 
 static const struct tree_rule first[] = {
     { { "title", 5 }, { "//h1", 4 }, TREE_STRING },
@@ -24,7 +24,8 @@ static void write_both(struct buf *out)
     assert_int_equal(rules_write(&sections[1], out), OK);
 }
 
-static enum err read(struct span coded, struct arena *mem, struct tree_section **out, size_t *n)
+static enum err read(struct span coded, struct arena *mem, struct tree_section **out,
+                     size_t *n)
 {
     arena_reset(mem);
     return rules_read(coded, mem, out, n);
@@ -73,7 +74,8 @@ static void every_cut_is_refused(void **state)
     write_both(&coded);
     for (size_t len = 1; len < coded.len; len++)
         if (len != end_of_first)
-            assert_int_equal(read(span_make(coded.ptr, len), &mem, &got, &n), ERR_CORRUPT);
+            assert_int_equal(read(span_make(coded.ptr, len), &mem, &got, &n),
+                             ERR_CORRUPT);
     buf_clear(&coded);
     arena_clear(&mem);
 }
@@ -93,7 +95,8 @@ static void every_flipped_bit_is_refused_or_within_limits(void **state)
         if (read(buf_span(&coded), &mem, &got, &n) == OK)
             for (size_t i = 0; i < n; i++)
                 for (size_t k = 0; k < got[i].n_rules; k++)
-                    assert_true(got[i].rules[k].type < N_TREE_TYPES && span_is_utf8(got[i].rules[k].xpath));
+                    assert_true(got[i].rules[k].type < N_TREE_TYPES &&
+                                span_is_utf8(got[i].rules[k].xpath));
         coded.ptr[bit / 8] ^= (char)(1 << bit % 8);
     }
     buf_clear(&coded);
@@ -104,7 +107,9 @@ static void what_is_over_a_limit_is_not_written(void **state)
 {
     static char longest[RULES_MAX_XPATH_BYTES + 1];
     static struct tree_rule many[RULES_MAX_VALUES + 1];
-    struct tree_rule rule = { { "x", 1 }, { longest, RULES_MAX_XPATH_BYTES }, TREE_STRING };
+    struct tree_rule rule = { { "x", 1 },
+                              { longest, RULES_MAX_XPATH_BYTES },
+                              TREE_STRING };
     struct tree_section section = { { "s", 1 }, &rule, 1 };
     struct buf out;
 

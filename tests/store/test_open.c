@@ -305,6 +305,18 @@ static void a_log_without_its_database_is_refused(void **state)
     assert_refused(k, ERR_REFUSED, "left over");
 }
 
+static void what_a_reader_leaves_beside_a_removed_file_is_no_obstacle(void **state)
+{
+    struct storekit *k = *state;
+    int64_t rows;
+
+    make_database(k);
+    rows = storekit_int(k, "SELECT count(*) FROM urls");
+    unlink(k->path);
+    make_database(k);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls"), rows);
+}
+
 static void another_programs_database_is_refused_unchanged(void **state)
 {
     struct storekit *k = *state;
@@ -492,6 +504,7 @@ int main(void)
         WITH_DIR(planted_neighbours_are_not_followed),
         WITH_DIR(a_planted_lock_file_is_not_followed),
         WITH_DIR(a_log_without_its_database_is_refused),
+        WITH_DIR(what_a_reader_leaves_beside_a_removed_file_is_no_obstacle),
         WITH_DIR(another_programs_database_is_refused_unchanged),
         WITH_DIR(a_newer_schema_is_refused_by_its_number),
         WITH_DIR(a_database_cut_short_is_refused),
@@ -501,7 +514,7 @@ int main(void)
         WITH_DIR(waiting_gets_the_lock_when_it_is_free),
         WITH_DIR(refused_files_leave_no_lock_behind),
     };
-    size_t n = 24;
+    size_t n = 25;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, wrong_bytes, NULL, NULL,

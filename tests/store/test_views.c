@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* Views of extraction sections, as any SQLite reader sees them. */
-#include "store/views.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "store/views.h"
 #include "tests/kit/storekit.h"
 
 static const struct span two_columns[] = { { "title", 5 }, { "Price-EUR", 9 } };
 static const struct span odd_columns[] = { { "a\"b'c", 5 } };
 
-static void begin_with(struct storekit *k, const struct store_view *views, size_t n, enum err want)
+static void begin_with(struct storekit *k, const struct store_view *views, size_t n,
+                       enum err want)
 {
-    struct store_run_params params = { .version = SPAN("0"), .settings_json = SPAN("{}"), .revisit = REVISIT_ALL,
-                                       .now_wall_ms = STOREKIT_NOW, .views = views, .n_views = n };
+    struct store_run_params params = { .version = SPAN("0"),
+                                       .settings_json = SPAN("{}"),
+                                       .revisit = REVISIT_ALL,
+                                       .now_wall_ms = STOREKIT_NOW,
+                                       .views = views,
+                                       .n_views = n };
     struct err_note note = { "" };
 
     assert_int_equal(storekit_try_open(k, &note), OK);
@@ -65,18 +69,26 @@ static void a_view_has_a_column_for_each_value(void **state)
 
     store_page(k, "{\"extract\":{\"product\":{\"title\":\"x\",\"Price-EUR\":9.5}}}");
     begin_with(k, &view, 1, OK);
-    assert_string_equal(storekit_text(k, "SELECT url || ' ' || fetched_at || ' ' || title || ' ' || typeof(\"Price-EUR\")"
-                                         " FROM extract_product", text),
-                        "http://a.example/ 2026-11-21T00:00:00.000Z x real");
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM pragma_table_info('extract_product')"), 4);
+    assert_string_equal(
+        storekit_text(
+            k,
+            "SELECT url || ' ' || fetched_at || ' ' || title || ' ' || typeof(\"Price-EUR\")"
+            " FROM extract_product",
+            text),
+        "http://a.example/ 2026-11-21T00:00:00.000Z x real");
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM pragma_table_info('extract_product')"),
+        4);
 }
 
 static void pages_without_the_section_are_not_in_its_view(void **state)
 {
-    const struct store_view views[] = { { SPAN("product"), two_columns, 2 }, { SPAN("other"), two_columns, 1 } };
+    const struct store_view views[] = { { SPAN("product"), two_columns, 2 },
+                                        { SPAN("other"), two_columns, 1 } };
     struct storekit *k = *state;
 
-    store_page(k, "{\"extract\":{\"product\":{\"title\":null}},\"extract_error\":\"x\"}");
+    store_page(k,
+               "{\"extract\":{\"product\":{\"title\":null}},\"extract_error\":\"x\"}");
     begin_with(k, views, 2, OK);
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM extract_product"), 1);
     assert_int_equal(storekit_int(k, "SELECT title IS NULL FROM extract_product"), 1);
@@ -105,9 +117,12 @@ static void a_view_follows_its_section(void **state)
     assert_int_equal(storekit_int(k, "PRAGMA schema_version"), before);
     view.n_columns = 1;
     begin_with(k, &view, 1, OK);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM pragma_table_info('extract_product')"), 3);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM pragma_table_info('extract_product')"),
+        3);
     begin_with(k, NULL, 0, OK);
-    assert_int_equal(storekit_int(k, "SELECT count(*) FROM extract_product"), 0); /* it stays */
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM extract_product"),
+                     0); /* it stays */
 }
 
 static void names_are_quoted(void **state)
@@ -118,12 +133,15 @@ static void names_are_quoted(void **state)
 
     store_page(k, "{\"extract\":{\"x\":{\"a\\\"b'c\":\"y\"}}}");
     begin_with(k, &view, 1, OK);
-    assert_string_equal(storekit_text(k, "SELECT \"a\"\"b'c\" FROM extract_x", text), "y");
+    assert_string_equal(storekit_text(k, "SELECT \"a\"\"b'c\" FROM extract_x", text),
+                        "y");
 }
 
 static void a_section_name_that_is_none_is_refused(void **state)
 {
-    static const struct span names[] = { { "", 0 }, { "a-b", 3 }, { "A", 1 }, { "a\";DROP TABLE url;--", 20 } };
+    static const struct span names[] = {
+        { "", 0 }, { "a-b", 3 }, { "A", 1 }, { "a\";DROP TABLE url;--", 20 }
+    };
     struct storekit *k = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -144,7 +162,8 @@ static void readers_that_trust_no_schema_can_use_it(void **state)
     begin_with(k, &view, 1, OK);
     assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    assert_int_equal(sqlite3_exec(db, "SELECT * FROM extract_product", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "SELECT * FROM extract_product", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
 

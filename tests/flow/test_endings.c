@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the program ends: exit codes, signals, and a database that is in use.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/clock.h"
+#include "tests/kit/nameserver.h"
+#include "tests/kit/rig.h"
+
+static void nobody_reached_is_4(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay",
+                            "0", "--connect-timeout", "300ms", NULL });
+    assert_int_equal(p.exit_code, 4);
+    assert_int_equal(
+        program_number(&p,
+                       "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
+        2);
+    program_close(&p);
+}
+
+static void fail_on_makes_it_1(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/gone>gone</a>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\nnot a url\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--fail-on", "bad-seed", NULL }),
+                     1);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--fail-on",
+                                  "failed,http-errors", NULL }),
+        1);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--fail-on", "failed", NULL }),
+                     0);
+    rig_close(&g);
+}
+
+static const struct origin_route hanging[] = {
+    NO_ROBOTS,
+    { .path = "/slow", .headers = HTML, .body = PAGE, .delay_ms = 600 },
+    { .path = "/hang", .headers = HTML, .body = PAGE, .delay_ms = 60000 },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void signal_finishes_what_is_in_flight_and_saves(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\nhttp://127.0.0.1:$PORT/2\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    program_signal(&g.p, SIGTERM);
+    assert_int_equal(program_wait(&g.p), 143);
+    assert_string_equal(rig_url(&g, "%/slow", "state"), "fetched");
+    assert_string_equal(rig_url(&g, "%/2", "state"), "queued");
+    assert_int_equal(traffic_count(g.o, NULL, "/2"), 0);
+    assert_true(program_said(&g.p, "same command goes on"));
+    assert_string_equal(
+        program_text(&g.p, "SELECT state || ' ' || stop_reason FROM runs"),
+        "stopped signal");
+    rig_close(&g);
+}
+
+static void second_signal_ends_it_within_a_second(void **state)
+{
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    program_signal(&g.p, SIGINT);
+    usleep(100000); /* two signals at once would be one */
+    program_signal(&g.p, SIGINT);
+    at = clock_now_ns();
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(clock_now_ns() - at < NS_PER_S);
+    assert_string_equal(rig_url(&g, "%/hang", "state || retries"), "queued0");
+    assert_string_equal(program_text(&g.p, "PRAGMA integrity_check"), "ok");
+    rig_close(&g);
+}
+
+static void first_signal_waits_five_seconds_at_most(void **state)
+{
+    struct rig g;
+    int64_t at, took;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    at = clock_now_ns();
+    program_signal(&g.p, SIGHUP); /* without --log as SIGTERM */
+    assert_int_equal(program_wait(&g.p), 143);
+    took = (clock_now_ns() - at) / NS_PER_MS;
+    assert_in_range(took, 4500, 6000);
+    rig_close(&g);
+}
+
+static void signal_ends_at_once_what_only_waits(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .status = 503,
+          .headers = "Retry-After: 60\r\n" },
+        { .path = "/robots.txt",
+          .on = 2,
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nCrawl-delay: 50\nSitemap: /map.xml\n") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/robots.txt", 2));
+    usleep(200000); /* its answers arrive */
+    at = clock_now_ns();
+    program_signal(&g.p, SIGINT);
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(clock_now_ns() - at < 1500 * NS_PER_MS);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 2);
+    rig_close(&g);
+}
+
+static void unknown_name_is_final_without_robots_too(void **state)
+{
+    static const struct nameserver_record records[] = {
+        { .name = "known.test", .addresses = "127.0.0.1", .ttl_s = 60 }
+    };
+    struct nameserver *ns = nameserver_start(records, ARRAY_LEN(records));
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    assert_int_equal(
+        program_crawl(&p, ARGS{ "http://unknown.test/", "-q", "--no-robots", "--dns",
+                                nameserver_text(ns), NULL }),
+        4);
+    assert_string_equal(
+        program_text(&p, "SELECT state || ' ' || reason || ' ' || retries FROM urls"),
+        "failed dns_failed 0");
+    program_close(&p);
+    nameserver_stop(ns);
+}
+
+static void sighup_opens_the_log_again(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_start_crawl(
+        &g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", "--log", "crawl.log", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    assert_int_equal(
+        rename(program_path(&g.p, "crawl.log"), program_path(&g.p, "old.log")), 0);
+    program_signal(&g.p, SIGHUP);
+    program_signal(&g.p, SIGUSR1);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(access(program_path(&g.p, "crawl.log"), F_OK), 0);
+    rig_close(&g);
+}
+
+static void database_of_another_crawl_is_6(void **state)
+{
+    struct rig g;
+    struct program second;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_open(&second);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+
+    program_crawl(&second, ARGS{ origin_url(g.o, "/x"), "-o",
+                                 program_path(&g.p, "crawl.db"), NULL });
+    assert_int_equal(second.exit_code, 6);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 0);
+    {
+        char pid[32];
+
+        snprintf(pid, sizeof pid, "%d", g.p.pid);
+        assert_true(program_said(&second, pid));
+    }
+
+    /* --wait waits until the first has ended. */
+    assert_int_equal(
+        program_crawl(&second,
+                      ARGS{ origin_url(g.o, "/x"), "-q", "--delay", "0", "--wait",
+                            "20s", "-o", program_path(&g.p, "crawl.db"), NULL }),
+        0);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 1);
+    program_close(&second);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(fail_on_makes_it_1),
+        cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
+        cmocka_unit_test(second_signal_ends_it_within_a_second),
+        cmocka_unit_test(first_signal_waits_five_seconds_at_most),
+        cmocka_unit_test(signal_ends_at_once_what_only_waits),
+        cmocka_unit_test(unknown_name_is_final_without_robots_too),
+        cmocka_unit_test(sighup_opens_the_log_again),
+        cmocka_unit_test(database_of_another_crawl_is_6),
+    };
+
+    return cmocka_run_group_tests_name("flow/endings", tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pauses that a server asks for with 429 and 503, and second tries.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/clock.h"
+#include "tests/kit/rig.h"
+
+/* Requests of a host that start within [from, to). */
+static size_t count_between(const struct rig *g, const char *host, int64_t from,
+                            int64_t to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; rig_start_us(g, host, NULL, i) >= 0; i++)
+        n += rig_start_us(g, host, NULL, i) >= from &&
+             rig_start_us(g, host, NULL, i) < to;
+    return n;
+}
+
+static char date_header[96];
+static int64_t date_wall_ms;
+
+/* Seconds after now, in whole seconds. */
+static void make_date(int s)
+{
+    time_t at = (time_t)(clock_wall_ms() / 1000) + s;
+    struct tm tm;
+
+    gmtime_r(&at, &tm);
+    strftime(date_header, sizeof date_header,
+             "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+    date_wall_ms = (int64_t)at * 1000;
+}
+
+static struct origin_route pause_routes[] = {
+    { .path = "/robots.txt",
+      .on = 6,
+      .status = 503,
+      .headers = "Retry-After: 2\r\n",
+      .uses = 1 },
+    NO_ROBOTS,
+    { .path = "/a",
+      .on = 1,
+      .status = 503,
+      .headers = "Retry-After: 2\r\n",
+      .uses = 1 },
+    { .path = "/a", .on = 2, .status = 429, .headers = date_header, .uses = 1 },
+    { .path = "/a", .on = 3, .status = 503 },
+    { .path = "/b", .on = 3, .status = 503 },
+    { .path = "/a", .on = 4, .status = 503, .headers = "Retry-After: 600\r\n" },
+    { .path = "/a",
+      .on = 5,
+      .status = 429,
+      .headers = "Retry-After: 0\r\n",
+      .uses = 1 },
+    { .path = "/a", .on = 7, .status = 500, .uses = 1 },
+    { .path = "/a",
+      .on = 8,
+      .status = 503,
+      .headers = "Retry-After: Sat, 01 Jan 2000 00:00:00 GMT\r\n",
+      .uses = 1 },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+static struct rig pauses;
+
+static int crawl_pausing_hosts(void **state)
+{
+    char seeds[2048];
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 1; i <= 8; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n,
+                              "http://127.0.0.%d:$PORT/a\nhttp://127.0.0.%d:$PORT/b\n",
+                              i, i);
+    make_date(3);
+    RIG_OPEN(&pauses, pause_routes, 8, seeds);
+    return program_crawl(&pauses.p, ARGS{ "seeds.txt", "--delay", "20ms", "--retries",
+                                          "1", "--max-wait", "30s", "-q", NULL });
+}
+
+static int end_pauses(void **state)
+{
+    (void)state;
+    rig_close(&pauses);
+    return 0;
+}
+
+static const char *column_of(const char *host, const char *path, const char *column)
+{
+    char pattern[64];
+
+    snprintf(pattern, sizeof pattern, "http://%s:%%%s", host, path);
+    return rig_url(&pauses, pattern, column);
+}
+
+static void retry_after_seconds_stops_the_whole_host(void **state)
+{
+    int64_t from = rig_end_us(&pauses, "127.0.0.1", "/a", 0);
+
+    (void)state;
+    assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + 2000000), 0);
+    assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + 3000000), 2);
+    assert_string_equal(column_of("127.0.0.1", "/a", "state || retries"), "fetched1");
+    assert_int_equal(
+        program_number(&pauses.p,
+                       "SELECT count(*) FROM fetches f JOIN urls u ON u.id = f.url_id"
+                       " WHERE u.url LIKE 'http://127.0.0.1:%/a'"),
+        2);
+}
+
+static void retry_after_date_stops_the_whole_host(void **state)
+{
+    int64_t from = rig_end_us(&pauses, "127.0.0.2", "/a", 0);
+    int64_t date_us = (date_wall_ms - clock_wall_ms()) * 1000 + clock_now_ns() / 1000;
+
+    (void)state;
+    assert_int_equal(count_between(&pauses, "127.0.0.2", from, date_us - 5000), 0);
+    assert_int_equal(count_between(&pauses, "127.0.0.2", from, date_us + 1500000), 2);
+    assert_string_equal(column_of("127.0.0.2", "/a", "state"), "fetched");
+}
+
+static void without_retry_after_the_host_waits_exponentially(void **state)
+{
+    int64_t least = 700000;
+
+    (void)state;
+    /* robots.txt, then two tries of each; no page ever succeeds. */
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.3", NULL), 5);
+    for (size_t i = 1; i < 4; i++) {
+        assert_true(rig_start_us(&pauses, "127.0.0.3", NULL, i + 1) -
+                        rig_end_us(&pauses, "127.0.0.3", NULL, i) >=
+                    least);
+        least *= 2;
+    }
+    assert_string_equal(column_of("127.0.0.3", "/a", "state"), "fetched");
+    assert_int_equal(
+        program_number(
+            &pauses.p,
+            "SELECT count(*) FROM fetches WHERE status_code = 503 AND outcome = 'http_error'"
+            " AND url_id IN (SELECT id FROM urls WHERE url LIKE 'http://127.0.0.3:%')"),
+        4);
+}
+
+static void useless_retry_after_counts_as_none(void **state)
+{
+    (void)state;
+    assert_true(rig_start_us(&pauses, "127.0.0.5", NULL, 2) -
+                    rig_end_us(&pauses, "127.0.0.5", "/a", 0) >=
+                700000);
+    assert_true(rig_start_us(&pauses, "127.0.0.8", NULL, 2) -
+                    rig_end_us(&pauses, "127.0.0.8", "/a", 0) >=
+                700000);
+    assert_string_equal(column_of("127.0.0.5", "/a", "state"), "fetched");
+    assert_string_equal(column_of("127.0.0.8", "/a", "state"), "fetched");
+}
+
+static void pause_beyond_max_wait_defers_the_others(void **state)
+{
+    (void)state;
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.4", "/a"), 1);
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.4", "/b"), 0);
+    assert_string_equal(column_of("127.0.0.4", "/a", "state"), "fetched");
+    assert_string_equal(column_of("127.0.0.4", "/b", "state || ' ' || reason"),
+                        "excluded deferred");
+    assert_in_range(
+        program_number(
+            &pauses.p,
+            "SELECT next_fetch_at FROM urls WHERE url LIKE 'http://127.0.0.4:%/b'") -
+            clock_wall_ms(),
+        500000, 600000);
+}
+
+static void robots_txt_pauses_too(void **state)
+{
+    (void)state;
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.6", "/robots.txt"), 2);
+    assert_true(rig_start_us(&pauses, "127.0.0.6", NULL, 1) -
+                    rig_end_us(&pauses, "127.0.0.6", NULL, 0) >=
+                2000000);
+    assert_string_equal(column_of("127.0.0.6", "/a", "state"), "fetched");
+}
+
+static void status_500_concerns_the_url_alone(void **state)
+{
+    (void)state;
+    assert_true(rig_start_us(&pauses, "127.0.0.7", "/b", 0) <
+                rig_start_us(&pauses, "127.0.0.7", "/a", 1));
+    assert_true(rig_start_us(&pauses, "127.0.0.7", "/a", 1) -
+                    rig_end_us(&pauses, "127.0.0.7", "/a", 0) >=
+                700000);
+    assert_string_equal(column_of("127.0.0.7", "/a", "state"), "fetched");
+}
+
+/* Runs last: it starts the program again on the same database. */
+static void next_start_remembers_the_pause(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        program_crawl(&pauses.p, ARGS{ "--delay", "20ms", "--max-wait", "30s",
+                                       "--revisit", "due", "-q", NULL }),
+        0);
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.4", NULL), 2);
+    assert_string_equal(column_of("127.0.0.4", "/b", "state || ' ' || reason"),
+                        "excluded deferred");
+}
+
+static void pause_is_remembered_across_a_kill(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/a", .status = 503, .headers = "Retry-After: 3\r\n", .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "--delay", "20ms", "-q", NULL };
+    struct rig g;
+    int64_t from;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    program_start_crawl(&g.p, args);
+    assert_true(traffic_wait(g.o, NULL, "/a", 1));
+    for (int i = 0;
+         i < 500 &&
+         program_number(&g.p, "SELECT count(*) FROM hosts WHERE backoff_until > 0") < 1;
+         i++)
+        usleep(2000);
+    program_kill(&g.p);
+
+    assert_int_equal(program_crawl(&g.p, args), 0);
+
+    from = rig_end_us(&g, NULL, "/a", 0);
+    assert_int_equal(count_between(&g, NULL, from, from + 2990000), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+    assert_int_equal(traffic_count(g.o, NULL, "/b"), 1);
+    rig_close(&g);
+}
+
+/* --- retries --------------------------------------------------------------------------------- */
+
+static void broken_transfers_are_tried_again_within_the_budget(void **state)
+{
+    static const struct origin_step cut[] = {
+        { .kind = ORIGIN_SEND,
+          .bytes = LIT(
+              "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90\r\n\r\n<title>Half") },
+        { .kind = ORIGIN_CLOSE },
+    };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/once", .script = cut, .n_steps = 2, .uses = 1 },
+        { .path = "/always", .script = cut, .n_steps = 2 },
+        { .path = "/408", .status = 408, .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(
+        &g, routes, 1,
+        "http://127.0.0.1:$PORT/once\nhttp://127.0.0.1:$PORT/always\nhttp://127.0.0.1:$PORT/408\nhttp://127.0.0.1:$PORT/gone\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "50ms",
+                                               "--retries", "1", "-q", NULL }),
+                     0);
+
+    assert_string_equal(
+        program_text(
+            &g.p,
+            "SELECT group_concat(outcome || attempt, ' ') FROM fetches f JOIN urls u ON u.id = f.url_id"
+            " WHERE u.url LIKE '%/once'"),
+        "incomplete0 ok1");
+    assert_string_equal(rig_url(&g, "%/once", "state || ' ' || retries"), "fetched 1");
+    assert_string_equal(
+        rig_url(&g, "%/always", "state || ' ' || reason || ' ' || retries"),
+        "failed incomplete 1");
+    assert_string_equal(rig_url(&g, "%/408", "state || ' ' || retries"), "fetched 1");
+    assert_int_equal(traffic_count(g.o, NULL, "/gone"), 1);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM pages WHERE title LIKE 'Half%'"), 0);
+    assert_true(traffic_gap_us(g.o, NULL) >= 50000);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pause_is_remembered_across_a_kill),
+        cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
+    };
+    const struct CMUnitTest pausing[] = {
+        cmocka_unit_test(retry_after_seconds_stops_the_whole_host),
+        cmocka_unit_test(retry_after_date_stops_the_whole_host),
+        cmocka_unit_test(without_retry_after_the_host_waits_exponentially),
+        cmocka_unit_test(useless_retry_after_counts_as_none),
+        cmocka_unit_test(pause_beyond_max_wait_defers_the_others),
+        cmocka_unit_test(robots_txt_pauses_too),
+        cmocka_unit_test(status_500_concerns_the_url_alone),
+        cmocka_unit_test(next_start_remembers_the_pause),
+    };
+
+    return cmocka_run_group_tests_name("flow/pauses", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("flow/pauses: one crawl", pausing,
+                                       crawl_pausing_hosts, end_pauses);
+}
