@@ -5,9 +5,9 @@
 
 #include "config/mem.h"
 
-#define FIRST_BLOCK 1024
+#define FIRST_BLOCK   1024
 #define LARGEST_BLOCK ((size_t)64 * 1024)
-#define ALIGNMENT _Alignof(max_align_t)
+#define ALIGNMENT     _Alignof(max_align_t)
 
 struct arena_block {
     struct arena_block *next;

@@ -12,14 +12,14 @@
 #include <stdlib.h>
 
 /* The caller must look at the returned error. */
-#define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
-#define NORETURN __attribute__((noreturn))
-#define UNUSED __attribute__((unused))
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MUST_USE                        __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, first)         __attribute__((format(printf, fmt, first)))
+#define NORETURN                        __attribute__((noreturn))
+#define UNUSED                          __attribute__((unused))
+#define ARRAY_LEN(array)                (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define MIN(a, b)                       ((a) < (b) ? (a) : (b))
+#define MAX(a, b)                       ((a) > (b) ? (a) : (b))
 
 /*
  * An absolute moment on the monotonic clock, in nanoseconds (clock_now_ns). A
@@ -29,19 +29,19 @@
 typedef int64_t deadline;
 #define DEADLINE_NEVER INT64_MAX
 
-#define NS_PER_US INT64_C(1000)
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_US      INT64_C(1000)
+#define NS_PER_MS      INT64_C(1000000)
+#define NS_PER_S       INT64_C(1000000000)
 
-#define KIB ((int64_t)1024)
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
+#define KIB            ((int64_t)1024)
+#define MIB            (1024 * KIB)
+#define GIB            (1024 * MIB)
 
 /* A programming mistake: say where, and abort. Never reached by outside input. */
-#define BUG_IF(cond)                                                                   \
-    do {                                                                               \
-        if (__builtin_expect(!!(cond), 0))                                             \
-            base_bug(#cond, __FILE__, __LINE__);                                       \
+#define BUG_IF(cond)                             \
+    do {                                         \
+        if (__builtin_expect(!!(cond), 0))       \
+            base_bug(#cond, __FILE__, __LINE__); \
     } while (0)
 
 /* Prints the failed condition to standard error and aborts. */

@@ -40,7 +40,8 @@ deadline clock_after(int64_t from_ns, int64_t delta_ns)
 char *clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 {
     int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
-    time_t s = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0)); /* rounded down, also before 1970 */
+    time_t s = (time_t)(wall_ms / 1000 -
+                        (wall_ms % 1000 < 0)); /* rounded down, also before 1970 */
     struct tm tm = { 0 };
     size_t n;
 

@@ -55,7 +55,8 @@ enum err err_set(struct err_note *note, enum err e, const char *fmt, ...)
     return e;
 }
 
-enum err err_set_errno(struct err_note *note, enum err e, int errno_value, const char *fmt, ...)
+enum err err_set_errno(struct err_note *note, enum err e, int errno_value,
+                       const char *fmt, ...)
 {
     va_list args;
     char why[128];

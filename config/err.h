@@ -9,23 +9,23 @@
 #include "config/base.h"
 
 /* name, text for people */
-#define ERR_TABLE(X)                                                                   \
-    X(OK, "no error")                                                                  \
-    X(ERR_NO_MEMORY, "out of memory")                                                  \
-    X(ERR_TOO_LARGE, "over the limit")                                                 \
-    X(ERR_INVALID, "not valid")                                                        \
-    X(ERR_NOT_FOUND, "not found")                                                      \
-    X(ERR_EXISTS, "exists already")                                                    \
-    X(ERR_IO, "input/output error")                                                    \
-    X(ERR_FULL, "no room left")                                                        \
-    X(ERR_CLOSED, "closed")                                                            \
-    X(ERR_TIMEOUT, "deadline passed")                                                  \
-    X(ERR_CANCELLED, "cancelled")                                                      \
-    X(ERR_LOCKED, "held by another process")                                           \
-    X(ERR_USAGE, "wrong usage")                                                        \
-    X(ERR_CORRUPT, "damaged")                                                          \
-    X(ERR_VERSION, "made by another version")                                          \
-    X(ERR_REFUSED, "refused")                                                          \
+#define ERR_TABLE(X)                          \
+    X(OK, "no error")                         \
+    X(ERR_NO_MEMORY, "out of memory")         \
+    X(ERR_TOO_LARGE, "over the limit")        \
+    X(ERR_INVALID, "not valid")               \
+    X(ERR_NOT_FOUND, "not found")             \
+    X(ERR_EXISTS, "exists already")           \
+    X(ERR_IO, "input/output error")           \
+    X(ERR_FULL, "no room left")               \
+    X(ERR_CLOSED, "closed")                   \
+    X(ERR_TIMEOUT, "deadline passed")         \
+    X(ERR_CANCELLED, "cancelled")             \
+    X(ERR_LOCKED, "held by another process")  \
+    X(ERR_USAGE, "wrong usage")               \
+    X(ERR_CORRUPT, "damaged")                 \
+    X(ERR_VERSION, "made by another version") \
+    X(ERR_REFUSED, "refused")                 \
     X(ERR_UNSUPPORTED, "not supported here")
 
 enum err {
@@ -49,8 +49,9 @@ const char *err_name(enum err e);
 const char *err_text(enum err e);
 
 /* Writes the note (cut at its size) and returns e, so that it can end a function. note may be NULL. */
-enum err err_set(struct err_note *note, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+enum err err_set(struct err_note *note, enum err e, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* As err_set, with ": " and the text of errno_value at the end. */
-enum err err_set_errno(struct err_note *note, enum err e, int errno_value, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+enum err err_set_errno(struct err_note *note, enum err e, int errno_value,
+                       const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -51,8 +51,8 @@ enum err io_read_file(const char *path, struct buf *out, struct err_note *note)
     int cause;
 
     if (fd < 0)
-        return err_set_errno(note, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "cannot open %s",
-                             path);
+        return err_set_errno(note, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+                             "cannot open %s", path);
     e = io_read_all(fd, out);
     cause = errno;
     if (!is_stdin)

@@ -15,10 +15,12 @@ enum err io_write_all(int fd, struct span s) MUST_USE;
 enum err io_read_all(int fd, struct buf *out) MUST_USE;
 
 /* A whole file; "-" is standard input. The note names the file and the cause. */
-enum err io_read_file(const char *path, struct buf *out, struct err_note *note) MUST_USE;
+enum err io_read_file(const char *path, struct buf *out,
+                      struct err_note *note) MUST_USE;
 
 /* Replaces path with s atomically (temporary file beside it, then rename). Mode 0600. */
-enum err io_replace_file(const char *path, struct span s, struct err_note *note) MUST_USE;
+enum err io_replace_file(const char *path, struct span s,
+                         struct err_note *note) MUST_USE;
 
 /* Opens /dev/null on whichever of 0, 1, 2 are closed, so that no later file lands there. */
 void io_reserve_standard(void);

@@ -59,10 +59,11 @@ static inline struct list_node *list_take_first(struct list_node *head)
     return n;
 }
 
-#define LIST_EACH(cursor, head)                                                        \
-    for (struct list_node *cursor = (head)->next; cursor != (head); cursor = cursor->next)
+#define LIST_EACH(cursor, head)                                     \
+    for (struct list_node *cursor = (head)->next; cursor != (head); \
+         cursor = cursor->next)
 
 /* The body may remove cursor from the list. */
-#define LIST_EACH_SAFE(cursor, head)                                                   \
-    for (struct list_node *cursor = (head)->next, *cursor##_next = cursor->next;       \
+#define LIST_EACH_SAFE(cursor, head)                                             \
+    for (struct list_node *cursor = (head)->next, *cursor##_next = cursor->next; \
          cursor != (head); cursor = cursor##_next, cursor##_next = cursor->next)

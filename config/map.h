@@ -11,6 +11,7 @@
 #include "config/span.h"
 
 struct map_slot;
+
 struct map {
     struct map_slot *slots;
     size_t len, cap; /* cap is a power of two or 0 */
@@ -35,6 +36,7 @@ void map_each(const struct map *m, void (*fn)(void *arg, struct span key, void *
               void *arg);
 
 struct idmap_slot;
+
 struct idmap {
     struct idmap_slot *slots;
     size_t len, cap;

@@ -104,7 +104,8 @@ static struct fetch_header split_header(struct span line)
                                   span_trim(span_skip(line, colon + 1)) };
 }
 
-static size_t add_headers(const struct text_list *list, struct fetch_header *out, size_t n)
+static size_t add_headers(const struct text_list *list, struct fetch_header *out,
+                          size_t n)
 {
     for (size_t i = 0; i < list->len && n < MAX_HEADERS; i++)
         out[n++] = split_header(span_str(list->items[i].text));
@@ -120,8 +121,8 @@ static bool is_insecure_host(const struct settings *s, const struct host_setting
     return own && own->is_insecure;
 }
 
-enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadline until,
-                      struct fetch_result *out)
+enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
+                  deadline until, struct fetch_result *out)
 {
     const struct settings *s = c->settings;
     struct span host = url_hostname(r->url);
@@ -137,7 +138,8 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadl
         n = add_headers(&s->headers, headers, n);
     if (own)
         n = add_headers(&own->headers, headers, n);
-    if (n < MAX_HEADERS && credentials_authorization(c->credentials, r->url, mem, &secret))
+    if (n < MAX_HEADERS &&
+        credentials_authorization(c->credentials, r->url, mem, &secret))
         headers[n++] = (struct fetch_header){ SPAN("Authorization"), secret };
     if (n < MAX_HEADERS && credentials_cookie(c->credentials, r->url, mem, &secret))
         headers[n++] = (struct fetch_header){ SPAN("Cookie"), secret };

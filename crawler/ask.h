@@ -13,8 +13,8 @@
 struct ask {
     const struct url *url;
     struct span etag, last_modified;
-    bool is_page;      /* stops after the headers of types that are not wanted */
-    bool will_go_on;   /* another request to this host is likely: keep the connection */
+    bool is_page;    /* stops after the headers of types that are not wanted */
+    bool will_go_on; /* another request to this host is likely: keep the connection */
 };
 
 /*
@@ -22,8 +22,8 @@ struct ask {
  * site and gives it back. Spans of *out live in mem; out->body is the caller's.
  * ERR_CANCELLED, ERR_TIMEOUT.
  */
-enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem, deadline until,
-                      struct fetch_result *out) MUST_USE;
+enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
+                  deadline until, struct fetch_result *out) MUST_USE;
 
 /*
  * --rate: takes the next place among all requests and returns its moment, which

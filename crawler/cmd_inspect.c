@@ -9,18 +9,18 @@
 #include "fetch/sync.h"
 #include "parse/inspect.h"
 
-#define MAX_LINE ((size_t)64 * MIB)
-#define READ_STEP ((size_t)256 * KIB)
-#define BODIES_BYTES ((size_t)64 * MIB)
-#define IN_WORK 32
-#define WORKER_MEMORY (1 * GIB)
+#define MAX_LINE       ((size_t)64 * MIB)
+#define READ_STEP      ((size_t)256 * KIB)
+#define BODIES_BYTES   ((size_t)64 * MIB)
+#define IN_WORK        32
+#define WORKER_MEMORY  (1 * GIB)
 #define JOB_TIMEOUT_MS 8000
 
 struct inspect {
     struct sched *sched;
     struct pool *pool;
     struct span command;
-    struct buf input;       /* what was read and not yet handed out */
+    struct buf input; /* what was read and not yet handed out */
     struct sem in_work;
     struct tracker open;
     struct event readable;
@@ -48,7 +48,8 @@ static void on_answer(void *arg, struct pool_job *job)
         print_failure(in, why);
     } else {
         answer = pool_job_answer(job)->bytes;
-        if (io_write_all(STDOUT_FILENO, answer) || io_write_all(STDOUT_FILENO, SPAN("\n")))
+        if (io_write_all(STDOUT_FILENO, answer) ||
+            io_write_all(STDOUT_FILENO, SPAN("\n")))
             in->has_failed = true;
     }
     pool_job_free(job);
@@ -58,7 +59,9 @@ static void on_answer(void *arg, struct pool_job *job)
 
 static enum err submit_line(struct inspect *in, struct span line)
 {
-    struct job job = { .kind = JOB_INSPECT, .command = in->command, .inline_body = line };
+    struct job job = { .kind = JOB_INSPECT,
+                       .command = in->command,
+                       .inline_body = line };
     struct pool_job *handle;
     enum err e;
 
@@ -217,8 +220,10 @@ static int inspect(const struct command *self, int argc, char **argv)
     if (!command_parse(self, &unused, argc, argv, &operands, &n, &code))
         return code;
     if (n != 1 || !inspect_knows(span_str(operands[0]))) {
-        fprintf(stderr, "crawl inspect: %s; 'crawl inspect --help' lists what can be inspected\n",
-                n == 1 ? "there is no such inspection" : "name one inspection");
+        fprintf(
+            stderr,
+            "crawl inspect: %s; 'crawl inspect --help' lists what can be inspected\n",
+            n == 1 ? "there is no such inspection" : "name one inspection");
         code = 2;
     } else {
         code = serve(span_str(operands[0]));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <unistd.h>
+
 #include "config/mem.h"
 #include "config/settings.h"
 #include "crawler/command.h"
 #include "crawler/lookup.h"
-
-#include <unistd.h>
 
 static int run(const struct command *self, int argc, char **argv)
 {

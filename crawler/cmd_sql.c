@@ -16,14 +16,14 @@ struct sql_options {
 };
 
 static const struct option_spec specs[] = {
-    { "db", 'o', OPTION_TEXT, offsetof(struct sql_options, show.db), 0, 0, "crawl.db", NULL, 0, "FILE",
-      "the database", "Options" },
-    { "format", 'f', OPTION_CHOICE, offsetof(struct sql_options, show.format), 0, 0, "table",
-      OUTPUT_FORMATS, 0, "HOW", OUTPUT_FORMATS, NULL },
-    { "list", 'l', OPTION_FLAG, offsetof(struct sql_options, wants_list), 0, 0, "no", NULL, 0, NULL,
-      "list the named reports", NULL },
-    { "timeout", 0, OPTION_DURATION, offsetof(struct sql_options, timeout_ms), 0, INT64_MAX, "0", NULL, 0,
-      "DUR", "give up after DUR (0: never)", NULL },
+    { "db", 'o', OPTION_TEXT, offsetof(struct sql_options, show.db), 0, 0, "crawl.db",
+      NULL, 0, "FILE", "the database", "Options" },
+    { "format", 'f', OPTION_CHOICE, offsetof(struct sql_options, show.format), 0, 0,
+      "table", OUTPUT_FORMATS, 0, "HOW", OUTPUT_FORMATS, NULL },
+    { "list", 'l', OPTION_FLAG, offsetof(struct sql_options, wants_list), 0, 0, "no",
+      NULL, 0, NULL, "list the named reports", NULL },
+    { "timeout", 0, OPTION_DURATION, offsetof(struct sql_options, timeout_ms), 0,
+      INT64_MAX, "0", NULL, 0, "DUR", "give up after DUR (0: never)", NULL },
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
@@ -50,7 +50,9 @@ static int query(const struct sql_options *o, const char *operand)
     }
     r = show_open("sql", &o->show, &code);
     if (r) {
-        struct span sql = report ? span_str(report->sql) : text.ptr ? buf_span(&text) : span_str(operand);
+        struct span sql = report     ? span_str(report->sql)
+                          : text.ptr ? buf_span(&text)
+                                     : span_str(operand);
 
         reader_set_deadline(r, o->timeout_ms);
         code = show_query("sql", r, &o->show, sql, SPAN_NONE, NULL);
@@ -73,7 +75,10 @@ static int run(const struct command *self, int argc, char **argv)
     if (o.wants_list || n == 0)
         code = list_reports();
     else if (n > 1)
-        code = fprintf(stderr, "crawl sql: one query, please (quote it for the shell)\n") < 0 ? 3 : 2;
+        code = fprintf(stderr,
+                       "crawl sql: one query, please (quote it for the shell)\n") < 0
+                   ? 3
+                   : 2;
     else
         code = query(&o, operands[0]);
     mem_free(operands);

@@ -6,8 +6,8 @@
 #include "crawler/show.h"
 
 static const struct option_spec specs[] = {
-    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL, 0, "FILE",
-      "the database", "Options" },
+    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL,
+      0, "FILE", "the database", "Options" },
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
@@ -34,9 +34,11 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_status = {
     .name = "status",
     .usage = "status [-o FILE]",
-    .summary = "where a crawl stands: run, URLs by state and reason, answers, queued hosts",
-    .description = "Shows where a crawl stands, also while it runs: the latest run, URLs by state and reason,\n"
-                   "answers by outcome, and the hosts with the longest queues.\n",
+    .summary =
+        "where a crawl stands: run, URLs by state and reason, answers, queued hosts",
+    .description =
+        "Shows where a crawl stands, also while it runs: the latest run, URLs by state and reason,\n"
+        "answers by outcome, and the hosts with the longest queues.\n",
     .options = &table,
     .exec = run,
 };

@@ -8,8 +8,8 @@
 #define SHOWN 10 /* exceptions shown of each check */
 
 static const struct option_spec specs[] = {
-    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL, 0, "FILE",
-      "the database", "Options" },
+    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL,
+      0, "FILE", "the database", "Options" },
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
@@ -19,12 +19,13 @@ struct finding {
 };
 
 /* One row is one exception to what must hold. */
-static enum err on_exception(void *arg, const struct span *columns, const struct reader_value *values,
-                             size_t n)
+static enum err on_exception(void *arg, const struct span *columns,
+                             const struct reader_value *values, size_t n)
 {
     struct finding *f = arg;
 
-    if (!values || (n == 1 && values[0].type == READER_TEXT && span_eq(values[0].text, SPAN("ok"))))
+    if (!values || (n == 1 && values[0].type == READER_TEXT &&
+                    span_eq(values[0].text, SPAN("ok"))))
         return OK;
     if (f->n++ == 0)
         printf("WRONG  %s\n", f->check);
@@ -87,10 +88,12 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_verify = {
     .name = "verify",
     .usage = "verify [-o FILE]",
-    .summary = "prove that a database is sound: every URL accounted for, nothing dangling",
-    .description = "Checks a database: every URL in exactly one state and with its reason, pages with their\n"
-                   "fetches, links and redirects with both ends, the file's own structure. Exit code 3 when\n"
-                   "something is wrong; what and where is printed.\n",
+    .summary =
+        "prove that a database is sound: every URL accounted for, nothing dangling",
+    .description =
+        "Checks a database: every URL in exactly one state and with its reason, pages with their\n"
+        "fetches, links and redirects with both ends, the file's own structure. Exit code 3 when\n"
+        "something is wrong; what and where is printed.\n",
     .options = &table,
     .exec = run,
 };

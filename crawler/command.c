@@ -6,13 +6,15 @@
 #include "config/io.h"
 #include "config/mem.h"
 
-const struct command *const command_list[] = { &cmd_run,     &cmd_sql,     &cmd_status, &cmd_verify,
-                                               &cmd_explain, &cmd_inspect, &cmd_robots, &cmd_extract, &cmd_export,
+const struct command *const command_list[] = { &cmd_run,    &cmd_sql,     &cmd_status,
+                                               &cmd_verify, &cmd_explain, &cmd_inspect,
+                                               &cmd_robots, &cmd_extract, &cmd_export,
                                                NULL };
 
 static const struct option_spec printers[] = {
     { "man", 0, OPTION_TEXT, 0, 0, 0, NULL, NULL, 0, "PAGE",
-      "print a man page: a command's name, crawl.conf, crawl-schema.7, or list", "About the program" },
+      "print a man page: a command's name, crawl.conf, crawl-schema.7, or list",
+      "About the program" },
     { "completion", 0, OPTION_CHOICE, 0, 0, 0, NULL, "bash|zsh|fish", 0, "SHELL",
       "print what makes a shell complete this command line: bash, zsh or fish", NULL },
 };
@@ -50,7 +52,8 @@ int command_overview(void)
     buf_init(&out, (size_t)MIB);
     e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
     for (size_t i = 0; !e && command_list[i]; i++)
-        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name, command_list[i]->summary);
+        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name,
+                       command_list[i]->summary);
     if (!e)
         e = options_help(&command_printers, &out);
     if (!e)
@@ -80,7 +83,8 @@ bool command_parse(const struct command *self, void *options, int argc, char **a
         return false;
     }
     options_set_defaults(table, options);
-    if (options_parse_args(table, options, argc, argv, operands, n_operands, &note) == OK)
+    if (options_parse_args(table, options, argc, argv, operands, n_operands, &note) ==
+        OK)
         return true;
     fprintf(stderr, "crawl %s: %s\n", self->name, note.text);
     options_clear(table, options);

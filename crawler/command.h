@@ -9,9 +9,9 @@
 
 struct command {
     const char *name;
-    const char *usage; /* behind "crawl ", one line */
-    const char *summary; /* one line for the list of commands */
-    const char *description; /* paragraphs for --help */
+    const char *usage;                  /* behind "crawl ", one line */
+    const char *summary;                /* one line for the list of commands */
+    const char *description;            /* paragraphs for --help */
     const struct option_table *options; /* NULL: none but --help */
     /* argv[0] is the command's name. Returns the exit code. */
     int (*exec)(const struct command *self, int argc, char **argv);

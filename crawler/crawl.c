@@ -20,8 +20,9 @@
 
 const char *crawl_stop_word(enum stop_reason r)
 {
-    static const char *const words[] = { "none",     "finished", "max-pages", "max-bytes",
-                                         "max-time", "signal",   "database",  "parser",  "warc" };
+    static const char *const words[] = { "none",      "finished", "max-pages",
+                                         "max-bytes", "max-time", "signal",
+                                         "database",  "parser",   "warc" };
 
     return r < N_STOP_REASONS ? words[r] : "none";
 }
@@ -40,9 +41,10 @@ void crawl_stop(struct crawl *c, enum stop_reason reason)
 {
     if (!c->stop) {
         c->stop = reason;
-        c->give_up_at = reason == STOP_STORE || reason == STOP_POOL || reason == STOP_WARC
-                            ? clock_now_ns()
-                            : clock_after(clock_now_ns(), GRACE_NS);
+        c->give_up_at =
+            reason == STOP_STORE || reason == STOP_POOL || reason == STOP_WARC
+                ? clock_now_ns()
+                : clock_after(clock_now_ns(), GRACE_NS);
     }
     crawl_poke(c);
 }
@@ -67,8 +69,8 @@ static void on_event_stored(void *arg, struct store_op *op)
     store_op_free(op);
 }
 
-void crawl_event(struct crawl *c, const char *level, const char *component, const char *event,
-                 int64_t url_id, const char *fmt, ...)
+void crawl_event(struct crawl *c, const char *level, const char *component,
+                 const char *event, int64_t url_id, const char *fmt, ...)
 {
     struct store_op *op = store_op_new(STORE_EVENT, (size_t)16 * KIB);
     char detail[1024];
@@ -152,7 +154,8 @@ static int finished_code(const struct crawl *c, const struct store_totals *t)
 
     if (n->seeds && !n->answered && !n->hosts_reached && !has_content)
         return 4;
-    if ((fails_on(c, "bad-seed") && n->bad_seeds) || (fails_on(c, "http-errors") && n->http_errors) ||
+    if ((fails_on(c, "bad-seed") && n->bad_seeds) ||
+        (fails_on(c, "http-errors") && n->http_errors) ||
         (fails_on(c, "failed") && t->by_state[STATE_FAILED]))
         return 1;
     return 0;
@@ -164,10 +167,8 @@ static int exit_code(struct crawl *c, const struct store_totals *t)
     case STOP_STORE:
     case STOP_POOL:
     case STOP_WARC:
-    case STOP_NONE:
-        return 3;
-    case STOP_SIGNAL:
-        return 128 + c->stop_signal;
+    case STOP_NONE: return 3;
+    case STOP_SIGNAL: return 128 + c->stop_signal;
     case STOP_MAX_PAGES:
     case STOP_MAX_BYTES:
     case STOP_MAX_TIME:
@@ -175,8 +176,7 @@ static int exit_code(struct crawl *c, const struct store_totals *t)
             return 5;
         c->stop = STOP_FINISHED;
         break;
-    default:
-        break;
+    default: break;
     }
     return finished_code(c, t);
 }

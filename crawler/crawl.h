@@ -19,28 +19,28 @@
 
 /* Why the crawl ends. */
 enum stop_reason {
-    STOP_NONE,       /* it goes on */
-    STOP_FINISHED,   /* nothing is left to do */
+    STOP_NONE,     /* it goes on */
+    STOP_FINISHED, /* nothing is left to do */
     STOP_MAX_PAGES,
     STOP_MAX_BYTES,
     STOP_MAX_TIME,
     STOP_SIGNAL,
-    STOP_STORE,      /* the database cannot be written */
-    STOP_POOL,       /* no parser process can be started */
-    STOP_WARC,       /* the WARC file cannot be written */
+    STOP_STORE, /* the database cannot be written */
+    STOP_POOL,  /* no parser process can be started */
+    STOP_WARC,  /* the WARC file cannot be written */
     N_STOP_REASONS
 };
 
 /* What the summary and the progress line show; counts of this start. */
 struct crawl_counts {
-    int64_t answered;    /* page requests that got an answer */
-    int64_t requests;    /* page requests made */
+    int64_t answered; /* page requests that got an answer */
+    int64_t requests; /* page requests made */
     int64_t by_outcome[N_FETCH_OUTCOMES];
     int64_t http_errors; /* 4xx, 5xx */
     int64_t retries;
     int64_t robots_requests, sitemap_requests;
     int64_t hosts_reached; /* whose robots.txt request got an answer of any kind */
-    int64_t bytes;       /* of page bodies, as sent */
+    int64_t bytes;         /* of page bodies, as sent */
     int64_t parse_failures;
     int64_t new_urls;
     int64_t bad_seeds, seeds;
@@ -52,9 +52,9 @@ struct crawl {
     struct span user_agent, product_token;
     struct address_policy addresses;
     struct retry_options retry;
-    struct arena mem; /* of the settings that were worked out at start */
+    struct arena mem;      /* of the settings that were worked out at start */
     struct arena rule_mem; /* of the last rule handed to the store */
-    int64_t concurrency; /* as set, or what the limit of open files leaves */
+    int64_t concurrency;   /* as set, or what the limit of open files leaves */
 
     struct loop *loop;
     struct sched *sched;
@@ -79,19 +79,20 @@ struct crawl {
     int stop_signal;
     int n_signals;
     int64_t started_ns;
-    bool is_draining;     /* the dispatcher starts nothing more */
-    deadline give_up_at;  /* when a stop was asked for: transfers still running are cancelled then */
-    deadline stop_at;     /* --max-time */
+    bool is_draining; /* the dispatcher starts nothing more */
+    deadline
+        give_up_at; /* when a stop was asked for: transfers still running are cancelled then */
+    deadline stop_at;       /* --max-time */
     deadline next_start_at; /* --rate */
     /* budgets */
     int64_t pages_done, pages_reserved, bytes_done;
     /* under way */
-    struct sem permits;   /* --concurrency: one for each request in flight */
-    int64_t in_flight;    /* requests that hold one */
-    int64_t recent_peak;  /* of in_flight, in the last seconds */
+    struct sem permits;  /* --concurrency: one for each request in flight */
+    int64_t in_flight;   /* requests that hold one */
+    int64_t recent_peak; /* of in_flight, in the last seconds */
     int64_t recent_peak_at;
-    int64_t answered;     /* answered pages whose commit is still to come */
-    int64_t n_tasks;      /* coroutines of the crawl but the dispatcher */
+    int64_t answered; /* answered pages whose commit is still to come */
+    int64_t n_tasks;  /* coroutines of the crawl but the dispatcher */
     struct crawl_counts counts;
 };
 
@@ -122,8 +123,9 @@ bool crawl_spawn(struct crawl *c, const char *name, coro_fn *fn, void *arg);
 void crawl_task_done(struct crawl *c);
 
 /* Records an event in the database and, at that level, in the log. level: "info", "warn", "error". */
-void crawl_event(struct crawl *c, const char *level, const char *component, const char *event,
-                 int64_t url_id, const char *fmt, ...) PRINTF_LIKE(6, 7);
+void crawl_event(struct crawl *c, const char *level, const char *component,
+                 const char *event, int64_t url_id, const char *fmt, ...)
+    PRINTF_LIKE(6, 7);
 
 /* Wall-clock milliseconds of a moment on our clock. */
 int64_t crawl_wall_of(const struct crawl *c, deadline at);

@@ -20,8 +20,8 @@ struct credentials {
 /* "https://host:port", the exact origin. */
 static struct span origin_of(const struct url *u, struct arena *mem)
 {
-    return arena_format(mem, "%.*s//%.*s:%d", SPAN_ARG(url_protocol(u)), SPAN_ARG(url_hostname(u)),
-                        url_port(u));
+    return arena_format(mem, "%.*s//%.*s:%d", SPAN_ARG(url_protocol(u)),
+                        SPAN_ARG(url_hostname(u)), url_port(u));
 }
 
 static char *basic(struct span user_and_password)
@@ -30,7 +30,8 @@ static char *basic(struct span user_and_password)
     char *out = mem_alloc(size);
     int n = snprintf(out, size, "Basic ");
 
-    EVP_EncodeBlock((unsigned char *)out + n, (const unsigned char *)user_and_password.ptr,
+    EVP_EncodeBlock((unsigned char *)out + n,
+                    (const unsigned char *)user_and_password.ptr,
                     (int)user_and_password.len);
     return out;
 }
@@ -43,8 +44,8 @@ static bool is_origin(const struct url *u)
 }
 
 /* One line "https://example.org user:password". */
-static enum err add_line(struct credentials *c, struct span line, const char *path, int number,
-                         struct err_note *note)
+static enum err add_line(struct credentials *c, struct span line, const char *path,
+                         int number, struct err_note *note)
 {
     struct span origin, rest = span_trim(line);
     struct arena mem;
@@ -54,9 +55,10 @@ static enum err add_line(struct credentials *c, struct span line, const char *pa
     if (!rest.len || rest.ptr[0] == '#')
         return OK;
     arena_init(&mem, (size_t)MIB);
-    if (!span_token(&rest, &origin) || url_parse(origin, NULL, &mem, &u) || !is_origin(&u) ||
-        span_find(span_trim(rest), ':') == span_trim(rest).len)
-        e = err_set(note, ERR_USAGE, "%s:%d: it must be 'https://HOST USER:PASSWORD'", path, number);
+    if (!span_token(&rest, &origin) || url_parse(origin, NULL, &mem, &u) ||
+        !is_origin(&u) || span_find(span_trim(rest), ':') == span_trim(rest).len)
+        e = err_set(note, ERR_USAGE, "%s:%d: it must be 'https://HOST USER:PASSWORD'",
+                    path, number);
     if (!e) {
         struct span key = origin_of(&u, &mem);
 
@@ -67,7 +69,8 @@ static enum err add_line(struct credentials *c, struct span line, const char *pa
     return e;
 }
 
-static enum err read_auth_file(struct credentials *c, const char *path, struct err_note *note)
+static enum err read_auth_file(struct credentials *c, const char *path,
+                               struct err_note *note)
 {
     struct buf text;
     struct span rest, line;
@@ -85,7 +88,8 @@ static enum err read_auth_file(struct credentials *c, const char *path, struct e
     return e;
 }
 
-enum err credentials_open(const struct settings *s, struct credentials **out, struct err_note *note)
+enum err credentials_open(const struct settings *s, struct credentials **out,
+                          struct err_note *note)
 {
     struct credentials *c = mem_alloc(sizeof *c);
     enum err e = OK;
@@ -143,8 +147,8 @@ bool credentials_is_seed_origin(const struct credentials *c, const struct url *u
     return is_seed;
 }
 
-bool credentials_authorization(const struct credentials *c, const struct url *u, struct arena *mem,
-                               struct span *out)
+bool credentials_authorization(const struct credentials *c, const struct url *u,
+                               struct arena *mem, struct span *out)
 {
     const char *value;
 
@@ -163,7 +167,8 @@ bool credentials_cookie(struct credentials *c, const struct url *u, struct arena
     return c->jar && cookies_header(c->jar, u, mem, out);
 }
 
-void credentials_keep_cookies(struct credentials *c, const struct url *u, struct span headers)
+void credentials_keep_cookies(struct credentials *c, const struct url *u,
+                              struct span headers)
 {
     struct header_field field;
     struct arena mem;

@@ -23,12 +23,13 @@ void credentials_add_seed(struct credentials *c, const struct url *seed);
 bool credentials_is_seed_origin(const struct credentials *c, const struct url *u);
 
 /* "Basic ..." for exactly this origin, in mem; false when there is none. */
-bool credentials_authorization(const struct credentials *c, const struct url *u, struct arena *mem,
-                               struct span *out);
+bool credentials_authorization(const struct credentials *c, const struct url *u,
+                               struct arena *mem, struct span *out);
 
 /* The Cookie header's value for u, in mem; false when there is none. */
 bool credentials_cookie(struct credentials *c, const struct url *u, struct arena *mem,
                         struct span *out);
 
 /* Takes the Set-Cookie lines of an answer's raw headers into the jar; without --cookies does nothing. */
-void credentials_keep_cookies(struct credentials *c, const struct url *u, struct span headers);
+void credentials_keep_cookies(struct credentials *c, const struct url *u,
+                              struct span headers);

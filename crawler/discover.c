@@ -22,14 +22,15 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     o->rule = verdict.rule;
 }
 
-void discover_seed(struct crawl *c, const struct url *u, struct arena *mem, struct store_offer *out)
+void discover_seed(struct crawl *c, const struct url *u, struct arena *mem,
+                   struct store_offer *out)
 {
     *out = (struct store_offer){ .hop = HOP_SEED };
     decide(c, u, 0, mem, out);
 }
 
-bool discover_entry(struct crawl *c, struct span url, enum url_hop hop, int64_t lastmod_ms,
-                    struct arena *mem, struct store_offer *out)
+bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
+                    int64_t lastmod_ms, struct arena *mem, struct store_offer *out)
 {
     struct url u;
 
@@ -41,19 +42,21 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop, int64_t 
     return true;
 }
 
-bool discover_redirect(struct crawl *c, const struct ticket *from, const struct url *base,
-                       struct span location, struct arena *mem, struct store_offer *out)
+bool discover_redirect(struct crawl *c, const struct ticket *from,
+                       const struct url *base, struct span location, struct arena *mem,
+                       struct store_offer *out)
 {
     struct url u;
 
     if (url_parse(location, base, mem, &u) || url_page(&u, mem, &u))
         return false;
     /* Where a seed redirects, its host is what the user meant. */
-    if (from->depth == 0 && url_is_web(&u) && (from->hop == HOP_SEED || from->hop == HOP_REDIRECT) &&
+    if (from->depth == 0 && url_is_web(&u) &&
+        (from->hop == HOP_SEED || from->hop == HOP_REDIRECT) &&
         scope_add_redirect(c->scope, &u)) {
         known_forget(c->known);
-        crawl_event(c, "info", "scope", "seed-redirected", from->id, "%.*s joins the scope",
-                    SPAN_ARG(url_host(&u)));
+        crawl_event(c, "info", "scope", "seed-redirected", from->id,
+                    "%.*s joins the scope", SPAN_ARG(url_host(&u)));
     }
     *out = (struct store_offer){ .hop = HOP_REDIRECT };
     decide(c, &u, from->depth, mem, out);
@@ -66,28 +69,24 @@ bool discover_redirect(struct crawl *c, const struct ticket *from, const struct 
 static enum url_hop hop_of(const struct fact_link *link)
 {
     switch ((enum fact_hop)link->hop) {
-    case FACT_HOP_REFRESH:
-        return HOP_REFRESH;
-    case FACT_HOP_CANONICAL:
-        return HOP_CANONICAL;
-    case FACT_HOP_FEED:
-        return HOP_FEED;
-    case FACT_HOP_EMBED:
-        return HOP_EMBED;
-    case FACT_HOP_SITEMAP:
-        return HOP_SITEMAP;
-    default:
-        return HOP_LINK;
+    case FACT_HOP_REFRESH: return HOP_REFRESH;
+    case FACT_HOP_CANONICAL: return HOP_CANONICAL;
+    case FACT_HOP_FEED: return HOP_FEED;
+    case FACT_HOP_EMBED: return HOP_EMBED;
+    case FACT_HOP_SITEMAP: return HOP_SITEMAP;
+    default: return HOP_LINK;
     }
 }
 
 /* Why this link is recorded only, whatever it points at. */
-static enum url_reason not_followed(const struct crawl *c, const struct discover_page *page,
+static enum url_reason not_followed(const struct crawl *c,
+                                    const struct discover_page *page,
                                     const struct fact_link *link, struct span *rule)
 {
     const struct settings *s = c->settings;
 
-    if (link->hop == FACT_HOP_NONE || (link->hop == FACT_HOP_EMBED && !s->follows_embeds)) {
+    if (link->hop == FACT_HOP_NONE ||
+        (link->hop == FACT_HOP_EMBED && !s->follows_embeds)) {
         *rule = SPAN("not followed: this kind of link");
         return REASON_KIND;
     }
@@ -106,7 +105,8 @@ static enum url_reason not_followed(const struct crawl *c, const struct discover
     return REASON_NONE;
 }
 
-static void describe(const struct fact_link *link, size_t position, struct store_offer *o)
+static void describe(const struct fact_link *link, size_t position,
+                     struct store_offer *o)
 {
     o->kind = link->kind;
     o->is_nofollow = link->is_nofollow;
@@ -121,13 +121,15 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
 {
     const struct fact_link *link = &page->facts->links[i];
     int depth = link->hop == FACT_HOP_FEED ? 1 : page->ticket->depth + 1;
-    struct span href = span_slice(link->url, 0, span_find(link->url, '#')), rule = SPAN_NONE;
+    struct span href = span_slice(link->url, 0, span_find(link->url, '#')),
+                rule = SPAN_NONE;
     enum url_reason only_recorded = not_followed(c, page, link, &rule);
     struct known_entry known;
     struct url u;
 
     *o = (struct store_offer){ 0 };
-    if (known_find(c->known, href, &known) && (only_recorded || known.reason || known.depth <= depth)) {
+    if (known_find(c->known, href, &known) &&
+        (only_recorded || known.reason || known.depth <= depth)) {
         o->known_id = known.id;
         o->hop = hop_of(link);
         o->depth = depth;
@@ -141,7 +143,8 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     o->hop = hop_of(link);
     decide(c, &u, depth, mem, o);
     if (href.len > SCOPE_MAX_URL && !o->reason) {
-        o->reason = REASON_URL_TOO_LONG; /* what is left of it may have parsed to less */
+        o->reason =
+            REASON_URL_TOO_LONG; /* what is left of it may have parsed to less */
         o->rule = SPAN("cut by the parser");
     }
     if (!o->reason && only_recorded) {
@@ -153,8 +156,8 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     return true;
 }
 
-size_t discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
-                      struct store_offer *offers)
+size_t discover_links(struct crawl *c, const struct discover_page *page,
+                      struct arena *mem, struct store_offer *offers)
 {
     size_t n = 0;
 

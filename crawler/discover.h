@@ -17,16 +17,18 @@ struct discover_page {
 };
 
 /* Fills offers (room for facts->n_links) in mem; returns how many there are. */
-size_t discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
-                      struct store_offer *offers);
+size_t discover_links(struct crawl *c, const struct discover_page *page,
+                      struct arena *mem, struct store_offer *offers);
 
 /* A redirect's target. False when location is no URL. */
-bool discover_redirect(struct crawl *c, const struct ticket *from, const struct url *base,
-                       struct span location, struct arena *mem, struct store_offer *out);
+bool discover_redirect(struct crawl *c, const struct ticket *from,
+                       const struct url *base, struct span location, struct arena *mem,
+                       struct store_offer *out);
 
 /* A sitemap's or feed's entry, at depth 1. False when it is no URL. */
-bool discover_entry(struct crawl *c, struct span url, enum url_hop hop, int64_t lastmod_ms,
-                    struct arena *mem, struct store_offer *out);
+bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
+                    int64_t lastmod_ms, struct arena *mem, struct store_offer *out);
 
 /* A seed, at depth 0. u is without fragment and userinfo. */
-void discover_seed(struct crawl *c, const struct url *u, struct arena *mem, struct store_offer *out);
+void discover_seed(struct crawl *c, const struct url *u, struct arena *mem,
+                   struct store_offer *out);

@@ -9,10 +9,11 @@
 #include "crawler/visit.h"
 
 #define SPACE_CHECK_NS (10 * NS_PER_S)
-#define PEAK_NS (3 * NS_PER_S) /* how long a level of requests in flight is remembered */
-#define BURST 64        /* visits started before the loop gets its turn */
+#define PEAK_NS \
+    (3 * NS_PER_S)          /* how long a level of requests in flight is remembered */
+#define BURST         64    /* visits started before the loop gets its turn */
 #define MAX_PREPARING 10000 /* hosts whose robots.txt is being read */
-#define SHED_AT_ONCE 16 /* transfers given up when memory for bodies runs out */
+#define SHED_AT_ONCE  16    /* transfers given up when memory for bodies runs out */
 
 /* Has a budget of the run been used up? */
 static enum stop_reason spent_budget(const struct crawl *c)
@@ -58,7 +59,8 @@ static bool has_room(struct crawl *c)
         return false;
     if (s->max_pages >= 0 && c->pages_done + c->pages_reserved >= s->max_pages)
         return false;
-    if (bodies_used(c->bodies) >= bodies_size(c->bodies) - bodies_size(c->bodies) / 16) {
+    if (bodies_used(c->bodies) >=
+        bodies_size(c->bodies) - bodies_size(c->bodies) / 16) {
         fetcher_shed(c->fetcher, SHED_AT_ONCE);
         return false;
     }
@@ -72,15 +74,13 @@ static bool start_one(struct crawl *c, deadline *wait)
     struct ticket *t;
 
     if (!has_room(c)) {
-        *wait = c->next_start_at > loop_now(c->loop) ? c->next_start_at : DEADLINE_NEVER;
+        *wait =
+            c->next_start_at > loop_now(c->loop) ? c->next_start_at : DEADLINE_NEVER;
         return false;
     }
     switch (frontier_take(c->frontier, &h, &t, wait)) {
-    case NEXT_NOTHING:
-        return false;
-    case NEXT_PREPARE:
-        robots_gate_prepare(c, h);
-        return true;
+    case NEXT_NOTHING: return false;
+    case NEXT_PREPARE: robots_gate_prepare(c, h); return true;
     case NEXT_VISIT:
         BUG_IF(!sem_try_enter(&c->permits));
         c->pages_reserved++;
@@ -93,7 +93,8 @@ static bool start_one(struct crawl *c, deadline *wait)
 
 static bool is_all_done(struct crawl *c)
 {
-    return frontier_is_idle(c->frontier) && c->n_tasks == 0 && store_pending(c->store) == 0;
+    return frontier_is_idle(c->frontier) && c->n_tasks == 0 &&
+           store_pending(c->store) == 0;
 }
 
 static void on_event_stored(void *arg, struct store_op *op)
@@ -154,7 +155,8 @@ static void drain(struct crawl *c)
         if (loop_now(c->loop) >= c->give_up_at) {
             if (c->n_tasks > 0)
                 group_cancel(c->group);
-            c->give_up_at = DEADLINE_NEVER; /* a moment that has passed would never let the loop turn */
+            c->give_up_at =
+                DEADLINE_NEVER; /* a moment that has passed would never let the loop turn */
         }
         if (waitq_wait(frontier_changed(c->frontier), c->give_up_at) == ERR_CANCELLED)
             break;

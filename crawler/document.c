@@ -25,8 +25,9 @@ static enum err take_turn(struct crawl *c, deadline until)
 }
 
 /* Without a descriptor nothing went out: again in a second. */
-static enum err send_with_patience(struct crawl *c, const struct url *url, struct arena *mem,
-                                   deadline until, struct fetch_result *out)
+static enum err send_with_patience(struct crawl *c, const struct url *url,
+                                   struct arena *mem, deadline until,
+                                   struct fetch_result *out)
 {
     struct ask ask = { .url = url, .will_go_on = true };
     enum err e;
@@ -44,7 +45,8 @@ static enum err enter_site(struct crawl *c, struct site *site, deadline until)
     enum err e = ERR_TIMEOUT;
 
     while (e == ERR_TIMEOUT) {
-        deadline now = loop_now(c->loop), look_up_at = MIN(until, clock_after(now, LOOK_UP_NS));
+        deadline now = loop_now(c->loop),
+                 look_up_at = MIN(until, clock_after(now, LOOK_UP_NS));
 
         if (c->stop)
             return ERR_CANCELLED;
@@ -58,8 +60,8 @@ static enum err enter_site(struct crawl *c, struct site *site, deadline until)
     return e;
 }
 
-static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem, deadline until,
-                         struct fetch_result *out)
+static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem,
+                         deadline until, struct fetch_result *out)
 {
     struct politeness *p = frontier_politeness(c->frontier);
     struct site *site = politeness_site(p, url_hostname(url), url_port(url));
@@ -85,7 +87,8 @@ static const char *follow(const struct url *from, const struct fetch_result *ans
 {
     struct url target;
 
-    if (url_parse(answer->location, from, mem, &target) || url_page(&target, mem, &target))
+    if (url_parse(answer->location, from, mem, &target) ||
+        url_page(&target, mem, &target))
         return "redirect to something that is no URL";
     if (!url_is_web(&target))
         return "redirect to another scheme";
@@ -93,8 +96,9 @@ static const char *follow(const struct url *from, const struct fetch_result *ans
     return NULL;
 }
 
-enum err document_fetch(struct crawl *c, const struct url *url, const struct document_way *way,
-                        struct arena *mem, deadline until, struct document *out)
+enum err document_fetch(struct crawl *c, const struct url *url,
+                        const struct document_way *way, struct arena *mem,
+                        deadline until, struct document *out)
 {
     struct document doc = { .url = *url, .retry_after_ms = -1 };
 
@@ -105,8 +109,9 @@ enum err document_fetch(struct crawl *c, const struct url *url, const struct doc
             return e;
         if (doc.result.outcome != FETCH_REDIRECT)
             break;
-        doc.problem = hops == way->max_redirects ? "redirect loop"
-                                                 : follow(&doc.url, &doc.result, mem, &doc.url);
+        doc.problem = hops == way->max_redirects
+                          ? "redirect loop"
+                          : follow(&doc.url, &doc.result, mem, &doc.url);
         if (!doc.problem && way->refusal)
             doc.problem = way->refusal(way->arg, &doc.url, mem);
         if (doc.problem)
@@ -114,7 +119,8 @@ enum err document_fetch(struct crawl *c, const struct url *url, const struct doc
         bodies_free(c->bodies, &doc.result.body);
     }
     if (doc.result.retry_after.len &&
-        header_retry_after(doc.result.retry_after, clock_wall_ms(), &doc.retry_after_ms))
+        header_retry_after(doc.result.retry_after, clock_wall_ms(),
+                           &doc.retry_after_ms))
         doc.retry_after_ms = -1;
     *out = doc;
     return OK;

@@ -24,9 +24,11 @@ struct document_way {
 };
 
 /*
- * Suspends until the last hop is answered, or failed, or way->max_redirects are used
- * up (problem "redirect loop"). A hop that way->refusal is against is not asked for. A target that is not http(s) ends it (problem
- * "redirect to another scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
+ * Suspends until the last hop is answered, or failed, or way->max_redirects are
+ * used up (problem "redirect loop"). A hop that way->refusal is against is not
+ * asked for. A target that is not http(s) ends it (problem "redirect to another
+ * scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
  */
-enum err document_fetch(struct crawl *c, const struct url *url, const struct document_way *way,
-                        struct arena *mem, deadline until, struct document *out) MUST_USE;
+enum err document_fetch(struct crawl *c, const struct url *url,
+                        const struct document_way *way, struct arena *mem,
+                        deadline until, struct document *out) MUST_USE;

@@ -66,7 +66,8 @@ bool known_find(const struct known *k, struct span url, struct known_entry *out)
 
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].tag == tag) {
-            *out = (struct known_entry){ set[i].id, set[i].depth, (enum url_reason)set[i].reason };
+            *out = (struct known_entry){ set[i].id, set[i].depth,
+                                         (enum url_reason)set[i].reason };
             return true;
         }
     return false;

@@ -4,8 +4,8 @@
 #include "config/clock.h"
 #include "config/mem.h"
 
-#define REFILL_BYTES ((size_t)64 * MIB)
-#define REFILL_LIMIT 512
+#define REFILL_BYTES   ((size_t)64 * MIB)
+#define REFILL_LIMIT   512
 #define SMALL_OP_BYTES ((size_t)2 * MIB)
 
 void outbox_submit(struct crawl *c, struct store_op *op)
@@ -58,13 +58,15 @@ void outbox_learn(struct crawl *c, const struct store_offer *o)
 
     if (o->id && o->url.len && !may_change(o)) {
         struct known_entry entry = { o->id, o->state_depth,
-                                     o->state == STATE_EXCLUDED ? o->state_reason : REASON_NONE };
+                                     o->state == STATE_EXCLUDED ? o->state_reason
+                                                                : REASON_NONE };
 
         known_put(c->known, o->url, &entry);
     }
     if (o->change == CHANGE_NEW)
         c->counts.new_urls++;
-    if (o->state != STATE_QUEUED || (o->change != CHANGE_NEW && o->change != CHANGE_QUEUED))
+    if (o->state != STATE_QUEUED ||
+        (o->change != CHANGE_NEW && o->change != CHANGE_QUEUED))
         return;
     item = (struct store_item){ .id = o->id,
                                 .host_id = o->host_id,
@@ -82,7 +84,8 @@ void outbox_learn_extra(struct crawl *c, const struct store_op *op)
 {
     for (size_t i = 0; i < op->n_extra; i++) {
         const struct store_item *item = &op->extra[i];
-        struct store_origin origin = { item->host_id, item->is_https, item->host, item->port };
+        struct store_origin origin = { item->host_id, item->is_https, item->host,
+                                       item->port };
         struct host *h = frontier_host(c->frontier, &origin, true);
 
         frontier_add(c->frontier, h, item);
@@ -190,7 +193,8 @@ static void on_saved(void *arg, struct store_op *op)
     store_op_free(op);
 }
 
-void outbox_save_host(struct crawl *c, const struct host *h, const struct store_host_state *robots)
+void outbox_save_host(struct crawl *c, const struct host *h,
+                      const struct store_host_state *robots)
 {
     struct store_op *op = store_op_new(STORE_HOST_SAVE, SMALL_OP_BYTES);
     struct store_host_state *state = &op->u.host;
@@ -203,7 +207,8 @@ void outbox_save_host(struct crawl *c, const struct host *h, const struct store_
     }
     state->host_id = h->id;
     state->next_fetch_ms = h->site->next_at ? crawl_wall_of(c, h->site->next_at) : 0;
-    state->backoff_until_ms = h->site->backoff_until ? crawl_wall_of(c, h->site->backoff_until) : 0;
+    state->backoff_until_ms =
+        h->site->backoff_until ? crawl_wall_of(c, h->site->backoff_until) : 0;
     state->failures = h->site->failures;
     state->crawl_delay_ms = h->site->crawl_delay_ms;
     state->run_pages = h->run_pages;

@@ -39,7 +39,8 @@ void outbox_park(struct crawl *c, struct host *h);
 void outbox_requeue(struct crawl *c, struct host *h, enum url_reason reason);
 
 /* Stores h's politeness state, and its robots.txt when robots is given (copied). */
-void outbox_save_host(struct crawl *c, const struct host *h, const struct store_host_state *robots);
+void outbox_save_host(struct crawl *c, const struct host *h,
+                      const struct store_host_state *robots);
 
 /*
  * Suspends until op is done; the caller looks at op->result and frees op. On

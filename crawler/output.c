@@ -8,10 +8,10 @@
 #include "config/log.h"
 #include "config/mem.h"
 
-#define HELD_ROWS 1000
+#define HELD_ROWS     1000
 #define WIDEST_COLUMN 60
-#define BLOCK ((size_t)64 * 1024)
-#define MAX_BUFFER ((size_t)256 * MIB)
+#define BLOCK         ((size_t)64 * 1024)
+#define MAX_BUFFER    ((size_t)256 * MIB)
 
 struct output {
     enum output_format format;
@@ -41,7 +41,8 @@ static enum err flush(struct output *o, size_t at_least)
     return e;
 }
 
-struct output *output_new(enum output_format format, int fd, const struct span *columns, size_t n)
+struct output *output_new(enum output_format format, int fd, const struct span *columns,
+                          size_t n)
 {
     struct output *o = mem_alloc(sizeof *o);
 
@@ -95,16 +96,11 @@ static enum err put_hex(struct buf *out, struct span bytes)
 static enum err put_plain(struct buf *out, const struct output_value *v)
 {
     switch (v->type) {
-    case OUTPUT_NULL:
-        return OK;
-    case OUTPUT_INTEGER:
-        return buf_printf(out, "%lld", (long long)v->integer);
-    case OUTPUT_REAL:
-        return buf_printf(out, "%.15g", v->real);
-    case OUTPUT_TEXT:
-        return buf_append(out, v->text);
-    case OUTPUT_BLOB:
-        return put_hex(out, v->text);
+    case OUTPUT_NULL: return OK;
+    case OUTPUT_INTEGER: return buf_printf(out, "%lld", (long long)v->integer);
+    case OUTPUT_REAL: return buf_printf(out, "%.15g", v->real);
+    case OUTPUT_TEXT: return buf_append(out, v->text);
+    case OUTPUT_BLOB: return put_hex(out, v->text);
     }
     return ERR_INVALID;
 }
@@ -131,8 +127,9 @@ static size_t sequence_length(struct span s)
 /* C1 controls and what turns the direction of text: legal in JSON, but it may end on a terminal. */
 static bool must_escape(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
+           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
 }
 
 /* RFC 8259. Bytes that are no UTF-8 come as U+FFFD each. */
@@ -160,10 +157,8 @@ static enum err put_json(struct buf *out, const struct output_value *v)
     enum err e;
 
     switch (v->type) {
-    case OUTPUT_NULL:
-        return buf_append(out, SPAN("null"));
-    case OUTPUT_TEXT:
-        return put_json_text(out, v->text);
+    case OUTPUT_NULL: return buf_append(out, SPAN("null"));
+    case OUTPUT_TEXT: return put_json_text(out, v->text);
     case OUTPUT_REAL:
         if (!isfinite(v->real)) /* JSON has no word for it */
             return buf_append(out, SPAN("null"));
@@ -172,8 +167,7 @@ static enum err put_json(struct buf *out, const struct output_value *v)
         e = buf_append_byte(out, '"');
         e = e ? e : put_hex(out, v->text);
         return e ? e : buf_append_byte(out, '"');
-    default:
-        return put_plain(out, v);
+    default: return put_plain(out, v);
     }
 }
 
@@ -207,7 +201,11 @@ static enum err put_tsv(struct buf *out, const struct output_value *v)
         char c = v->text.ptr[i];
 
         if (c == '\t' || c == '\n' || c == '\r' || c == '\\')
-            e = buf_printf(out, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : '\\');
+            e = buf_printf(out, "\\%c",
+                           c == '\t'   ? 't'
+                           : c == '\n' ? 'n'
+                           : c == '\r' ? 'r'
+                                       : '\\');
         else
             e = buf_append_byte(out, c);
     }
@@ -232,7 +230,8 @@ static enum err put_markdown(struct buf *out, const struct output_value *v)
 }
 
 static enum err put_terminal(struct buf *out, const struct output_value *v,
-                             enum err (*put)(struct buf *out, const struct output_value *v))
+                             enum err (*put)(struct buf *out,
+                                             const struct output_value *v))
 {
     struct output_value safe = *v;
     struct buf text;
@@ -249,8 +248,10 @@ static enum err put_terminal(struct buf *out, const struct output_value *v,
 
 /* --- rows of the streaming formats ------------------------------------------------------ */
 
-static enum err put_separated(struct output *o, const struct output_value *values, const char *between,
-                              enum err (*put)(struct buf *out, const struct output_value *v))
+static enum err put_separated(struct output *o, const struct output_value *values,
+                              const char *between,
+                              enum err (*put)(struct buf *out,
+                                              const struct output_value *v))
 {
     enum err e = OK;
 
@@ -258,8 +259,9 @@ static enum err put_separated(struct output *o, const struct output_value *value
         if (i)
             e = buf_append(&o->out, span_str(between));
         if (!e)
-            e = o->is_terminal && values[i].type == OUTPUT_TEXT ? put_terminal(&o->out, &values[i], put)
-                                                                : put(&o->out, &values[i]);
+            e = o->is_terminal && values[i].type == OUTPUT_TEXT
+                    ? put_terminal(&o->out, &values[i], put)
+                    : put(&o->out, &values[i]);
     }
     return e;
 }
@@ -283,7 +285,8 @@ static enum err put_object(struct output *o, const struct output_value *values)
 
 static enum err put_header(struct output *o)
 {
-    struct output_value *names = arena_try_array(&o->mem, o->n_columns + 1, sizeof *names);
+    struct output_value *names =
+        arena_try_array(&o->mem, o->n_columns + 1, sizeof *names);
     enum err e = OK;
 
     if (!names)
@@ -297,8 +300,7 @@ static enum err put_header(struct output *o)
     case OUTPUT_TSV:
         e = put_separated(o, names, "\t", put_tsv);
         return e ? e : buf_append_byte(&o->out, '\n');
-    case OUTPUT_JSON:
-        return buf_append_byte(&o->out, '[');
+    case OUTPUT_JSON: return buf_append_byte(&o->out, '[');
     case OUTPUT_MARKDOWN:
         e = buf_append(&o->out, SPAN("| "));
         e = e ? e : put_separated(o, names, " | ", put_markdown);
@@ -306,8 +308,7 @@ static enum err put_header(struct output *o)
         for (size_t i = 0; !e && i < o->n_columns; i++)
             e = buf_append(&o->out, SPAN(" --- |"));
         return e ? e : buf_append_byte(&o->out, '\n');
-    default:
-        return OK;
+    default: return OK;
     }
 }
 
@@ -332,8 +333,7 @@ static enum err put_row(struct output *o, const struct output_value *values)
         e = buf_append(&o->out, SPAN("| "));
         e = e ? e : put_separated(o, values, " | ", put_markdown);
         return e ? e : buf_append(&o->out, SPAN(" |\n"));
-    case OUTPUT_TABLE:
-        break;
+    case OUTPUT_TABLE: break;
     }
     return ERR_INVALID;
 }
@@ -347,14 +347,16 @@ static int character_width(uint32_t c)
         uint32_t from, to;
         int width;
     } ranges[] = {
-        { 0x0300, 0x036f, 0 },   { 0x0591, 0x05bd, 0 },   { 0x064b, 0x065f, 0 },   { 0x0e34, 0x0e3a, 0 },
-        { 0x0e47, 0x0e4e, 0 },   { 0x1100, 0x115f, 2 },   { 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },
-        { 0x20d0, 0x20ff, 0 },   { 0x2e80, 0x3029, 2 },   { 0x302a, 0x302d, 0 },   { 0x302e, 0x303e, 2 },
-        { 0x3041, 0x3096, 2 },   { 0x3099, 0x309a, 0 },   { 0x309b, 0xa4cf, 2 },   { 0xa960, 0xa97f, 2 },
-        { 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },   { 0xfe20, 0xfe2f, 0 },
-        { 0xfe30, 0xfe6f, 2 },   { 0xff01, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f1e6, 0x1f1ff, 1 },
-        { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 }, { 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
-        { 0xe0100, 0xe01ef, 0 },
+        { 0x0300, 0x036f, 0 },   { 0x0591, 0x05bd, 0 },   { 0x064b, 0x065f, 0 },
+        { 0x0e34, 0x0e3a, 0 },   { 0x0e47, 0x0e4e, 0 },   { 0x1100, 0x115f, 2 },
+        { 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },   { 0x20d0, 0x20ff, 0 },
+        { 0x2e80, 0x3029, 2 },   { 0x302a, 0x302d, 0 },   { 0x302e, 0x303e, 2 },
+        { 0x3041, 0x3096, 2 },   { 0x3099, 0x309a, 0 },   { 0x309b, 0xa4cf, 2 },
+        { 0xa960, 0xa97f, 2 },   { 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },
+        { 0xfe00, 0xfe0f, 0 },   { 0xfe20, 0xfe2f, 0 },   { 0xfe30, 0xfe6f, 2 },
+        { 0xff01, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f1e6, 0x1f1ff, 1 },
+        { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 }, { 0x1f900, 0x1f9ff, 2 },
+        { 0x20000, 0x3fffd, 2 }, { 0xe0100, 0xe01ef, 0 },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
@@ -370,14 +372,16 @@ static int display_width(struct span s)
     while (s.len) {
         size_t len = sequence_length(s);
 
-        width += len ? character_width(code_point((const unsigned char *)s.ptr, len)) : 1;
+        width +=
+            len ? character_width(code_point((const unsigned char *)s.ptr, len)) : 1;
         s = span_skip(s, MAX(len, (size_t)1));
     }
     return width;
 }
 
 /* The value as it may stand in a table, in mem. */
-static enum err cell_text(struct arena *mem, const struct output_value *v, struct span *out)
+static enum err cell_text(struct arena *mem, const struct output_value *v,
+                          struct span *out)
 {
     struct buf raw, safe;
     enum err e;
@@ -422,8 +426,9 @@ static enum err put_held(struct output *o)
         e = cell_text(&o->mem, &name, &o->columns[i]);
         o->widths[i] = display_width(o->columns[i]);
         for (size_t r = 0; r < o->n_held; r++)
-            o->widths[i] = MAX(o->widths[i],
-                               MIN(WIDEST_COLUMN, display_width(o->held[r * o->n_columns + i])));
+            o->widths[i] =
+                MAX(o->widths[i],
+                    MIN(WIDEST_COLUMN, display_width(o->held[r * o->n_columns + i])));
     }
     o->has_widths = true;
     if (!e)
@@ -449,7 +454,8 @@ static enum err table_row(struct output *o, const struct output_value *values)
     arena_reset(&o->row_mem);
     for (size_t i = 0; !e && i < o->n_columns; i++) {
         if (!o->has_widths && values[i].type != OUTPUT_NULL)
-            o->is_number[i] = values[i].type == OUTPUT_INTEGER || values[i].type == OUTPUT_REAL;
+            o->is_number[i] =
+                values[i].type == OUTPUT_INTEGER || values[i].type == OUTPUT_REAL;
         e = cell_text(mem, &values[i], &cells[i]);
     }
     if (e)

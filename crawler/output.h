@@ -47,7 +47,8 @@ struct output_value {
 struct output;
 
 /* columns are copied. fd is written to in blocks. */
-struct output *output_new(enum output_format format, int fd, const struct span *columns, size_t n);
+struct output *output_new(enum output_format format, int fd, const struct span *columns,
+                          size_t n);
 
 /* One row of n values. ERR_IO: the reader is gone (errno says). */
 enum err output_row(struct output *o, const struct output_value *values) MUST_USE;

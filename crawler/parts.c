@@ -12,17 +12,18 @@
 #include "crawler/outbox.h"
 #include "fetch/dns.h"
 
-#define RESERVED_FILES 64 /* descriptors kept for the database, pipes and name service */
-#define MAX_KNOWN_BYTES (64 * MIB)
-#define MAX_TICKETS 200000
-#define TICKET_BYTES 256
-#define JOB_TIMEOUT_MS 5000
-#define WORKER_WINDOW 8
-#define WORKER_MEMORY (512 * MIB)
-#define WORKER_JOBS 20000
+#define RESERVED_FILES \
+    64 /* descriptors kept for the database, pipes and name service */
+#define MAX_KNOWN_BYTES  (64 * MIB)
+#define MAX_TICKETS      200000
+#define TICKET_BYTES     256
+#define JOB_TIMEOUT_MS   5000
+#define WORKER_WINDOW    8
+#define WORKER_MEMORY    (512 * MIB)
+#define WORKER_JOBS      20000
 #define MAX_HEADER_BYTES (300 * KIB)
-#define MAX_HEADERS 5000
-#define FIRST_RETRY_MS 1000
+#define MAX_HEADERS      5000
+#define FIRST_RETRY_MS   1000
 #define LONGEST_RETRY_MS 60000
 
 /* --- settings worked out --------------------------------------------------------- */
@@ -30,14 +31,18 @@
 static enum err read_networks(struct crawl *c, struct err_note *note)
 {
     const struct text_list *list = &c->settings->allow_net;
-    struct address_network *networks = arena_try_array(&c->mem, list->len + 1, sizeof *networks);
+    struct address_network *networks =
+        arena_try_array(&c->mem, list->len + 1, sizeof *networks);
 
     BUG_IF(!networks);
     for (size_t i = 0; i < list->len; i++)
         if (address_parse_network(span_str(list->items[i].text), &networks[i]))
-            return err_set(note, ERR_USAGE, "--allow-net %s: it must be ADDRESS/BITS, such as 10.0.0.0/8",
-                           list->items[i].text);
-    c->addresses = (struct address_policy){ networks, list->len, c->settings->allows_private };
+            return err_set(
+                note, ERR_USAGE,
+                "--allow-net %s: it must be ADDRESS/BITS, such as 10.0.0.0/8",
+                list->items[i].text);
+    c->addresses =
+        (struct address_policy){ networks, list->len, c->settings->allows_private };
     return OK;
 }
 
@@ -47,7 +52,8 @@ static struct span product_token(struct span agent)
     size_t n = 0;
 
     while (n < agent.len && (agent.ptr[n] == '-' || agent.ptr[n] == '_' ||
-                             (span_ascii_lower(agent.ptr[n]) >= 'a' && span_ascii_lower(agent.ptr[n]) <= 'z')))
+                             (span_ascii_lower(agent.ptr[n]) >= 'a' &&
+                              span_ascii_lower(agent.ptr[n]) <= 'z')))
         n++;
     return span_slice(agent, 0, n);
 }
@@ -59,13 +65,15 @@ static enum err name_ourselves(struct crawl *c, struct err_note *note)
     if (s->user_agent)
         c->user_agent = span_str(s->user_agent);
     else if (s->contact)
-        c->user_agent = arena_format(&c->mem, "crawl/%s (+%s)", CRAWL_VERSION, s->contact);
+        c->user_agent =
+            arena_format(&c->mem, "crawl/%s (+%s)", CRAWL_VERSION, s->contact);
     else
         c->user_agent = SPAN("crawl/" CRAWL_VERSION);
     c->product_token = product_token(c->user_agent);
     if (!c->product_token.len)
-        return err_set(note, ERR_USAGE,
-                       "--user-agent must begin with a name made of letters, '-' and '_'");
+        return err_set(
+            note, ERR_USAGE,
+            "--user-agent must begin with a name made of letters, '-' and '_'");
     return OK;
 }
 
@@ -94,17 +102,20 @@ static enum err open_store(struct crawl *c, struct err_note *note)
 static const struct store_view *list_views(struct crawl *c)
 {
     const struct settings *s = c->settings;
-    struct store_view *views = arena_try_array(&c->mem, s->n_extracts + 1, sizeof *views);
+    struct store_view *views =
+        arena_try_array(&c->mem, s->n_extracts + 1, sizeof *views);
 
     BUG_IF(!views);
     for (size_t i = 0; i < s->n_extracts; i++) {
         const struct extract_section *section = &s->extracts[i];
-        struct span *columns = arena_try_array(&c->mem, section->n_rules + 1, sizeof *columns);
+        struct span *columns =
+            arena_try_array(&c->mem, section->n_rules + 1, sizeof *columns);
 
         BUG_IF(!columns);
         for (size_t k = 0; k < section->n_rules; k++)
             columns[k] = span_str(section->rules[k].name);
-        views[i] = (struct store_view){ span_str(section->name), columns, section->n_rules };
+        views[i] =
+            (struct store_view){ span_str(section->name), columns, section->n_rules };
     }
     return views;
 }
@@ -114,7 +125,8 @@ static enum err begin_run(struct crawl *c, struct err_note *note)
     struct store_run_params params = { .version = SPAN(CRAWL_VERSION),
                                        .views = list_views(c),
                                        .n_views = c->settings->n_extracts,
-                                       .revisit = (enum store_revisit)c->settings->revisit,
+                                       .revisit =
+                                           (enum store_revisit)c->settings->revisit,
                                        .now_wall_ms = clock_wall_ms() };
     struct buf json;
     enum err e;
@@ -158,7 +170,8 @@ static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_
 }
 
 /* What an excluded URL is under today's rules. */
-static void decide_again(void *arg, const struct store_excluded *url, struct store_verdict *out)
+static void decide_again(void *arg, const struct store_excluded *url,
+                         struct store_verdict *out)
 {
     struct crawl *c = arg;
     struct scope_verdict verdict;
@@ -167,7 +180,8 @@ static void decide_again(void *arg, const struct store_excluded *url, struct sto
 
     out->reason = url->reason;
     if (url->reason == REASON_NOFOLLOW ||
-        (url->reason == REASON_KIND && !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
+        (url->reason == REASON_KIND &&
+         !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
         return;
     arena_init(&mem, (size_t)MIB);
     if (url_parse(url->url, NULL, &mem, &u) == OK) {
@@ -192,7 +206,8 @@ static enum err open_network(struct crawl *c, struct err_note *note)
 {
     const struct settings *s = c->settings;
     struct fetcher_options options = { .connect_timeout_ms = s->connect_timeout_ms,
-                                       .first_byte_timeout_ms = s->first_byte_timeout_ms,
+                                       .first_byte_timeout_ms =
+                                           s->first_byte_timeout_ms,
                                        .total_timeout_ms = s->timeout_ms,
                                        .low_speed_bytes = s->low_speed_bytes,
                                        .low_speed_ms = s->low_speed_ms,
@@ -312,7 +327,8 @@ static bool is_in_scope(struct crawl *c, const struct store_origin *o)
     bool is_ours = false;
 
     arena_init(&mem, (size_t)64 * KIB);
-    if (url_parse(arena_format(&mem, "%s://%.*s:%u/", o->is_https ? "https" : "http", SPAN_ARG(o->host), o->port),
+    if (url_parse(arena_format(&mem, "%s://%.*s:%u/", o->is_https ? "https" : "http",
+                               SPAN_ARG(o->host), o->port),
                   NULL, &mem, &u) == OK)
         is_ours = scope_has_origin(c->scope, &u, &mem);
     arena_clear(&mem);
@@ -320,10 +336,11 @@ static bool is_in_scope(struct crawl *c, const struct store_origin *o)
 }
 
 /* A run over due pages may find nothing queued: what is due, and what is new, sitemaps say. */
-static enum err collect_sitemap_hosts(struct crawl *c, struct origins *out, struct err_note *note)
+static enum err collect_sitemap_hosts(struct crawl *c, struct origins *out,
+                                      struct err_note *note)
 {
-    if (c->settings->revisit != REVISIT_DUE || c->settings->has_no_sitemaps || c->settings->has_no_robots ||
-        c->run.is_continued)
+    if (c->settings->revisit != REVISIT_DUE || c->settings->has_no_sitemaps ||
+        c->settings->has_no_robots || c->run.is_continued)
         return OK;
     return store_each_sitemap_host(c->store, collect_origin, out, note);
 }
@@ -375,14 +392,18 @@ static void warn_about_settings(struct crawl *c)
     const struct settings *s = c->settings;
 
     if (s->has_no_robots)
-        crawl_event(c, "warn", "crawl", "no-robots", 0, "robots.txt is not obeyed in this run");
+        crawl_event(c, "warn", "crawl", "no-robots", 0,
+                    "robots.txt is not obeyed in this run");
     if (s->has_no_sandbox)
-        crawl_event(c, "warn", "crawl", "no-sandbox", 0, "parser processes run without their sandbox");
+        crawl_event(c, "warn", "crawl", "no-sandbox", 0,
+                    "parser processes run without their sandbox");
     if (longest_body(c) < (size_t)s->max_size)
-        crawl_event(c, "warn", "crawl", "max-size-cut", 0, "bodies are cut at %zu bytes: --max-memory leaves no more",
+        crawl_event(c, "warn", "crawl", "max-size-cut", 0,
+                    "bodies are cut at %zu bytes: --max-memory leaves no more",
                     longest_body(c));
     if (!s->contact && !s->user_agent && !s->allow_net.len && !s->allows_private)
-        log_warn("crawl", "no-contact", "set --contact so that a site's owner can reach you");
+        log_warn("crawl", "no-contact",
+                 "set --contact so that a site's owner can reach you");
 }
 
 /* What settings say, worked out: names, networks, patterns, secrets, limits. */
@@ -393,8 +414,10 @@ static enum err open_settings(struct crawl *c, struct err_note *note)
 
     arena_init(&c->rule_mem, (size_t)MIB);
     arena_init(&c->mem, (size_t)16 * MIB);
-    c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS, LONGEST_RETRY_MS };
-    c->concurrency = MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
+    c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS,
+                                       LONGEST_RETRY_MS };
+    c->concurrency =
+        MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
     sem_init_permits(&c->permits, c->concurrency);
     e = name_ourselves(c, note);
     if (!e)
@@ -434,7 +457,8 @@ enum err parts_open_network(struct crawl *c, struct err_note *note)
 }
 
 /* The run, its scope, and what of the old decisions no longer holds. */
-static enum err open_run(struct crawl *c, const struct seeds *seeds, struct err_note *note)
+static enum err open_run(struct crawl *c, const struct seeds *seeds,
+                         struct err_note *note)
 {
     bool has_new_seeds = false;
     enum err e = begin_run(c, note);
@@ -442,7 +466,8 @@ static enum err open_run(struct crawl *c, const struct seeds *seeds, struct err_
     if (!e)
         e = add_seeds(c, seeds, &has_new_seeds, note);
     if (!e && !seeds->len && !c->run.has_known_urls)
-        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
+        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given",
+                    c->settings->db);
     if (!e && c->run.has_known_urls && (!c->run.is_decided || has_new_seeds))
         e = store_decide_again(c->store, decide_again, c, note);
     return e;
@@ -459,7 +484,8 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
     if (!e)
         e = open_engines(c, note);
     if (!e)
-        e = crawl_watch_signals(c); /* before the writer's thread, which must not take them */
+        e = crawl_watch_signals(
+            c); /* before the writer's thread, which must not take them */
     if (!e)
         e = archive_open(c, &c->archive, note);
     if (!e)

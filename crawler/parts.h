@@ -14,7 +14,8 @@
  * what, and what was opened is left for parts_close. ERR_USAGE, ERR_LOCKED and
  * the errors of store_open.
  */
-enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note *note) MUST_USE;
+enum err parts_open(struct crawl *c, const struct seeds *seeds,
+                    struct err_note *note) MUST_USE;
 
 /* Only what asking a server needs: no database, no signals taken over. */
 enum err parts_open_network(struct crawl *c, struct err_note *note) MUST_USE;

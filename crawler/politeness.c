@@ -5,7 +5,7 @@
 #include "config/mem.h"
 #include "crawler/scope.h"
 
-#define MAX_CRAWL_DELAY_MS INT64_C(60000)
+#define MAX_CRAWL_DELAY_MS   INT64_C(60000)
 #define MAX_RESPONSE_TERM_NS (30 * NS_PER_S)
 
 struct politeness {
@@ -17,11 +17,14 @@ struct politeness {
 };
 
 struct politeness *politeness_new(struct loop *l, const struct settings *s,
-                                  void (*on_change)(void *arg, struct site *site), void *arg)
+                                  void (*on_change)(void *arg, struct site *site),
+                                  void *arg)
 {
     struct politeness *p = mem_alloc(sizeof *p);
 
-    *p = (struct politeness){ .loop = l, .settings = s, .on_change = on_change, .arg = arg };
+    *p = (struct politeness){
+        .loop = l, .settings = s, .on_change = on_change, .arg = arg
+    };
     map_init(&p->sites);
     return p;
 }
@@ -45,7 +48,8 @@ void politeness_free(struct politeness *p)
     mem_free(p);
 }
 
-static struct site *new_site(const struct settings *s, struct span hostname, struct span key)
+static struct site *new_site(const struct settings *s, struct span hostname,
+                             struct span key)
 {
     const struct host_settings *own = settings_for_host(s, hostname);
     struct site *site = mem_alloc(sizeof *site);
@@ -97,7 +101,8 @@ void politeness_take(struct politeness *p, struct site *site)
 {
     site->in_flight++;
     /* With several permits, starts keep their distance too. */
-    site->next_at = MAX(site->next_at, clock_after(loop_now(p->loop), politeness_gap_ns(site)));
+    site->next_at =
+        MAX(site->next_at, clock_after(loop_now(p->loop), politeness_gap_ns(site)));
 }
 
 enum err politeness_enter(struct politeness *p, struct site *site, deadline until)
@@ -106,7 +111,8 @@ enum err politeness_enter(struct politeness *p, struct site *site, deadline unti
 
     site->n_waiters++;
     p->on_change(p->arg, site);
-    while (!e && (site->in_flight >= site->per_host || site->next_at > loop_now(p->loop))) {
+    while (!e &&
+           (site->in_flight >= site->per_host || site->next_at > loop_now(p->loop))) {
         if (site->in_flight >= site->per_host)
             e = waitq_wait(&site->waiters, until);
         else if (site->next_at > until)
@@ -123,7 +129,8 @@ enum err politeness_enter(struct politeness *p, struct site *site, deadline unti
     return e;
 }
 
-void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns, bool did_ask)
+void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns,
+                      bool did_ask)
 {
     int64_t now = clock_now_ns();
 
@@ -154,13 +161,15 @@ void politeness_back_off(struct politeness *p, struct site *site, deadline until
     politeness_hold(p, site, until);
 }
 
-bool politeness_set_crawl_delay(struct politeness *p, struct site *site, int64_t delay_ms)
+bool politeness_set_crawl_delay(struct politeness *p, struct site *site,
+                                int64_t delay_ms)
 {
     bool is_cut = delay_ms > MAX_CRAWL_DELAY_MS;
     int64_t now = loop_now(p->loop);
 
     site->crawl_delay_ms = is_cut ? MAX_CRAWL_DELAY_MS : delay_ms;
     /* robots.txt itself was the last request: its answer binds from its end. */
-    politeness_hold(p, site, delay_ms > 0 ? clock_after(now, site->crawl_delay_ms * NS_PER_MS) : 0);
+    politeness_hold(
+        p, site, delay_ms > 0 ? clock_after(now, site->crawl_delay_ms * NS_PER_MS) : 0);
     return is_cut;
 }

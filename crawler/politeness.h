@@ -21,14 +21,14 @@
 struct politeness;
 
 struct site {
-    char *key;              /* "host" or "host:port" */
-    int64_t delay_ms;       /* of settings, or the host's own section */
+    char *key;        /* "host" or "host:port" */
+    int64_t delay_ms; /* of settings, or the host's own section */
     int64_t per_host;
     int64_t crawl_delay_ms; /* from robots.txt, capped; -1 = none */
     int64_t in_flight;
     int64_t last_response_ns;
-    deadline next_at;       /* no request before */
-    deadline floor_at;      /* what next_at would be but for the starts of those in flight */
+    deadline next_at;  /* no request before */
+    deadline floor_at; /* what next_at would be but for the starts of those in flight */
     deadline backoff_until; /* 429, 503, unreachable robots.txt; included in next_at */
     int failures;           /* answers in a row that asked for a pause */
     struct waitq waiters;   /* coroutines in politeness_enter */
@@ -38,7 +38,8 @@ struct site {
 
 /* on_change is called whenever a site's next_at or permits changed; it only marks and wakes. */
 struct politeness *politeness_new(struct loop *l, const struct settings *s,
-                                  void (*on_change)(void *arg, struct site *site), void *arg);
+                                  void (*on_change)(void *arg, struct site *site),
+                                  void *arg);
 void politeness_free(struct politeness *p);
 
 /* Finds or makes the site of a host name and port. Lives as long as p. */
@@ -51,10 +52,12 @@ deadline politeness_ready_at(const struct site *site);
 void politeness_take(struct politeness *p, struct site *site);
 
 /* Suspends until a permit is free and the moment has come. ERR_TIMEOUT, ERR_CANCELLED: nothing taken. */
-enum err politeness_enter(struct politeness *p, struct site *site, deadline until) MUST_USE;
+enum err politeness_enter(struct politeness *p, struct site *site,
+                          deadline until) MUST_USE;
 
 /* Ends a request that began at started_ns; did_ask is false when nothing went out. */
-void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns, bool did_ask);
+void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns,
+                      bool did_ask);
 
 /* No request before then: what an earlier run or an earlier start still binds us to. */
 void politeness_hold(struct politeness *p, struct site *site, deadline until);
@@ -63,7 +66,8 @@ void politeness_hold(struct politeness *p, struct site *site, deadline until);
 void politeness_back_off(struct politeness *p, struct site *site, deadline until);
 
 /* What robots.txt says; -1 = nothing. Capped at 60 s; true when it was cut. */
-bool politeness_set_crawl_delay(struct politeness *p, struct site *site, int64_t delay_ms);
+bool politeness_set_crawl_delay(struct politeness *p, struct site *site,
+                                int64_t delay_ms);
 
 /* The gap that now holds between two requests, in ns. */
 int64_t politeness_gap_ns(const struct site *site);

@@ -9,10 +9,10 @@
 #include "config/log.h"
 #include "config/mem.h"
 
-#define REDRAW_NS (200 * NS_PER_MS)
-#define PLAIN_NS (10 * NS_PER_S)
+#define REDRAW_NS   (200 * NS_PER_MS)
+#define PLAIN_NS    (10 * NS_PER_S)
 #define RATE_WINDOW 25 /* redraws; five seconds on a terminal */
-#define MAX_LINE 400
+#define MAX_LINE    400
 
 struct progress {
     struct crawl *c;
@@ -40,7 +40,8 @@ static void format_bytes(int64_t bytes, char *out, size_t size)
 static void format_duration(int64_t s, char *out, size_t size)
 {
     if (s >= 3600)
-        snprintf(out, size, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+        snprintf(out, size, "%lldh%02lldm", (long long)(s / 3600),
+                 (long long)(s / 60 % 60));
     else if (s >= 60)
         snprintf(out, size, "%lldm%02llds", (long long)(s / 60), (long long)(s % 60));
     else
@@ -57,7 +58,8 @@ static double recent_rate(struct progress *p, int64_t now)
     p->n_samples++;
     oldest = p->n_samples > RATE_WINDOW ? p->n_samples % RATE_WINDOW : 0;
     seconds = (double)(now - p->at[oldest]) / (double)NS_PER_S;
-    return seconds > 0 ? (double)(p->c->counts.answered - p->pages[oldest]) / seconds : 0;
+    return seconds > 0 ? (double)(p->c->counts.answered - p->pages[oldest]) / seconds
+                       : 0;
 }
 
 /* Errors: no complete answer, or 4xx/5xx. */
@@ -101,17 +103,20 @@ static int format_line(struct progress *p, char *out, size_t size)
     format_bytes(c->counts.bytes, bytes, sizeof bytes);
     format_duration((now - c->started_ns) / NS_PER_S, elapsed, sizeof elapsed);
     estimate(c, rate, left, sizeof left);
-    return snprintf(out, size, "%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
-                    (long long)c->counts.answered, rate, (long long)c->in_flight,
-                    (long long)totals.by_state[STATE_QUEUED], (long long)error_count(&c->counts),
-                    bytes, elapsed, left);
+    return snprintf(
+        out, size,
+        "%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+        (long long)c->counts.answered, rate, (long long)c->in_flight,
+        (long long)totals.by_state[STATE_QUEUED], (long long)error_count(&c->counts),
+        bytes, elapsed, left);
 }
 
 static int terminal_width(void)
 {
     struct winsize size;
 
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col
+                                                                       : 80;
 }
 
 static void draw(void *arg)
@@ -127,7 +132,8 @@ static void draw(void *arg)
     /* A reader that is gone or full costs the line, not the crawl. */
     if (write(STDERR_FILENO, out, (size_t)n) < 0)
         p->every_ns = PLAIN_NS;
-    loop_timer_set(p->c->loop, &p->timer, clock_after(loop_now(p->c->loop), p->every_ns));
+    loop_timer_set(p->c->loop, &p->timer,
+                   clock_after(loop_now(p->c->loop), p->every_ns));
 }
 
 struct progress *progress_start(struct crawl *c)
@@ -141,7 +147,8 @@ struct progress *progress_start(struct crawl *c)
         return NULL;
     p = mem_alloc(sizeof *p);
     p->c = c;
-    p->is_terminal = s->progress == PROGRESS_TTY || (s->progress == PROGRESS_AUTO && is_tty);
+    p->is_terminal =
+        s->progress == PROGRESS_TTY || (s->progress == PROGRESS_AUTO && is_tty);
     p->every_ns = p->is_terminal ? REDRAW_NS : PLAIN_NS;
     p->at[0] = loop_now(c->loop);
     p->n_samples = 1;
@@ -167,12 +174,13 @@ void progress_log_status(const struct crawl *c)
 
     frontier_get_stats(c->frontier, &f);
     store_get_totals(c->store, &t);
-    log_warn("crawl", "status",
-             "pages=%lld in_flight=%lld answered_uncommitted=%lld queued=%lld hosts=%zu "
-             "window=%zu delayed=%zu preparing=%zu store_pending=%zu",
-             (long long)c->counts.answered, (long long)c->in_flight, (long long)c->answered,
-             (long long)t.by_state[STATE_QUEUED], f.hosts, f.tickets, f.delayed, f.preparing,
-             store_pending(c->store));
+    log_warn(
+        "crawl", "status",
+        "pages=%lld in_flight=%lld answered_uncommitted=%lld queued=%lld hosts=%zu "
+        "window=%zu delayed=%zu preparing=%zu store_pending=%zu",
+        (long long)c->counts.answered, (long long)c->in_flight, (long long)c->answered,
+        (long long)t.by_state[STATE_QUEUED], f.hosts, f.tickets, f.delayed, f.preparing,
+        store_pending(c->store));
 }
 
 /* --- the summary -------------------------------------------------------------------------- */
@@ -203,20 +211,23 @@ static const char *grouped(int64_t n, char out[32])
 }
 
 /* "label  12 words, 3 words": what is zero is left out, but for the first. */
-static void print_counts(const char *label, const char *const *words, const int64_t *counts, size_t n)
+static void print_counts(const char *label, const char *const *words,
+                         const int64_t *counts, size_t n)
 {
     char text[32];
 
     fprintf(stderr, "  %-10s", label);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || counts[i])
-            fprintf(stderr, "%s%s %s", i ? ", " : "", grouped(counts[i], text), words[i]);
+            fprintf(stderr, "%s%s %s", i ? ", " : "", grouped(counts[i], text),
+                    words[i]);
     fputc('\n', stderr);
 }
 
 static void print_urls(const struct store_totals *t)
 {
-    static const char *const words[] = { "", "fetched", "not modified", "failed", "excluded", "queued" };
+    static const char *const words[] = { "",       "fetched",  "not modified",
+                                         "failed", "excluded", "queued" };
     const int64_t counts[] = { sum_states(t),
                                t->by_state[STATE_FETCHED],
                                t->by_state[STATE_NOT_MODIFIED],
@@ -228,17 +239,24 @@ static void print_urls(const struct store_totals *t)
     fprintf(stderr, "  %-10s%s known", "URLs", grouped(counts[0], text));
     for (size_t i = 1, some = 0; i < ARRAY_LEN(counts); i++)
         if (counts[i])
-            fprintf(stderr, "%s%s %s", some++ ? ", " : ": ", grouped(counts[i], text), words[i]);
+            fprintf(stderr, "%s%s %s", some++ ? ", " : ": ", grouped(counts[i], text),
+                    words[i]);
     fputc('\n', stderr);
 }
 
 static void print_answers(const struct crawl_counts *n)
 {
-    static const char *const words[] = { "ok", "not modified", "redirects", "client or server errors",
-                                  "without an answer", "tried again" };
-    const int64_t counts[] = { n->by_outcome[FETCH_OK],       n->by_outcome[FETCH_NOT_MODIFIED],
-                               n->by_outcome[FETCH_REDIRECT], n->http_errors,
-                               n->requests - n->answered,     n->retries };
+    static const char *const words[] = { "ok",
+                                         "not modified",
+                                         "redirects",
+                                         "client or server errors",
+                                         "without an answer",
+                                         "tried again" };
+    const int64_t counts[] = {
+        n->by_outcome[FETCH_OK],       n->by_outcome[FETCH_NOT_MODIFIED],
+        n->by_outcome[FETCH_REDIRECT], n->http_errors,
+        n->requests - n->answered,     n->retries
+    };
 
     print_counts("answers", words, counts, ARRAY_LEN(counts));
 }
@@ -255,15 +273,18 @@ void progress_print_summary(const struct crawl *c, int exit_code)
     format_bytes(t.db_bytes + t.wal_bytes, db, sizeof db);
     format_duration((int64_t)seconds, elapsed, sizeof elapsed);
     fprintf(stderr, "%s after %s: %s pages, %s, %.0f pages/s\n",
-            c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed, grouped(n->answered, text), bytes,
+            c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed,
+            grouped(n->answered, text), bytes,
             seconds > 0 ? (double)n->answered / seconds : 0.0);
     print_answers(n);
     print_urls(&t);
     if (n->bad_seeds)
-        fprintf(stderr, "  %-10s%s lines were no URLs and were skipped\n", "seeds", grouped(n->bad_seeds, text));
+        fprintf(stderr, "  %-10s%s lines were no URLs and were skipped\n", "seeds",
+                grouped(n->bad_seeds, text));
     fprintf(stderr, "  %-10s%s, %s\n", "database", c->settings->db, db);
     if (t.by_state[STATE_QUEUED])
-        fprintf(stderr, "stopped by %s; the same command goes on from here\n", crawl_stop_word(c->stop));
+        fprintf(stderr, "stopped by %s; the same command goes on from here\n",
+                crawl_stop_word(c->stop));
     if (exit_code == 4)
         fprintf(stderr, "no seed could be reached: 'crawl explain URL' says why\n");
 }
@@ -275,24 +296,27 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
     enum err e;
 
     store_get_totals(c->store, &t);
-    e = buf_printf(out,
-                   "{\"run\":%lld,\"exit_code\":%d,\"stop_reason\":\"%s\",\"seconds\":%.3f,"
-                   "\"requests\":%lld,\"answered\":%lld,\"http_errors\":%lld,\"retries\":%lld,"
-                   "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
-                   "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,\"outcomes\":{",
-                   (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
-                   (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S, (long long)n->requests,
-                   (long long)n->answered, (long long)n->http_errors, (long long)n->retries,
-                   (long long)n->bytes, (long long)n->robots_requests, (long long)n->sitemap_requests,
-                   (long long)n->parse_failures, (long long)n->seeds, (long long)n->bad_seeds);
+    e = buf_printf(
+        out,
+        "{\"run\":%lld,\"exit_code\":%d,\"stop_reason\":\"%s\",\"seconds\":%.3f,"
+        "\"requests\":%lld,\"answered\":%lld,\"http_errors\":%lld,\"retries\":%lld,"
+        "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
+        "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,\"outcomes\":{",
+        (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
+        (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S,
+        (long long)n->requests, (long long)n->answered, (long long)n->http_errors,
+        (long long)n->retries, (long long)n->bytes, (long long)n->robots_requests,
+        (long long)n->sitemap_requests, (long long)n->parse_failures,
+        (long long)n->seeds, (long long)n->bad_seeds);
     for (int i = 0, some = 0; !e && i < N_FETCH_OUTCOMES; i++)
         if (n->by_outcome[i])
             e = buf_printf(out, "%s\"%s\":%lld", some++ ? "," : "",
-                           result_outcome_name((enum fetch_outcome)i), (long long)n->by_outcome[i]);
+                           result_outcome_name((enum fetch_outcome)i),
+                           (long long)n->by_outcome[i]);
     if (!e)
         e = buf_append(out, SPAN("},\"urls\":{"));
     for (int i = 0; !e && i < N_URL_STATES; i++)
-        e = buf_printf(out, "%s\"%s\":%lld", i ? "," : "", vocab_state((enum url_state)i),
-                       (long long)t.by_state[i]);
+        e = buf_printf(out, "%s\"%s\":%lld", i ? "," : "",
+                       vocab_state((enum url_state)i), (long long)t.by_state[i]);
     return e ? e : buf_append(out, SPAN("}}"));
 }

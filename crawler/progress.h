@@ -20,7 +20,8 @@ void progress_stop(struct progress *p);
 void progress_print_summary(const struct crawl *c, int exit_code);
 
 /* The same as one JSON object. */
-enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf *out) MUST_USE;
+enum err progress_summary_json(const struct crawl *c, int exit_code,
+                               struct buf *out) MUST_USE;
 
 /* One status record into the log (SIGUSR1). */
 void progress_log_status(const struct crawl *c);

@@ -9,13 +9,13 @@
 #include "crawler/visit.h"
 #include "parse/host.h"
 
-#define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
-#define MAX_TRIES 3
-#define FRESH_MS INT64_C(86400000) /* RFC 9309 §2.4 */
+#define MAX_REDIRECTS    5 /* RFC 9309 §2.3.1.2 */
+#define MAX_TRIES        3
+#define FRESH_MS         INT64_C(86400000) /* RFC 9309 §2.4 */
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
-#define FIRST_PAUSE_MS INT64_C(1000)
-#define MAX_PAUSE_MS INT64_C(3600000) /* as a Retry-After counts at most */
-#define ANSWER_BYTES ((size_t)8 * MIB)
+#define FIRST_PAUSE_MS   INT64_C(1000)
+#define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
+#define ANSWER_BYTES     ((size_t)8 * MIB)
 
 struct prepare {
     struct crawl *c;
@@ -79,7 +79,8 @@ static void note_crawl_delay(struct prepare *p)
 
     if (politeness_set_crawl_delay(politeness, p->h->site, ms))
         crawl_event(p->c, "warn", "robots", "crawl-delay-cut", 0,
-                    "%s: Crawl-delay %lld s counts as 60 s", p->h->name, (long long)(ms / 1000));
+                    "%s: Crawl-delay %lld s counts as 60 s", p->h->name,
+                    (long long)(ms / 1000));
 }
 
 /* Only a file that was cut by us counts as far as it goes. */
@@ -166,8 +167,8 @@ static bool use_stored(struct prepare *p)
 
 /* --- asking ----------------------------------------------------------------------------- */
 
-static void save_robots(struct prepare *p, const struct document *doc, const char *outcome,
-                        struct span text)
+static void save_robots(struct prepare *p, const struct document *doc,
+                        const char *outcome, struct span text)
 {
     int64_t now = clock_wall_ms();
     struct store_host_state state = { .has_robots = true,
@@ -207,7 +208,8 @@ static enum err judge(struct prepare *p, struct document *doc, struct span *why)
         *why = SPAN("not readable");
         return e == ERR_INVALID ? ERR_REFUSED : e;
     }
-    if (r->outcome == FETCH_HTTP_ERROR && r->status_code < 500 && r->status_code != 429) {
+    if (r->outcome == FETCH_HTTP_ERROR && r->status_code < 500 &&
+        r->status_code != 429) {
         e = keep_rules(p->h, &none);
         if (!e)
             save_robots(p, doc, "no_rules", SPAN_NONE);
@@ -222,20 +224,23 @@ static enum err judge(struct prepare *p, struct document *doc, struct span *why)
 
 static enum err robots_url(struct prepare *p, struct url *out)
 {
-    struct span text = arena_format(&p->mem, "%s://%s:%u/robots.txt", p->h->is_https ? "https" : "http",
-                                    p->h->name, p->h->port);
+    struct span text =
+        arena_format(&p->mem, "%s://%s:%u/robots.txt",
+                     p->h->is_https ? "https" : "http", p->h->name, p->h->port);
 
     return url_parse(text, NULL, &p->mem, out);
 }
 
-static void park(struct prepare *p, enum url_reason reason, struct span rule, int64_t until_ms)
+static void park(struct prepare *p, enum url_reason reason, struct span rule,
+                 int64_t until_ms)
 {
     struct host *h = p->h;
 
     /* The rule outlives this coroutine: it lies with the host from here on. */
     arena_reset(&h->robots_mem);
     h->rules = (struct robots_rules){ .crawl_delay_ms = -1 };
-    frontier_park(p->c->frontier, h, reason, arena_copy(&h->robots_mem, rule), until_ms);
+    frontier_park(p->c->frontier, h, reason, arena_copy(&h->robots_mem, rule),
+                  until_ms);
     outbox_park(p->c, h);
 }
 
@@ -255,10 +260,11 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
                                       .robots_outcome = SPAN("unreachable"),
                                       .ip = doc->result.ip };
 
-    crawl_event(p->c, "warn", "robots", "robots-unreachable", 0, "%s:%u: %.*s", p->h->name,
-                p->h->port, SPAN_ARG(why));
+    crawl_event(p->c, "warn", "robots", "robots-unreachable", 0, "%s:%u: %.*s",
+                p->h->name, p->h->port, SPAN_ARG(why));
     outbox_save_host(p->c, p->h, &state);
-    park(p, REASON_ROBOTS_UNREACHABLE, arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);
+    park(p, REASON_ROBOTS_UNREACHABLE,
+         arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);
 }
 
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
@@ -299,7 +305,8 @@ static enum err try_once(struct prepare *p)
         politeness_back_off(frontier_politeness(p->c->frontier), p->h->site,
                             clock_after(clock_now_ns(), wait_ms * NS_PER_MS));
         outbox_save_host(p->c, p->h, NULL);
-        park(p, REASON_DEFERRED, SPAN("robots.txt: the server asked for a longer pause"),
+        park(p, REASON_DEFERRED,
+             SPAN("robots.txt: the server asked for a longer pause"),
              clock_wall_ms() + wait_ms);
         return OK;
     }
@@ -365,9 +372,11 @@ static intptr_t prepare_main(void *arg)
     if (!is_refused_literal(p))
         e = prepare(p);
     if (e && e != ERR_CANCELLED && !c->stop)
-        park(p, REASON_ROBOTS_UNREACHABLE, arena_format(&p->mem, "robots.txt: %s", err_text(e)), 0);
+        park(p, REASON_ROBOTS_UNREACHABLE,
+             arena_format(&p->mem, "robots.txt: %s", err_text(e)), 0);
     else if (e)
-        p->h->state = HOST_NEW; /* stopped in between: nothing is known, so nothing is allowed */
+        p->h->state =
+            HOST_NEW; /* stopped in between: nothing is known, so nothing is allowed */
     frontier_prepared(c->frontier, p->h);
     visit_check_host_limit(c, p->h); /* an earlier start may have used it up */
     if (!e && p->h->state == HOST_READY && p->h->obeys_rules && !c->stop)

@@ -6,9 +6,9 @@
 #include "config/mem.h"
 #include "crawler/scope.h"
 
-#define MAX_FILE ((size_t)1 * GIB)
-#define MAX_MEMORY ((size_t)4 * GIB)
-#define MAX_SHOWN 200 /* bytes of a bad line that are shown */
+#define MAX_FILE       ((size_t)1 * GIB)
+#define MAX_MEMORY     ((size_t)4 * GIB)
+#define MAX_SHOWN      200 /* bytes of a bad line that are shown */
 #define MAX_COMPLAINTS 20
 
 static void add_seed(struct seeds *s, const struct seed *seed)
@@ -26,7 +26,8 @@ static void add_seed(struct seeds *s, const struct seed *seed)
     s->items[s->len++] = *seed;
 }
 
-static void complain(struct seeds *s, struct span text, struct span source, int line, const char *why)
+static void complain(struct seeds *s, struct span text, struct span source, int line,
+                     const char *why)
 {
     struct buf shown;
     char place[16] = "";
@@ -37,8 +38,8 @@ static void complain(struct seeds *s, struct span text, struct span source, int 
     if (line)
         snprintf(place, sizeof place, ":%d", line);
     if (log_escape(&shown, span_clip_utf8(text, MAX_SHOWN)) == OK)
-        fprintf(stderr, "crawl: %.*s%s: %s, skipped: %.*s%s\n", SPAN_ARG(source), place, why,
-                SPAN_ARG(buf_span(&shown)), text.len > MAX_SHOWN ? "..." : "");
+        fprintf(stderr, "crawl: %.*s%s: %s, skipped: %.*s%s\n", SPAN_ARG(source), place,
+                why, SPAN_ARG(buf_span(&shown)), text.len > MAX_SHOWN ? "..." : "");
     buf_clear(&shown);
 }
 
@@ -47,8 +48,9 @@ static const char *parse_seed(struct seeds *s, struct span text, struct url *out
     if (text.len > SCOPE_MAX_URL)
         return "longer than 8192 bytes";
     if (url_parse(text, NULL, &s->mem, out) || url_page(out, &s->mem, out))
-        return span_find_span(text, SPAN("://")) == text.len ? "no URL (does it begin with https://?)"
-                                                            : "no valid URL";
+        return span_find_span(text, SPAN("://")) == text.len
+                   ? "no URL (does it begin with https://?)"
+                   : "no valid URL";
     return url_is_web(out) ? NULL : "neither http nor https";
 }
 
@@ -62,7 +64,8 @@ static bool next_line(struct span *text, struct span *out)
     while (end < text->len && text->ptr[end] != '\n' && text->ptr[end] != '\r')
         end++;
     *out = span_slice(*text, 0, end);
-    *text = span_skip(*text, end + (span_starts(span_skip(*text, end), SPAN("\r\n")) ? 2 : 1));
+    *text = span_skip(*text,
+                      end + (span_starts(span_skip(*text, end), SPAN("\r\n")) ? 2 : 1));
     return true;
 }
 
@@ -95,7 +98,9 @@ static enum err read_file(struct seeds *s, const char *path, struct err_note *no
     buf_init(&text, MAX_FILE);
     e = io_read_file(path, &text, note);
     if (e == ERR_NOT_FOUND)
-        e = err_set(note, ERR_USAGE, "there is no file %s (a URL begins with https:// or http://)", path);
+        e = err_set(note, ERR_USAGE,
+                    "there is no file %s (a URL begins with https:// or http://)",
+                    path);
     else if (e)
         e = ERR_USAGE;
     else
@@ -104,7 +109,8 @@ static enum err read_file(struct seeds *s, const char *path, struct err_note *no
     return e;
 }
 
-static enum err read_operand(struct seeds *s, const char *operand, struct err_note *note)
+static enum err read_operand(struct seeds *s, const char *operand,
+                             struct err_note *note)
 {
     struct seed seed = { .source = SPAN("command line") };
     const char *why;

@@ -13,9 +13,9 @@
 struct crawl;
 
 struct seed {
-    struct url url; /* without fragment and userinfo */
+    struct url url;     /* without fragment and userinfo */
     struct span source; /* file name, "-" or "command line" */
-    int line;       /* 0 on the command line */
+    int line;           /* 0 on the command line */
 };
 
 struct seeds {
@@ -26,7 +26,8 @@ struct seeds {
 };
 
 /* Reads every operand. Bad lines go to standard error. ERR_USAGE: a file is missing, or nothing is usable. */
-enum err seeds_read(char **operands, size_t n, struct seeds *out, struct err_note *note) MUST_USE;
+enum err seeds_read(char **operands, size_t n, struct seeds *out,
+                    struct err_note *note) MUST_USE;
 void seeds_clear(struct seeds *s);
 
 /* Offers them all to the store; suspends until that is committed. */

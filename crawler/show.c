@@ -12,13 +12,15 @@
 struct sink {
     struct output *out;
     enum output_format format;
-    const char *title; /* printed before the first row; no rows, no title and no header */
+    const char
+        *title; /* printed before the first row; no rows, no title and no header */
 };
 
-static enum err on_row(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+static enum err on_row(void *arg, const struct span *columns,
+                       const struct reader_value *values, size_t n)
 {
-    static const enum output_type types[] = { OUTPUT_NULL, OUTPUT_INTEGER, OUTPUT_REAL, OUTPUT_TEXT,
-                                              OUTPUT_BLOB };
+    static const enum output_type types[] = { OUTPUT_NULL, OUTPUT_INTEGER, OUTPUT_REAL,
+                                              OUTPUT_TEXT, OUTPUT_BLOB };
     struct output_value cells[MAX_COLUMNS];
     struct sink *s = arg;
 
@@ -29,17 +31,19 @@ static enum err on_row(void *arg, const struct span *columns, const struct reade
     if (s->title && !output_count(s->out)) {
         struct span title = span_str(s->title);
 
-        if (io_write_all(STDOUT_FILENO, SPAN("\n")) || io_write_all(STDOUT_FILENO, title) ||
+        if (io_write_all(STDOUT_FILENO, SPAN("\n")) ||
+            io_write_all(STDOUT_FILENO, title) ||
             io_write_all(STDOUT_FILENO, SPAN("\n")))
             return ERR_IO;
     }
     for (size_t i = 0; i < n; i++)
-        cells[i] = (struct output_value){ types[values[i].type], values[i].integer, values[i].real,
-                                          values[i].text };
+        cells[i] = (struct output_value){ types[values[i].type], values[i].integer,
+                                          values[i].real, values[i].text };
     return output_row(s->out, cells);
 }
 
-static int finish(const char *command, struct sink *s, enum err e, const struct err_note *note)
+static int finish(const char *command, struct sink *s, enum err e,
+                  const struct err_note *note)
 {
     if (!e && s->out && (!s->title || output_count(s->out)))
         e = output_finish(s->out);
@@ -48,11 +52,13 @@ static int finish(const char *command, struct sink *s, enum err e, const struct 
         return 0;
     if (e == ERR_IO && errno == EPIPE) /* the reader has seen enough */
         return 0;
-    fprintf(stderr, "crawl %s: %s\n", command, note->text[0] ? note->text : err_text(e));
+    fprintf(stderr, "crawl %s: %s\n", command,
+            note->text[0] ? note->text : err_text(e));
     return e == ERR_USAGE ? 2 : 3;
 }
 
-struct reader *show_open(const char *command, const struct show_options *o, int *exit_code)
+struct reader *show_open(const char *command, const struct show_options *o,
+                         int *exit_code)
 {
     struct reader *r;
     struct err_note note;
@@ -65,8 +71,8 @@ struct reader *show_open(const char *command, const struct show_options *o, int 
     return r;
 }
 
-static int run(const char *command, struct reader *r, struct sink *s, struct span sql, struct span param,
-               size_t *n_rows)
+static int run(const char *command, struct reader *r, struct sink *s, struct span sql,
+               struct span param, size_t *n_rows)
 {
     struct err_note note = { "" };
     enum err e;
@@ -78,16 +84,16 @@ static int run(const char *command, struct reader *r, struct sink *s, struct spa
     return finish(command, s, e, &note);
 }
 
-int show_query(const char *command, struct reader *r, const struct show_options *o, struct span sql,
-               struct span param, size_t *n_rows)
+int show_query(const char *command, struct reader *r, const struct show_options *o,
+               struct span sql, struct span param, size_t *n_rows)
 {
     struct sink s = { .format = (enum output_format)o->format };
 
     return run(command, r, &s, sql, param, n_rows);
 }
 
-int show_section(const char *command, struct reader *r, const char *title, struct span sql,
-                 struct span param)
+int show_section(const char *command, struct reader *r, const char *title,
+                 struct span sql, struct span param)
 {
     struct sink s = { .format = OUTPUT_TABLE, .title = title };
 

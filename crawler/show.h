@@ -15,15 +15,16 @@ struct show_options {
 };
 
 /* Opens the database or prints why not; *exit_code is set then. */
-struct reader *show_open(const char *command, const struct show_options *o, int *exit_code);
+struct reader *show_open(const char *command, const struct show_options *o,
+                         int *exit_code);
 
 /*
  * Runs a query and prints its rows; n_rows (may be NULL) gets their number.
  * Returns the exit code; errors were printed.
  */
-int show_query(const char *command, struct reader *r, const struct show_options *o, struct span sql,
-               struct span param, size_t *n_rows);
+int show_query(const char *command, struct reader *r, const struct show_options *o,
+               struct span sql, struct span param, size_t *n_rows);
 
 /* A titled section of a longer answer: nothing at all when the query has no rows. */
-int show_section(const char *command, struct reader *r, const char *title, struct span sql,
-                 struct span param);
+int show_section(const char *command, struct reader *r, const char *title,
+                 struct span sql, struct span param);

@@ -8,12 +8,12 @@
 #include "crawler/outbox.h"
 #include "crawler/robots_gate.h"
 
-#define MAX_LEVEL 3
-#define MAX_REDIRECTS 5
-#define MAX_PER_HOST 1000
+#define MAX_LEVEL      3
+#define MAX_REDIRECTS  5
+#define MAX_PER_HOST   1000
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
-#define OFFERS_BYTES ((size_t)64 * MIB)
+#define OFFERS_BYTES   ((size_t)64 * MIB)
 
 /* A sitemap still to be read. */
 struct todo {
@@ -58,8 +58,9 @@ static void fill_row(struct store_op *op, const struct reader *r, struct span ur
 }
 
 /* Offers entries [from, to) and waits for the commit: a long sitemap must not flood the writer. */
-static enum err offer_some(struct reader *r, struct span url, const struct document *doc,
-                           const char *outcome, const struct sitemap *map, size_t from)
+static enum err offer_some(struct reader *r, struct span url,
+                           const struct document *doc, const char *outcome,
+                           const struct sitemap *map, size_t from)
 {
     size_t n = map ? MIN(map->n_urls - from, ENTRIES_PER_OP) : 0;
     struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
@@ -72,7 +73,8 @@ static enum err offer_some(struct reader *r, struct span url, const struct docum
         const struct sitemap_entry *entry = &map->urls[from + i];
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
 
-        if (discover_entry(r->c, entry->loc, HOP_SITEMAP, entry->lastmod_wall_ms, &op->mem, o))
+        if (discover_entry(r->c, entry->loc, HOP_SITEMAP, entry->lastmod_wall_ms,
+                           &op->mem, o))
             op->u.offers.n_offers++;
     }
     e = outbox_wait(r->c, op, DEADLINE_NEVER);
@@ -87,8 +89,8 @@ static enum err offer_some(struct reader *r, struct span url, const struct docum
     return e;
 }
 
-static enum err take_answer(struct reader *r, const struct todo *todo, const struct document *doc,
-                            const struct answer *answer)
+static enum err take_answer(struct reader *r, const struct todo *todo,
+                            const struct document *doc, const struct answer *answer)
 {
     const struct sitemap *map = &answer->sitemap;
     const char *type = sitemap_type_name(map->type);
@@ -96,8 +98,10 @@ static enum err take_answer(struct reader *r, const struct todo *todo, const str
 
     for (size_t i = 0; i < map->n_sitemaps && todo->level < MAX_LEVEL; i++)
         add_todo(r, map->sitemaps[i].loc, todo->level + 1);
-    for (size_t from = 0; !e && (from == 0 || from < map->n_urls); from += ENTRIES_PER_OP)
-        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", map, from);
+    for (size_t from = 0; !e && (from == 0 || from < map->n_urls);
+         from += ENTRIES_PER_OP)
+        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", map,
+                       from);
     return e;
 }
 
@@ -126,8 +130,8 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
 static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
     struct reader *r = arg;
-    struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
-                                          (uint16_t)url_port(u));
+    struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS,
+                                          url_hostname(u), (uint16_t)url_port(u));
     struct span rule;
 
     if (!url_is_web(u))
@@ -147,7 +151,8 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     enum err e;
 
     arena_init(&mem, DOCUMENT_BYTES);
-    if (url_parse(span_str(todo->url), NULL, &mem, &url) || url_page(&url, &mem, &url)) {
+    if (url_parse(span_str(todo->url), NULL, &mem, &url) ||
+        url_page(&url, &mem, &url)) {
         arena_clear(&mem);
         return OK;
     }
@@ -164,7 +169,9 @@ static enum err read_one(struct reader *r, const struct todo *todo)
             e = parse(r, todo, &doc);
         else
             e = offer_some(r, url.href, &doc,
-                           doc.problem ? doc.problem : result_outcome_name(doc.result.outcome), NULL, 0);
+                           doc.problem ? doc.problem
+                                       : result_outcome_name(doc.result.outcome),
+                           NULL, 0);
         bodies_free(r->c->bodies, &doc.result.body);
     }
     arena_clear(&mem);
@@ -200,11 +207,12 @@ void sitemaps_start(struct crawl *c, struct host *h)
     arena_init(&mem, DOCUMENT_BYTES);
     r = mem_alloc(sizeof *r);
     *r = (struct reader){ .c = c, .h = h };
-    if (url_parse(arena_format(&mem, "%s://%s:%u/robots.txt", h->is_https ? "https" : "http", h->name,
-                               h->port),
+    if (url_parse(arena_format(&mem, "%s://%s:%u/robots.txt",
+                               h->is_https ? "https" : "http", h->name, h->port),
                   NULL, &mem, &base) == OK)
         for (size_t i = 0; i < h->rules.n_sitemaps; i++)
-            if (!url_parse(h->rules.sitemaps[i], &base, &mem, &u) && !url_page(&u, &mem, &u))
+            if (!url_parse(h->rules.sitemaps[i], &base, &mem, &u) &&
+                !url_page(&u, &mem, &u))
                 add_todo(r, u.href, 1);
     arena_clear(&mem);
     if (!r->len || !crawl_spawn(c, "sitemaps", sitemaps_main, r)) {

@@ -11,7 +11,8 @@ int versions_print(void)
 {
     char network[200], parsing[200];
 
-    printf("crawl %s\n%s\n%s\n%s\n", CRAWL_VERSION, versions_network(network, sizeof network),
+    printf("crawl %s\n%s\n%s\n%s\n", CRAWL_VERSION,
+           versions_network(network, sizeof network),
            library_versions(parsing, sizeof parsing), engine_version());
     return 0;
 }

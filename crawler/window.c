@@ -8,8 +8,8 @@ static int compare(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-int window_compare(enum store_order order, int priority_a, int depth_a, int64_t id_a, int priority_b,
-                   int depth_b, int64_t id_b)
+int window_compare(enum store_order order, int priority_a, int depth_a, int64_t id_a,
+                   int priority_b, int depth_b, int64_t id_b)
 {
     int by_priority = compare(priority_a, priority_b);
     int by_depth = compare(depth_a, depth_b);
@@ -51,8 +51,8 @@ void window_insert(struct host *h, enum store_order order, struct ticket *t)
     for (i = h->len; i > 0; i--) {
         struct ticket *before = *slot(h, i - 1);
 
-        if (window_compare(order, before->priority, before->depth, before->id, t->priority, t->depth,
-                           t->id) <= 0)
+        if (window_compare(order, before->priority, before->depth, before->id,
+                           t->priority, t->depth, t->id) <= 0)
             break;
         *slot(h, i) = before;
     }

@@ -8,8 +8,8 @@
 #include "crawler/frontier.h"
 
 /* The order of queued URLs: priority, then depth and first seen (reversed for dfs). <0, 0, >0. */
-int window_compare(enum store_order order, int priority_a, int depth_a, int64_t id_a, int priority_b,
-                   int depth_b, int64_t id_b);
+int window_compare(enum store_order order, int priority_a, int depth_a, int64_t id_a,
+                   int priority_b, int depth_b, int64_t id_b);
 
 /* Inserts in order. O(1) at the end, where nearly all go. */
 void window_insert(struct host *h, enum store_order order, struct ticket *t);
