@@ -101,7 +101,7 @@ static void sections_fill_facts_and_views(void **state)
                                 "SELECT title, price FROM extract_product ORDER BY url",
                                 NULL }),
         0);
-    assert_true(printed(&g, "Thing one,1299.5"));
+    assert_true(printed(&g, "\"Thing one\",1299.5"));
     assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
     rig_close(&g);
 }
