@@ -387,6 +387,7 @@ static enum err start_store(struct crawl *c, struct err_note *note)
 
 /* --- all together --------------------------------------------------------------------------- */
 
+/* Promises given up for this run stand in its record. */
 static void warn_about_settings(struct crawl *c)
 {
     const struct settings *s = c->settings;
@@ -401,6 +402,10 @@ static void warn_about_settings(struct crawl *c)
         crawl_event(c, "warn", "crawl", "max-size-cut", 0,
                     "bodies are cut at %zu bytes: --max-memory leaves no more",
                     longest_body(c));
+    for (size_t i = 0; i < s->insecure.len; i++)
+        crawl_event(c, "warn", "crawl", "insecure", 0,
+                    "the certificate of %s is not checked in this run",
+                    s->insecure.items[i].text);
     if (!s->contact && !s->user_agent && !s->allow_net.len && !s->allows_private)
         log_warn("crawl", "no-contact",
                  "set --contact so that a site's owner can reach you");

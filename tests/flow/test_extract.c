@@ -19,6 +19,8 @@
     "price = number //span[@class='price']\ntags = list //li\nseen = date //time\n"
 
 static const struct origin_route shop[] = {
+    { .path = "/robots.txt", .on = 3, .status = 500 },
+    MOVED_TO("/to-closed", "http://127.0.0.3:$PORT/p/1"),
     { .path = "/robots.txt",
       .headers = PLAIN,
       .body = LIT("User-agent: *\nDisallow: /secret\n") },
@@ -54,7 +56,7 @@ static const struct origin_route shop[] = {
 
 static void open_shop(struct rig *g)
 {
-    RIG_OPEN(g, shop, 2, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(g, shop, 3, "http://127.0.0.1:$PORT/\n");
 }
 
 static bool printed(const struct rig *g, const char *text)
@@ -287,6 +289,9 @@ static void trying_obeys_robots_on_every_hop(void **state)
     assert_int_equal(extract(&g, "/to-other", "--rule", "t=//title"), 0);
     assert_string_equal(traffic_nth(g.o, "127.0.0.2", NULL, 0)->path, "/robots.txt");
     assert_int_equal(traffic_count(g.o, "127.0.0.2", "/p/1"), 1);
+    assert_int_equal(extract(&g, "/to-closed", "--rule", "t=//title"), 1);
+    assert_true(program_said(&g.p, "its robots.txt cannot be had"));
+    assert_int_equal(traffic_count(g.o, "127.0.0.3", "/p/1"), 0);
     assert_int_equal(extract(&g, "/loop", "--rule", "t=//title"), 1);
     assert_true(program_said(&g.p, "more redirects than --max-redirects"));
     rig_close(&g);

@@ -60,7 +60,7 @@ static void end_answer(struct conn *c)
     c->is_answering = false;
     c->server->shared->counts.in_flight--;
     c->server->in_flight_here[c->address]--;
-    if (c->logged)
+    if (c->logged && !c->logged->end_ns)
         c->logged->end_ns = clock_now_ns();
     c->logged = NULL;
 }
@@ -69,6 +69,8 @@ static void close_conn(struct conn *c, bool resets)
 {
     struct linger now = { 1, 0 };
 
+    if (c->logged)
+        c->logged->end_ns = 0; /* what ends it is the closing, and that is now */
     end_answer(c);
     heap_remove(&c->server->timers, &c->timer);
     if (resets)
@@ -129,7 +131,12 @@ static enum progress send_step(struct conn *c)
     if (s->kind == ORIGIN_DRIP)
         rest.len = MIN(rest.len, (size_t)1);
     while (rest.len) {
-        ssize_t n = write_some(c, rest, after);
+        ssize_t n;
+
+        /* Before it is written: who reads it may be faster than we at looking at the clock. */
+        if (c->logged)
+            c->logged->end_ns = clock_now_ns();
+        n = write_some(c, rest, after);
 
         if (n < 0 && errno == EAGAIN) {
             set_wants_write(c, true);

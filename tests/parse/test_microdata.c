@@ -193,6 +193,23 @@ static void more_than_the_limits_is_cut(void **state)
     close_desk(&d);
 }
 
+static void items_one_after_another_have_no_limit_of_depth(void **state)
+{
+    struct desk d;
+    struct buf page;
+    struct span got, one = SPAN("{\"properties\":{\"a\":[{\"properties\":{}}]}}");
+
+    (void)state;
+    open_desk(&d);
+    buf_init(&page, 1 << 20);
+    got = items(
+        &d, repeat(&page, "<div itemscope><p itemscope itemprop=a></p></div>", 100));
+    assert_false(d.is_cut);
+    assert_int_equal(got.len, 100 * (one.len + 1) + 1);
+    buf_clear(&page);
+    close_desk(&d);
+}
+
 static void a_long_value_is_cut_at_a_character(void **state)
 {
     struct desk d;
@@ -251,12 +268,13 @@ static void time_is_linear_in_odd_pages(void **state)
     close_desk(&d);
 }
 
-#define PLAIN 4
+#define PLAIN 5
 
 int main(void)
 {
     static struct CMUnitTest tests[ARRAY_LEN(item_rows) + PLAIN] = {
         cmocka_unit_test(more_than_the_limits_is_cut),
+        cmocka_unit_test(items_one_after_another_have_no_limit_of_depth),
         cmocka_unit_test(a_long_value_is_cut_at_a_character),
         cmocka_unit_test(items_that_do_not_fit_are_left_out),
         cmocka_unit_test(time_is_linear_in_odd_pages),
