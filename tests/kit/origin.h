@@ -34,8 +34,9 @@ struct origin_step {
 
 /* One logged request. Texts are cut at their arrays' size. */
 struct origin_request {
-    int64_t at_ns;            /* clock_now_ns when its head was complete */
-    int64_t end_ns;           /* when its answer was written, or 0 */
+    int64_t at_ns; /* clock_now_ns when its head was complete */
+    int64_t
+        end_ns; /* when the last of its answer was about to go out; 0: nothing yet */
     uint32_t connection;      /* number of the connection, from 1 */
     uint32_t n_on_connection; /* 1 for the first request on it */
     uint32_t address;         /* index: 0 is 127.0.0.1 */

@@ -96,7 +96,8 @@ static enum err on_row(void *arg, const struct span *columns,
     s->n_columns = n;
     if (!values) {
         s->n_heads++;
-        snprintf(s->text, sizeof s->text, "%.*s", SPAN_ARG(columns[0]));
+        if (n)
+            snprintf(s->text, sizeof s->text, "%.*s", SPAN_ARG(columns[0]));
         return OK;
     }
     s->n_rows++;
