@@ -32,7 +32,7 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
 deadline ask_pace(struct crawl *c);
 void ask_unpace(struct crawl *c);
 
-/* Would a page of this type be read to its end? Types as in DESIGN.md section 4, "Bodies". */
+/* Would a page of this type be read to its end? Text and XML types, and missing ones. */
 bool ask_wants_type(const struct settings *s, struct span content_type);
 
 /* Frees the address permits. */

@@ -101,7 +101,7 @@ const char *crawl_stop_word(enum stop_reason r);
 
 /*
  * Runs a whole crawl. operands are seeds: files, "-", URLs. Returns the exit
- * code of DESIGN.md section 2; prints what a person must know to standard error.
+ * code (crawl --man, EXIT STATUS); prints what a person must know to standard error.
  */
 int crawl_run(const struct settings *s, char **operands, size_t n_operands);
 

@@ -11,7 +11,7 @@
 
 #include "crawler/crawl.h"
 
-/* Answered pages that may wait for their commit (DESIGN.md section 4, "Runs"). */
+/* Answered pages that may wait for their commit. */
 #define OUTBOX_LIMIT 256
 
 /* Takes done ops and runs their on_done; called on the loop after a commit. */

@@ -4,7 +4,7 @@
  * so http and https origins of one name share it. Every request (pages, redirect
  * hops, retries, robots.txt, sitemaps) takes a permit here and gives it back.
  *
- * Invariants (DESIGN.md section 4, promise P3)
+ * Invariants (promise P3)
  * 1. Never more requests in flight to a site than its permits.
  * 2. The next request starts no sooner after the end of the last one, nor
  *    after its start, than max(delay, Crawl-delay, last response time up to

@@ -2,7 +2,7 @@
 /*
  * What would become of a URL that the database has never seen, and why: the
  * second half of `crawl explain`. Everything that decides about a discovered
- * URL is asked in its order (DESIGN.md section 4): scheme, length, scope,
+ * URL is asked in its order: scheme, length, scope,
  * include/exclude, depth, trap, address, robots.txt, host limit. The scope is
  * that of the database's seeds; robots.txt is the stored one, read by a
  * sandboxed parser process as in a crawl. No server is asked.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a discovered URL ours? The order of decisions of DESIGN.md section 4:
+ * Is a discovered URL ours? In this order:
  * scheme, length, scope, include/exclude, depth, trap. Pure apart from the set
  * of seeds, which grows when seeds are added or redirect.
  */

@@ -8,10 +8,11 @@
  * the one connection; from then on everything is an op: submitted by the loop,
  * done by the writer in the order of submission, handed back after the
  * transaction that holds it is committed. Many ops share a transaction: the
- * writer commits when its queue is empty, after 256 visits, or 200 ms after
- * the first op of the transaction, whichever comes first.
+ * writer commits when its queue is empty and stays so for a millisecond, after
+ * 256 visits, or 200 ms after the first op of the transaction, whichever comes
+ * first.
  *
- * Invariants (DESIGN.md section 1)
+ * Invariants
  * 1. A URL becomes fetched in the transaction that stores its page, its links
  *    and the new URLs found on it.
  * 2. Nothing in flight is ever written as done.
