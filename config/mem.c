@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/mem.h"
 
+#include <malloc.h>
+
+/* What a heap may keep idle at its end, and what is so large that it is mapped by itself. */
+#define KEPT_BYTES   (64 * MIB)
+#define MAPPED_BYTES (4 * MIB)
+
 /* Test control, zero in production. */
 static int64_t fail_countdown;
 static void (*oom_hook)(void);
@@ -16,6 +22,13 @@ NORETURN static void out_of_memory(size_t n)
         oom_hook();
     fprintf(stderr, "crawl: out of memory (%zu bytes asked for)\n", n);
     abort();
+}
+
+void mem_start(void)
+{
+    /* Both only cost speed where the C library refuses them. */
+    (void)mallopt(M_TRIM_THRESHOLD, (int)KEPT_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, (int)MAPPED_BYTES);
 }
 
 void *mem_alloc(size_t n)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config/io.h"
+#include "config/mem.h"
 #include "crawler/command.h"
 #include "crawler/completion.h"
 #include "crawler/manual.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv)
     int code;
 
     io_reserve_standard();
+    mem_start();
     signal(SIGXFSZ,
            SIG_IGN); /* a file over its limit is an error to report, not a death */
     if (pool_zygote_main(argc, argv, &code))

@@ -344,6 +344,8 @@ static long buffer_for(size_t concurrency)
 {
     if (concurrency <= 256)
         return 64 * KIB;
+    if (concurrency <= 1024)
+        return 32 * KIB;
     return concurrency <= 4096 ? 16 * KIB : 8 * KIB;
 }
 

@@ -44,6 +44,7 @@ enum {
         256, /* so many idle stacks may keep their warm pages whatever is in use */
     CANARY_WORDS = 32, /* 256 bytes below the lowest usable one */
     MAX_PAGES_SEEN = 256,
+    LOOK_EVERY = 16, /* asking the kernel costs more than most visits need of it */
     PAINT = 0xa5,
 };
 
@@ -164,7 +165,9 @@ static void trim(const struct stack_pool *p, struct stack *st)
     bool is_surplus = p->n_idle > MAX((size_t)MIN_IDLE, n_in_use);
     char *end = is_surplus ? st->top : st->top - STACK_KEPT_BYTES;
 
-    if (is_surplus || is_resident(p, st->bottom, end))
+    bool is_looked_at = st->n_given++ % LOOK_EVERY == 0;
+
+    if (is_surplus || (is_looked_at && is_resident(p, st->bottom, end)))
         (void)madvise(st->bottom, (size_t)(end - st->bottom), MADV_DONTNEED);
 }
 

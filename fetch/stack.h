@@ -11,8 +11,9 @@
  *
  * Invariants
  * 1. No stack is unmapped before its pool is freed.
- * 2. What stack_give kept resident is at most STACK_KEPT_BYTES a stack, and
- *    nothing once more stacks lie idle than are in use (and than a few).
+ * 2. What stack_give kept resident is at most STACK_KEPT_BYTES a stack that was
+ *    looked at (the first time and every 16th), and nothing once more stacks
+ *    lie idle than are in use (and than a few).
  *
  * Knows nothing of coroutines; nothing here suspends.
  */
@@ -35,6 +36,7 @@ struct stack {
     char *top;    /* one past the highest */
     struct stack *next_idle;
     uint8_t guard; /* enum stack_guard */
+    uint8_t n_given; /* how often it came back, modulo 256 */
     unsigned valgrind_id;
 };
 

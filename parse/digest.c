@@ -10,6 +10,10 @@
 #define N_SLOTS    4096
 #define MAX_WEIGHT 6
 
+/* A word's hash: begins with FIRST, and every character is mixed in TIMES. */
+#define FIRST UINT64_C(0xCBF29CE484222325)
+#define TIMES UINT64_C(0x9E3779B97F4A7C15)
+
 struct digest {
     EVP_MD *sha256;
     EVP_MD_CTX *context;
@@ -110,8 +114,8 @@ static void end_word(struct simhash *s)
 
 static uint32_t fold(uint32_t c)
 {
-    if ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) ||
-        (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F))
+    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) ||
+        (c >= 0x410 && c <= 0x42F))
         return c + 0x20;
     if (c >= 0x400 && c <= 0x40F)
         return c + 0x50;
@@ -126,8 +130,6 @@ static uint32_t fold(uint32_t c)
 /* Letters, digits and marks; signs, punctuation and spaces are not. */
 static bool is_word_char(uint32_t c)
 {
-    if (c < 0x80)
-        return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
     if (c < 0xC0)
         return c == 0xAA || c == 0xB5 || c == 0xBA;
     if (c == 0xD7 || c == 0xF7 || c == UTF8_REPLACEMENT)
@@ -139,11 +141,10 @@ static bool is_word_char(uint32_t c)
              (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65));
 }
 
+/* A character beyond ASCII. */
 static void add_char(struct simhash *s, uint32_t c)
 {
-    bool is_digit = c >= '0' && c <= '9';
-
-    if (c >= 0x80 && bigram_is_unspaced(c)) {
+    if (bigram_is_unspaced(c)) {
         end_word(s);
         if (s->before)
             add_feature(s, (uint64_t)s->before << 32 | c);
@@ -156,12 +157,49 @@ static void add_char(struct simhash *s, uint32_t c)
         s->previous = 0;
         return;
     }
-    c = is_digit ? '0' : fold(c);
-    if (is_digit && s->previous == '0' && s->word)
-        return; /* a run of digits is one */
+    c = fold(c);
     s->previous = c;
-    s->word = ((s->word ? s->word : UINT64_C(0xCBF29CE484222325)) ^ c) *
-              UINT64_C(0x9E3779B97F4A7C15);
+    s->word = ((s->word ? s->word : FIRST) ^ c) * TIMES;
+}
+
+/* ASCII: the folded letter, '0' for a digit, 0 for the rest. */
+static const uint8_t folded[128] = {
+    ['0'] = '0', ['1'] = '0', ['2'] = '0', ['3'] = '0', ['4'] = '0', ['5'] = '0',
+    ['6'] = '0', ['7'] = '0', ['8'] = '0', ['9'] = '0', ['A'] = 'a', ['B'] = 'b',
+    ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n',
+    ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
+    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+    ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f',
+    ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z',
+};
+
+/* A run of ASCII; returns its end. A run of digits counts as one. */
+static const char *add_ascii(struct simhash *s, const char *p, const char *end)
+{
+    uint64_t word = s->word;
+    uint32_t previous = s->previous;
+
+    s->before = 0;
+    for (; p < end && (unsigned char)*p < 0x80; p++) {
+        uint32_t c = folded[(unsigned char)*p];
+
+        if (c == '0' && previous == '0' && word)
+            continue;
+        previous = c;
+        if (c) {
+            word = ((word ? word : FIRST) ^ c) * TIMES;
+        } else if (word) {
+            add_feature(s, word);
+            word = 0;
+        }
+    }
+    s->word = word;
+    s->previous = previous;
+    return p;
 }
 
 uint64_t digest_simhash(struct span text)
@@ -169,12 +207,15 @@ uint64_t digest_simhash(struct span text)
     struct simhash s = { .n_features = 0 };
     uint64_t hash = 0;
 
-    while (text.len) {
-        uint32_t c = (unsigned char)text.ptr[0];
-        size_t n = c < 0x80 ? 1 : utf8_decode(text, &c);
+    for (const char *p = text.ptr, *end = p + text.len; p < end;) {
+        uint32_t c;
 
-        add_char(&s, c);
-        text = span_skip(text, n);
+        if ((unsigned char)*p < 0x80) {
+            p = add_ascii(&s, p, end);
+        } else {
+            p += utf8_decode(span_make(p, (size_t)(end - p)), &c);
+            add_char(&s, c);
+        }
     }
     end_word(&s);
     empty_lanes(&s);

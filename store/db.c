@@ -7,10 +7,13 @@
 #include "config/mem.h"
 #include "store/guard.h"
 
-static const char OPEN_SQL[] = "PRAGMA trusted_schema=OFF;"
-                               "PRAGMA foreign_keys=OFF;"
-                               "PRAGMA temp_store=MEMORY;"
-                               "PRAGMA cache_size=-65536;";
+static const char OPEN_SQL[] =
+    "PRAGMA trusted_schema=OFF;"
+    /* Debian's default overwrites what is freed: nothing here is secret. */
+    "PRAGMA secure_delete=OFF;"
+    "PRAGMA foreign_keys=OFF;"
+    "PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_size=-65536;";
 
 /* --- errors -------------------------------------------------------------------- */
 
@@ -115,6 +118,7 @@ enum err db_open(const char *path, struct db **out, struct err_note *note)
         db_failed(d, rc);
     else
         configure(d);
+    d->page_bytes = db_value(d, "PRAGMA page_size", DB_PAGE_SIZE);
     if (!d->failed) {
         *out = d;
         return OK;

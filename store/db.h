@@ -22,9 +22,10 @@
 /* "CRWL": PRAGMA application_id of our files. */
 #define DB_APPLICATION_ID 0x4352574c
 /* PRAGMA user_version of the newest schema that this program knows. */
-#define DB_SCHEMA_VERSION  1
+#define DB_SCHEMA_VERSION 1
 
-#define DB_PAGE_SIZE       8192
+/* Of new files. Rows of a page's size on average would waste half of smaller ones. */
+#define DB_PAGE_SIZE       16384
 #define DB_BUSY_TIMEOUT_MS 30000
 
 struct db_stmt_slot {
@@ -37,7 +38,8 @@ struct db_stmt_slot {
 struct db {
     sqlite3 *handle;
     char *path;
-    enum err failed; /* sticks */
+    int64_t page_bytes; /* of this file */
+    enum err failed;    /* sticks */
     struct err_note note;
     bool in_transaction;
     struct db_stmt_slot slots[DB_STMT_SLOTS];

@@ -10,7 +10,7 @@
 #include "store/text.h"
 
 #define SPACE_EVERY_NS  (10 * NS_PER_S)
-#define WAL_FRAME       (DB_PAGE_SIZE + 24)
+#define WAL_HEADER      24 /* before each page in the log */
 #define WAL_LIMIT_BYTES (64 * MIB)
 
 struct keeper {
@@ -35,9 +35,15 @@ static int on_commit(void *arg, sqlite3 *handle, const char *name, int frames)
     return SQLITE_OK;
 }
 
+static int64_t wal_frame(const struct keeper *k)
+{
+    return k->core->db->page_bytes + WAL_HEADER;
+}
+
 static void measure(struct keeper *k)
 {
-    k->db_bytes = db_value(k->core->db, "PRAGMA page_count", 0) * DB_PAGE_SIZE;
+    k->db_bytes =
+        db_value(k->core->db, "PRAGMA page_count", 0) * k->core->db->page_bytes;
 }
 
 struct keeper *keeper_new(struct core *c)
@@ -45,7 +51,7 @@ struct keeper *keeper_new(struct core *c)
     struct keeper *k = mem_alloc(sizeof *k);
 
     k->core = c;
-    k->checkpoint_from = WAL_LIMIT_BYTES / WAL_FRAME;
+    k->checkpoint_from = WAL_LIMIT_BYTES / wal_frame(k);
     sqlite3_wal_hook(c->db->handle, on_commit, k);
     measure(k);
     return k;
@@ -107,7 +113,7 @@ enum err keeper_failure(const struct keeper *k, struct err_note *note)
 void keeper_sizes(struct keeper *k, struct store_totals *out)
 {
     out->db_bytes = k->db_bytes;
-    out->wal_bytes = k->wal_frames * WAL_FRAME;
+    out->wal_bytes = k->wal_frames * wal_frame(k);
 }
 
 /* --- the write-ahead log ---------------------------------------------------------- */
@@ -124,7 +130,7 @@ static void warn_wal(struct keeper *k)
     k->warned_wal = true;
     n = snprintf(detail, sizeof detail,
                  "a reader holds back the write-ahead log, now %lld MiB",
-                 (long long)(k->wal_frames * WAL_FRAME / MIB));
+                 (long long)(k->wal_frames * wal_frame(k) / MIB));
     op.u.event.level = "warn";
     op.u.event.component = "store";
     op.u.event.event = "wal-growing";
@@ -159,10 +165,10 @@ static void checkpoint(struct keeper *k)
      * All copied: the next commit begins the log anew. Else look again when it is a
      * quarter longer.
      */
-    k->checkpoint_from = WAL_LIMIT_BYTES / WAL_FRAME;
+    k->checkpoint_from = WAL_LIMIT_BYTES / wal_frame(k);
     if (copied < frames)
         k->checkpoint_from = MAX(k->checkpoint_from, (int64_t)frames + frames / 4);
-    if (copied < frames && frames > 2 * WAL_LIMIT_BYTES / WAL_FRAME)
+    if (copied < frames && frames > 2 * WAL_LIMIT_BYTES / wal_frame(k))
         warn_wal(k);
 }
 

@@ -14,7 +14,8 @@
 #include "store/tally.h"
 #include "store/text.h"
 
-#define MAX_VISITS     256
+/* Half of what may wait for its commit: the other half is fetched meanwhile. */
+#define MAX_VISITS     128
 #define MAX_AGE_NS     (200 * NS_PER_MS)
 #define LINGER_NS      NS_PER_MS
 #define BUSY_WITHIN_NS (20 * NS_PER_MS)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Needs: crawler/warc_http.c crawler/warc_index.c crawler/warc_member.c
  * What WARC files are made of and mended from: header lines as servers send
  * them, and files that a dead writer, or anybody, left. For every input:
  * 1. A head that was framed ends at its only blank line and tells the length
