@@ -40,8 +40,9 @@
 enum {
     FIRST_SLAB = 16, /* stacks; every further slab is twice as large, up to: */
     LARGEST_SLAB = 256,
-    MIN_IDLE =
-        256, /* so many idle stacks may keep their warm pages whatever is in use */
+    /* So many idle stacks may keep their warm pages whatever is in use: what 256 answers that
+     * wait for their commit let go at once is wanted again with the next ones. */
+    MIN_IDLE = 1024,
     CANARY_WORDS = 32, /* 256 bytes below the lowest usable one */
     MAX_PAGES_SEEN = 256,
     LOOK_EVERY = 16, /* asking the kernel costs more than most visits need of it */
