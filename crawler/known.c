@@ -8,33 +8,51 @@
 
 #include "config/mem.h"
 
-#define WAYS 4
+#define WAYS       4
+#define FIRST_SETS ((size_t)1024)
 
-/* A set of four is two cache lines; the tag is one half of the hash, the other one chooses the set. */
+/* A set of four is two cache lines. */
 struct slot {
-    uint64_t tag; /* 0 = empty */
+    uint64_t tag; /* one half of the hash; 0 = empty */
     int64_t id;
+    uint32_t place; /* of the other half, which chooses the set */
     int32_t depth;
-    uint8_t reason;
     uint32_t used; /* the clock value of the last put, for replacement */
+    uint8_t reason;
 };
 
+/*
+ * Linear hashing: while the table is a quarter full (fuller sets would overflow), every
+ * new entry splits one set in two, so memory is touched as it fills and no put ever moves more than a
+ * set. The slots are reserved at once and cost nothing before.
+ */
 struct known {
     struct slot *slots;
-    size_t set_mask;
+    size_t n_sets, max_sets;
+    size_t mask; /* the smallest 2^n - 1 that numbers every set */
+    size_t n_entries;
     uint32_t clock;
     uint64_t seed;
 };
 
+static size_t set_number(const struct known *k, uint32_t place)
+{
+    size_t i = place & k->mask;
+
+    return i < k->n_sets ? i : place & (k->mask >> 1);
+}
+
 enum err known_open(size_t max_bytes, struct known **out)
 {
     struct known *k = mem_alloc(sizeof *k);
-    size_t sets = 1;
 
-    while (sets * 2 * WAYS * sizeof(struct slot) <= max_bytes)
-        sets *= 2;
-    k->set_mask = sets - 1;
-    k->slots = mem_array(sets * WAYS, sizeof(struct slot)); /* touched as it fills */
+    _Static_assert(sizeof(struct slot) == 32, "two a cache line");
+    k->max_sets = 1;
+    while (k->max_sets * 2 * WAYS * sizeof(struct slot) <= max_bytes &&
+           k->max_sets <= UINT32_MAX / 2)
+        k->max_sets *= 2;
+    k->slots = mem_array(k->max_sets * WAYS, sizeof(struct slot));
+    known_forget(k);
     if (getrandom(&k->seed, sizeof k->seed, 0) != (ssize_t)sizeof k->seed) {
         known_close(k);
         return ERR_IO;
@@ -51,18 +69,39 @@ void known_close(struct known *k)
     mem_free(k);
 }
 
-static struct slot *find_set(const struct known *k, struct span url, uint64_t *out_tag)
+static struct slot *find_set(const struct known *k, struct span url, uint64_t *out_tag,
+                             uint32_t *out_place)
 {
     XXH128_hash_t h = XXH3_128bits_withSeed(url.ptr ? url.ptr : "", url.len, k->seed);
 
     *out_tag = h.high64 ? h.high64 : 1;
-    return &k->slots[(h.low64 & k->set_mask) * WAYS];
+    *out_place = (uint32_t)h.low64;
+    return &k->slots[set_number(k, *out_place) * WAYS];
+}
+
+/* One set more: the next in turn gives it what belongs there by one bit more of the place. */
+static void split(struct known *k)
+{
+    struct slot *from, *to;
+    size_t n = 0;
+
+    if (k->n_sets > k->mask)
+        k->mask = k->mask * 2 + 1;
+    from = &k->slots[(k->n_sets & (k->mask >> 1)) * WAYS];
+    to = &k->slots[k->n_sets++ * WAYS];
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!from[i].tag || set_number(k, from[i].place) != k->n_sets - 1)
+            continue;
+        to[n++] = from[i];
+        from[i] = (struct slot){ 0 };
+    }
 }
 
 bool known_find(const struct known *k, struct span url, struct known_entry *out)
 {
     uint64_t tag;
-    const struct slot *set = find_set(k, url, &tag);
+    uint32_t place;
+    const struct slot *set = find_set(k, url, &tag, &place);
 
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].tag == tag) {
@@ -76,25 +115,32 @@ bool known_find(const struct known *k, struct span url, struct known_entry *out)
 void known_put(struct known *k, struct span url, const struct known_entry *entry)
 {
     uint64_t tag;
-    struct slot *set = find_set(k, url, &tag);
-    size_t victim = 0;
+    uint32_t place;
+    struct slot *set = find_set(k, url, &tag, &place), *slot = set;
 
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].tag == tag || !set[i].tag) {
-            victim = i;
+        if (set[i].tag == tag) {
+            slot = &set[i];
             break;
         }
-        if (set[i].used < set[victim].used)
-            victim = i;
+        if (!set[i].tag || (slot->tag && set[i].used < slot->used))
+            slot = &set[i];
     }
-    set[victim] = (struct slot){ .tag = tag,
-                                 .id = entry->id,
-                                 .depth = entry->depth,
-                                 .reason = (uint8_t)entry->reason,
-                                 .used = ++k->clock };
+    k->n_entries += !slot->tag;
+    *slot = (struct slot){ .tag = tag,
+                           .place = place,
+                           .id = entry->id,
+                           .depth = entry->depth,
+                           .reason = (uint8_t)entry->reason,
+                           .used = ++k->clock };
+    if (k->n_entries > k->n_sets && k->n_sets < k->max_sets)
+        split(k);
 }
 
 void known_forget(struct known *k)
 {
-    memset(k->slots, 0, (k->set_mask + 1) * WAYS * sizeof(struct slot));
+    memset(k->slots, 0, k->n_sets * WAYS * sizeof(struct slot));
+    k->n_sets = MIN(FIRST_SETS, k->max_sets);
+    k->mask = k->n_sets - 1;
+    k->n_entries = 0;
 }

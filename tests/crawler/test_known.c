@@ -104,6 +104,33 @@ static void an_overfull_cache_forgets_but_never_confuses(void **state)
     known_close(k);
 }
 
+/* Far more than the first sets hold, and far less than the cache could: growing loses next to nothing. */
+static void a_growing_cache_keeps_what_it_has_room_for(void **state)
+{
+    struct known *k = open_known((size_t)32 * MIB);
+    int64_t n_found = 0;
+
+    (void)state;
+    for (int64_t i = 1; i <= 100000; i++) {
+        char url[64];
+        int n = snprintf(url, sizeof url, "https://a.org/page/%lld", (long long)i);
+
+        put(k, span_make(url, (size_t)n), i, (int32_t)(i % 50));
+    }
+    for (int64_t i = 1; i <= 100000; i++) {
+        char url[64];
+        int n = snprintf(url, sizeof url, "https://a.org/page/%lld", (long long)i);
+        struct known_entry got;
+
+        if (known_find(k, span_make(url, (size_t)n), &got)) {
+            n_found++;
+            assert_int_equal(got.id, i);
+        }
+    }
+    assert_true(n_found > 90000);
+    known_close(k);
+}
+
 static void forgetting_leaves_nothing(void **state)
 {
     struct known *k = open_known((size_t)MIB);
@@ -126,6 +153,7 @@ int main(void)
         cmocka_unit_test(putting_again_updates),
         cmocka_unit_test(the_smallest_cache_keeps_its_four_latest),
         cmocka_unit_test(an_overfull_cache_forgets_but_never_confuses),
+        cmocka_unit_test(a_growing_cache_keeps_what_it_has_room_for),
         cmocka_unit_test(forgetting_leaves_nothing),
     };
 
