@@ -100,6 +100,7 @@ struct settings {
     char *warc_dir;
     /* limits of the machine */
     int64_t max_memory, min_free;
+    int64_t parse_time_ms, quarantine;
     bool has_no_sandbox;
     /* running it */
     char *config;

@@ -117,6 +117,10 @@ static const struct option_spec specs[] = {
       "memory to plan with (none: half of the machine's)", "The machine" },
     { "min-free", 0, OPTION_SIZE, F(min_free), 0, MANY, "100M", NULL, 0, "SIZE",
       "stop when the disk has less room", NULL },
+    { "parse-time", 0, OPTION_DURATION, F(parse_time_ms), 1, 600000, "2s", NULL, 0,
+      "DUR", "processor time a page may take to be parsed", NULL },
+    { "quarantine", 0, OPTION_COUNT, F(quarantine), 0, 1000000, "100", NULL, 0, "N",
+      "pages that a parser died of, kept in FILE-quarantine (0: none)", NULL },
     { "no-sandbox", 0, OPTION_FLAG, F(has_no_sandbox), 0, 0, "no", NULL, 0, NULL,
       "parser processes without their sandbox (debugging only)", NULL },
 

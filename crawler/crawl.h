@@ -63,6 +63,7 @@ struct crawl {
     struct dns *dns;
     struct fetcher *fetcher;
     struct pool *pool;
+    struct quarantine *quarantine; /* NULL without a database */
     struct store *store;
     struct archive *archive; /* --warc; else NULL */
     struct scope *scope;

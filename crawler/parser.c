@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/clock.h"
@@ -19,6 +20,8 @@
 #define REPORT_PATIENCE_NS (1 * NS_PER_S)
 /* When the loop itself comes this late (a stopped process), the job gets as much time again. */
 #define STALL_NS (1 * NS_PER_S)
+/* Between two looks at a processor clock whose job is nearly through its share. */
+#define CPU_LOOK_NS (5 * NS_PER_MS)
 /* Answers, and bytes of them, taken in one go: the loop has other things to do. */
 #define ANSWERS_AT_ONCE 32
 #define BYTES_AT_ONCE   ((size_t)8 << 20)
@@ -134,14 +137,37 @@ enum err parser_send(struct parser *p, struct span request)
     return e;
 }
 
-void parser_expect_by(struct parser *p, deadline late_at)
+int64_t parser_cpu_ns(const struct parser *p)
+{
+    struct timespec used;
+    clockid_t id;
+
+    if (!p->pid || clock_getcpuclockid(p->pid, &id) || clock_gettime(id, &used))
+        return 0;
+    return used.tv_sec * NS_PER_S + used.tv_nsec;
+}
+
+/* One thread uses no more processor time than passes, so nothing is missed by waiting for what is left. */
+static deadline look_at(const struct parser *p, int64_t now, int64_t cpu_left_ns)
+{
+    if (!p->cpu_limit_ns)
+        return p->late_at;
+    return MIN(p->late_at, clock_after(now, MAX(cpu_left_ns, CPU_LOOK_NS)));
+}
+
+void parser_expect_by(struct parser *p, deadline late_at, int64_t cpu_ns)
 {
     bool is_armed = p->late_at != DEADLINE_NEVER;
 
     p->late_at = late_at;
+    p->cpu_limit_ns = cpu_ns;
+    if (late_at == DEADLINE_NEVER)
+        return;
+    if (cpu_ns)
+        p->cpu_start_ns = parser_cpu_ns(p);
     /* The timer is moved only when it fires: jobs come and go far more often than that. */
-    if (!is_armed && late_at != DEADLINE_NEVER && p->state == PARSER_READY)
-        loop_timer_set(p->loop, &p->timer, late_at);
+    if (!is_armed && p->state == PARSER_READY)
+        loop_timer_set(p->loop, &p->timer, look_at(p, loop_now(p->loop), cpu_ns));
 }
 
 /* Takes answers. False when one of them was a lie. */
@@ -262,19 +288,24 @@ static void on_pidfd(void *arg, uint32_t events)
 
 static void on_job_late(struct parser *p)
 {
-    int64_t now = loop_now(p->loop);
+    int64_t now = loop_now(p->loop), cpu_left_ns;
 
     /* Perhaps the answer is there and we were the slow ones. */
     parser_look(p);
     if (p->state != PARSER_READY || p->late_at == DEADLINE_NEVER)
         return;
+    cpu_left_ns = p->cpu_start_ns + p->cpu_limit_ns - parser_cpu_ns(p);
+    if (p->cpu_limit_ns && cpu_left_ns <= 0) {
+        p->events->on_late(p, PARSER_OVERRAN);
+        return;
+    }
     if (now > clock_after(p->late_at, STALL_NS)) {
         p->late_at = clock_after(now, STALL_NS);
     } else if (now >= p->late_at) {
-        p->events->on_late(p);
+        p->events->on_late(p, PARSER_TIMED_OUT);
         return;
     }
-    loop_timer_set(p->loop, &p->timer, p->late_at);
+    loop_timer_set(p->loop, &p->timer, look_at(p, now, cpu_left_ns));
 }
 
 static void on_timer(void *arg)

@@ -36,7 +36,8 @@ enum parser_cause {
     PARSER_NO_MEMORY,  /* said so with its exit code */
     PARSER_NO_START,   /* could not set itself up, or took too long to */
     PARSER_STOPPED,    /* as asked by parser_stop */
-    PARSER_TIMED_OUT,  /* killed: its first job took too long */
+    PARSER_TIMED_OUT,  /* killed: its first job took too long by the clock */
+    PARSER_OVERRAN,    /* killed: its first job took too much processor time */
     PARSER_LIED,       /* killed: what it sent cannot be */
     PARSER_TERMINATED, /* killed: the pool ends */
 };
@@ -48,8 +49,8 @@ struct parser_events {
     void (*on_ready)(struct parser *p);
     /* False: the answer is a lie; the parser kills the process. */
     bool (*on_answer)(struct parser *p, struct span shared_bytes);
-    /* The job at the head has had its time. */
-    void (*on_late)(struct parser *p);
+    /* The job at the head has had its time; why is PARSER_TIMED_OUT or PARSER_OVERRAN. */
+    void (*on_late)(struct parser *p, enum parser_cause why);
     void (*on_gone)(struct parser *p, enum parser_cause cause);
 };
 
@@ -69,6 +70,8 @@ struct parser {
     struct loop_timer
         timer;            /* of the state: start, first job, stop, report of the end */
     deadline late_at;     /* the first job's deadline; DEADLINE_NEVER without a job */
+    int64_t cpu_limit_ns; /* of the first job; 0: none */
+    int64_t cpu_start_ns; /* what the process had used when that job's turn came */
     int exit_code, signo; /* of the last end; -1 and 0 where unknown */
     char hello[CHANNEL_HELLO_SIZE];
     /* ---- the pool's ---- */
@@ -95,8 +98,15 @@ void parser_on_zygote_lost(struct parser *p);
 /* Copies a request in. ERR_FULL when there is no room now. */
 enum err parser_send(struct parser *p, struct span request) MUST_USE;
 
-/* The first job's time runs until then; DEADLINE_NEVER: there is no job. */
-void parser_expect_by(struct parser *p, deadline late_at);
+/*
+ * The first job's time runs until then; DEADLINE_NEVER: there is no job. It may
+ * use cpu_ns of processor time (0: any amount), which the kernel counts for us:
+ * a machine under load takes nothing from it, and no parser can hide what it used.
+ */
+void parser_expect_by(struct parser *p, deadline late_at, int64_t cpu_ns);
+
+/* Processor time of its process so far; 0 when unknown. */
+int64_t parser_cpu_ns(const struct parser *p);
 
 /* Asks it to end when it is through with what it has. */
 void parser_stop(struct parser *p);

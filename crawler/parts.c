@@ -10,14 +10,17 @@
 #include "crawler/credentials.h"
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
+#include "crawler/quarantine.h"
 #include "fetch/dns.h"
 
 #define RESERVED_FILES \
     64 /* descriptors kept for the database, pipes and name service */
-#define MAX_KNOWN_BYTES  (64 * MIB)
-#define MAX_TICKETS      200000
-#define TICKET_BYTES     256
-#define JOB_TIMEOUT_MS   5000
+#define MAX_KNOWN_BYTES (64 * MIB)
+#define MAX_TICKETS     200000
+#define TICKET_BYTES    256
+#define JOB_TIMEOUT_MS \
+    INT64_C(5000) /* by the clock; no less than PARSE_SHARE times --parse-time */
+#define PARSE_SHARE      2
 #define WORKER_WINDOW    8
 #define WORKER_MEMORY    (512 * MIB)
 #define WORKER_JOBS      20000
@@ -227,15 +230,37 @@ static enum err open_network(struct crawl *c, struct err_note *note)
     return e;
 }
 
+/* A page that parsers died of has its own event; that it was not parsed, its visit says. */
+static void on_victim(void *arg, const struct pool_victim *v)
+{
+    struct crawl *c = arg;
+    char path[QUARANTINE_PATH_SIZE];
+    struct err_note note = { "" };
+    enum err e = quarantine_add(c->quarantine, v, path, &note);
+
+    if (e == ERR_UNSUPPORTED)
+        return;
+    crawl_event(c, "warn", "parser", e ? "page-not-kept" : "page-quarantined", 0,
+                "%.*s: %s; %s", SPAN_ARG(v->job->url), v->why, e ? note.text : path);
+}
+
 static enum err open_parsers(struct crawl *c, struct err_note *note)
 {
-    struct pool_options options = { .workers = (size_t)c->settings->workers,
+    const struct settings *s = c->settings;
+    struct pool_options options = { .workers = (size_t)s->workers,
                                     .window = WORKER_WINDOW,
-                                    .job_timeout_ms = JOB_TIMEOUT_MS,
+                                    .job_timeout_ms = MAX(
+                                        JOB_TIMEOUT_MS, s->parse_time_ms * PARSE_SHARE),
+                                    .job_cpu_ms = s->parse_time_ms,
                                     .worker_memory_bytes = (size_t)WORKER_MEMORY,
                                     .recycle_after_jobs = WORKER_JOBS,
-                                    .has_no_sandbox = c->settings->has_no_sandbox };
+                                    .has_no_sandbox = s->has_no_sandbox };
 
+    if (c->store) {
+        c->quarantine = quarantine_new(s->db, (size_t)s->quarantine);
+        options.on_victim = on_victim;
+        options.victim_arg = c;
+    }
     return pool_open(c->sched, &options, c->bodies, &c->pool, note);
 }
 
@@ -502,14 +527,23 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
     return e;
 }
 
-enum err parts_close(struct crawl *c, struct err_note *note)
+static void close_parsers(struct crawl *c)
 {
-    enum err e = archive_close(c->archive, note), from_store;
+    struct err_note note = { "" };
 
     if (c->pool) {
         pool_terminate(c->pool);
         pool_free(c->pool);
     }
+    if (quarantine_close(c->quarantine, &note))
+        log_warn("parser", "page-not-kept", "%s", note.text);
+}
+
+enum err parts_close(struct crawl *c, struct err_note *note)
+{
+    enum err e = archive_close(c->archive, note), from_store;
+
+    close_parsers(c);
     fetcher_close(c->fetcher);
     dns_close(c->dns);
     from_store = store_close(c->store, note);

@@ -116,7 +116,7 @@ static void start_clock(struct pool *p, struct parser *parser)
 
     if (!list_is_empty(&parser->jobs))
         until = clock_after(loop_now(p->loop), p->options.job_timeout_ms * NS_PER_MS);
-    parser_expect_by(parser, until);
+    parser_expect_by(parser, until, p->options.job_cpu_ms * NS_PER_MS);
 }
 
 static bool give(struct pool *p, struct parser *parser, struct pool_job *j)
@@ -246,16 +246,18 @@ static bool on_answer(struct parser *parser, struct span shared)
     return true;
 }
 
-static void on_late(struct parser *parser)
+static void on_late(struct parser *parser, enum parser_cause why)
 {
-    parser_kill(parser, PARSER_TIMED_OUT);
+    first_job(parser)->has_overrun = why == PARSER_OVERRAN;
+    parser_kill(parser, why);
 }
 
 static enum pool_failure failure_of(enum parser_cause cause)
 {
     switch (cause) {
     case PARSER_NO_MEMORY: return POOL_OUT_OF_MEMORY;
-    case PARSER_TIMED_OUT: return POOL_TIMED_OUT;
+    case PARSER_TIMED_OUT:
+    case PARSER_OVERRAN: return POOL_TIMED_OUT;
     case PARSER_LIED: return POOL_LIED;
     case PARSER_TERMINATED: return POOL_REFUSED;
     case PARSER_DIED:
@@ -276,6 +278,10 @@ static void describe(const struct pool *p, const struct parser *parser,
         snprintf(out, n, "no answer within %lld ms",
                  (long long)p->options.job_timeout_ms);
         return;
+    case PARSER_OVERRAN:
+        snprintf(out, n, "no answer within %lld ms of processor time",
+                 (long long)p->options.job_cpu_ms);
+        return;
     case PARSER_LIED: snprintf(out, n, "the parser's answer does not hold up"); return;
     case PARSER_NO_MEMORY:
         snprintf(out, n, "the parser needed more than %zu bytes",
@@ -292,11 +298,25 @@ static void describe(const struct pool *p, const struct parser *parser,
     snprintf(out, n, "the parser died with %s", end);
 }
 
-/* Once is tried again; twice, or with nobody waiting for it, is the end. */
+static void report_victim(struct pool *p, const struct pool_job *j,
+                          enum pool_failure failure, const char *why)
+{
+    struct pool_victim v = { .failure = failure, .why = why };
+    struct job job;
+
+    if (!p->options.on_victim || failure == POOL_REFUSED)
+        return;
+    pool_job_read_request(j, p->bodies, &job, &v.body);
+    v.job = &job;
+    p->options.on_victim(p->options.victim_arg, &v);
+}
+
+/* Once is tried again; twice, at the end of its own time, or with nobody waiting for it, is the end. */
 static void blame(struct pool *p, struct pool_job *j, enum parser_cause cause,
                   const char *why)
 {
-    if (j->was_blamed || j->is_abandoned) {
+    if (j->was_blamed || j->has_overrun || j->is_abandoned) {
+        report_victim(p, j, failure_of(cause), why);
         job_fail(j, failure_of(cause), why);
         return;
     }
@@ -333,8 +353,8 @@ static void count_end(struct pool *p, const struct parser *parser,
     p->stats.last_signal = parser->signo;
     if (cause == PARSER_STOPPED)
         p->stats.recycled++;
-    else if (cause == PARSER_TIMED_OUT || cause == PARSER_LIED ||
-             cause == PARSER_TERMINATED)
+    else if (cause == PARSER_TIMED_OUT || cause == PARSER_OVERRAN ||
+             cause == PARSER_LIED || cause == PARSER_TERMINATED)
         p->stats.killed++;
     else
         p->stats.died++;

@@ -13,9 +13,10 @@
  *   dead              starting   replaced, unless the pool closes
  *
  * A job whose worker died, hung or lied is tried once more, alone, in a fresh
- * worker; then it fails with the reason, and the crawl goes on. Jobs that only
- * waited behind it are handed out again without blame. What comes back is
- * copied once, then checked field by field (parse/wire.h).
+ * worker; then it fails with the reason, and the crawl goes on. One that used up
+ * its processor time fails at once: that was its own doing, whatever else ran.
+ * Jobs that only waited behind it are handed out again without blame. What comes
+ * back is copied once, then checked field by field (parse/wire.h).
  */
 #pragma once
 
@@ -27,23 +28,37 @@
 struct pool;
 struct pool_job;
 
+enum pool_failure {
+    POOL_OK,
+    POOL_CRASHED,       /* died by a signal or exit, twice */
+    POOL_TIMED_OUT,     /* over job_cpu_ms, or over job_timeout_ms twice */
+    POOL_OUT_OF_MEMORY, /* over its memory limit */
+    POOL_LIED, /* the answer did not hold up; outcome "crashed", event "worker-lied" */
+    POOL_REFUSED, /* the pool was closed or terminated, or the job is too large */
+};
+
+/* A job that workers died of: what was asked, about which bytes, and how it ended. */
+struct pool_victim {
+    const struct job *job;
+    struct span body; /* as it came over the wire */
+    enum pool_failure failure;
+    const char *why;
+};
+
+/* Called on the loop; the victim is valid during the call. Must not suspend. */
+typedef void pool_victim_fn(void *arg, const struct pool_victim *victim);
+
 struct pool_options {
     size_t workers;         /* >= 1 */
     size_t window;          /* jobs handed to one worker ahead; 8 */
     int64_t job_timeout_ms; /* wall time of one job once it is the worker's turn; 5 s */
+    int64_t job_cpu_ms;     /* processor time of one job; 2 s; 0: no limit */
     size_t worker_memory_bytes; /* RLIMIT_AS of a worker; 512 MiB */
     int64_t recycle_after_jobs; /* 20,000 */
     bool has_no_sandbox;        /* --no-sandbox */
     bool may_misbehave;         /* JOB_MISBEHAVE is carried out: tests */
-};
-
-enum pool_failure {
-    POOL_OK,
-    POOL_CRASHED,       /* died by a signal or exit, twice */
-    POOL_TIMED_OUT,     /* over job_timeout_ms, twice */
-    POOL_OUT_OF_MEMORY, /* over its memory limit */
-    POOL_LIED, /* the answer did not hold up; outcome "crashed", event "worker-lied" */
-    POOL_REFUSED, /* the pool was closed or terminated, or the job is too large */
+    pool_victim_fn *on_victim;  /* may be NULL */
+    void *victim_arg;
 };
 
 /* Called on the loop when the job is over. Must not suspend; may free the job. */

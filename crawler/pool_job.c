@@ -50,6 +50,22 @@ enum err pool_job_read_answer(struct pool_job *j, struct span shared)
     return e == ERR_NO_MEMORY ? lack_memory(j) : e;
 }
 
+void pool_job_read_request(const struct pool_job *j, const struct bodies *b,
+                           struct job *out, struct span *out_body)
+{
+    struct body_ref in_region = { .size_pages = 1 };
+    uint64_t id;
+
+    BUG_IF(wire_decode_job(span_make(j->request, j->request_len), out,
+                           &id)); /* we wrote it */
+    *out_body = out->inline_body;
+    if (!out->region_len)
+        return;
+    in_region.offset_pages = (uint32_t)(out->region_offset / BODIES_PAGE);
+    in_region.len = (size_t)out->region_len;
+    *out_body = bodies_view(b, &in_region);
+}
+
 bool pool_job_is_ready(const struct pool_job *j)
 {
     return j->state == JOB_OVER;

@@ -28,6 +28,7 @@ struct pool_job {
     uint64_t id;
     enum pool_job_state state;
     bool was_blamed;   /* a parser died of it once */
+    bool has_overrun;  /* it used up its processor time: no second try */
     bool is_abandoned; /* nobody waits: freed when over */
     char *request;
     size_t request_len;
@@ -47,6 +48,10 @@ struct pool_job *pool_job_new(struct pool *p, uint64_t id, pool_done_fn *on_done
 
 /* Frees it, whatever its state; it must be in no list. */
 void pool_job_destroy(struct pool_job *j);
+
+/* What it asks, as views of the request, and the bytes it is about, in the request or in the region. */
+void pool_job_read_request(const struct pool_job *j, const struct bodies *b,
+                           struct job *out, struct span *out_body);
 
 /*
  * Copies the answer out of shared memory, then checks the copy. ERR_CORRUPT,

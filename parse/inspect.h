@@ -15,7 +15,8 @@
  *                                 -> extract: {name: value}; with facts what the page says about itself
  *   domain   host                 -> registrable
  *
- * Bodies and robots are text, or base64 in body_b64 and robots_b64. Pure;
+ * Bodies and robots are text, or base64 in body_b64 and robots_b64; a body may
+ * be coded as content_encoding says. Pure;
  * everything lies in the toolbox until its next reset. Does not suspend.
  */
 #pragma once

@@ -22,6 +22,8 @@ static enum err read_job(struct toolbox *t, const json_t *request, struct job *o
     struct job job = { .kind = JOB_INSPECT,
                        .url = inspect_json_text(request, "url"),
                        .content_type = inspect_json_text(request, "content_type"),
+                       .content_encoding =
+                           inspect_json_text(request, "content_encoding"),
                        .product_token = SPAN("crawl"),
                        .max_decoded_bytes = MAX_DOCUMENT_BYTES,
                        .max_text_bytes = MAX_DOCUMENT_BYTES,

@@ -220,6 +220,13 @@ static bool do_write_region(struct deed *d)
     return say(d, "write-region", 0);
 }
 
+/* Both rings, every counter, every request: all that it shares with its parent but the answers. */
+static bool do_scribble(struct deed *d)
+{
+    memset(d->channel->shared, 0xff, 8192 + CHANNEL_REQUEST_BYTES);
+    _exit(5);
+}
+
 /* ---- lies ---- */
 
 static bool flip(struct deed *d, size_t offset, unsigned char value)
@@ -337,6 +344,7 @@ static const struct {
     { "kill", do_kill },
     { "make-writable", do_make_writable },
     { "write-region", do_write_region },
+    { "scribble", do_scribble },
     { "lie-enum", do_lie_enum },
     { "lie-version", do_lie_version },
     { "lie-kind", do_lie_kind },

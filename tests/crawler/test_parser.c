@@ -117,6 +117,22 @@ static void misbehaviour_costs_one_page(void **state)
     assert_true(seen.took_ms < 10000);
 }
 
+/* Answers that were not taken yet are lost with the rest, so others may need a second try. */
+static void scribbling_over_everything_shared_costs_one_page(void **state)
+{
+    static const struct row scribble = { "",        "scribble", JOB_PAGE,
+                                         POOL_LIED, NULL,       false };
+    struct misdeed_seen seen = { .row = &scribble };
+
+    (void)state;
+    in_coroutine(misdeed_scenario, &seen);
+
+    assert_int_equal(seen.bad.failure, POOL_LIED);
+    assert_int_equal(seen.after.failure, POOL_OK);
+    assert_int_equal(seen.beside.ok, 20);
+    assert_int_equal(seen.stats.failed, 1);
+}
+
 struct two_said {
     struct said first, second;
     struct pool_stats stats;
@@ -259,6 +275,7 @@ static void a_worker_is_in_its_sandbox(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest plain[] = {
+        cmocka_unit_test(scribbling_over_everything_shared_costs_one_page),
         cmocka_unit_test(the_body_region_cannot_be_made_writable),
         cmocka_unit_test(answers_nobody_asked_for_end_the_liar_only),
         cmocka_unit_test(workers_have_their_names_in_ps),

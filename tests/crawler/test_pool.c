@@ -624,6 +624,89 @@ static void workers_are_recycled_without_losing_a_job(void **state)
     assert_int_equal(seen.stats.retried, 0);
 }
 
+/* ---- processor time (P34) ---- */
+
+struct overrun_seen {
+    struct many healthy;
+    struct pool_job *bad[4];
+    struct said said[4];
+    struct pool_stats stats;
+};
+
+/* Four pages that never end, all at once, for two workers, and healthy ones before and behind. */
+static intptr_t overrun_scenario(void *arg)
+{
+    struct overrun_seen *seen = arg;
+    struct stage *st = &seen->healthy.st;
+    struct job hang = stage_command("hang");
+
+    stage_init(st, 2);
+    st->options.job_cpu_ms = 100;
+    st->options.job_timeout_ms = STAGE_PATIENCE_MS; /* must not be what ends them */
+    stage_open(st);
+    stage_submit_many(&seen->healthy, "echo", 100);
+    for (size_t i = 0; i < ARRAY_LEN(seen->bad); i++)
+        BUG_IF(pool_submit(st->pool, &hang, NULL, NULL, &seen->bad[i]));
+    stage_submit_many(&seen->healthy, "echo", 100);
+    BUG_IF(pool_drain(st->pool, incoro_after_ms(STAGE_PATIENCE_MS)));
+    for (size_t i = 0; i < ARRAY_LEN(seen->bad); i++)
+        stage_take(seen->bad[i], &seen->said[i]);
+    seen->stats = stage_stats(st);
+    stage_close(st);
+    return 0;
+}
+
+static void pages_over_their_processor_time_fail_at_once_and_alone(void **state)
+{
+    struct overrun_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(overrun_scenario, &seen);
+
+    for (size_t i = 0; i < ARRAY_LEN(seen.said); i++) {
+        assert_int_equal(seen.said[i].failure, POOL_TIMED_OUT);
+        assert_string_equal(seen.said[i].detail,
+                            "no answer within 100 ms of processor time");
+    }
+    assert_int_equal(seen.healthy.ok, 200);
+    assert_int_equal(seen.stats.retried, 0);
+    assert_int_equal(seen.stats.failed, 4);
+    assert_int_equal(seen.stats.killed, 4);
+}
+
+static intptr_t idle_scenario(void *arg)
+{
+    struct overrun_seen *seen = arg;
+    struct stage *st = &seen->healthy.st;
+
+    stage_init(st, 1);
+    st->options.job_cpu_ms = 60;
+    st->options.job_timeout_ms = 300;
+    stage_open(st);
+    stage_submit_many(&seen->healthy, "slow",
+                      20); /* 20 ms each: no share is carried over */
+    BUG_IF(pool_drain(st->pool, incoro_after_ms(STAGE_PATIENCE_MS)));
+    seen->said[0] =
+        stage_ask(st, "stop"); /* uses none, and is ended by the clock on the wall */
+    seen->stats = stage_stats(st);
+    stage_close(st);
+    return 0;
+}
+
+static void each_job_has_its_own_share_and_idleness_is_no_use_of_it(void **state)
+{
+    struct overrun_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(idle_scenario, &seen);
+
+    assert_int_equal(seen.healthy.over, 20);
+    assert_int_equal(seen.healthy.ok, 20);
+    assert_int_equal(seen.said[0].failure, POOL_TIMED_OUT);
+    assert_string_equal(seen.said[0].detail, "no answer within 300 ms");
+    assert_int_equal(seen.stats.retried, 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -646,6 +729,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_process_is_left_after_free),
         cmocka_unit_test(the_body_of_an_abandoned_job_stays_until_its_worker_is_gone),
         cmocka_unit_test(workers_are_recycled_without_losing_a_job),
+        cmocka_unit_test(pages_over_their_processor_time_fail_at_once_and_alone),
+        cmocka_unit_test(each_job_has_its_own_share_and_idleness_is_no_use_of_it),
     };
     int rc;
 
