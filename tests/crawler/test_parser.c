@@ -72,7 +72,6 @@ struct misdeed_seen {
     struct said bad, after;
     struct many beside;
     struct pool_stats stats;
-    int64_t took_ms;
 };
 
 static intptr_t misdeed_scenario(void *arg)
@@ -80,18 +79,15 @@ static intptr_t misdeed_scenario(void *arg)
     struct misdeed_seen *seen = arg;
     struct stage *st = &seen->beside.st;
     struct job job = stage_command(seen->row->command);
-    int64_t start;
 
     stage_init(st, 1);
     st->options.job_timeout_ms = seen->row->want == POOL_TIMED_OUT ? 300 : 10000;
     stage_open(st);
     job.kind = seen->row->kind;
-    start = clock_now_ns();
     stage_submit_many(&seen->beside, "echo", 10);
     seen->bad = stage_ask_job(st, &job);
     stage_submit_many(&seen->beside, "echo", 10);
     seen->after = stage_ask(st, "echo");
-    seen->took_ms = (clock_now_ns() - start) / NS_PER_MS;
     seen->stats = stage_stats(st);
     stage_close(st);
     return 0;
@@ -114,7 +110,6 @@ static void misbehaviour_costs_one_page(void **state)
     assert_int_equal(seen.stats.retried, 1);
     assert_int_equal(seen.stats.failed, 1);
     assert_int_equal(seen.stats.died + seen.stats.killed, 2);
-    assert_true(seen.took_ms < 10000);
 }
 
 /* Answers that were not taken yet are lost with the rest, so others may need a second try. */

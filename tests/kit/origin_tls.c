@@ -45,7 +45,24 @@ static void save_certificate(X509 *cert, char path[64])
     BUG_IF(!file || !PEM_write_X509(file, cert) || fclose(file));
 }
 
-struct origin_tls *origin_tls_new(const char *names, bool is_expired, char ca_path[64])
+/* RFC 7301: HTTP/2, to whoever offers it. */
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                     const unsigned char *offered, unsigned offered_len, void *arg)
+{
+    static const unsigned char h2[] = "\2h2";
+    unsigned char *chosen;
+
+    (void)ssl;
+    (void)arg;
+    if (SSL_select_next_proto(&chosen, out_len, h2, sizeof h2 - 1, offered,
+                              offered_len) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speaks_h2,
+                                  char ca_path[64])
 {
     struct origin_tls *t = mem_alloc(sizeof(*t));
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -59,6 +76,8 @@ struct origin_tls *origin_tls_new(const char *names, bool is_expired, char ca_pa
     BUG_IF(!t->ctx);
     BUG_IF(SSL_CTX_use_certificate(t->ctx, cert) != 1 ||
            SSL_CTX_use_PrivateKey(t->ctx, key) != 1);
+    if (speaks_h2)
+        SSL_CTX_set_alpn_select_cb(t->ctx, choose_h2, NULL);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     X509_free(cert);
