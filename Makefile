@@ -138,9 +138,9 @@ conformance: build/crawl ## third-party cases, where ../shared is present
 demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database
 	$(Q)sh tests/flow/demo.sh build/crawl $(B)/tests/flow/serve
 
-lint: $(OBJ) ## layers, libraries, headers alone, exported names, lengths
+lint: $(OBJ) $(B)/crawl ## layers, libraries, headers alone, exported names, lengths, hardening
 	$(Q)sh tests/lint/layers.sh && sh tests/lint/libraries.sh && sh tests/lint/symbols.sh $(B) && \
-	  sh tests/lint/lengths.sh && CC="$(CC)" LINT_CFLAGS="$(LIB_CFLAGS) -I$(B)/gen" sh tests/lint/headers.sh
+	  sh tests/lint/lengths.sh && sh tests/lint/hardening.sh $(B)/crawl && CC="$(CC)" LINT_CFLAGS="$(LIB_CFLAGS) -I$(B)/gen" sh tests/lint/headers.sh
 
 asan: ## all tests under AddressSanitizer and UBSan
 	$(Q)$(MAKE) MODE=asan test

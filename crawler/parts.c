@@ -11,6 +11,7 @@
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
+#include "crawler/versions.h"
 #include "fetch/dns.h"
 
 #define RESERVED_FILES \
@@ -416,6 +417,8 @@ static enum err start_store(struct crawl *c, struct err_note *note)
 static void warn_about_settings(struct crawl *c)
 {
     const struct settings *s = c->settings;
+    struct versions_in_use versions;
+    char old[128];
 
     if (s->has_no_robots)
         crawl_event(c, "warn", "crawl", "no-robots", 0,
@@ -423,6 +426,9 @@ static void warn_about_settings(struct crawl *c)
     if (s->has_no_sandbox)
         crawl_event(c, "warn", "crawl", "no-sandbox", 0,
                     "parser processes run without their sandbox");
+    versions_read(&versions);
+    if (versions_are_old(&versions, old, sizeof old))
+        crawl_event(c, "warn", "crawl", "old-library", 0, "%s", old);
     if (longest_body(c) < (size_t)s->max_size)
         crawl_event(c, "warn", "crawl", "max-size-cut", 0,
                     "bodies are cut at %zu bytes: --max-memory leaves no more",

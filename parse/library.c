@@ -19,3 +19,8 @@ char *library_versions(char *out, size_t size)
              zlibVersion(), ZSTD_versionString(), brotli >> 24, brotli >> 12 & 0xfff, brotli & 0xfff);
     return out;
 }
+
+unsigned library_libxml2(void)
+{
+    return (unsigned)strtoul(xmlParserVersion, NULL, 10);
+}

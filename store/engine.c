@@ -12,3 +12,8 @@ const char *engine_version(void)
     snprintf(text, sizeof text, "SQLite %s", sqlite3_libversion());
     return text;
 }
+
+unsigned engine_number(void)
+{
+    return (unsigned)sqlite3_libversion_number();
+}

@@ -4,3 +4,6 @@
 
 /* Its run-time name and version, such as "SQLite 3.40.1". */
 const char *engine_version(void);
+
+/* The same as SQLite counts: 3040001 is 3.40.1. */
+unsigned engine_number(void);

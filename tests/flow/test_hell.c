@@ -227,12 +227,23 @@ static bool is_retried(const struct hell_case *c)
                       !strncmp(c->row, "failed incomplete", 17));
 }
 
+/* words: "A|B" */
+static bool is_one_of(const char *got, const char *words)
+{
+    struct span rest = span_str(words), word;
+
+    while (span_split(&rest, '|', &word))
+        if (span_eq(word, span_str(got)))
+            return true;
+    return false;
+}
+
 static void is_recorded(void **state)
 {
     const struct hell_case *c = *state;
     char host[32];
 
-    if (c->row)
+    if (c->row && !is_one_of(row_of(c), c->row))
         assert_string_equal(row_of(c), c->row);
     snprintf(host, sizeof host, "127.0.0.%u", c->host);
     if (c->host && c->url[0] == '/' && c->n_requests >= 0)

@@ -28,7 +28,7 @@ struct hell_case {
     const char *url; /* "/path" at host, or a whole URL with $PORT ... */
     uint32_t host;
     const char *
-        row; /* "state reason outcome status parse_outcome"; what is absent is left out */
+        row; /* "state reason outcome status parse_outcome"; what is absent is left out; "A|B": one of the two */
     int n_requests; /* of the path at that host; -1: does not matter */
 };
 

@@ -136,7 +136,8 @@ static void add_names(struct hell *h)
         { "https://127.0.0.1:$TLS/", "failed connection_lost connection_lost" },
         { "https://127.0.0.2:$TLS/", "failed connection_lost connection_lost" },
         { "https://127.0.0.3:$TLS/", "failed connection_lost connection_lost" },
-        { "https://127.0.0.4:$TLS/", "failed connection_lost connection_lost" },
+        { "https://127.0.0.4:$TLS/",
+          "failed connection_lost connection_lost|failed timeout timeout" },
         { "https://127.0.0.5:$TLS/", "failed timeout timeout" },
         { "https://127.0.0.6:$TLS/", "failed connection_lost connection_lost" },
     };

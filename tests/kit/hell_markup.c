@@ -3,6 +3,8 @@
 #include "tests/kit/hell.h"
 
 #define MANY 100000
+#define INDEX(path) \
+    "<sitemapindex><sitemap><loc>" path "</loc></sitemap></sitemapindex>"
 
 static void page(struct hell *h, const char *path, const char *type, struct span body,
                  const char *row)
@@ -83,6 +85,10 @@ static void add_sitemaps(struct hell *h)
         { "/external.xml",
           "<?xml version='1.0'?><!DOCTYPE urlset SYSTEM 'http://127.0.0.99:$CANARY/x.dtd' [<!ENTITY p SYSTEM 'file:///etc/passwd'>"
           "<!ENTITY % q SYSTEM 'http://127.0.0.99:$CANARY/q'>%q;]><urlset><url><loc>http://127.0.0.5:$PORT/&p;</loc></url></urlset>" },
+        { "/index1.xml", INDEX("/index2.xml") },
+        { "/index2.xml", INDEX("/index3.xml") },
+        { "/index3.xml", INDEX("/index4.xml") },
+        { "/index4.xml", INDEX("/index5.xml") },
         { "/good.xml",
           "<urlset><url><loc>http://127.0.0.5:$PORT/from-good</loc></url>"
           "<url><loc>http://127.0.0.99:$CANARY/from-map</loc></url></urlset>" },
@@ -94,8 +100,9 @@ static void add_sitemaps(struct hell *h)
         "User-agent: *\nAllow: /\nSitemap: http://127.0.0.99:$CANARY/direct.xml\n");
 
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-        n += (size_t)snprintf(robots + n, sizeof robots - n, "Sitemap: %s\n",
-                              maps[i].path);
+        if (strncmp(maps[i].path, "/index", 6) || maps[i].path[6] == '1')
+            n += (size_t)snprintf(robots + n, sizeof robots - n, "Sitemap: %s\n",
+                                  maps[i].path);
         hell_route(h, (struct origin_route){
                           .path = maps[i].path,
                           .on = HELL_MAPS,
@@ -114,6 +121,8 @@ static void add_sitemaps(struct hell *h)
     hell_case(h, HELL_MAPS, hell_text(h, "http://127.0.0.99:$CANARY/from-map"),
               "excluded blocked_address", 0);
     hell_case(h, HELL_MAPS, "/loop.xml", NULL, 1);
+    hell_case(h, HELL_MAPS, "/index3.xml", NULL, 1);
+    hell_case(h, HELL_MAPS, "/index4.xml", NULL, 0);
 }
 
 void hell_markup(struct hell *h)
