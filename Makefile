@@ -28,7 +28,7 @@ BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 UNITS := crawl@.service crawl@.timer
-DOCS := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md)
+DOCS := README.md CHANGELOG.md SECURITY.md LICENSE $(wildcard docs/*.md)
 EXAMPLES := $(wildcard packaging/*.example)
 
 PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \

@@ -60,6 +60,7 @@ static void clear_process(struct parser *p)
     p->bell_fd = p->pidfd = -1;
     channel_close(&p->channel);
     p->pid = 0;
+    p->has_cpu_clock = false;
     p->is_dead = false;
     p->late_at = DEADLINE_NEVER;
     p->is_alone = p->is_retiring = false;
@@ -140,9 +141,8 @@ enum err parser_send(struct parser *p, struct span request)
 int64_t parser_cpu_ns(const struct parser *p)
 {
     struct timespec used;
-    clockid_t id;
 
-    if (!p->pid || clock_getcpuclockid(p->pid, &id) || clock_gettime(id, &used))
+    if (!p->has_cpu_clock || clock_gettime(p->cpu_clock, &used))
         return 0;
     return used.tv_sec * NS_PER_S + used.tv_nsec;
 }
@@ -329,6 +329,7 @@ static void take_started(struct parser *p, const struct zygote_news *news)
 {
     p->pid = news->pid;
     p->pidfd = news->pidfd;
+    p->has_cpu_clock = clock_getcpuclockid(p->pid, &p->cpu_clock) == 0;
     if (p->pidfd >= 0 &&
         loop_watch(p->loop, p->pidfd, EPOLLIN, on_pidfd, p, &p->pidfd_watch))
         p->pidfd_watch = 0; /* the zygote's report alone must do */

@@ -17,6 +17,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include "config/list.h"
 #include "crawler/zygote.h"
 #include "fetch/loop.h"
@@ -65,6 +67,8 @@ struct parser {
     pid_t pid;
     bool is_dead; /* the pidfd said so; the report is still to come */
     int pidfd, bell_fd;
+    clockid_t cpu_clock; /* the process's, once it has a pid */
+    bool has_cpu_clock;
     loop_watch_id bell_watch, pidfd_watch;
     struct channel channel;
     struct loop_timer
