@@ -81,7 +81,8 @@ static intptr_t misdeed_scenario(void *arg)
     struct job job = stage_command(seen->row->command);
 
     stage_init(st, 1);
-    st->options.job_timeout_ms = seen->row->want == POOL_TIMED_OUT ? 300 : 10000;
+    st->options.job_timeout_ms =
+        seen->row->want == POOL_TIMED_OUT ? 300 : STAGE_PATIENCE_MS;
     stage_open(st);
     job.kind = seen->row->kind;
     stage_submit_many(&seen->beside, "echo", 10);
