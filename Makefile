@@ -102,6 +102,13 @@ $(B)/gen/schema_md.inc: docs/schema.md
 
 $(B)/crawler/manual.o: $(B)/gen/schema_md.inc
 
+# The style sheet of crawl report.
+$(B)/gen/report_css.inc: crawler/report.css
+	$(Q)mkdir -p $(@D); { echo "static const char report_css[] = {"; \
+	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo "0 };"; } > $@
+
+$(B)/crawler/report_style.o: $(B)/gen/report_css.inc
+
 test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
 

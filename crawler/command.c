@@ -9,7 +9,7 @@
 const struct command *const command_list[] = { &cmd_run,    &cmd_sql,     &cmd_status,
                                                &cmd_verify, &cmd_explain, &cmd_inspect,
                                                &cmd_robots, &cmd_extract, &cmd_export,
-                                               NULL };
+                                               &cmd_report, NULL };
 
 static const struct option_spec printers[] = {
     { "man", 0, OPTION_TEXT, 0, 0, 0, NULL, NULL, 0, "PAGE",

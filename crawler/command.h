@@ -26,6 +26,7 @@ extern const struct command cmd_inspect;
 extern const struct command cmd_export;
 extern const struct command cmd_robots;
 extern const struct command cmd_extract;
+extern const struct command cmd_report;
 
 /* Every command, NULL at the end. */
 extern const struct command *const command_list[];

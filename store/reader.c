@@ -158,6 +158,19 @@ void reader_close(struct reader *r)
     mem_free(r);
 }
 
+enum err reader_hold(struct reader *r, int64_t cache_bytes, struct err_note *note)
+{
+    char sql[128];
+    int rc;
+
+    snprintf(sql, sizeof sql, "PRAGMA temp_store=1; PRAGMA cache_size=-%lld; BEGIN",
+             (long long)(cache_bytes / KIB));
+    sqlite3_set_authorizer(r->handle, NULL, NULL);
+    rc = sqlite3_exec(r->handle, sql, NULL, NULL, NULL);
+    sqlite3_set_authorizer(r->handle, authorize, r);
+    return rc ? db_explain(r->handle, rc, r->path, note) : OK;
+}
+
 void reader_set_deadline(struct reader *r, int64_t deadline_ms)
 {
     r->deadline_ms = deadline_ms;

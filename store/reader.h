@@ -49,6 +49,14 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
                       size_t n_params, reader_row_fn *fn, void *arg,
                       struct err_note *note) MUST_USE;
 
+/*
+ * From now on every query sees the file as the first one finds it, and what a
+ * query has to sort or to keep goes into temporary files (nameless ones) where it
+ * is more than cache_bytes. Until reader_close. ERR_IO, ERR_CORRUPT.
+ */
+enum err reader_hold(struct reader *r, int64_t cache_bytes,
+                     struct err_note *note) MUST_USE;
+
 /* How long one query may take; 0 = as long as it likes (the default). */
 void reader_set_deadline(struct reader *r, int64_t deadline_ms);
 
@@ -134,4 +142,49 @@ enum reader_run {
     READER_RUN_ROBOTS, /* "obey", "ignore" */
     READER_RUN_SETTINGS,
     N_READER_RUN_COLUMNS
+};
+
+/*
+ * A part of `crawl report`, by its name, which must be there. "run" takes the id
+ * of a run as ?1, 0 for the last one; "host" the id of a host. The others take the
+ * run's id and its first and last fetch as "run" gave them, and how many rows are
+ * wanted, as ?1 to ?4; their first columns are totals, the same in every row.
+ */
+const struct reader_report *reader_find_part(const char *name);
+
+/* Columns of the part "run". */
+enum reader_outline {
+    READER_OUTLINE_ID,
+    READER_OUTLINE_PREVIOUS, /* the run before it; NULL for the first */
+    READER_OUTLINE_IS_LAST,
+    READER_OUTLINE_STATE,
+    READER_OUTLINE_STOP_REASON,
+    READER_OUTLINE_VERSION,
+    READER_OUTLINE_STARTED_AT,
+    READER_OUTLINE_ENDED_AT, /* of a run that goes on: its last request */
+    READER_OUTLINE_REQUESTS,
+    READER_OUTLINE_PAGES,
+    READER_OUTLINE_BYTES,
+    READER_OUTLINE_NEW_URLS,
+    READER_OUTLINE_QUEUED, /* these five: at its end, or now while it is not over */
+    READER_OUTLINE_FETCHED,
+    READER_OUTLINE_NOT_MODIFIED,
+    READER_OUTLINE_FAILED,
+    READER_OUTLINE_EXCLUDED,
+    READER_OUTLINE_FIRST_FETCH,
+    READER_OUTLINE_LAST_FETCH,
+    N_READER_OUTLINE_COLUMNS
+};
+
+/* Columns of the part "answers": one row a request. */
+enum reader_answer {
+    READER_ANSWER_OUTCOME,
+    READER_ANSWER_STATUS_CODE,
+    READER_ANSWER_FETCHED_AT,
+    READER_ANSWER_TOTAL_MS,
+    READER_ANSWER_SIZE,
+    READER_ANSWER_WIRE_SIZE,
+    READER_ANSWER_DEPTH,
+    READER_ANSWER_HOST_ID,
+    N_READER_ANSWER_COLUMNS
 };

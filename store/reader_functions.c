@@ -10,6 +10,7 @@
 #include "store/bodies.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
+#define MAX_SET  ((size_t)256 * MIB) /* bytes of a set: ids up to two thousand million */
 
 struct reader_functions {
     bool has_secret;
@@ -53,6 +54,59 @@ static void body_is_sound(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_int(ctx, is_sound(sqlite3_user_data(ctx), argv));
 }
 
+/* --- sets of ids ------------------------------------------------------------------- */
+
+/* A bit each. Ids grow from 1 on, so the set is small beside what it is made of. */
+struct id_set {
+    unsigned char *bits;
+    size_t size;
+};
+
+static void id_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct id_set *set = sqlite3_aggregate_context(ctx, sizeof *set);
+    int64_t id = sqlite3_value_int64(argv[0]);
+    size_t at = (size_t)(id / 8);
+
+    (void)argc;
+    if (!set || id < 0 || at >= MAX_SET) /* what a damaged file may name */
+        return;
+    if (at >= set->size) {
+        size_t size = MIN(MAX(at + 1, 2 * set->size), MAX_SET);
+        unsigned char *bits = sqlite3_realloc64(set->bits, size);
+
+        if (!bits) {
+            sqlite3_result_error_nomem(ctx);
+            return;
+        }
+        memset(bits + set->size, 0, size - set->size);
+        set->bits = bits;
+        set->size = size;
+    }
+    set->bits[at] = (unsigned char)(set->bits[at] | 1u << (id % 8));
+}
+
+static void id_set_end(sqlite3_context *ctx)
+{
+    struct id_set *set = sqlite3_aggregate_context(ctx, 0);
+
+    if (set && set->bits)
+        sqlite3_result_blob64(ctx, set->bits, set->size, sqlite3_free);
+    else
+        sqlite3_result_zeroblob(ctx, 0);
+}
+
+static void id_is_in(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct span bits = bytes_of(argv[0]);
+    int64_t id = sqlite3_value_int64(argv[1]);
+    size_t at = (size_t)(id / 8);
+
+    (void)argc;
+    sqlite3_result_int(ctx, id >= 0 && at < bits.len &&
+                                ((unsigned char)bits.ptr[at] >> (id % 8) & 1));
+}
+
 static void read_secret(sqlite3 *handle, struct reader_functions *f)
 {
     sqlite3_stmt *st;
@@ -80,7 +134,11 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound,
-                                NULL, NULL)) {
+                                NULL, NULL) ||
+        sqlite3_create_function(handle, "id_set", 1, flags, NULL, NULL, id_set_step,
+                                id_set_end) ||
+        sqlite3_create_function(handle, "id_is_in", 2, flags, NULL, id_is_in, NULL,
+                                NULL)) {
         reader_functions_free(f);
         return ERR_NO_MEMORY;
     }

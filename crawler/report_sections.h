@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables that a report has, in their order, and what each finding is called. Plain data. */
+#pragma once
+
+#include "crawler/report_table.h"
+
+enum report_weight {
+    REPORT_INFO,
+    REPORT_NOTICE,
+    REPORT_WARNING,
+    REPORT_PROBLEM,
+};
+
+struct report_section {
+    struct report_table table;
+    const char *chip;          /* its name in the page's navigation */
+    const char *finding;       /* in the list of findings; NULL: it is none */
+    enum report_weight weight; /* of the finding, when there is one */
+    size_t counted;            /* which total the finding counts */
+};
+
+/* Ends with a NULL table.part. */
+extern const struct report_section report_sections[];
