@@ -25,6 +25,20 @@ char *figures_count(int64_t n, char out[FIGURES_SIZE])
     return out;
 }
 
+/* Without a decimal that says nothing: 2.0k is 2k, 1.50 is 1.5. */
+static void strip_zeros(char *digits)
+{
+    char *dot = strchr(digits, '.'), *end, *unit;
+
+    if (!dot)
+        return;
+    unit = dot + 1 + strspn(dot + 1, "0123456789");
+    for (end = unit; end[-1] == '0'; end--)
+        ;
+    end -= end[-1] == '.';
+    memmove(end, unit, strlen(unit) + 1);
+}
+
 /* Three digits that matter, and a unit. */
 static char *scaled(int64_t n, const char *const *units, size_t n_units, char *out)
 {
@@ -37,19 +51,15 @@ static char *scaled(int64_t n, const char *const *units, size_t n_units, char *o
     }
     snprintf(out, FIGURES_SIZE, unit && value < 99.95 ? "%.1f%s" : "%.0f%s", value,
              units[unit]);
+    strip_zeros(out);
     return out;
 }
 
 char *figures_short(int64_t n, char out[FIGURES_SIZE])
 {
     static const char *const units[] = { "", "k", "M", "G", "T" };
-    size_t len;
 
-    scaled(n, units, ARRAY_LEN(units), out);
-    len = strlen(out); /* 2.0k says no more than 2k */
-    if (len > 3 && memcmp(out + len - 3, ".0", 2) == 0)
-        memmove(out + len - 3, out + len - 1, 2);
-    return out;
+    return scaled(n, units, ARRAY_LEN(units), out);
 }
 
 char *figures_bytes(int64_t n, char out[FIGURES_SIZE])
@@ -84,6 +94,7 @@ char *figures_duration(int64_t ms, char out[FIGURES_SIZE])
         return two_units(s / 3600, "h", s / 60 % 60, "min", out);
     else
         return two_units(s / 86400, "d", s / 3600 % 24, "h", out);
+    strip_zeros(out);
     return out;
 }
 
@@ -124,16 +135,23 @@ char *figures_moment(int64_t wall_ms, char out[FIGURES_SIZE])
 
 int64_t figures_round_step(double x)
 {
-    int64_t step = 1;
+    static const int64_t firsts[] = { 10, 20, 25, 50 };
 
-    while (step < LARGEST_STEP) {
-        if ((double)step >= x)
-            return step;
-        if ((double)(2 * step) >= x)
-            return 2 * step;
-        if ((double)(5 * step) >= x)
-            return 5 * step;
-        step *= 10;
-    }
-    return step;
+    for (int64_t i = 1; i <= 5; i++) /* 3 and 4 are no steps */
+        if ((double)i >= x && i != 3 && i != 4)
+            return i;
+    for (int64_t ten = 1; ten < LARGEST_STEP; ten *= 10)
+        for (size_t i = 0; i < ARRAY_LEN(firsts); i++)
+            if ((double)(firsts[i] * ten) >= x)
+                return firsts[i] * ten;
+    return LARGEST_STEP;
+}
+
+int figures_grid(double largest, int64_t *step)
+{
+    int64_t of_three = figures_round_step(largest / 3);
+    int64_t of_two = figures_round_step(largest / 2);
+
+    *step = 3 * of_three <= 2 * of_two ? of_three : of_two;
+    return *step == of_three && 3 * of_three <= 2 * of_two ? 3 : 2;
 }

@@ -128,10 +128,20 @@ static bool known_totals(const struct report_found *f, const struct page_counts 
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (span_eq(span_str(id), span_str(known[i].id))) {
-            *out = (struct report_totals){ { known[i].first, known[i].second }, 0 };
+            *out = (struct report_totals){ .n = { known[i].first, known[i].second } };
             return true;
         }
     return false;
+}
+
+static enum err on_number(void *arg, const struct span *columns,
+                          const struct reader_value *v, size_t n)
+{
+    (void)columns;
+    BUG_IF(n != 1);
+    if (v)
+        *(int64_t *)arg = v[0].integer;
+    return OK;
 }
 
 static enum err put_tables(struct report_html *h, struct reader *r,
@@ -139,17 +149,25 @@ static enum err put_tables(struct report_html *h, struct reader *r,
                            struct report_totals *totals, struct err_note *note)
 {
     struct page_counts counts = { 0, 0, 0 };
+    int64_t has_metrics = 0;
     enum err e = reader_query(r, span_str(reader_find_part("pages")->sql), params,
                               N_PARAMS, on_page_counts, &counts, note);
 
+    if (!e)
+        e = reader_query(r, span_str(reader_find_part("has-metrics")->sql), NULL, 0,
+                         on_number, &has_metrics, note);
     for (size_t i = 0; !e && report_sections[i].table.part; i++) {
         const struct report_table *t = &report_sections[i].table;
         struct report_totals known;
         bool is_known = known_totals(f, &counts, t->id, &known);
 
         BUG_IF(i >= MAX_SECTIONS);
-        e = report_table_put(h, r, t, params, is_known ? &known : NULL, &totals[i],
-                             note);
+        totals[i].is_unknown = report_sections[i].needs_metrics && !has_metrics;
+        if (totals[i].is_unknown)
+            report_table_none(h, t);
+        else
+            e = report_table_put(h, r, t, params, is_known ? &known : NULL, &totals[i],
+                                 note);
     }
     return e;
 }
@@ -194,12 +212,14 @@ enum err report_write(struct reader *r, const struct report_options *o, struct b
                               .db_name = o->db_name,
                               .totals = totals };
     struct report_html page, tables;
+    struct buf title;
     char numbers[N_PARAMS][32];
     struct span params[N_PARAMS];
     enum err e = reader_hold(r, CACHE_BYTES, note);
 
     report_html_init(&page, out->max);
     report_html_init(&tables, MAX_PAGE);
+    buf_init(&title, (size_t)KIB);
     if (!e)
         e = collect(r, o, &f, note);
     if (!e) {
@@ -214,6 +234,10 @@ enum err report_write(struct reader *r, const struct report_options *o, struct b
         e = reader_query(r, span_str(reader_find_part("answers")->sql), params,
                          N_PARAMS, report_tally_row, f.tally, note);
     }
+    if (!e && !o->title.len) {
+        e = report_parts_title(r, f.tally, &title, note);
+        f.title = buf_span(&title);
+    }
     if (!e)
         e = put_tables(&tables, r, &f, params, totals, note);
     if (!e)
@@ -225,5 +249,6 @@ enum err report_write(struct reader *r, const struct report_options *o, struct b
     report_tally_free(f.tally);
     report_html_clear(&page);
     report_html_clear(&tables);
+    buf_clear(&title);
     return e;
 }

@@ -17,7 +17,7 @@
     "<meta name=generator content=\"crawl report\">\n"
 
 struct report_options {
-    struct span title;   /* empty: made from the seeds' hosts */
+    struct span title;   /* empty: the host that was asked most */
     struct span db_name; /* as the reader knows the file */
     int64_t run;         /* 0: the last one */
     int64_t rows;        /* a table */

@@ -9,11 +9,10 @@
 /* Where columns stand. */
 #define PLOT_LEFT   34
 #define PLOT_RIGHT  (WIDTH - 6)
-#define PLOT_TOP    54 /* below three rows of marks */
+#define MARKS_TOP   54 /* of the plot below three rows of marks */
+#define NUMBERS_TOP 22 /* and below the numbers on top of columns */
 #define PLOT_BOTTOM 176
-#define PLOT_HEIGHT (PLOT_BOTTOM - PLOT_TOP)
 #define COLUMN_VIEW 206 /* height of the picture */
-#define GRID_LINES  3
 #define MAX_COLUMNS REPORT_TALLY_BUCKETS
 #define FEW_COLUMNS 6
 
@@ -139,23 +138,32 @@ void report_chart_parts(struct report_html *h, const struct report_bar *bars, si
 
 /* --- columns ----------------------------------------------------------------------- */
 
-/* The value of the topmost grid line: a round one that no column exceeds. */
-static int64_t scale_top(int64_t largest)
+struct column_plot {
+    const int64_t *counts;
+    size_t n;
+    int64_t whole;
+    int n_grid; /* lines above the axis */
+    int64_t grid_step;
+    int y_top;   /* where the plot begins, below what stands above it */
+    double step; /* width of a column with its gap */
+    void (*name)(const struct column_plot *p, size_t i, char *out, size_t size);
+    size_t first; /* bucket of the first column */
+    bool is_open;
+    char *(*format)(int64_t, char[FIGURES_SIZE]);
+};
+
+static double y_of(const struct column_plot *p, int64_t n)
 {
-    return GRID_LINES * figures_round_step((double)largest / GRID_LINES);
+    return PLOT_BOTTOM -
+           (double)n / (double)(p->grid_step * p->n_grid) * (PLOT_BOTTOM - p->y_top);
 }
 
-static double y_of(int64_t n, int64_t top)
+static void put_grid(struct report_html *h, const struct column_plot *p)
 {
-    return PLOT_BOTTOM - (double)n / (double)top * PLOT_HEIGHT;
-}
-
-static void put_grid(struct report_html *h, int64_t top)
-{
-    for (int i = 0; i <= GRID_LINES; i++) {
-        int64_t n = top / GRID_LINES * i;
+    for (int i = 0; i <= p->n_grid; i++) {
+        int64_t n = p->grid_step * i;
         char text[FIGURES_SIZE];
-        double y = y_of(n, top);
+        double y = y_of(p, n);
 
         report_html_format(h,
                            "<line x1=%d x2=%d y1=\"%.1f\" y2=\"%.1f\" class=\"%s\"/>"
@@ -166,23 +174,12 @@ static void put_grid(struct report_html *h, int64_t top)
     report_html_put(h, "\n");
 }
 
-struct column_plot {
-    const int64_t *counts;
-    size_t n;
-    int64_t whole, top;
-    double step; /* width of a column with its gap */
-    void (*name)(const struct column_plot *p, size_t i, char *out, size_t size);
-    size_t first; /* bucket of the first column */
-    bool is_open;
-    char *(*format)(int64_t, char[FIGURES_SIZE]);
-};
-
 static void put_columns(struct report_html *h, const struct column_plot *p)
 {
     char name[3 * FIGURES_SIZE], count[FIGURES_SIZE], share[FIGURES_SIZE];
 
     for (size_t i = 0; i < p->n; i++) {
-        double y = y_of(p->counts[i], p->top);
+        double y = y_of(p, p->counts[i]);
         double x = PLOT_LEFT + (double)i * p->step;
 
         if (p->counts[i]) /* one of a million is still to be seen */
@@ -195,8 +192,8 @@ static void put_columns(struct report_html *h, const struct column_plot *p)
             "y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=1.5 "
             "class=\"f-main\"/></g>\n",
             name, figures_count(p->counts[i], count),
-            figures_percent(p->counts[i], p->whole, share), x, PLOT_TOP, p->step,
-            PLOT_HEIGHT, x + 1, y, MAX(p->step - 2, 1.0), PLOT_BOTTOM - y);
+            figures_percent(p->counts[i], p->whole, share), x, p->y_top, p->step,
+            PLOT_BOTTOM - p->y_top, x + 1, y, MAX(p->step - 2, 1.0), PLOT_BOTTOM - y);
     }
 }
 
@@ -213,20 +210,20 @@ static void put_column_figures(struct report_html *h, const struct column_plot *
     close_figures(h);
 }
 
-/* Opens the picture; sets step and top. */
+/* Opens the picture; sets step and grid. */
 static void open_columns(struct report_html *h, struct column_plot *p, const char *what)
 {
     int64_t largest = 1;
 
     for (size_t i = 0; i < p->n; i++)
         largest = MAX(largest, p->counts[i]);
-    p->top = scale_top(largest);
+    p->n_grid = figures_grid((double)largest, &p->grid_step);
     p->step = (double)(PLOT_RIGHT - PLOT_LEFT) / (double)p->n;
     report_html_format(h,
                        "<svg viewBox=\"0 0 %d %d\" role=img aria-label=\"Column chart: "
                        "%s; the figures are in the table below\">\n",
                        WIDTH, COLUMN_VIEW, what);
-    put_grid(h, p->top);
+    put_grid(h, p);
 }
 
 /* --- a spread ---------------------------------------------------------------------- */
@@ -307,7 +304,9 @@ static void put_edges(struct report_html *h, const struct column_plot *p)
 void report_chart_spread(struct report_html *h, const struct report_spread *s,
                          char *(*format)(int64_t, char[FIGURES_SIZE]))
 {
-    struct column_plot p = { .whole = s->n, .name = bucket_name, .format = format };
+    struct column_plot p = {
+        .whole = s->n, .name = bucket_name, .format = format, .y_top = MARKS_TOP
+    };
     size_t last = REPORT_TALLY_BUCKETS - 2;
 
     while (last > 0 && !s->buckets[last])
@@ -354,10 +353,9 @@ void report_chart_columns(struct report_html *h, const int64_t *counts, size_t n
 
         report_html_format(h, "<text x=\"%.1f\" y=%d class=\"tick mid\">%zu%s</text>",
                            x, PLOT_BOTTOM + 17, i, is_open && i + 1 == n ? "+" : "");
-        report_html_format(h,
-                           "<text x=\"%.1f\" y=\"%.1f\" class=\"tick mid\">%s</text>\n",
-                           x, y_of(counts[i], p.top) - 6,
-                           counts[i] ? figures_short(counts[i], text) : "");
+        report_html_format(
+            h, "<text x=\"%.1f\" y=\"%.1f\" class=\"tick mid\">%s</text>\n", x,
+            y_of(&p, counts[i]) - 6, counts[i] ? figures_short(counts[i], text) : "");
     }
     report_html_put(h, "</svg>\n");
     put_column_figures(h, &p, "Depth");

@@ -15,10 +15,7 @@
 
 static void put_title(struct report_html *h, const struct report_found *f)
 {
-    if (f->title.len)
-        report_html_text(h, f->title, MAX_TITLE);
-    else
-        report_html_put(h, "Crawl report");
+    report_html_text(h, f->title, MAX_TITLE);
 }
 
 /* The run in a line. */
@@ -188,7 +185,7 @@ void report_parts_tiles(struct report_html *h, const struct report_found *f)
     report_html_put(h, "<dl class=tiles>\n");
     put_change(f, r->requests, f->previous.requests, more, sizeof more);
     put_tile(h, "Requests", figures_count(r->requests, a), more, false);
-    snprintf(more, sizeof more, "4xx, 5xx or no answer: %s of the requests",
+    snprintf(more, sizeof more, "%s of the requests",
              figures_percent(errors, t->requests, b));
     put_tile(h, "Errors", figures_count(errors, a),
              t->requests ? more : "no request is recorded", errors > 0);
@@ -254,7 +251,7 @@ void report_parts_findings(struct report_html *h, const struct report_found *f)
     report_html_put(h, "<p class=passed><span class=\"pill p-ok\">in order</span>");
     for (size_t i = 0; report_sections[i].table.part; i++)
         if (report_sections[i].finding && !f->totals[i].n[report_sections[i].counted] &&
-            !f->totals[i].n_rows)
+            !f->totals[i].n_rows && !f->totals[i].is_unknown)
             report_html_format(h, " %s", report_sections[i].table.none);
     report_html_put(h, "</p></section>\n");
 }
@@ -304,15 +301,11 @@ void report_parts_comparison(struct report_html *h, const struct report_found *f
 {
     const struct report_run *was = &f->previous, *is = &f->run;
 
+    if (!was->id)
+        return; /* the first tile says so */
     report_html_put(h,
                     "<section class=block id=comparison aria-labelledby=comparison-h>"
                     "<h2 id=comparison-h>Beside the run before</h2>\n");
-    if (!was->id) {
-        report_html_put(
-            h, "<p class=none>This is the first run of this database, so there "
-               "is nothing to compare it with.</p></section>\n");
-        return;
-    }
     report_html_format(
         h,
         "<p class=about>Counts at the end of each run.</p><div class=scroll "

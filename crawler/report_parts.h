@@ -16,6 +16,9 @@ struct report_found {
     const struct report_totals *totals; /* of report_sections, in their order */
 };
 
+/* Appends a title for who gave none: the host that was asked most. */
+enum err report_parts_title(struct reader *r, const struct report_tally *t,
+                            struct buf *out, struct err_note *note) MUST_USE;
 /* From <!DOCTYPE to the end of the header: title, the run in a line, navigation. */
 enum err report_parts_head(struct report_html *h,
                            const struct report_found *f) MUST_USE;
@@ -25,7 +28,7 @@ void report_parts_tiles(struct report_html *h, const struct report_found *f);
 void report_parts_findings(struct report_html *h, const struct report_found *f);
 /* What became of the URLs. */
 void report_parts_states(struct report_html *h, const struct report_found *f);
-/* Beside the previous run. */
+/* Beside the previous run; nothing when there is none. */
 void report_parts_comparison(struct report_html *h, const struct report_found *f);
 /* The charts over the requests; those of hosts need names, so r is asked. */
 enum err report_parts_charts(struct report_html *h, struct reader *r,

@@ -6,7 +6,6 @@
 #include "crawler/report_parts.h"
 
 #define MAX_BARS  8 /* of a bar chart; what is rarer counts together */
-#define ALL_BARS  (REPORT_TALLY_CODES + REPORT_TALLY_OUTCOMES)
 #define MAX_NAMES ((size_t)64 * KIB)
 #define MAX_NAME  300
 
@@ -76,12 +75,12 @@ static void put_status_codes(struct report_html *h, const struct report_tally *t
                          arena_format(&mem, "%zu %s", code, phrase_of(code)),
                          tone_of(code), t->by_code[code], SPAN_NONE },
                      &rest);
-    for (size_t i = 0; i < t->n_without_code; i++) {
-        const struct report_outcome *o = &t->without_code[i];
-        struct span name = arena_format(&mem, "No answer: %s", o->word);
-
-        keep_bar(bars, &n, (struct report_bar){ name, "bad", o->n, SPAN_NONE }, &rest);
-    }
+    for (size_t i = 0; i < t->outcomes.len; i++)
+        keep_bar(bars, &n,
+                 (struct report_bar){
+                     arena_format(&mem, "No answer: %s", t->outcomes.items[i].word),
+                     "bad", t->outcomes.items[i].n, SPAN_NONE },
+                 &rest);
     if (rest)
         bars[n++] = (struct report_bar){ SPAN("All others"), "mute", rest, SPAN_NONE };
     report_chart_open(h, "Status codes",
@@ -167,6 +166,27 @@ static enum err put_hosts(struct report_html *h, struct reader *r,
     return e;
 }
 
+enum err report_parts_title(struct reader *r, const struct report_tally *t,
+                            struct buf *out, struct err_note *note)
+{
+    struct report_host first;
+    struct report_bar bar;
+    struct arena mem;
+    enum err e;
+
+    if (!report_tally_top_hosts(t, &first, 1))
+        return buf_append(out, SPAN("Crawl report"));
+    arena_init(&mem, MAX_NAMES);
+    e = make_host_bar(r, &first, &mem, &bar, note);
+    if (!e)
+        e = buf_printf(out, "Crawl of %.*s", SPAN_ARG(bar.name));
+    if (!e && t->hosts.len > 1)
+        e = buf_printf(out, " and %zu more host%s", t->hosts.len - 1,
+                       t->hosts.len > 2 ? "s" : "");
+    arena_clear(&mem);
+    return e;
+}
+
 /* --- the others -------------------------------------------------------------------- */
 
 static void put_progress(struct report_html *h, const struct report_tally *t)
@@ -223,16 +243,42 @@ static void put_depths(struct report_html *h, const struct report_tally *t)
     report_chart_close(h);
 }
 
+static void put_types(struct report_html *h, const struct report_tally *t)
+{
+    struct report_bar bars[MAX_BARS + 1];
+    int64_t rest = 0;
+    size_t n = 0;
+
+    if (!t->answered) {
+        report_chart_none(h, "Content types", "Nothing was answered in this run.");
+        return;
+    }
+    for (size_t i = 0; i < t->types.len; i++) {
+        struct span word = span_str(t->types.items[i].word);
+
+        keep_bar(bars, &n,
+                 (struct report_bar){ word.len ? word : SPAN("none named"), "two",
+                                      t->types.items[i].n, SPAN_NONE },
+                 &rest);
+    }
+    if (rest)
+        bars[n++] = (struct report_bar){ SPAN("All others"), "mute", rest, SPAN_NONE };
+    report_chart_open(h, "Content types", "What the answers say they are, errors too.");
+    report_chart_bars(h, bars, n, t->answered, "Type", "Answers");
+    report_chart_close(h);
+}
+
 enum err report_parts_charts(struct report_html *h, struct reader *r,
                              const struct report_found *f, struct err_note *note)
 {
     enum err e;
 
     put_progress(h, f->tally);
-    put_status_codes(h, f->tally);
     put_times(h, f->tally);
     put_sizes(h, f->tally);
-    e = put_hosts(h, r, f->tally, note);
     put_depths(h, f->tally);
+    put_status_codes(h, f->tally);
+    e = put_hosts(h, r, f->tally, note);
+    put_types(h, f->tally);
     return e;
 }

@@ -10,7 +10,6 @@
 #define FIRST_TOP    PANEL_HEAD
 #define SECOND_TOP   (FIRST_TOP + PANEL + 18 + PANEL_HEAD)
 #define VIEW_HEIGHT  (SECOND_TOP + PANEL + 24)
-#define GRID_LINES   2
 
 /* A panel: one value of each slot, a second. */
 struct panel {
@@ -19,6 +18,7 @@ struct panel {
     int64_t (*value)(const struct report_slot *slot);
     char *(*format)(int64_t, char[FIGURES_SIZE]);
     double scale; /* value of the topmost grid line, a second */
+    int n_grid;
 };
 
 static int64_t requests_of(const struct report_slot *slot)
@@ -60,10 +60,18 @@ static double peak(const struct panel *p)
     return most;
 }
 
+static void set_scale(struct panel *p, double top)
+{
+    int64_t step;
+
+    p->n_grid = figures_grid(top, &step);
+    p->scale = (double)(step * p->n_grid);
+}
+
 static void put_grid(struct report_html *h, const struct panel *p)
 {
-    for (int i = 0; i <= GRID_LINES; i++) {
-        double a_second = p->scale / GRID_LINES * i, y = y_at(p, a_second);
+    for (int i = 0; i <= p->n_grid; i++) {
+        double a_second = p->scale / p->n_grid * i, y = y_at(p, a_second);
         char text[FIGURES_SIZE];
 
         report_html_format(h,
@@ -118,7 +126,7 @@ static void put_requests(struct report_html *h, struct panel *p)
     double seconds = (double)p->t->slot_ms * (double)p->t->n_slots / 1000;
     double a_second = (double)p->t->requests / seconds, top = peak(p);
 
-    p->scale = GRID_LINES * (double)figures_round_step(top / GRID_LINES);
+    set_scale(p, top);
     snprintf(figures, sizeof figures, "peak %s &#183; mean %s", figures_rate(top, most),
              figures_rate(a_second, mean));
     put_head(h, p, "Requests a second", figures);
@@ -134,7 +142,7 @@ static void put_bytes(struct report_html *h, struct panel *p)
     char most[FIGURES_SIZE], whole[FIGURES_SIZE], figures[160];
     double top = peak(p);
 
-    p->scale = GRID_LINES * (double)figures_round_step(top / GRID_LINES);
+    set_scale(p, top);
     snprintf(figures, sizeof figures, "peak %s &#183; %s in all",
              figures_bytes((int64_t)top, most), figures_bytes(p->t->bytes, whole));
     put_head(h, p, "Bytes a second", figures);
@@ -201,8 +209,8 @@ static void put_strips(struct report_html *h, const struct panel *p)
 static void put_picture(struct report_html *h, const struct report_tally *t, int width,
                         const char *class, int most_labels)
 {
-    struct panel requests = { t, width, FIRST_TOP, requests_of, figures_short, 1 };
-    struct panel bytes = { t, width, SECOND_TOP, bytes_of, figures_bytes, 1 };
+    struct panel requests = { t, width, FIRST_TOP, requests_of, figures_short, 1, 2 };
+    struct panel bytes = { t, width, SECOND_TOP, bytes_of, figures_bytes, 1, 2 };
 
     report_html_format(
         h,

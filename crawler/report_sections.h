@@ -16,6 +16,7 @@ struct report_section {
     const char *chip;          /* its name in the page's navigation */
     const char *finding;       /* in the list of findings; NULL: it is none */
     enum report_weight weight; /* of the finding, when there is one */
+    bool needs_metrics;        /* there from schema 2 on */
     size_t counted;            /* which total the finding counts */
 };
 

@@ -96,13 +96,22 @@ static void put_value(struct report_html *h, enum report_cell kind,
     case REPORT_MOMENT: put_number(h, v, figures_moment); break;
     case REPORT_STATUS: put_status(h, v); break;
     case REPORT_WORD: put_word(h, v->text); break;
+    case REPORT_REAL:
+        report_html_format(h, "%.1f", v->type == READER_REAL ? MIN(v->real, 1e15) : 0);
+        break;
+    case REPORT_QUOTE:
+        report_html_put(h, "\u201c");
+        put_text(h, v);
+        report_html_put(h, "\u201d");
+        break;
     case REPORT_PATH: put_path(h, v->text); break;
     }
 }
 
 static bool is_number(enum report_cell kind)
 {
-    return kind == REPORT_COUNT || kind == REPORT_BYTES || kind == REPORT_MS;
+    return kind == REPORT_COUNT || kind == REPORT_BYTES || kind == REPORT_MS ||
+           kind == REPORT_REAL;
 }
 
 /* The class keeps words and figures in one line and gives URLs the room. */
@@ -259,6 +268,12 @@ static void close_table(struct writing *w)
     if (t->rest)
         report_html_format(w->h, " %s", t->rest);
     report_html_put(w->h, "</p>\n");
+}
+
+void report_table_none(struct report_html *h, const struct report_table *table)
+{
+    open_section(h, table);
+    report_html_format(h, "<p class=none>%s</p>\n</section>\n", table->none);
 }
 
 enum err report_table_put(struct report_html *h, struct reader *r,

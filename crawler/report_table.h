@@ -20,7 +20,9 @@ enum report_cell {
     REPORT_STATUS, /* a status code, or the word of an outcome */
     REPORT_WORD,   /* of our own vocabulary: - and _ become spaces */
     REPORT_MOMENT,
-    REPORT_PATH, /* URLs between " -> " */
+    REPORT_REAL,  /* with one decimal */
+    REPORT_QUOTE, /* text between quotation marks */
+    REPORT_PATH,  /* URLs between " -> " */
 };
 
 struct report_column {
@@ -52,8 +54,12 @@ struct report_table {
 /* The totals as found; 0 where there are no rows. */
 struct report_totals {
     int64_t n[REPORT_TABLE_TOTALS];
-    size_t n_rows; /* shown */
+    size_t n_rows;   /* shown */
+    bool is_unknown; /* nobody has counted */
 };
+
+/* The section of a table that cannot be made from this database: its heading and "none". */
+void report_table_none(struct report_html *h, const struct report_table *table);
 
 /*
  * Writes the section. params: those of the part. known: totals that the query does

@@ -132,27 +132,39 @@ static struct report_host *host_of(struct report_tally *t, int64_t id)
     return h;
 }
 
-static void count_outcome(struct report_tally *t, struct span word)
+static void count_word(struct report_words *w, struct span word)
 {
-    struct report_outcome *o = t->without_code;
     size_t i = 0;
 
-    word = span_clip_utf8(word, sizeof o->word - 1);
-    while (i < t->n_without_code && !span_eq(span_str(o[i].word), word))
+    word = span_clip_utf8(word, sizeof w->items[0].word - 1);
+    while (i < w->len && !span_eq(span_str(w->items[i].word), word))
         i++;
-    if (i == REPORT_TALLY_OUTCOMES)
-        i--; /* a database with more words than we have: the last one holds the rest */
-    if (i == t->n_without_code) {
-        snprintf(o[i].word, sizeof o[i].word, "%.*s", SPAN_ARG(word));
-        t->n_without_code++;
+    if (i == REPORT_TALLY_WORDS)
+        i--; /* the rest */
+    if (i == w->len) {
+        snprintf(w->items[i].word, sizeof w->items[i].word, "%.*s", SPAN_ARG(word));
+        w->len++;
     }
-    o[i].n++;
+    w->items[i].n++;
+}
+
+/* RFC 9110 §8.3.1: type and subtype, without case and parameters. */
+static void count_type(struct report_tally *t, struct span value)
+{
+    struct span type = span_trim(span_slice(value, 0, span_find(value, ';')));
+    char lower[sizeof t->types.items[0].word];
+    size_t n = MIN(type.len, sizeof lower);
+
+    for (size_t i = 0; i < n; i++)
+        lower[i] = span_ascii_lower(type.ptr[i]);
+    count_word(&t->types, span_make(lower, n));
 }
 
 static void count_answer(struct report_tally *t, struct report_host *host,
                          const struct reader_value *v)
 {
     t->answered++;
+    count_type(t, v[READER_ANSWER_CONTENT_TYPE].text);
     if (v[READER_ANSWER_TOTAL_MS].type == READER_INTEGER) {
         report_tally_spread(&t->times, v[READER_ANSWER_TOTAL_MS].integer);
         host->timed++;
@@ -202,7 +214,7 @@ enum err report_tally_row(void *arg, const struct span *columns,
         t->by_code[code]++;
         count_answer(t, host, values);
     } else {
-        count_outcome(t, values[READER_ANSWER_OUTCOME].text);
+        count_word(&t->outcomes, values[READER_ANSWER_OUTCOME].text);
     }
     return OK;
 }

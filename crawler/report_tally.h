@@ -10,13 +10,13 @@
 #include "config/map.h"
 #include "store/reader.h"
 
-#define REPORT_TALLY_SLOTS    120  /* of time, at most */
-#define REPORT_TALLY_DEPTHS   16   /* the last one is "this deep and deeper" */
-#define REPORT_TALLY_CODES    1000 /* status codes below this count each for itself */
-#define REPORT_TALLY_OUTCOMES 24
-#define REPORT_TALLY_HOSTS    65536
-#define REPORT_TALLY_BUCKETS  40 /* below 1, 1, 2 to 4, 5 to 9, 10 to 19 ... */
-#define REPORT_TALLY_FINE     (1024 + 40 * 64)
+#define REPORT_TALLY_SLOTS   120  /* of time, at most */
+#define REPORT_TALLY_DEPTHS  16   /* the last one is "this deep and deeper" */
+#define REPORT_TALLY_CODES   1000 /* status codes below this count each for itself */
+#define REPORT_TALLY_WORDS   24 /* outcomes, content types: the last one holds the rest */
+#define REPORT_TALLY_HOSTS   65536
+#define REPORT_TALLY_BUCKETS 40 /* below 1, 1, 2 to 4, 5 to 9, 10 to 19 ... */
+#define REPORT_TALLY_FINE    (1024 + 40 * 64)
 
 /* Values from 0 on: exact below 1,024, to one part in 64 above. */
 struct report_spread {
@@ -34,9 +34,14 @@ struct report_host {
     int64_t requests, errors, bytes, timed, total_ms;
 };
 
-struct report_outcome {
-    char word[32];
-    int64_t n;
+/* How often each word was met. */
+struct report_words {
+    struct {
+        char word[40];
+        int64_t n;
+    } items[REPORT_TALLY_WORDS];
+
+    size_t len;
 };
 
 /* What the part "run" says of a run. */
@@ -53,8 +58,8 @@ struct report_run {
 struct report_tally {
     int64_t requests, answered, bytes;
     int64_t by_code[REPORT_TALLY_CODES];
-    struct report_outcome without_code[REPORT_TALLY_OUTCOMES]; /* no HTTP answer */
-    size_t n_without_code;
+    struct report_words outcomes; /* of requests without an HTTP answer */
+    struct report_words types;    /* media types of answers; "" for none */
     int64_t by_depth[REPORT_TALLY_DEPTHS];
     struct report_spread times, sizes; /* ms of answers; bytes of their bodies */
     int64_t slot_ms;                   /* 0: the run was too short for slots */

@@ -10,13 +10,22 @@
 #include "store/bodies.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
+#define MAX_SETS 64
 #define MAX_SET  ((size_t)256 * MIB) /* bytes of a set: ids up to two thousand million */
+
+/* A bit for each id. Ids grow from 1 on, so a set is small beside what it is made of. */
+struct id_set {
+    unsigned char *bits; /* SQLite's memory */
+    size_t size;
+};
 
 struct reader_functions {
     bool has_secret;
     uint64_t secret;
     struct digest *digest; /* NULL where libcrypto has no SHA-256 */
     struct buf unpacked;
+    struct id_set sets[MAX_SETS];
+    size_t n_sets;
 };
 
 static struct span bytes_of(sqlite3_value *value)
@@ -56,12 +65,7 @@ static void body_is_sound(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 /* --- sets of ids ------------------------------------------------------------------- */
 
-/* A bit each. Ids grow from 1 on, so the set is small beside what it is made of. */
-struct id_set {
-    unsigned char *bits;
-    size_t size;
-};
-
+/* The aggregate's own until it ends; then the connection's, which queries name by number. */
 static void id_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct id_set *set = sqlite3_aggregate_context(ctx, sizeof *set);
@@ -88,23 +92,33 @@ static void id_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 static void id_set_end(sqlite3_context *ctx)
 {
+    struct reader_functions *f = sqlite3_user_data(ctx);
     struct id_set *set = sqlite3_aggregate_context(ctx, 0);
 
-    if (set && set->bits)
-        sqlite3_result_blob64(ctx, set->bits, set->size, sqlite3_free);
-    else
-        sqlite3_result_zeroblob(ctx, 0);
+    if (f->n_sets == MAX_SETS) {
+        sqlite3_result_error(ctx, "too many sets of ids", -1);
+        sqlite3_free(set ? set->bits : NULL);
+        return;
+    }
+    f->sets[f->n_sets] = set ? *set : (struct id_set){ NULL, 0 };
+    sqlite3_result_int64(ctx, (int64_t)f->n_sets++);
 }
 
 static void id_is_in(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-    struct span bits = bytes_of(argv[0]);
-    int64_t id = sqlite3_value_int64(argv[1]);
+    const struct reader_functions *f = sqlite3_user_data(ctx);
+    int64_t number = sqlite3_value_int64(argv[0]), id = sqlite3_value_int64(argv[1]);
     size_t at = (size_t)(id / 8);
+    const struct id_set *set;
 
     (void)argc;
-    sqlite3_result_int(ctx, id >= 0 && at < bits.len &&
-                                ((unsigned char)bits.ptr[at] >> (id % 8) & 1));
+    if (number < 0 || number >= (int64_t)f->n_sets) {
+        sqlite3_result_error(ctx, "no such set of ids", -1);
+        return;
+    }
+    set = &f->sets[number];
+    sqlite3_result_int(ctx,
+                       id >= 0 && at < set->size && (set->bits[at] >> (id % 8) & 1));
 }
 
 static void read_secret(sqlite3 *handle, struct reader_functions *f)
@@ -126,6 +140,7 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
 {
     struct reader_functions *f = mem_alloc(sizeof *f);
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    int sets = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 
     buf_init(&f->unpacked, MAX_BODY);
     if (digest_new(&f->digest))
@@ -135,9 +150,9 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
                                 NULL) ||
         sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound,
                                 NULL, NULL) ||
-        sqlite3_create_function(handle, "id_set", 1, flags, NULL, NULL, id_set_step,
+        sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,
                                 id_set_end) ||
-        sqlite3_create_function(handle, "id_is_in", 2, flags, NULL, id_is_in, NULL,
+        sqlite3_create_function(handle, "id_is_in", 2, flags, f, id_is_in, NULL,
                                 NULL)) {
         reader_functions_free(f);
         return ERR_NO_MEMORY;
@@ -150,6 +165,8 @@ void reader_functions_free(struct reader_functions *f)
 {
     if (!f)
         return;
+    for (size_t i = 0; i < f->n_sets; i++)
+        sqlite3_free(f->sets[i].bits);
     digest_free(f->digest);
     buf_clear(&f->unpacked);
     mem_free(f);

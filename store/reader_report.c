@@ -81,7 +81,7 @@ static const struct reader_report parts[] = {
                                                                                          " FROM m JOIN runs r ON r.id = m.id" },
     { "answers", "the requests of a run; columns as enum reader_answer",
       "SELECT f.outcome, f.status_code, f.fetched_at, f.total_ms, f.size,"
-      " f.wire_size, u.depth, u.host_id FROM fetch f JOIN url u"
+      " f.wire_size, u.depth, u.host_id, f.content_type FROM fetch f JOIN url u"
       " ON u.id = f.url_id WHERE f.id BETWEEN " FIRST " AND " LAST
       " AND f.run_id = " RUN },
     { "host", "an origin's name",
@@ -155,6 +155,29 @@ static const struct reader_report parts[] = {
     { "without-description", "URL, title",
       LACKING("p.title") " AND coalesce(p.description, '') = '' LIMIT " ROWS ") p"
                          " JOIN url u ON u.id = p.url_id" },
+    { "has-metrics", "1 when there are metrics of the links as they are now",
+      "SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name ="
+      " 'metrics_state'" },
+    { "top-pages", "pages with a rank; URL, rank beside the mean, links, pages, title",
+      "WITH ranked AS MATERIALIZED (SELECT url_id, pagerank, links_in, pages_in FROM"
+      " metric WHERE pagerank IS NOT NULL AND (SELECT is_fresh FROM metrics_state)),"
+      " whole(n) AS MATERIALIZED (SELECT count(*) FROM ranked)"
+      " SELECT (SELECT n FROM whole), u.url, t.pagerank * (SELECT n FROM whole),"
+      " t.links_in, t.pages_in, p.title FROM (SELECT * FROM ranked ORDER BY pagerank"
+      " DESC, url_id LIMIT " ROWS ") t JOIN url u ON u.id = t.url_id LEFT JOIN page p"
+      " ON p.url_id = t.url_id ORDER BY t.pagerank DESC, t.url_id" },
+    { "near-duplicates", "groups, pages; group, pages, title; a page",
+      "WITH same(id, n) AS MATERIALIZED (SELECT cluster_id, count(*) FROM metric WHERE"
+      " cluster_id IS NOT NULL AND (SELECT is_fresh FROM metrics_state) GROUP BY"
+      " cluster_id HAVING count(*) > 1),"
+      " top AS MATERIALIZED (SELECT * FROM same ORDER BY n DESC, id LIMIT " ROWS "),"
+      " member AS (SELECT cluster_id, url_id, row_number() OVER (PARTITION BY"
+      " cluster_id ORDER BY url_id) AS place FROM metric WHERE cluster_id IN (SELECT id"
+      " FROM top))"
+      " SELECT (SELECT count(*) FROM same), (SELECT sum(n) FROM same), t.id, t.n,"
+      " p.title, u.url FROM top t JOIN member m ON m.cluster_id = t.id JOIN url u ON"
+      " u.id = m.url_id LEFT JOIN page p ON p.url_id = t.id WHERE m.place <= 5"
+      " ORDER BY t.n DESC, t.id, m.place" },
     { "orphans", "all, from a sitemap; URL, how it was found, status, title",
       "WITH lone AS MATERIALIZED (SELECT id, hop, fetch_id FROM url WHERE state IN"
       " (1, 2) AND NOT id_is_in((SELECT id_set(dst_id) FROM link WHERE dst_id <>"

@@ -4,6 +4,17 @@
 
 #include "store/reader.h"
 
+/* Pages whose content came with a 200; a 304 since then only says that it still holds. */
+#define HTML_PAGES                                                                 \
+    " FROM page p JOIN fetch f ON f.id = p.fetch_id JOIN url u ON u.id = p.url_id" \
+    " WHERE f.status_code = 200 AND p.parse_outcome <> 'not_html'"
+
+#define SAME_TEXT(column)                                                            \
+    "WITH html AS (SELECT u.url, p." column HTML_PAGES " AND p." column " <> '')"    \
+    " SELECT " column ", count(*) OVER (PARTITION BY " column ") AS pages, url FROM" \
+    " html WHERE " column " IN (SELECT " column " FROM html GROUP BY " column        \
+    " HAVING count(*) > 1) ORDER BY pages DESC, " column ", url"
+
 const struct reader_report reader_reports[] = {
     { "broken-links",
       "links to pages that failed or answered 4xx or 5xx, with where they stand",
@@ -38,14 +49,15 @@ const struct reader_report reader_reports[] = {
       "SELECT u.url, f.size, f.wire_size, f.content_type FROM urls u JOIN fetches f"
       " ON f.id = u.fetch_id"
       " ORDER BY f.size DESC LIMIT 100" },
-    { "missing-titles", "pages without a title",
-      "SELECT url, status_code, h1 FROM internal_all WHERE state IN ('fetched',"
-      " 'not_modified')"
-      " AND status_code = 200 AND coalesce(title, '') = '' ORDER BY url" },
-    { "missing-descriptions", "pages without a description",
-      "SELECT url, title FROM internal_all WHERE state IN ('fetched',"
-      " 'not_modified') AND status_code = 200"
-      " AND coalesce(description, '') = '' ORDER BY url" },
+    { "missing-titles", "HTML pages without a title",
+      "SELECT u.url, f.status_code, p.h1" HTML_PAGES
+      " AND coalesce(p.title, '') = '' ORDER BY u.url" },
+    { "missing-descriptions", "HTML pages without a description",
+      "SELECT u.url, p.title" HTML_PAGES
+      " AND coalesce(p.description, '') = '' ORDER BY u.url" },
+    { "duplicate-titles", "HTML pages with the same title", SAME_TEXT("title") },
+    { "duplicate-descriptions", "HTML pages with the same description",
+      SAME_TEXT("description") },
     { "status", "answers by status code", "SELECT * FROM status_counts" },
     { "log", "every request, newest first", "SELECT * FROM crawl_log ORDER BY 1 DESC" },
     { "runs", "the runs of this database",
