@@ -20,7 +20,7 @@
 
 void report_chart_open(struct report_html *h, const char *heading, const char *about)
 {
-    report_html_format(h, "<section class=card><h3>%s</h3><p class=about>%s</p>\n",
+    report_html_format(h, "<section class=card><h2>%s</h2><p class=about>%s</p>\n",
                        heading, about);
 }
 
@@ -32,7 +32,7 @@ void report_chart_close(struct report_html *h)
 void report_chart_none(struct report_html *h, const char *heading, const char *sentence)
 {
     report_html_format(
-        h, "<section class=card><h3>%s</h3><p class=none>%s</p></section>\n", heading,
+        h, "<section class=card><h2>%s</h2><p class=none>%s</p></section>\n", heading,
         sentence);
 }
 

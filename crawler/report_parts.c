@@ -67,8 +67,9 @@ static void put_navigation(struct report_html *h)
     report_html_put(h, "<nav aria-label=\"On this page\"><ul>"
                        "<li><a href=#overview>Overview</a></li>");
     for (size_t i = 0; report_sections[i].table.part; i++)
-        report_html_format(h, "<li><a href=#%s>%s</a></li>",
-                           report_sections[i].table.id, report_sections[i].chip);
+        if (report_sections[i].chip)
+            report_html_format(h, "<li><a href=#%s>%s</a></li>",
+                               report_sections[i].table.id, report_sections[i].chip);
     report_html_put(h, "</ul></nav>\n");
 }
 
@@ -281,20 +282,19 @@ static void put_compared(struct report_html *h, const char *name, int64_t before
                          int64_t now, char *(*format)(int64_t, char[FIGURES_SIZE]))
 {
     int64_t change = now > before ? now - before : before - now;
-    char a[FIGURES_SIZE], b[FIGURES_SIZE], c[FIGURES_SIZE], d[FIGURES_SIZE];
+    const char *sign = now > before ? "+" : now < before ? "\u2212" : "";
+    char a[FIGURES_SIZE], b[FIGURES_SIZE], c[FIGURES_SIZE];
 
     report_html_format(h,
                        "<tr><th scope=row>%s</th><td class=n>%s</td><td class=n>%s</td>"
-                       "<td class=n>%s%s</td><td class=n>%s%s</td></tr>\n",
-                       name, format(before, a), format(now, b),
-                       now > before   ? "+"
-                       : now < before ? "\u2212"
-                                      : "",
-                       format(change, c),
-                       now > before   ? "+"
-                       : now < before ? "\u2212"
-                                      : "",
-                       figures_percent(change, before, d));
+                       "<td class=n>%s%s</td>",
+                       name, format(before, a), format(now, b), sign,
+                       format(change, c));
+    if (before)
+        report_html_format(h, "<td class=n>%s%.1f %%</td></tr>\n", sign,
+                           (double)change * 100 / (double)before);
+    else
+        report_html_put(h, "<td class=n>\u2013</td></tr>\n");
 }
 
 void report_parts_comparison(struct report_html *h, const struct report_found *f)
@@ -309,10 +309,10 @@ void report_parts_comparison(struct report_html *h, const struct report_found *f
     report_html_format(
         h,
         "<p class=about>Counts at the end of each run.</p><div class=scroll "
-        "role=region tabindex=0 aria-labelledby=comparison-h><table><thead><tr>"
+        "role=region tabindex=0 aria-labelledby=comparison-h><table class=plain><thead><tr>"
         "<th scope=col>Figure</th><th scope=col class=n>Run %lld</th>"
         "<th scope=col class=n>Run %lld</th><th scope=col class=n>Change</th>"
-        "<th scope=col class=n>In parts</th></tr></thead><tbody>\n",
+        "<th scope=col class=n>In per cent</th></tr></thead><tbody>\n",
         (long long)was->id, (long long)is->id);
     put_compared(h, "Requests", was->requests, is->requests, figures_count);
     put_compared(h, "Answered page requests", was->pages, is->pages, figures_count);

@@ -5,7 +5,7 @@
 #include "config/arena.h"
 #include "crawler/report_parts.h"
 
-#define MAX_BARS  8 /* of a bar chart; what is rarer counts together */
+#define MAX_BARS  6 /* of a bar chart; what is rarer counts together */
 #define MAX_NAMES ((size_t)64 * KIB)
 #define MAX_NAME  300
 
@@ -158,7 +158,7 @@ static enum err put_hosts(struct report_html *h, struct reader *r,
         bars[n++] = (struct report_bar){ SPAN("All others"), "mute", rest, SPAN_NONE };
     if (!e) {
         report_chart_open(h, "Hosts",
-                          "Requests to each host, and how long an answer took.");
+                          "Requests to each, and the mean time of its answers.");
         report_chart_bars(h, bars, n, t->requests, "Host", "Requests");
         report_chart_close(h);
     }
@@ -237,8 +237,7 @@ static void put_depths(struct report_html *h, const struct report_tally *t)
         report_chart_none(h, "Depth", "No request of this run is recorded.");
         return;
     }
-    report_chart_open(h, "Depth",
-                      "Clicks from the nearest seed to each URL that was asked.");
+    report_chart_open(h, "Depth", "Clicks from the nearest seed.");
     report_chart_columns(h, t->by_depth, n, n == REPORT_TALLY_DEPTHS);
     report_chart_close(h);
 }

@@ -13,7 +13,7 @@ enum report_weight {
 
 struct report_section {
     struct report_table table;
-    const char *chip;          /* its name in the page's navigation */
+    const char *chip;          /* its name in the page's navigation; NULL: it is not there */
     const char *finding;       /* in the list of findings; NULL: it is none */
     enum report_weight weight; /* of the finding, when there is one */
     bool needs_metrics;        /* there from schema 2 on */

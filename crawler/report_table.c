@@ -123,12 +123,14 @@ static const char *class_of(enum report_cell kind)
                                                        : " class=s";
 }
 
-static void put_cell(struct report_html *h, enum report_cell kind,
+/* data-h: the heading, shown beside the value where rows are stacked on narrow pages. */
+static void put_cell(struct report_html *h, const struct report_column *column,
                      const struct reader_value *v)
 {
-    report_html_format(h, "<td%s>", class_of(kind));
-    put_value(h, kind, v);
-    report_html_put(h, "</td>");
+    report_html_format(h, "<td%s data-h=\"%s\"><div>", class_of(column->kind),
+                       column->heading);
+    put_value(h, column->kind, v);
+    report_html_put(h, "</div></td>");
 }
 
 /* --- the table --------------------------------------------------------------------- */
@@ -199,9 +201,10 @@ static void open_group(struct writing *w, const struct reader_value *v)
     w->members = v[1].integer;
     report_html_put(w->h, "<tr>");
     for (size_t i = 0; i < t->n_columns; i++)
-        put_cell(w->h, t->columns[i].kind, &v[2 + i]);
-    put_cell(w->h, REPORT_COUNT, &v[1]);
-    report_html_put(w->h, "<td class=w><ul class=members>");
+        put_cell(w->h, &t->columns[i], &v[2 + i]);
+    put_cell(w->h, &(struct report_column){ t->count_heading, REPORT_COUNT }, &v[1]);
+    report_html_format(w->h, "<td class=w data-h=\"%s\"><ul class=members>",
+                       t->members[0].heading);
     w->totals.n_rows++;
 }
 
@@ -244,7 +247,7 @@ static enum err on_row(void *arg, const struct span *columns,
     if (!t->count_heading) {
         report_html_put(w->h, "<tr>");
         for (size_t i = 0; i < n - n_totals; i++)
-            put_cell(w->h, t->columns[i].kind, &values[i]);
+            put_cell(w->h, &t->columns[i], &values[i]);
         report_html_put(w->h, "</tr>\n");
         w->totals.n_rows++;
     } else {
