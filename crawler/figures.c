@@ -105,9 +105,9 @@ char *figures_percent(int64_t part, int64_t whole, char out[FIGURES_SIZE])
     if (whole <= 0)
         snprintf(out, FIGURES_SIZE, "-");
     else if (part > 0 && share < 0.1)
-        snprintf(out, FIGURES_SIZE, "< 0.1 %%");
+        snprintf(out, FIGURES_SIZE, "under 0.1 %%");
     else if (part < whole && share > 99.9)
-        snprintf(out, FIGURES_SIZE, "> 99.9 %%");
+        snprintf(out, FIGURES_SIZE, "over 99.9 %%");
     else
         snprintf(out, FIGURES_SIZE, part == whole ? "%.0f %%" : "%.1f %%", share);
     return out;

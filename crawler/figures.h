@@ -18,7 +18,7 @@ char *figures_short(int64_t n, char out[FIGURES_SIZE]);
 char *figures_bytes(int64_t n, char out[FIGURES_SIZE]);
 /* "7 ms", "1.25 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h" */
 char *figures_duration(int64_t ms, char out[FIGURES_SIZE]);
-/* "12.5 %"; "< 0.1 %" for a small part that is not none; "-" of nothing. */
+/* "12.5 %"; "under 0.1 %" for a small part that is not none; "-" of nothing. */
 char *figures_percent(int64_t part, int64_t whole, char out[FIGURES_SIZE]);
 /* n in seconds as a rate a second: "0.25", "12.5", "1,234" */
 char *figures_rate(double a_second, char out[FIGURES_SIZE]);

@@ -56,6 +56,18 @@ static void keep_bar(struct report_bar *bars, size_t *n, struct report_bar bar,
     bars[at] = bar;
 }
 
+/* The word of an outcome as people write it. */
+static struct span no_answer_name(struct arena *mem, const char *outcome)
+{
+    char text[sizeof((struct report_words *)0)->items[0].word];
+    size_t i = 0;
+
+    for (; outcome[i] && i + 1 < sizeof text; i++)
+        text[i] = outcome[i] == '_' ? ' ' : outcome[i];
+    text[i] = '\0';
+    return arena_format(mem, "No answer: %s", text);
+}
+
 static void put_status_codes(struct report_html *h, const struct report_tally *t)
 {
     struct report_bar bars[MAX_BARS + 1];
@@ -77,9 +89,8 @@ static void put_status_codes(struct report_html *h, const struct report_tally *t
                      &rest);
     for (size_t i = 0; i < t->outcomes.len; i++)
         keep_bar(bars, &n,
-                 (struct report_bar){
-                     arena_format(&mem, "No answer: %s", t->outcomes.items[i].word),
-                     "bad", t->outcomes.items[i].n, SPAN_NONE },
+                 (struct report_bar){ no_answer_name(&mem, t->outcomes.items[i].word),
+                                      "bad", t->outcomes.items[i].n, SPAN_NONE },
                  &rest);
     if (rest)
         bars[n++] = (struct report_bar){ SPAN("All others"), "mute", rest, SPAN_NONE };

@@ -80,8 +80,10 @@ int64_t report_tally_percentile(const struct report_spread *s, double share)
 
     for (size_t i = 0; s->n && i < REPORT_TALLY_FINE; i++) {
         seen += s->fine[i];
-        if (seen > wanted || seen == s->n)
-            return MIN(fine_value(i), s->max);
+        if (seen == s->n)
+            return s->max;
+        if (seen > wanted)
+            return fine_value(i);
     }
     return 0;
 }
