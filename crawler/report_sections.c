@@ -181,7 +181,8 @@ const struct report_section report_sections[] = {
             "at random comes by. 1 is the average page.",
         .totals = { "pages with a rank" },
         .shown = "Shown, highest rank first",
-        .rest = "All of them: <code>crawl sql top-pages</code>.",
+        .rest =
+            "All of them: <code>crawl sql &quot;SELECT url, pagerank FROM internal_all ORDER BY 2 DESC&quot;</code>.",
         .none = "Ranks are computed when a run ends; there are none for this one.",
         COLUMNS({ "URL", REPORT_URL }, { "PageRank", REPORT_REAL },
                 { "Links in", REPORT_COUNT }, { "Pages in", REPORT_COUNT },
