@@ -31,6 +31,12 @@
     "CASE WHEN r.id = m.last AND r.state = 'running' THEN (SELECT n FROM" \
     " state_count WHERE state = " state ") ELSE r." column " END"
 
+#define START_OF_RUN FIRST_FETCH("start", "(SELECT id FROM m)")
+#define STOP_OF_RUN  FIRST_FETCH("stop", "(SELECT id + 1 FROM m)")
+#define THREE_STATES \
+    AT_END("queued", "0") ", " AT_END("fetched", "1") ", " AT_END("not_modified", "2")
+#define FIVE_STATES THREE_STATES ", " AT_END("failed", "3") ", " AT_END("excluded", "4")
+
 /* HTML that was answered 200: what titles and descriptions are asked of. */
 #define HTML_PAGES                                                             \
     " FROM page p JOIN fetch f ON f.id = p.fetch_id WHERE f.status_code = 200" \
@@ -59,26 +65,13 @@ static const struct reader_report parts[] = {
     { "run", "the run, or the last one where ?1 is 0; columns as enum reader_outline",
       "WITH RECURSIVE m(last, id) AS (SELECT max(id), CASE WHEN " RUN " > 0"
       " THEN " RUN " ELSE max(id) END FROM runs),"
-      " " FIRST_FETCH(
-          "start",
-          "(SELECT id FROM m)") ","
-                                " " FIRST_FETCH(
-                                    "stop",
-                                    "(SELECT id + 1 FROM m)") " SELECT r.id, (SELECT max(id) FROM runs p WHERE p.id < r.id), r.id = m.last,"
-                                                              " r.state, r.stop_reason, r.version, r.started_at,"
-                                                              " max(r.started_at, coalesce(r.finished_at, 0), coalesce(r.last_request_at, 0)),"
-                                                              " r.requests, r.pages, r.bytes, r.new_urls,"
-                                                              " " AT_END("queued", "0") ", " AT_END(
-                                                                  "fetched",
-                                                                  "1") ","
-                                                                       " " AT_END("not_modified", "2") ", " AT_END(
-                                                                           "failed",
-                                                                           "3") ","
-                                                                                " " AT_END(
-                                                                                    "excluded",
-                                                                                    "4") ","
-                                                                                         " (SELECT max(lo) FROM start), (SELECT max(lo) - 1 FROM stop)"
-                                                                                         " FROM m JOIN runs r ON r.id = m.id" },
+      " " START_OF_RUN ", " STOP_OF_RUN
+      " SELECT r.id, (SELECT max(id) FROM runs p WHERE p.id < r.id), r.id = m.last,"
+      " r.state, r.stop_reason, r.version, r.started_at,"
+      " max(r.started_at, coalesce(r.finished_at, 0), coalesce(r.last_request_at, 0)),"
+      " r.requests, r.pages, r.bytes, r.new_urls, " FIVE_STATES ","
+      " (SELECT max(lo) FROM start), (SELECT max(lo) - 1 FROM stop)"
+      " FROM m JOIN runs r ON r.id = m.id" },
     { "answers", "the requests of a run; columns as enum reader_answer",
       "SELECT f.outcome, f.status_code, f.fetched_at, f.total_ms, f.size,"
       " f.wire_size, u.depth, u.host_id, f.content_type FROM fetch f JOIN url u"
