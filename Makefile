@@ -164,6 +164,9 @@ runtime-tsan: $(RUNTIME:%=$(B)/tests/fetch/test_%)
 fuzz: ## each fuzz target for S seconds (60) with clang; F=url for one
 	$(Q)sh tests/fuzz/run.sh "$(F)" "$(or $(S),60)" "$(LIB_CFLAGS)" "$(LIBS)"
 
+bench-scale: $(B)/tests/bench/bench_scale $(B)/crawl ## a database of N pages with L links each (1000000, 20): how it answers
+	$(Q)BENCH_CRAWL=$(B)/crawl $< $(or $(N),1000000) $(or $(L),20)
+
 bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each
 	$(Q)for b in $(BENCHES); do $$b || exit 1; done
 

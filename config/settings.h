@@ -95,7 +95,7 @@ struct settings {
     bool allows_private;
     /* what is kept */
     int store_bodies;
-    bool has_no_text, is_durable, is_fresh, wants_facts;
+    bool has_no_text, has_no_metrics, is_durable, is_fresh, wants_facts;
     int64_t keep_history, revisit_min_ms, revisit_max_ms;
     char *warc_dir;
     /* limits of the machine */

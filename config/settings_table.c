@@ -104,6 +104,8 @@ static const struct option_spec specs[] = {
       0, "WHICH", "none, html (text types) or all", "What is kept" },
     { "no-text", 0, OPTION_FLAG, F(has_no_text), 0, 0, "no", NULL, 0, NULL,
       "no full-text index", NULL },
+    { "no-metrics", 0, OPTION_FLAG, F(has_no_metrics), 0, 0, "no", NULL, 0, NULL,
+      "no PageRank and near-duplicates at the end of the run", NULL },
     { "facts", 0, OPTION_FLAG, F(wants_facts), 0, 0, "no", NULL, 0, NULL,
       "keep JSON-LD, OpenGraph, Twitter card and microdata in pages.facts", NULL },
     { "keep-history", 0, OPTION_COUNT, F(keep_history), 0, 1000000, "0", NULL, 0, "N",

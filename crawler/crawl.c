@@ -98,6 +98,7 @@ void crawl_event(struct crawl *c, const char *level, const char *component,
 
 static void on_stop_signal(struct crawl *c, int signo)
 {
+    atomic_store(&c->must_hurry, true);
     c->stop_signal = c->stop_signal ? c->stop_signal : signo;
     if (++c->n_signals == 1)
         crawl_stop(c, STOP_SIGNAL);
@@ -186,15 +187,48 @@ struct ending {
     int code;
 };
 
+static void log_graph(const struct store_op *op, int64_t began_ns)
+{
+    if (op->u.graph.skipped)
+        log_warn("store", "metrics-skipped", "%s", err_text(op->u.graph.skipped));
+    else if (op->u.graph.is_new)
+        log_info("store", "metrics",
+                 "%lld pages, %lld links, %d passes, %lld near-duplicate clusters, %lld ms",
+                 (long long)op->u.graph.n_pages, (long long)op->u.graph.n_links,
+                 op->u.graph.passes, (long long)op->u.graph.n_clusters,
+                 (long long)((clock_now_ns() - began_ns) / NS_PER_MS));
+}
+
+/*
+ * The run is over and in the file: what this adds may be missing. A signal that comes now
+ * leaves it out.
+ */
+static void finish_graph(struct crawl *c, struct ending *end)
+{
+    struct store_op *op = store_op_new(STORE_GRAPH, (size_t)64 * KIB);
+    int64_t began_ns = clock_now_ns();
+
+    op->u.graph.wants_metrics = !c->settings->has_no_metrics;
+    op->u.graph.stop = &c->must_hurry;
+    if (outbox_wait(c, op, DEADLINE_NEVER))
+        return;
+    if (op->result)
+        end->code = 3;
+    else if (op->u.graph.wants_metrics)
+        log_graph(op, began_ns);
+    store_op_free(op);
+}
+
 static intptr_t end_run_main(void *arg)
 {
     struct ending *end = arg;
     struct crawl *c = end->c;
     struct store_op *op = store_op_new(STORE_END_RUN, (size_t)1 * MIB);
+    bool is_finished = c->stop == STOP_FINISHED;
     struct buf json;
 
     buf_init(&json, (size_t)512 * KIB);
-    op->u.end_run.is_finished = c->stop == STOP_FINISHED;
+    op->u.end_run.is_finished = is_finished;
     op->u.end_run.keeps_budget = c->stop == STOP_SIGNAL || c->stop == STOP_WARC;
     op->u.end_run.stop_reason = crawl_stop_word(c->stop);
     if (progress_summary_json(c, end->code, &json) == OK)
@@ -203,6 +237,8 @@ static intptr_t end_run_main(void *arg)
     if (outbox_wait(c, op, DEADLINE_NEVER) == OK) {
         if (op->result)
             end->code = 3;
+        else if (is_finished)
+            finish_graph(c, end);
         store_op_free(op);
     }
     sched_stop(c->sched);

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "config/settings.h"
 #include "crawler/frontier.h"
 #include "crawler/known.h"
@@ -79,6 +81,7 @@ struct crawl {
     enum stop_reason stop;
     int stop_signal;
     int n_signals;
+    atomic_bool must_hurry; /* a signal came; read by the store's thread */
     int64_t started_ns;
     bool is_draining; /* the dispatcher starts nothing more */
     deadline

@@ -8,6 +8,7 @@
 #include "store/extra.h"
 #include "store/hosts.h"
 #include "store/links.h"
+#include "store/metrics.h"
 #include "store/offers.h"
 #include "store/queue.h"
 #include "store/runs.h"
@@ -40,11 +41,12 @@ void apply_free(struct apply *a)
     mem_free(a);
 }
 
-static enum err end_run(struct core *c, const struct store_op *op)
+/* What a finished run is good for; told to stop, it leaves out what takes long. */
+static enum err update_graph(struct core *c, struct store_op *op)
 {
-    enum err e = runs_end(c, op);
+    enum err e = op->u.graph.wants_metrics ? metrics_update(c, op) : OK;
 
-    if (!e && op->u.end_run.is_finished)
+    if (!e && !(op->u.graph.stop && atomic_load(op->u.graph.stop)))
         e = links_build_reverse(c);
     return e;
 }
@@ -66,7 +68,8 @@ enum err apply_op(struct apply *a, struct store_op *op)
     case STORE_HOST_REQUEUE: return queue_requeue(c, op);
     case STORE_EVENT: return runs_event(c, op);
     case STORE_SPACE: return OK; /* the keeper looked before the op came here */
-    case STORE_END_RUN: return end_run(c, op);
+    case STORE_END_RUN: return runs_end(c, op);
+    case STORE_GRAPH: return update_graph(c, op);
     }
     return db_fail(c->db, ERR_INVALID, "an op of an unknown kind");
 }

@@ -74,6 +74,13 @@ bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
     return true;
 }
 
+bool links_passes_rank(int64_t bits)
+{
+    enum url_hop hop = (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+
+    return !(bits & (BIT_KIND | BIT_BARRED | BIT_NOFOLLOW)) && hop != HOP_EMBED;
+}
+
 /* --- the virtual table ------------------------------------------------------------ */
 
 static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *argv,

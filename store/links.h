@@ -32,6 +32,12 @@ enum err links_remove(struct core *c, int64_t src_id);
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out);
 
 /*
+ * Does a stored link, by its column bits, lead readers on (metrics)? Followed for what it
+ * is, not as an embedded part of the page, and not nofollow; whatever the options say.
+ */
+bool links_passes_rank(int64_t bits);
+
+/*
  * Builds the index from target to source once there are so many links that
  * reading them all takes a while. For the end of a run.
  */

@@ -22,6 +22,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "config/arena.h"
 #include "config/err.h"
 #include "config/list.h"
@@ -183,6 +185,7 @@ enum store_op_kind {
     STORE_EVENT,
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
     STORE_END_RUN,
+    STORE_GRAPH, /* after the end of a finished run: link metrics, and indexes that large files need */
 };
 
 /* What an offer came to. */
@@ -351,6 +354,16 @@ struct store_op {
             const char *stop_reason;
             struct span summary_json;
         } end_run;
+
+        struct {
+            bool wants_metrics;
+            const atomic_bool *stop; /* true: leave what is not begun; or NULL */
+            /* out */
+            enum err skipped; /* ERR_NO_MEMORY, ERR_CANCELLED: there are no new metrics */
+            bool is_new;      /* else those that are there are still right */
+            int64_t n_pages, n_links, n_clusters;
+            int passes; /* of PageRank */
+        } graph;
     } u;
     /*
      * out: rows that became queued, or shallower, as a consequence elsewhere

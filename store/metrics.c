@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/map.h"
+#include "config/mem.h"
+#include "store/graph.h"
+#include "store/links.h"
+#include "store/near.h"
+
+/* Changes when what is computed does: the hash of what it is made of begins with it. */
+#define COMPUTATION 1
+#define FIRST_PAGES 4096
+#define LOOK_EVERY  65536 /* links between two looks at stop */
+
+struct metrics {
+    struct core *core;
+    struct graph *graph;
+    struct near_page *pages; /* those with enough words */
+    size_t n_pages, pages_cap;
+    struct near_result near;
+    const atomic_bool *stop;
+    uint64_t hash; /* of what they are made of */
+    size_t n_links;
+    enum err failed; /* not the database's errors */
+};
+
+static bool is_over(const struct metrics *m)
+{
+    return m->failed || m->core->db->failed;
+}
+
+static void check_stop(struct metrics *m)
+{
+    if (!m->failed && m->stop && atomic_load(m->stop))
+        m->failed = ERR_CANCELLED;
+}
+
+static void note(struct metrics *m, enum err e)
+{
+    if (!m->failed)
+        m->failed = e;
+}
+
+static void add_hash(struct metrics *m, const int64_t *numbers, size_t n)
+{
+    m->hash =
+        map_hash(span_make((const char *)numbers, n * sizeof *numbers), m->hash);
+}
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+static void add_near_page(struct metrics *m, const struct near_page *page)
+{
+    if (m->n_pages == m->pages_cap) {
+        size_t cap = MAX(m->pages_cap * 2, (size_t)FIRST_PAGES);
+        void *grown = mem_try_resize(m->pages, cap * sizeof *m->pages);
+
+        if (!grown) {
+            note(m, ERR_NO_MEMORY);
+            return;
+        }
+        m->pages = grown;
+        m->pages_cap = cap;
+    }
+    m->pages[m->n_pages++] = *page;
+}
+
+static void read_pages(struct metrics *m)
+{
+    static const char SQL[] =
+        "SELECT p.url_id, p.link_hash, p.simhash, p.word_count, f.sha256 FROM page p"
+        " LEFT JOIN fetch f ON f.id = p.fetch_id ORDER BY p.url_id";
+    sqlite3_stmt *st = db_stmt(m->core->db, SQL);
+
+    while (!is_over(m) && db_next(m->core->db, st)) {
+        int64_t row[5] = { 0 };
+        struct near_page page;
+
+        for (int i = 0; i < 4; i++)
+            row[i] = sqlite3_column_int64(st, i);
+        if ((size_t)sqlite3_column_bytes(st, 4) >= sizeof row[4])
+            memcpy(&row[4], sqlite3_column_blob(st, 4), sizeof row[4]);
+        add_hash(m, row, ARRAY_LEN(row));
+        note(m, graph_add_page(m->graph, row[0]));
+        page = (struct near_page){ .simhash = (uint64_t)row[2],
+                                   .body = (uint64_t)row[4],
+                                   .id = (uint32_t)row[0] };
+        if (row[2] && row[3] >= METRICS_MIN_WORDS && !m->failed)
+            add_near_page(m, &page);
+    }
+    db_done(st);
+}
+
+/* Where URLs lead that answered with a redirect last; the latest target comes last and counts. */
+static void read_redirects(struct metrics *m)
+{
+    static const char SQL[] =
+        "SELECT r.src_id, r.dst_id FROM redirects r JOIN url u ON u.id = r.src_id"
+        " JOIN fetch f ON f.id = u.fetch_id"
+        " WHERE f.outcome IN ('redirect', 'redirect_limit')"
+        " ORDER BY r.src_id, r.run_id";
+    sqlite3_stmt *st = db_stmt(m->core->db, SQL);
+
+    while (!is_over(m) && db_next(m->core->db, st)) {
+        int64_t row[2] = { sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
+
+        add_hash(m, row, ARRAY_LEN(row));
+        note(m, graph_add_redirect(m->graph, row[0], row[1]));
+    }
+    db_done(st);
+}
+
+/* The SQL function that is called with each link; half the cost of fetching rows. */
+static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct metrics *m = sqlite3_user_data(ctx);
+
+    (void)argc;
+    if (m->failed)
+        return;
+    note(m, graph_add_link(m->graph, sqlite3_value_int64(argv[0]),
+                           sqlite3_value_int64(argv[1]),
+                           links_passes_rank(sqlite3_value_int64(argv[2]))));
+    if (++m->n_links % LOOK_EVERY == 0)
+        check_stop(m);
+}
+
+static void on_links_end(sqlite3_context *ctx)
+{
+    (void)ctx;
+}
+
+static void read_links(struct metrics *m)
+{
+    struct db *d = m->core->db;
+
+    note(m, graph_settle(m->graph));
+    if (is_over(m))
+        return;
+    if (sqlite3_create_function_v2(d->handle, "graph_link", 3,
+                                   SQLITE_UTF8 | SQLITE_DIRECTONLY, m, NULL, on_link,
+                                   on_links_end, NULL)) {
+        note(m, ERR_NO_MEMORY);
+        return;
+    }
+    /* In the order of the primary key: no index that may be there is a better way. */
+    db_value(d, "SELECT graph_link(src_id, dst_id, bits) FROM link NOT INDEXED", 0);
+    sqlite3_create_function_v2(d->handle, "graph_link", 3, SQLITE_UTF8, NULL, NULL,
+                               NULL, NULL, NULL);
+}
+
+/* --- writing ----------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    const struct near_page *x = a, *y = b;
+
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Leaves the pages that are in a cluster, by id. */
+static void keep_clustered(struct metrics *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_pages; i++)
+        if (m->pages[i].cluster)
+            m->pages[n++] = m->pages[i];
+    m->n_pages = n;
+    if (n)
+        qsort(m->pages, n, sizeof *m->pages, by_id);
+}
+
+static void write_rows(struct metrics *m, int64_t max_id)
+{
+    static const char SQL[] =
+        "INSERT INTO metric (url_id, pagerank, links_in, pages_in, cluster_id)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)";
+    struct db *d = m->core->db;
+    size_t at = 0;
+
+    keep_clustered(m);
+    for (int64_t id = 1; id <= max_id && !d->failed; id++) {
+        struct graph_node node = graph_get(m->graph, id);
+        bool is_clustered = at < m->n_pages && m->pages[at].id == id;
+        sqlite3_stmt *st;
+
+        if (!node.links_in && !node.has_page)
+            continue;
+        st = db_stmt(d, SQL);
+        db_int(d, st, 1, id);
+        if (node.has_page)
+            db_real(d, st, 2, node.rank);
+        else
+            db_id(d, st, 2, 0);
+        db_int(d, st, 3, node.links_in);
+        db_int(d, st, 4, node.pages_in);
+        db_id(d, st, 5, is_clustered ? m->pages[at].cluster : 0);
+        db_run(d, st);
+        at += is_clustered;
+    }
+}
+
+static void write_pairs(struct metrics *m)
+{
+    static const char SQL[] =
+        "INSERT INTO near_pair (a_id, b_id, distance) VALUES (?1, ?2, ?3)";
+    struct db *d = m->core->db;
+
+    for (size_t i = 0; i < m->near.n_pairs && !d->failed; i++) {
+        sqlite3_stmt *st = db_stmt(d, SQL);
+
+        db_int(d, st, 1, m->near.pairs[i].a);
+        db_int(d, st, 2, m->near.pairs[i].b);
+        db_int(d, st, 3, m->near.pairs[i].distance);
+        db_run(d, st);
+    }
+}
+
+static void write_meta(struct metrics *m, struct span name, int64_t value)
+{
+    struct db *d = m->core->db;
+    sqlite3_stmt *st =
+        db_stmt(d, "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)");
+
+    db_text(d, st, 1, name);
+    db_int(d, st, 2, value);
+    db_run(d, st);
+}
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+static bool is_same(struct metrics *m)
+{
+    sqlite3_stmt *st =
+        db_stmt(m->core->db,
+                "SELECT 1 FROM meta WHERE name = 'metrics_of' AND value = ?1");
+    bool found;
+
+    db_int(m->core->db, st, 1, (int64_t)m->hash);
+    found = db_next(m->core->db, st);
+    db_done(st);
+    return found;
+}
+
+static void compute(struct metrics *m, struct store_op *op)
+{
+    read_links(m);
+    check_stop(m);
+    if (!is_over(m))
+        note(m, graph_rank(m->graph, m->stop, &op->u.graph.passes));
+    if (!is_over(m))
+        note(m, near_find(m->pages, m->n_pages, m->stop, &m->near));
+    check_stop(m);
+}
+
+static void rewrite(struct metrics *m, int64_t max_id)
+{
+    db_exec(m->core->db, "DELETE FROM metric; DELETE FROM near_pair");
+    write_rows(m, max_id);
+    write_pairs(m);
+    write_meta(m, SPAN("metrics_of"), (int64_t)m->hash);
+}
+
+enum err metrics_update(struct core *c, struct store_op *op)
+{
+    struct metrics m = { .core = c, .stop = op->u.graph.stop, .hash = COMPUTATION };
+    int64_t max_id = db_value(c->db, "SELECT max(id) FROM url", 0);
+
+    m.graph = graph_new(max_id);
+    if (!m.graph)
+        note(&m, ERR_NO_MEMORY);
+    read_pages(&m);
+    read_redirects(&m);
+    if (!is_over(&m) && !is_same(&m)) {
+        compute(&m, op);
+        if (!is_over(&m))
+            rewrite(&m, max_id);
+        op->u.graph.is_new = !is_over(&m);
+        op->u.graph.n_links = (int64_t)m.n_links;
+        op->u.graph.n_clusters = (int64_t)m.near.n_clusters;
+    }
+    if (!is_over(&m))
+        write_meta(&m, SPAN("metrics_run"), c->run_id);
+    op->u.graph.n_pages = m.graph ? (int64_t)graph_n_pages(m.graph) : 0;
+    op->u.graph.skipped = m.failed;
+    mem_free(m.near.pairs);
+    mem_free(m.pages);
+    graph_free(m.graph);
+    return c->db->failed;
+}
