@@ -12,6 +12,7 @@
 #include "store/offers.h"
 #include "store/queue.h"
 #include "store/runs.h"
+#include "store/stats.h"
 #include "store/visits.h"
 
 #define MAX_SCRATCH ((size_t)16 * MIB)
@@ -48,7 +49,7 @@ static enum err update_graph(struct core *c, struct store_op *op)
 
     if (!e && !(op->u.graph.stop && atomic_load(op->u.graph.stop)))
         e = links_build_reverse(c);
-    return e;
+    return e ? e : stats_update(c);
 }
 
 enum err apply_op(struct apply *a, struct store_op *op)

@@ -15,11 +15,21 @@
 #define FIRST_PAGES 4096
 #define LOOK_EVERY  65536 /* links between two looks at stop */
 
+/* The body of a page, by the start of its SHA-256. */
+struct body {
+    uint64_t hash;
+    uint32_t id;
+    uint32_t copies;
+};
+
 struct metrics {
     struct core *core;
     struct graph *graph;
     struct near_page *pages; /* those with enough words */
     size_t n_pages, pages_cap;
+    struct body
+        *bodies; /* of all pages; once counted, of those that are not alone with it */
+    size_t n_bodies, bodies_cap;
     struct near_result near;
     const atomic_bool *stop;
     uint64_t hash; /* of what they are made of */
@@ -46,26 +56,40 @@ static void note(struct metrics *m, enum err e)
 
 static void add_hash(struct metrics *m, const int64_t *numbers, size_t n)
 {
-    m->hash =
-        map_hash(span_make((const char *)numbers, n * sizeof *numbers), m->hash);
+    m->hash = map_hash(span_make((const char *)numbers, n * sizeof *numbers), m->hash);
 }
 
 /* --- reading ----------------------------------------------------------------------------- */
 
+/* Room for one more item of an array. */
+static bool make_room(struct metrics *m, void *array, size_t len, size_t *cap,
+                      size_t size)
+{
+    size_t wanted = MAX(*cap * 2, (size_t)FIRST_PAGES);
+    void **at = array, *grown;
+
+    if (len < *cap)
+        return true;
+    grown = mem_try_resize(*at, wanted * size);
+    if (!grown) {
+        note(m, ERR_NO_MEMORY);
+        return false;
+    }
+    *at = grown;
+    *cap = wanted;
+    return true;
+}
+
 static void add_near_page(struct metrics *m, const struct near_page *page)
 {
-    if (m->n_pages == m->pages_cap) {
-        size_t cap = MAX(m->pages_cap * 2, (size_t)FIRST_PAGES);
-        void *grown = mem_try_resize(m->pages, cap * sizeof *m->pages);
+    if (make_room(m, &m->pages, m->n_pages, &m->pages_cap, sizeof *m->pages))
+        m->pages[m->n_pages++] = *page;
+}
 
-        if (!grown) {
-            note(m, ERR_NO_MEMORY);
-            return;
-        }
-        m->pages = grown;
-        m->pages_cap = cap;
-    }
-    m->pages[m->n_pages++] = *page;
+static void add_body(struct metrics *m, uint32_t id, uint64_t hash)
+{
+    if (make_room(m, &m->bodies, m->n_bodies, &m->bodies_cap, sizeof *m->bodies))
+        m->bodies[m->n_bodies++] = (struct body){ hash, id, 1 };
 }
 
 static void read_pages(struct metrics *m)
@@ -88,6 +112,8 @@ static void read_pages(struct metrics *m)
         page = (struct near_page){ .simhash = (uint64_t)row[2],
                                    .body = (uint64_t)row[4],
                                    .id = (uint32_t)row[0] };
+        if (page.body && !m->failed)
+            add_body(m, page.id, page.body);
         if (row[2] && row[3] >= METRICS_MIN_WORDS && !m->failed)
             add_near_page(m, &page);
     }
@@ -174,18 +200,55 @@ static void keep_clustered(struct metrics *m)
         qsort(m->pages, n, sizeof *m->pages, by_id);
 }
 
+static int by_hash(const void *a, const void *b)
+{
+    const struct body *x = a, *y = b;
+
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static int by_body_id(const void *a, const void *b)
+{
+    const struct body *x = a, *y = b;
+
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Counts the copies of each body and leaves the pages of those with several, by id. */
+static void keep_copies(struct metrics *m)
+{
+    size_t n = 0, end;
+
+    if (m->n_bodies)
+        qsort(m->bodies, m->n_bodies, sizeof *m->bodies, by_hash);
+    for (size_t i = 0; i < m->n_bodies; i = end) {
+        end = i + 1;
+        while (end < m->n_bodies && m->bodies[end].hash == m->bodies[i].hash)
+            end++;
+        for (size_t k = i; end - i > 1 && k < end; k++) {
+            m->bodies[n] = m->bodies[k];
+            m->bodies[n++].copies = (uint32_t)(end - i);
+        }
+    }
+    m->n_bodies = n;
+    if (n)
+        qsort(m->bodies, n, sizeof *m->bodies, by_body_id);
+}
+
 static void write_rows(struct metrics *m, int64_t max_id)
 {
     static const char SQL[] =
-        "INSERT INTO metric (url_id, pagerank, links_in, pages_in, cluster_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5)";
+        "INSERT INTO metric (url_id, pagerank, links_in, pages_in, cluster_id,"
+        " copies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     struct db *d = m->core->db;
-    size_t at = 0;
+    size_t at = 0, body = 0;
 
     keep_clustered(m);
+    keep_copies(m);
     for (int64_t id = 1; id <= max_id && !d->failed; id++) {
         struct graph_node node = graph_get(m->graph, id);
         bool is_clustered = at < m->n_pages && m->pages[at].id == id;
+        bool has_copies = body < m->n_bodies && m->bodies[body].id == id;
         sqlite3_stmt *st;
 
         if (!node.links_in && !node.has_page)
@@ -199,8 +262,10 @@ static void write_rows(struct metrics *m, int64_t max_id)
         db_int(d, st, 3, node.links_in);
         db_int(d, st, 4, node.pages_in);
         db_id(d, st, 5, is_clustered ? m->pages[at].cluster : 0);
+        db_id(d, st, 6, has_copies ? m->bodies[body].copies : 0);
         db_run(d, st);
         at += is_clustered;
+        body += has_copies;
     }
 }
 
@@ -235,9 +300,8 @@ static void write_meta(struct metrics *m, struct span name, int64_t value)
 
 static bool is_same(struct metrics *m)
 {
-    sqlite3_stmt *st =
-        db_stmt(m->core->db,
-                "SELECT 1 FROM meta WHERE name = 'metrics_of' AND value = ?1");
+    sqlite3_stmt *st = db_stmt(
+        m->core->db, "SELECT 1 FROM meta WHERE name = 'metrics_of' AND value = ?1");
     bool found;
 
     db_int(m->core->db, st, 1, (int64_t)m->hash);
@@ -289,6 +353,7 @@ enum err metrics_update(struct core *c, struct store_op *op)
     op->u.graph.skipped = m.failed;
     mem_free(m.near.pairs);
     mem_free(m.pages);
+    mem_free(m.bodies);
     graph_free(m.graph);
     return c->db->failed;
 }

@@ -12,14 +12,15 @@
 /* So many are compared each with each. */
 #define MAX_BUCKET 256
 /* In larger ones each with so many that follow. */
-#define WINDOW    128
-#define NONE      UINT32_MAX
-#define MIN_ROOM  1024
+#define WINDOW   128
+#define NONE     UINT32_MAX
+#define MIN_ROOM 1024
 
 /* A fingerprint that some pages have. */
 struct value {
     uint64_t simhash;
-    uint32_t first;  /* its pages in the sorted list; they end where the next value's begin */
+    uint32_t
+        first; /* its pages in the sorted list; they end where the next value's begin */
     uint32_t parent; /* in the forest of clusters */
     uint32_t near;   /* head of the list of larger values near it; NONE = empty */
     uint32_t n_near;
@@ -308,8 +309,7 @@ static void tell_of(struct search *s, uint32_t v)
         for (uint32_t k = at->near; k != NONE; k = s->neighbours[k].next) {
             uint32_t w = s->neighbours[k].value;
 
-            tell_with(s, i, w, s->values[w].first,
-                      at->simhash ^ s->values[w].simhash);
+            tell_with(s, i, w, s->values[w].first, at->simhash ^ s->values[w].simhash);
         }
     }
 }

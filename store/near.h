@@ -23,7 +23,8 @@ struct near_page {
     uint64_t simhash; /* not 0 */
     uint64_t body;    /* equal for pages with equal bodies; 0 = not known */
     uint32_t id;
-    uint32_t cluster; /* out: the smallest id of those it belongs to, directly or through others; 0 = alone */
+    uint32_t
+        cluster; /* out: the smallest id of those it belongs to, directly or through others; 0 = alone */
 };
 
 /* a < b. Of pages with equal bodies only the one with the smallest id is in any. */

@@ -164,8 +164,12 @@ static enum fate fate_of(const struct bench *b, size_t number)
     static const struct {
         unsigned up_to; /* of a thousand */
         enum fate fate;
-    } shares[] = { { 40, FATE_REDIRECT }, { 75, FATE_GONE },  { 80, FATE_BROKEN },
-                   { 90, FATE_TIMEOUT },  { 105, FATE_BARRED } };
+    } shares[] = { { 40, FATE_REDIRECT },
+                   { 75, FATE_GONE },
+                   { 80, FATE_BROKEN },
+                   { 90, FATE_TIMEOUT },
+                   { 105, FATE_BARRED } };
+
     unsigned n = (unsigned)(mix(number, 1) % 1000);
 
     if (number * N_NEW + 1 < b->n_pages)
@@ -179,8 +183,8 @@ static enum fate fate_of(const struct bench *b, size_t number)
 static void set_url(struct store_op *op, struct store_offer *o, const char *host,
                     size_t n, const char *path, size_t number)
 {
-    o->url = arena_format(&op->mem, "http://%s%zu.example/%s/section-%zu/%zu.html", host,
-                          n, path, number % 89, number);
+    o->url = arena_format(&op->mem, "http://%s%zu.example/%s/section-%zu/%zu.html",
+                          host, n, path, number % 89, number);
     o->key = o->url;
     o->host = span_slice(o->url, 7, span_find(span_skip(o->url, 7), '/') + 7);
     o->port = 80;
@@ -197,7 +201,8 @@ static void offer_page(struct bench *b, struct store_op *op, size_t number,
         o->known_id = b->ids[number];
         return;
     }
-    set_url(op, o, "www", (size_t)(u * u * (double)b->n_hosts), "a-path-of-words", number);
+    set_url(op, o, "www", (size_t)(u * u * (double)b->n_hosts), "a-path-of-words",
+            number);
     o->seed_line = (int)number; /* only a place to remember the number */
 }
 
@@ -358,13 +363,12 @@ static void fill_fate(struct bench *b, struct store_op *op, size_t page)
         v->outcome = "redirect";
         v->status_code = 301;
         v->redirect = arena_alloc(&op->mem, sizeof *v->redirect);
-        *v->redirect =
-            (struct store_offer){ .known_id = b->ids[skewed(b, page / 2)],
-                                  .hop = HOP_REDIRECT,
-                                  .kind = N_LINK_KINDS,
-                                  .depth = v->depth,
-                                  .redirects = 1,
-                                  .lastmod_ms = -1 };
+        *v->redirect = (struct store_offer){ .known_id = b->ids[skewed(b, page / 2)],
+                                             .hop = HOP_REDIRECT,
+                                             .kind = N_LINK_KINDS,
+                                             .depth = v->depth,
+                                             .redirects = 1,
+                                             .lastmod_ms = -1 };
         return;
     case FATE_GONE:
         v->outcome = "http_error";
@@ -438,10 +442,9 @@ static void seed(struct bench *b)
 
 static void open_store(struct bench *b)
 {
-    struct store_options options = { .path = b->path,
-                                     .keeps_text = true,
-                                     .revisit_max_ms = 1000000,
-                                     .max_depth = -1 };
+    struct store_options options = {
+        .path = b->path, .keeps_text = true, .revisit_max_ms = 1000000, .max_depth = -1
+    };
     struct store_run_params params = { .now_wall_ms = clock_wall_ms() };
     struct store_run run;
     struct err_note note;
@@ -478,10 +481,11 @@ static void generate(struct bench *b)
     if (store_close(b->store, &note))
         die(note.text);
     stat(b->path, &st);
-    printf("{\"bench\":\"scale\",\"case\":\"written\",\"pages\":%zu,\"links_a_page\":%zu,"
-           "\"cpu_s\":%.1f,\"mib\":%.0f}\n",
-           b->n_pages, b->n_links, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
-           (double)st.st_size / (double)MIB);
+    printf(
+        "{\"bench\":\"scale\",\"case\":\"written\",\"pages\":%zu,\"links_a_page\":%zu,"
+        "\"cpu_s\":%.1f,\"mib\":%.0f}\n",
+        b->n_pages, b->n_links, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+        (double)st.st_size / (double)MIB);
     fflush(stdout);
     mem_free(b->ids);
     mem_free(b->host_ids);
@@ -597,8 +601,8 @@ static void measure_reports(const char *file)
     pclose(list);
 }
 
-#define SEARCH(words)                                                              \
-    "SELECT u.url, p.title FROM page_text t JOIN pages p ON p.fetch_id = t.rowid"  \
+#define SEARCH(words)                                                                 \
+    "SELECT u.url, p.title FROM page_text t JOIN pages p ON p.fetch_id = t.rowid"     \
     " JOIN urls u ON u.id = p.url_id WHERE page_text MATCH '" words "' ORDER BY rank" \
     " LIMIT 20"
 

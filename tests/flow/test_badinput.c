@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "config/io.h"
+#include "store/db.h"
 #include "tests/kit/rig.h"
 
 static const struct origin_route pages[] = {
@@ -283,6 +284,7 @@ static void newer_and_damaged_databases_are_refused_unchanged(void **state)
 {
     struct rig *g = *state;
     struct err_note note;
+    char back[40];
     struct buf b;
 
     assert_int_equal(
@@ -294,7 +296,8 @@ static void newer_and_damaged_databases_are_refused_unchanged(void **state)
         rename(program_path(&g->p, "crawl.db"), program_path(&g->p, "new.db")), 0);
     make_database(g, "new.db", "PRAGMA user_version = 9999");
     assert_refuses(g, "new.db", "newer");
-    make_database(g, "new.db", "PRAGMA user_version = 1");
+    snprintf(back, sizeof back, "PRAGMA user_version = %d", DB_SCHEMA_VERSION);
+    make_database(g, "new.db", back);
 
     buf_init(&b, (size_t)64 * MIB);
     assert_int_equal(io_read_file(program_path(&g->p, "new.db"), &b, &note), OK);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/graph.h"
-
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +8,7 @@
 #include <cmocka.h>
 
 #include "config/mem.h"
+#include "store/graph.h"
 
 struct edge {
     int64_t src, dst;
@@ -80,8 +79,9 @@ static void a_circle_shares_equally(void **state)
 static void the_well_known_example_comes_out(void **state)
 {
     static const struct edge edges[] = {
-        { 2, 3 }, { 3, 2 }, { 4, 1 }, { 4, 2 },  { 5, 2 },  { 5, 4 }, { 5, 6 },  { 6, 2 },  { 6, 5 },
-        { 7, 2 }, { 7, 5 }, { 8, 2 }, { 8, 5 },  { 9, 2 },  { 9, 5 }, { 10, 5 }, { 11, 5 },
+        { 2, 3 }, { 3, 2 }, { 4, 1 }, { 4, 2 },  { 5, 2 },  { 5, 4 },
+        { 5, 6 }, { 6, 2 }, { 6, 5 }, { 7, 2 },  { 7, 5 },  { 8, 2 },
+        { 8, 5 }, { 9, 2 }, { 9, 5 }, { 10, 5 }, { 11, 5 },
     };
     struct graph *g = make(11, edges, ARRAY_LEN(edges));
 
@@ -126,7 +126,8 @@ static void ranks_agree_with_powers_of_the_matrix(void **state)
 static void a_link_counts_once_for_the_rank_however_often_it_stands(void **state)
 {
     static const struct edge once[] = { { 1, 2 }, { 1, 3 }, { 2, 1 } },
-                             often[] = { { 1, 2 }, { 1, 3 }, { 1, 2 }, { 1, 2 }, { 1, 1 }, { 2, 1 } };
+                             often[] = { { 1, 2 }, { 1, 3 }, { 1, 2 },
+                                         { 1, 2 }, { 1, 1 }, { 2, 1 } };
     struct graph *a = make(3, once, ARRAY_LEN(once)),
                  *b = make(3, often, ARRAY_LEN(often));
 
@@ -140,7 +141,9 @@ static void a_link_counts_once_for_the_rank_however_often_it_stands(void **state
 
 static void links_and_pages_are_counted_apart(void **state)
 {
-    static const struct edge edges[] = { { 1, 2 }, { 1, 2 }, { 1, 1 }, { 2, 2 }, { 3, 2 } };
+    static const struct edge edges[] = {
+        { 1, 2 }, { 1, 2 }, { 1, 1 }, { 2, 2 }, { 3, 2 }
+    };
     struct graph *g = make(3, edges, ARRAY_LEN(edges));
 
     (void)state;
@@ -210,7 +213,8 @@ static void links_to_what_has_no_page_take_nothing_away(void **state)
     assert_int_equal(graph_add_link(b, 1, 9, true), OK);
     assert_int_equal(graph_add_link(b, 1, 2, true), OK);
     assert_int_equal(graph_add_link(b, 2, 1, true), OK);
-    assert_int_equal(graph_add_link(b, 7, 1, true), OK); /* no page: not a source either */
+    assert_int_equal(graph_add_link(b, 7, 1, true),
+                     OK); /* no page: not a source either */
     assert_int_equal(graph_rank(b, NULL, &passes), OK);
     assert_rank(b, 1, graph_get(a, 1).rank);
     assert_int_equal(graph_get(b, 9).links_in, 1);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/near.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +7,7 @@
 #include <cmocka.h>
 
 #include "config/mem.h"
+#include "store/near.h"
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -53,7 +52,9 @@ static void pages_three_bits_apart_are_near_and_four_bits_are_not(void **state)
 
 static void a_cluster_holds_together_through_others(void **state)
 {
-    struct near_page pages[] = { { 0xf000, 1, 7, 0 }, { 0xf007, 2, 5, 0 }, { 0xf03f, 3, 9, 0 },
+    struct near_page pages[] = { { 0xf000, 1, 7, 0 },
+                                 { 0xf007, 2, 5, 0 },
+                                 { 0xf03f, 3, 9, 0 },
                                  { 0x8000000000000000, 4, 1, 0 } };
     struct near_result r;
 
@@ -69,8 +70,11 @@ static void a_cluster_holds_together_through_others(void **state)
 
 static void equal_bodies_make_a_cluster_but_no_pair(void **state)
 {
-    struct near_page pages[] = { { 0xf0, 77, 1, 0 }, { 0xf0, 77, 2, 0 }, { 0xf1, 78, 3, 0 },
-                                 { 0xf0, 0, 4, 0 },  { 0xf0, 0, 5, 0 } };
+    struct near_page pages[] = { { 0xf0, 77, 1, 0 },
+                                 { 0xf0, 77, 2, 0 },
+                                 { 0xf1, 78, 3, 0 },
+                                 { 0xf0, 0, 4, 0 },
+                                 { 0xf0, 0, 5, 0 } };
     struct near_result r;
 
     (void)state;
@@ -89,8 +93,11 @@ static void equal_bodies_make_a_cluster_but_no_pair(void **state)
 /* Every pair that comparing all with all finds is found, whichever bits differ, and no other. */
 static void all_pairs_of_ordinary_pages_are_found(void **state)
 {
-    enum { N = 3000 };
-    struct near_page *pages = mem_array(N, sizeof *pages), *copy = mem_array(N, sizeof *copy);
+    enum {
+        N = 3000
+    };
+    struct near_page *pages = mem_array(N, sizeof *pages),
+                     *copy = mem_array(N, sizeof *copy);
     struct near_result r;
     size_t wanted = 0;
     uint64_t seed = 88172645463325252u;
@@ -128,7 +135,9 @@ static void all_pairs_of_ordinary_pages_are_found(void **state)
 /* Two hundred thousand fingerprints with the same 16 bits: all pairs would be 20,000,000,000. */
 static void a_part_that_everybody_shares_costs_no_square(void **state)
 {
-    enum { N = 200000 };
+    enum {
+        N = 200000
+    };
     struct near_page *pages = mem_array(N, sizeof *pages);
     struct near_result r;
     uint64_t seed = 1234567;
@@ -147,7 +156,9 @@ static void a_part_that_everybody_shares_costs_no_square(void **state)
 
 static void a_pile_of_equal_texts_is_one_cluster_with_bounded_pairs(void **state)
 {
-    enum { N = 100000 };
+    enum {
+        N = 100000
+    };
     struct near_page *pages = mem_array(N, sizeof *pages);
     struct near_result r;
 
@@ -166,7 +177,9 @@ static void a_pile_of_equal_texts_is_one_cluster_with_bounded_pairs(void **state
 /* All values of sixteen scattered bits: each has 696 neighbours. */
 static void a_dense_ball_is_one_cluster_with_bounded_pairs(void **state)
 {
-    enum { N = 65536 };
+    enum {
+        N = 65536
+    };
     struct near_page *pages = mem_array(N, sizeof *pages);
     struct near_result r;
 
