@@ -29,9 +29,6 @@ CREATE TABLE url_stat (
     ttfb_sum INTEGER, ttfb_n INTEGER, total_sum INTEGER, total_n INTEGER
 );
 
--- pages.fetch_id and page_history.fetch_id: what a row of page_text belongs to.
-CREATE INDEX page_by_text ON page (coalesce(text_id, fetch_id));
-
 CREATE VIEW metrics AS
 SELECT url_id, pagerank, links_in, pages_in, cluster_id, copies FROM metric;
 

@@ -602,7 +602,7 @@ static void measure_reports(const char *file)
 }
 
 #define SEARCH(words)                                                                 \
-    "SELECT u.url, p.title FROM page_text t CROSS JOIN pages p ON p.fetch_id = t.rowid"     \
+    "SELECT u.url, p.title FROM page_text t CROSS JOIN fetches f ON f.id = t.rowid JOIN pages p ON p.url_id = f.url_id AND p.fetch_id = f.id"     \
     " JOIN urls u ON u.id = p.url_id WHERE page_text MATCH '" words "' ORDER BY rank" \
     " LIMIT 20"
 
