@@ -188,7 +188,7 @@ static void record_fetch(struct visit *v)
 
     r->has_fetch = true;
     r->counts_as_page = got->status_code != 0;
-    r->attempt = v->t->retries;
+    r->attempt = v->t->retries + 1;
     r->fetched_at_ms = got->started_wall_ms;
     r->outcome = result_outcome_name(got->outcome);
     r->status_code = got->status_code;

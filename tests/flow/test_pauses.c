@@ -277,7 +277,7 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
             &g.p,
             "SELECT group_concat(outcome || attempt, ' ') FROM fetches f JOIN urls u ON u.id = f.url_id"
             " WHERE u.url LIKE '%/once'"),
-        "incomplete0 ok1");
+        "incomplete1 ok2");
     assert_string_equal(rig_url(&g, "%/once", "state || ' ' || retries"), "fetched 1");
     assert_string_equal(
         rig_url(&g, "%/always", "state || ' ' || reason || ' ' || retries"),
