@@ -6,7 +6,7 @@
 #include "config/io.h"
 #include "config/mem.h"
 
-const struct command *const command_list[] = { &cmd_run,    &cmd_sql,     &cmd_status,
+const struct command *const command_list[] = { &cmd_run,    &cmd_sql,     &cmd_search, &cmd_status,
                                                &cmd_verify, &cmd_explain, &cmd_inspect,
                                                &cmd_robots, &cmd_extract, &cmd_export,
                                                &cmd_report, NULL };

@@ -3,27 +3,9 @@
 
 #include "config/arena.h"
 #include "config/mem.h"
-#include "crawler/pool.h"
+#include "crawler/unpacker.h"
 #include "parse/decode.h"
 #include "parse/digest_sum.h"
-
-#define BODIES_BYTES \
-    ((size_t)256 * MIB) /* address space; a packed body takes its size */
-#define MAX_BODY       ((int64_t)64 * MIB) /* what a parser process can answer */
-#define WORKER_MEMORY  (1 * GIB)
-#define WORKER_JOBS    20000
-#define JOB_TIMEOUT_MS 8000
-
-/*
- * A parser process that unpacks, asked from the main stack: the loop turns until it
- * has answered.
- */
-struct unpacker {
-    struct loop *loop;
-    struct sched *sched;
-    struct bodies *bodies;
-    struct pool *pool;
-};
 
 struct export
 {
@@ -37,48 +19,6 @@ struct export
 };
 
 /* --- unpacking ------------------------------------------------------------------- */
-
-static enum err open_unpacker(struct unpacker *u, struct err_note *note)
-{
-    struct pool_options options = { .workers = 1,
-                                    .window = 1,
-                                    .job_timeout_ms = JOB_TIMEOUT_MS,
-                                    .worker_memory_bytes = (size_t)WORKER_MEMORY,
-                                    .recycle_after_jobs = WORKER_JOBS };
-    enum err e = loop_open(&u->loop, note);
-
-    if (!e)
-        e = sched_open(u->loop, &u->sched, note);
-    if (!e)
-        e = bodies_open(BODIES_BYTES, &u->bodies, note);
-    return e ? e : pool_open(u->sched, &options, u->bodies, &u->pool, note);
-}
-
-static void close_unpacker(struct unpacker *u)
-{
-    if (u->pool) {
-        pool_terminate(u->pool);
-        pool_free(u->pool);
-    }
-    if (u->sched)
-        sched_close(u->sched);
-    loop_close(u->loop);
-    bodies_close(u->bodies);
-}
-
-/* The job, answered or failed; free it with pool_job_free. */
-static enum err unpack(struct unpacker *u, struct span packed, int64_t size,
-                       struct pool_job **out)
-{
-    struct job job = { .kind = JOB_UNPACK,
-                       .max_decoded_bytes = (uint64_t)MIN(MAX(size, 0), MAX_BODY),
-                       .inline_body = packed };
-    enum err e = pool_submit(u->pool, &job, NULL, NULL, out);
-
-    while (!e && !pool_job_is_ready(*out))
-        loop_turn(u->loop, DEADLINE_NEVER);
-    return e;
-}
 
 /* Is it the body that the fetch had? hex: its SHA-256. */
 static bool is_sound(struct export *x, struct span body, int64_t size, struct span hex)
@@ -161,7 +101,7 @@ static enum err write_row(struct export *x, const struct reader_value *row)
 
     if (row[READER_EXCHANGE_DATA].type == READER_BLOB &&
         span_eq(text_of(row, READER_EXCHANGE_CODEC), SPAN("zstd"))) {
-        e = unpack(&x->unpacker, row[READER_EXCHANGE_DATA].text,
+        e = unpacker_unpack(&x->unpacker, row[READER_EXCHANGE_DATA].text,
                    row[READER_EXCHANGE_SIZE].integer, &job);
         if (e)
             return err_set(x->note, e, "a stored body cannot be unpacked: %s",
@@ -259,7 +199,7 @@ enum err export_warc(struct reader *r, const char *dir, struct export_warc_count
     struct err_note late;
     enum err e, closed;
 
-    e = open_unpacker(&x.unpacker, note);
+    e = unpacker_open(&x.unpacker, note);
     if (!e && digest_sum_new(&x.sum))
         e = err_set(note, ERR_UNSUPPORTED, "libcrypto has no SHA-256");
     if (!e)
@@ -274,6 +214,6 @@ enum err export_warc(struct reader *r, const char *dir, struct export_warc_count
     if (!e && closed)
         e = err_set(note, closed, "%s", late.text);
     digest_sum_free(x.sum);
-    close_unpacker(&x.unpacker);
+    unpacker_close(&x.unpacker);
     return e;
 }

@@ -4,6 +4,7 @@
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
+#include "crawler/command.h"
 #include "crawler/scope.h"
 
 #define MAX_FILE       ((size_t)1 * GIB)
@@ -90,6 +91,17 @@ static void read_lines(struct seeds *s, struct span text, struct span source)
     }
 }
 
+/* The command that somebody may have meant, or NULL. */
+static const char *near_command(const char *word)
+{
+    const char *names[64];
+    size_t n = 0;
+
+    for (; command_list[n] && n < ARRAY_LEN(names); n++)
+        names[n] = command_list[n]->name;
+    return strpbrk(word, "./") ? NULL : options_nearest(span_str(word), names, n);
+}
+
 static enum err read_file(struct seeds *s, const char *path, struct err_note *note)
 {
     struct buf text;
@@ -97,7 +109,11 @@ static enum err read_file(struct seeds *s, const char *path, struct err_note *no
 
     buf_init(&text, MAX_FILE);
     e = io_read_file(path, &text, note);
-    if (e == ERR_NOT_FOUND)
+    if (e == ERR_NOT_FOUND && near_command(path))
+        e = err_set(note, ERR_USAGE,
+                    "there is no file %s, and no such command; did you mean 'crawl %s'?",
+                    path, near_command(path));
+    else if (e == ERR_NOT_FOUND)
         e = err_set(note, ERR_USAGE,
                     "there is no file %s (a URL begins with https:// or http://)",
                     path);

@@ -157,3 +157,56 @@ enum err bigram_append(struct span utf8, struct buf *out)
     }
     return OK;
 }
+
+/* The first unit of s with its length, or 0 where s begins with no unspaced character. */
+static size_t any_unit(struct span s, bool *out_is_thai)
+{
+    uint32_t c;
+
+    if (!s.len)
+        return 0;
+    utf8_decode(s, &c);
+    *out_is_thai = is_thai(c);
+    return next_unit(s, *out_is_thai);
+}
+
+bool bigram_next(struct bigram_walk *w, struct span *out_piece, bool *out_is_unspaced)
+{
+    bool wants_thai = false;
+    size_t here = any_unit(w->rest, &wants_thai), next;
+
+    if (here && w->is_in_run) {
+        next = next_unit(span_skip(w->rest, here), wants_thai);
+        if (!next) { /* the last pair holds it */
+            w->rest = span_skip(w->rest, here);
+            w->is_in_run = false;
+            return bigram_next(w, out_piece, out_is_unspaced);
+        }
+    } else if (here) {
+        next = next_unit(span_skip(w->rest, here), wants_thai);
+    } else {
+        size_t n = 0;
+        uint32_t c;
+
+        while (n < w->rest.len) {
+            size_t len = plain_prefix(span_skip(w->rest, n));
+
+            if (!len) {
+                len = utf8_decode(span_skip(w->rest, n), &c);
+                if (bigram_is_unspaced(c))
+                    break;
+            }
+            n += len;
+        }
+        *out_piece = span_slice(w->rest, 0, n);
+        *out_is_unspaced = false;
+        w->rest = span_skip(w->rest, n);
+        w->is_in_run = false;
+        return n > 0;
+    }
+    *out_piece = span_slice(w->rest, 0, here + next);
+    *out_is_unspaced = true;
+    w->rest = span_skip(w->rest, here);
+    w->is_in_run = next > 0;
+    return true;
+}

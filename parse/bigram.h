@@ -24,5 +24,17 @@
  */
 enum err bigram_append(struct span utf8, struct buf *out) MUST_USE;
 
+/*
+ * What bigram_append would write, a piece at a time: takes the next one off *rest
+ * and gives it as a view of the text itself, either a pair (or single) of a script
+ * without spaces, or all that lies before the next such run. Pairs overlap: *rest
+ * then begins with the second unit of the pair given. False at the end.
+ */
+struct bigram_walk {
+    struct span rest;
+    bool is_in_run; /* a pair was given, and rest begins with its second unit */
+};
+bool bigram_next(struct bigram_walk *w, struct span *out_piece, bool *out_is_unspaced);
+
 /* Is this a character of a script without spaces between words? */
 bool bigram_is_unspaced(uint32_t code_point);

@@ -2,6 +2,7 @@
 #include "parse/intake.h"
 
 #include "parse/charset.h"
+#include "parse/page.h"
 #include "parse/utf8.h"
 
 enum err intake_text(struct toolbox *t, const struct job *job, struct span wire,
@@ -72,5 +73,22 @@ enum err intake_unpack(struct toolbox *t, const struct job *job, struct span pac
     out->decode = e == ERR_TOO_LARGE ? DECODE_TOO_LARGE : e ? DECODE_BAD : DECODE_OK;
     if (!e)
         out->bytes = buf_span(&t->decoded);
+    return OK;
+}
+
+enum err intake_page_text(struct toolbox *t, const struct job *job, struct span stored,
+                          struct answer *out)
+{
+    struct job page = *job;
+    struct page_facts facts;
+    enum err e;
+
+    page.wants_text = true; /* the kind is not JOB_PAGE: so the text stays as it is read */
+    page.wants_body = page.wants_body_all = page.wants_facts = false;
+    e = page_parse(t, &page, stored, &facts);
+    if (e)
+        return e;
+    out->decode = facts.decode;
+    out->bytes = facts.text;
     return OK;
 }

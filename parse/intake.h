@@ -31,6 +31,14 @@ enum err intake_robots(struct toolbox *t, const struct job *job, struct span wir
 enum err intake_sitemap(struct toolbox *t, const struct job *job, struct span wire,
                         struct answer *out) MUST_USE;
 
+/*
+ * JOB_TEXT: the text of a page whose body was stored under content_encoding, as a
+ * reader sees it (no pairs for scripts without spaces), cut at max_text_bytes.
+ * Valid UTF-8 without NUL; empty for what is no text. Errors of page_parse.
+ */
+enum err intake_page_text(struct toolbox *t, const struct job *job, struct span stored,
+                          struct answer *out) MUST_USE;
+
 /* JOB_UNPACK: damage and size show in out->decode. ERR_NO_MEMORY. */
 enum err intake_unpack(struct toolbox *t, const struct job *job, struct span packed,
                        struct answer *out) MUST_USE;

@@ -14,6 +14,7 @@ enum job_kind {
     JOB_ROBOTS,  /* decode, charset -> rules for the product token */
     JOB_SITEMAP, /* decode (also a gzip file), charset -> entries */
     JOB_UNPACK,  /* a stored (zstd) body back to bytes: answer.bytes */
+    JOB_TEXT,    /* a stored body to the page's text as a reader sees it: answer.bytes */
     JOB_INSPECT, /* command and JSON request -> JSON answer (answer.bytes); crawl inspect */
     JOB_MISBEHAVE, /* tests only: crash, hang, lie, eat memory, break out; refused unless enabled */
     N_JOB_KINDS

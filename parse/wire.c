@@ -28,7 +28,10 @@ void wire_limits_of(const struct job *job, struct wire_limits *out)
         .max_body_bytes = job->wants_body || job->wants_body_all
                               ? packed_limit(job->max_decoded_bytes)
                               : 0,
-        .max_bytes = is_inspect ? WIRE_MAX_INSPECT_BYTES : (size_t)most,
+        .max_bytes = is_inspect ? WIRE_MAX_INSPECT_BYTES
+                     : job->kind == JOB_TEXT
+                         ? (size_t)MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2)
+                         : (size_t)most,
     };
 }
 
@@ -323,6 +326,13 @@ static void put_bytes(struct wire_io_writer *w, const struct answer *a,
     wire_io_put_bytes(w, is_left_out ? SPAN_NONE : a->bytes);
 }
 
+static void put_text(struct wire_io_writer *w, const struct answer *a,
+                     const struct wire_limits *limits, bool may_cut)
+{
+    wire_io_put_u8(w, may_cut && a->bytes.len ? DECODE_TOO_LARGE : a->decode);
+    wire_io_put_text(w, may_cut ? SPAN_NONE : a->bytes, limits->max_bytes);
+}
+
 /* What inspect prints as it is: one line of JSON, whose controls are escaped. */
 static struct span get_line(struct wire_io_reader *r, size_t max)
 {
@@ -351,6 +361,7 @@ static enum err encode_answer(const struct answer *a, uint64_t id,
     case JOB_PAGE: wire_page_put(&w, &a->page, limits, may_cut); break;
     case JOB_ROBOTS: put_robots(&w, a); break;
     case JOB_SITEMAP: put_sitemap(&w, a, may_cut); break;
+    case JOB_TEXT: put_text(&w, a, limits, may_cut); break;
     case JOB_UNPACK:
     case JOB_INSPECT:
     case JOB_MISBEHAVE: put_bytes(&w, a, limits, may_cut); break;
@@ -395,6 +406,10 @@ enum err wire_decode_answer(struct span block, uint64_t id,
     case JOB_INSPECT:
         a.decode = wire_io_get_enum(&r, N_DECODE_OUTCOMES);
         a.bytes = get_line(&r, limits->max_bytes);
+        break;
+    case JOB_TEXT:
+        a.decode = wire_io_get_enum(&r, N_DECODE_OUTCOMES);
+        a.bytes = wire_io_get_text(&r, limits->max_bytes);
         break;
     case JOB_UNPACK:
     case JOB_MISBEHAVE:

@@ -67,6 +67,7 @@ enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer 
     case JOB_PAGE: return page_parse(t, job, body, &out->page);
     case JOB_ROBOTS: return intake_robots(t, job, body, out);
     case JOB_SITEMAP: return intake_sitemap(t, job, body, out);
+    case JOB_TEXT: return intake_page_text(t, job, body, out);
     case JOB_UNPACK: return intake_unpack(t, job, body, out);
     case JOB_INSPECT: return inspect_run(t, job->command, body, &out->bytes);
     case JOB_MISBEHAVE:

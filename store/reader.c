@@ -171,6 +171,11 @@ enum err reader_hold(struct reader *r, int64_t cache_bytes, struct err_note *not
     return rc ? db_explain(r->handle, rc, r->path, note) : OK;
 }
 
+struct sqlite3 *reader_handle(struct reader *r)
+{
+    return r->handle;
+}
+
 void reader_set_deadline(struct reader *r, int64_t deadline_ms)
 {
     r->deadline_ms = deadline_ms;

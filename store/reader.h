@@ -57,6 +57,10 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
 enum err reader_hold(struct reader *r, int64_t cache_bytes,
                      struct err_note *note) MUST_USE;
 
+/* The connection, for store/ alone. */
+struct sqlite3;
+struct sqlite3 *reader_handle(struct reader *r);
+
 /* How long one query may take; 0 = as long as it likes (the default). */
 void reader_set_deadline(struct reader *r, int64_t deadline_ms);
 

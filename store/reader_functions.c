@@ -8,6 +8,7 @@
 #include "config/mem.h"
 #include "parse/digest.h"
 #include "store/bodies.h"
+#include "store/rank.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
 #define MAX_SETS 64
@@ -157,6 +158,7 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
         reader_functions_free(f);
         return ERR_NO_MEMORY;
     }
+    (void)!rank_register(handle); /* without FTS5 no search works, and says so itself */
     *out = f;
     return OK;
 }

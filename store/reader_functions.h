@@ -6,6 +6,7 @@
  *   body_is_sound(sha256, codec, size, data)   1 when data unpacks to size bytes with that SHA-256 (a BLOB)
  *   id_set(id)                           aggregate: the number of a set of these ids, which lives as long as handle
  *   id_is_in(set, id)                    1 when id is in it; one pass over a big table answers for all ids
+ *   relevance(page_text)                 how well a full-text hit fits (store/rank.h), where there is FTS5
  */
 #pragma once
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/search.h"
+
+#include "config/mem.h"
+
+/* ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked. */
+static const char SQL[] =
+    "SELECT u.id, u.url, p.title, p.description, p.lang,"
+    " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"
+    " f.content_type, b.codec, b.data, b.size, best.n"
+    " FROM (SELECT id, score, count(*) OVER () AS n FROM ("
+    "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text"
+    "   CROSS JOIN fetch f ON f.id = page_text.rowid"
+    "   CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
+    "   WHERE page_text MATCH ?1 AND (?2 = '' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
+    "   h.id = u.host_id WHERE u.id = f.url_id AND h.host = ?2))"
+    "   LIMIT CAST(?4 AS INTEGER))"
+    "  ORDER BY score DESC, id LIMIT CAST(?3 AS INTEGER)) best"
+    " CROSS JOIN fetch f ON f.id = best.id"
+    " CROSS JOIN page p ON p.url_id = f.url_id"
+    " CROSS JOIN url u ON u.id = f.url_id"
+    " LEFT JOIN body b ON b.id = f.body_id"
+    " ORDER BY best.score DESC, best.id";
+
+enum {
+    ID,
+    URL,
+    TITLE,
+    DESCRIPTION,
+    LANG,
+    FETCHED_AT,
+    SCORE,
+    CONTENT_TYPE,
+    CODEC,
+    DATA,
+    SIZE,
+    N_FOUND,
+    N_COLUMNS
+};
+
+struct collecting {
+    struct search_answer *answer;
+    struct arena *mem;
+    size_t limit;
+    int64_t n_found;
+};
+
+static bool is_known(const struct search_answer *a, int64_t url_id)
+{
+    for (size_t i = 0; i < a->n_hits; i++)
+        if (a->hits[i].url_id == url_id)
+            return true;
+    return false;
+}
+
+static enum err on_hit(void *arg, const struct span *columns,
+                       const struct reader_value *row, size_t n)
+{
+    struct collecting *c = arg;
+    struct search_answer *a = c->answer;
+    struct search_hit *hit = &a->hits[a->n_hits];
+
+    struct {
+        int column;
+        struct span *to;
+    } texts[] = { { URL, &hit->url },
+                  { TITLE, &hit->title },
+                  { DESCRIPTION, &hit->description },
+                  { LANG, &hit->lang },
+                  { FETCHED_AT, &hit->fetched_at },
+                  { CONTENT_TYPE, &hit->content_type },
+                  { CODEC, &hit->codec },
+                  { DATA, &hit->data } };
+    enum err e = OK;
+
+    (void)columns;
+    if (!row)
+        return OK;
+    BUG_IF(n != N_COLUMNS);
+    c->n_found = row[N_FOUND].integer;
+    if (a->n_hits == c->limit || is_known(a, row[ID].integer))
+        return OK;
+    *hit = (struct search_hit){ .url_id = row[ID].integer,
+                                .score = row[SCORE].real,
+                                .size = row[SIZE].integer };
+    for (size_t i = 0; !e && i < ARRAY_LEN(texts); i++)
+        e = arena_try_copy(c->mem, row[texts[i].column].text, texts[i].to);
+    a->n_hits += !e;
+    return e;
+}
+
+/* Adds hits that are not there yet; c->n_found gets how many pages match, up to max_ranked. */
+static enum err add_hits(struct reader *r, struct collecting *c, struct span expression,
+                         struct span host, int64_t max_ranked, struct err_note *note)
+{
+    struct span params[] = { expression, host.ptr ? host : SPAN(""),
+                             arena_format(c->mem, "%zu", c->limit),
+                             arena_format(c->mem, "%lld", (long long)max_ranked) };
+
+    c->n_found = 0;
+    return reader_query(r, span_str(SQL), params, ARRAY_LEN(params), on_hit, c, note);
+}
+
+enum err search_ask(struct reader *r, const struct search_question *q,
+                    struct arena *mem, struct search_answer *out, struct err_note *note)
+{
+    struct collecting c = { .answer = out, .mem = mem, .limit = q->limit };
+    struct span in_title;
+    enum err e;
+
+    *out = (struct search_answer){ .words = NULL };
+    if (words_open(reader_handle(r), &out->words))
+        return err_set(note, ERR_UNSUPPORTED, "this SQLite has no full-text search");
+    e = match_parse(out->words, q->query, mem, &out->match, note);
+    if (e)
+        return e;
+    out->hits = arena_try_array(mem, q->limit + 1, sizeof *out->hits);
+    if (!out->hits)
+        return ERR_NO_MEMORY;
+    e = add_hits(r, &c, out->match.expression, q->host, SEARCH_RANKED + 1, note);
+    out->n_found = c.n_found;
+    if (e || c.n_found <= SEARCH_RANKED)
+        return e;
+    /* Too many: those whose title says it go first. */
+    out->n_hits = 0;
+    in_title = arena_format(mem, "{title} : %.*s", SPAN_ARG(out->match.expression));
+    e = add_hits(r, &c, in_title, q->host, SEARCH_RANKED, note);
+    if (!e)
+        e = add_hits(r, &c, out->match.expression, q->host, SEARCH_RANKED, note);
+    return e;
+}
+
+void search_close(struct search_answer *a)
+{
+    words_close(a->words);
+    a->words = NULL;
+}
