@@ -7,15 +7,16 @@
  * valid; CSV cells that a spreadsheet would take for a formula get a leading
  * apostrophe. To files and pipes CSV and TSV give the bytes as they are.
  *
- * The table format holds its rows (up to 1,000 to find the widths) and streams
- * the rest; every other format streams.
+ * The table format (crawler/table.h) holds its first rows; every other format
+ * streams.
  */
 #pragma once
 
 #include "config/arena.h"
-#include "config/buf.h"
 #include "config/err.h"
 #include "config/span.h"
+#include "crawler/cell.h"
+#include "crawler/pager.h"
 
 enum output_format {
     OUTPUT_TABLE,
@@ -29,26 +30,14 @@ enum output_format {
 /* The words for an option's choices, in the order of the enum. */
 #define OUTPUT_FORMATS "table|csv|tsv|json|jsonl|markdown"
 
-enum output_type {
-    OUTPUT_NULL,
-    OUTPUT_INTEGER,
-    OUTPUT_REAL,
-    OUTPUT_TEXT,
-    OUTPUT_BLOB,
-};
-
-struct output_value {
-    enum output_type type;
-    int64_t integer;
-    double real;
-    struct span text; /* TEXT and BLOB */
-};
-
 struct output;
 
 /* columns are copied. fd is written to in blocks. */
 struct output *output_new(enum output_format format, int fd, const struct span *columns,
                           size_t n);
+/* The same through a pager, which must outlive it. */
+struct output *output_new_paged(enum output_format format, struct pager *pager,
+                                const struct span *columns, size_t n);
 
 /* One row of n values. ERR_IO: the reader is gone (errno says). */
 enum err output_row(struct output *o, const struct output_value *values) MUST_USE;

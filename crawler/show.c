@@ -11,6 +11,7 @@
 /* Rows on their way from the reader to the output. */
 struct sink {
     struct output *out;
+    struct pager *pager; /* or NULL: straight to standard output */
     enum output_format format;
     const char
         *title; /* printed before the first row; no rows, no title and no header */
@@ -25,7 +26,8 @@ static enum err on_row(void *arg, const struct span *columns,
     struct sink *s = arg;
 
     if (!s->out)
-        s->out = output_new(s->format, STDOUT_FILENO, columns, n);
+        s->out = s->pager ? output_new_paged(s->format, s->pager, columns, n)
+                          : output_new(s->format, STDOUT_FILENO, columns, n);
     if (!values)
         return OK;
     if (s->title && !output_count(s->out)) {
@@ -90,6 +92,23 @@ int show_query(const char *command, struct reader *r, const struct show_options 
     struct sink s = { .format = (enum output_format)o->format };
 
     return run(command, r, &s, sql, param, n_rows);
+}
+
+int show_asked(const char *command, struct reader *r, const struct show_options *o,
+               struct span sql, const struct reader_param *params, size_t n)
+{
+    struct sink s = { .format = (enum output_format)o->format,
+                      .pager = pager_open(STDOUT_FILENO, !o->has_no_pager) };
+    struct err_note note = { "" };
+    enum err e;
+    int code;
+
+    errno = 0;
+    e = reader_ask(r, sql, params, n, on_row, &s, &note);
+    code = finish(command, &s, e, &note);
+    if (pager_close(s.pager) && errno != EPIPE)
+        code = 3;
+    return code;
 }
 
 int show_section(const char *command, struct reader *r, const char *title,

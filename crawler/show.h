@@ -12,6 +12,7 @@ struct show_options {
     char *db;
     int format; /* enum output_format */
     bool wants_help;
+    bool has_no_pager;
 };
 
 /* Opens the database or prints why not; *exit_code is set then. */
@@ -24,6 +25,10 @@ struct reader *show_open(const char *command, const struct show_options *o,
  */
 int show_query(const char *command, struct reader *r, const struct show_options *o,
                struct span sql, struct span param, size_t *n_rows);
+
+/* A person's query with values, through a pager where the rows are more than a screen. */
+int show_asked(const char *command, struct reader *r, const struct show_options *o,
+               struct span sql, const struct reader_param *params, size_t n);
 
 /* A titled section of a longer answer: nothing at all when the query has no rows. */
 int show_section(const char *command, struct reader *r, const char *title,

@@ -2,6 +2,7 @@
 #include "store/reader.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
@@ -247,13 +248,12 @@ static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn,
     return e;
 }
 
-enum err reader_query(struct reader *r, struct span sql, const struct span *params,
-                      size_t n_params, reader_row_fn *fn, void *arg,
-                      struct err_note *note)
+/* The one statement in sql. */
+static enum err prepare(struct reader *r, struct span sql, sqlite3_stmt **out,
+                        struct err_note *note)
 {
     const char *rest;
     sqlite3_stmt *st;
-    enum err e;
 
     r->give_up_ns = r->deadline_ms ? clock_now_ns() + r->deadline_ms * NS_PER_MS : 0;
     if (sqlite3_prepare_v2(r->handle, sql.ptr,
@@ -265,6 +265,19 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
         sqlite3_finalize(st);
         return err_set(note, ERR_USAGE, "one statement at a time");
     }
+    *out = st;
+    return OK;
+}
+
+enum err reader_query(struct reader *r, struct span sql, const struct span *params,
+                      size_t n_params, reader_row_fn *fn, void *arg,
+                      struct err_note *note)
+{
+    sqlite3_stmt *st;
+    enum err e = prepare(r, sql, &st, note);
+
+    if (e)
+        return e;
     for (size_t i = 0; i < n_params; i++)
         sqlite3_bind_text(st, (int)i + 1, params[i].ptr, (int)params[i].len,
                           SQLITE_STATIC);
@@ -272,6 +285,112 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
     sqlite3_finalize(st);
     return e;
 }
+
+/* --- values from a person -------------------------------------------------------------- */
+
+/* Digits, a point, digits; no spelling that a number would not come back in. */
+static bool is_decimal(struct span s)
+{
+    size_t dot;
+
+    if (span_starts(s, SPAN("-")))
+        s = span_skip(s, 1);
+    dot = span_find(s, '.');
+    for (size_t i = 0; i < s.len; i++)
+        if (i != dot && (s.ptr[i] < '0' || s.ptr[i] > '9'))
+            return false;
+    return dot > 0 && dot + 1 < s.len && s.len < 20;
+}
+
+static bool is_plain_integer(struct span s, int64_t *out)
+{
+    struct span digits = span_starts(s, SPAN("-")) ? span_skip(s, 1) : s;
+
+    return span_parse_i64(s, out) && (digits.len == 1 || digits.ptr[0] != '0');
+}
+
+static void bind(sqlite3_stmt *st, int at, struct span value)
+{
+    char text[24];
+    int64_t n;
+
+    if (is_plain_integer(value, &n)) {
+        sqlite3_bind_int64(st, at, n);
+    } else if (is_decimal(value)) {
+        snprintf(text, sizeof text, "%.*s", SPAN_ARG(value));
+        sqlite3_bind_double(st, at, strtod(text, NULL));
+    } else {
+        sqlite3_bind_text(st, at, value.ptr, (int)value.len, SQLITE_STATIC);
+    }
+}
+
+/* The value for place at of st ("?", "?3", ":name"), or NULL. */
+static const struct reader_param *value_for(sqlite3_stmt *st, int at,
+                                            const struct reader_param *params, size_t n)
+{
+    const char *place = sqlite3_bind_parameter_name(st, at);
+    bool has_name = place && place[0] != '?';
+    int nth = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        nth += !params[i].name.ptr;
+        if (has_name ? params[i].name.ptr && span_eq(params[i].name, span_str(place + 1))
+                     : !params[i].name.ptr && nth == at)
+            return &params[i];
+    }
+    return NULL;
+}
+
+static enum err bind_all(sqlite3_stmt *st, const struct reader_param *params, size_t n,
+                         struct err_note *note)
+{
+    int n_places = sqlite3_bind_parameter_count(st);
+
+    for (size_t i = 0, nth = 0; i < n; i++) {
+        bool is_used = false;
+
+        nth += !params[i].name.ptr;
+        for (int at = 1; at <= n_places; at++)
+            is_used |= value_for(st, at, params, n) == &params[i];
+        if (!is_used && params[i].name.ptr)
+            return err_set(note, ERR_USAGE, "the query has no :%.*s",
+                           SPAN_ARG(params[i].name));
+        if (!is_used)
+            return err_set(note, ERR_USAGE,
+                           "the query has no ?%zu for the value behind it", nth);
+    }
+    for (int at = 1; at <= n_places; at++) {
+        const struct reader_param *value = value_for(st, at, params, n);
+        const char *place = sqlite3_bind_parameter_name(st, at);
+
+        if (value)
+            bind(st, at, value->value);
+        else if (place && place[0] != '?')
+            return err_set(note, ERR_USAGE, "%s has no value: --param %s=VALUE gives one",
+                           place, place + 1);
+        else
+            return err_set(note, ERR_USAGE,
+                           "?%d has no value: values stand behind the query", at);
+    }
+    return OK;
+}
+
+enum err reader_ask(struct reader *r, struct span sql, const struct reader_param *params,
+                    size_t n_params, reader_row_fn *fn, void *arg, struct err_note *note)
+{
+    sqlite3_stmt *st;
+    enum err e = prepare(r, sql, &st, note);
+
+    if (e)
+        return e;
+    e = bind_all(st, params, n_params, note);
+    if (!e)
+        e = step_all(r, st, fn, arg, note);
+    sqlite3_finalize(st);
+    return e;
+}
+
+/* --- named queries ---------------------------------------------------------------------- */
 
 const struct reader_report *reader_find_report(struct span name)
 {

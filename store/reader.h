@@ -57,6 +57,19 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
 enum err reader_hold(struct reader *r, int64_t cache_bytes,
                      struct err_note *note) MUST_USE;
 
+/* A value that a person gave for ?1, ?2 ... (name SPAN_NONE, in order), or for :name, @name, $name. */
+struct reader_param {
+    struct span name, value;
+};
+
+/*
+ * Runs one statement with values from a person: what is written as a number is one.
+ * ERR_USAGE also when a value has no place in the statement, or a place no value.
+ */
+enum err reader_ask(struct reader *r, struct span sql, const struct reader_param *params,
+                    size_t n_params, reader_row_fn *fn, void *arg,
+                    struct err_note *note) MUST_USE;
+
 /* The connection, for store/ alone. */
 struct sqlite3;
 struct sqlite3 *reader_handle(struct reader *r);

@@ -4,72 +4,121 @@
 
 #include "store/reader.h"
 
-/* Pages whose content came with a 200; a 304 since then only says that it still holds. */
-#define HTML_PAGES                                                                 \
-    " FROM page p JOIN fetch f ON f.id = p.fetch_id JOIN url u ON u.id = p.url_id" \
-    " WHERE f.status_code = 200 AND p.parse_outcome <> 'not_html'"
-
-#define SAME_TEXT(column)                                                            \
-    "WITH html AS (SELECT u.url, p." column HTML_PAGES " AND p." column " <> '')"    \
-    " SELECT " column ", count(*) OVER (PARTITION BY " column ") AS pages, url FROM" \
-    " html WHERE " column " IN (SELECT " column " FROM html GROUP BY " column        \
-    " HAVING count(*) > 1) ORDER BY pages DESC, " column ", url"
+#define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000, 'unixepoch')"
+/* Pages that answered with content of their own, by their ids. */
+#define SOUND_PAGES \
+    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id" \
+    " WHERE u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
+/* URLs that failed or answered 4xx or 5xx. They are few: who links to them is looked up from their side. */
+#define BROKEN \
+    "WITH broken(id, url, status_code, problem, error) AS MATERIALIZED (SELECT u.id, u.url, f.status_code," \
+    " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id" \
+    " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error')) "
 
 const struct reader_report reader_reports[] = {
-    { "broken-links",
-      "links to pages that failed or answered 4xx or 5xx, with where they stand",
-      "SELECT src_url, dst_url, status_code, problem, anchor FROM broken_links ORDER"
-      " BY dst_url, src_url" },
+    { "broken-links", "links to pages that failed or answered 4xx or 5xx, with where they stand",
+      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor FROM broken b"
+             " JOIN link l ON l.dst_id = b.id JOIN url s ON s.id = l.src_id ORDER BY dst_url, src_url" },
+    { "broken-pages", "the same pages, each with how many links lead to it",
+      BROKEN "SELECT b.url, b.status_code, b.problem, count(l.src_id) AS links, b.error FROM broken b"
+             " LEFT JOIN link l ON l.dst_id = b.id GROUP BY b.id ORDER BY links DESC, b.url" },
+    { "errors", "pages that answered 4xx or 5xx, and those that gave no complete answer",
+      "SELECT u.url, f.status_code, coalesce(u.reason, f.outcome) AS problem, f.error, u.retries, p.url AS found_on"
+      " FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id LEFT JOIN url p ON p.id = u.parent_id"
+      " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error') ORDER BY f.status_code, u.url" },
+    { "failed", "URLs whose last try gave no complete answer",
+      "SELECT u.url, u.reason, f.error, u.retries FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id"
+      " WHERE u.state = 3 ORDER BY u.reason, u.url" },
+    { "gone", "pages that were there before and answer 404 or 410 now",
+      "SELECT u.url, f.status_code, " TIME("f.fetched_at") " AS asked_at, p.title AS last_title"
+      " FROM url u JOIN fetch f ON f.id = u.fetch_id JOIN page p ON p.url_id = u.id"
+      " WHERE u.state = 1 AND f.status_code IN (404, 410) AND EXISTS (SELECT 1 FROM fetch o WHERE o.url_id = u.id"
+      " AND o.id < f.id AND o.outcome IN ('ok', 'not_modified')) ORDER BY u.url" },
     { "redirect-chains", "every redirect from its first URL to where it ends",
-      "SELECT start_url, hops, final_url, final_status_code, is_loop FROM"
-      " redirect_chains ORDER BY hops DESC, start_url" },
+      "SELECT start_url, hops, final_url, final_status_code AS status_code, is_loop FROM redirect_chains"
+      " ORDER BY hops DESC, start_url" },
+    { "redirected-links", "links that lead to a redirect, with where they could lead at once",
+      "WITH hop(id, dst_id, status_code) AS MATERIALIZED (SELECT r.src_id, r.dst_id, r.status_code FROM redirects r"
+      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
+      " SELECT s.url AS src_url, a.url AS dst_url, h.status_code, b.url AS redirects_to, l.anchor FROM hop h"
+      " JOIN link l ON l.dst_id = h.id JOIN url s ON s.id = l.src_id JOIN url a ON a.id = h.id"
+      " JOIN url b ON b.id = h.dst_id ORDER BY dst_url, src_url" },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
-    { "duplicates", "pages with the same body", "SELECT * FROM duplicates" },
-    { "near-duplicates", "pages with nearly the same text",
-      "SELECT * FROM near_duplicates" },
+    { "largest", "the hundred largest pages",
+      "SELECT u.url, f.size, f.wire_size, f.content_type FROM fetch f JOIN url u ON u.id = f.url_id"
+      " AND u.fetch_id = f.id ORDER BY f.size DESC LIMIT 100" },
+    { "deepest", "the hundred pages farthest from the seeds",
+      "SELECT u.depth, u.url, p.url AS found_on FROM url u LEFT JOIN url p ON p.id = u.parent_id"
+      " WHERE u.state IN (1, 2) ORDER BY u.depth DESC, u.id LIMIT 100" },
+    { "depths", "how many URLs lie how far from the seeds",
+      "SELECT depth, sum(state IN (1, 2)) AS fetched, sum(state = 3) AS failed, sum(state = 4) AS excluded,"
+      " sum(state = 0) AS queued, count(*) AS urls FROM url GROUP BY depth ORDER BY depth" },
+    { "duplicates", "pages with the same body", "SELECT copies, url, title, size, sha256 FROM duplicates" },
+    { "near-duplicates", "pages with nearly the same text", "SELECT url_a, url_b, distance FROM near_duplicates" },
     { "orphans", "pages that no link leads to",
       "SELECT url, hop, title, status_code FROM orphans ORDER BY url" },
+    { "missing-titles", "pages without a title",
+      "SELECT u.url, p.h1, f.size" SOUND_PAGES "AND coalesce(p.title, '') = '' ORDER BY u.url" },
+    { "missing-descriptions", "pages without a description",
+      "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.description, '') = '' ORDER BY u.url" },
+    { "missing-headings", "pages without a first heading",
+      "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.h1, '') = '' ORDER BY u.url" },
+    { "duplicate-titles", "titles that several pages have",
+      "SELECT count(*) OVER (PARTITION BY p.title) AS pages, p.title, u.url" SOUND_PAGES
+      "AND p.title IN (SELECT title FROM page WHERE title <> '' GROUP BY title HAVING count(*) > 1)"
+      " ORDER BY pages DESC, p.title, u.url" },
+    { "duplicate-descriptions", "descriptions that several pages have",
+      "SELECT count(*) OVER (PARTITION BY p.description) AS pages, p.description, u.url" SOUND_PAGES
+      "AND p.description IN (SELECT description FROM page WHERE description <> '' GROUP BY description"
+      " HAVING count(*) > 1) ORDER BY pages DESC, p.description, u.url" },
+    { "long-titles", "titles of more than 60 characters, which search engines cut",
+      "SELECT length(p.title) AS length, p.title, u.url" SOUND_PAGES
+      "AND length(p.title) > 60 ORDER BY length DESC, u.url" },
+    { "noindex", "pages that forbid indexing, by meta tag or header",
+      "SELECT u.url, p.robots_meta, p.x_robots_tag" SOUND_PAGES
+      "AND lower(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, '')) LIKE '%noindex%' ORDER BY u.url" },
+    { "canonicals", "pages that name another URL as their canonical one",
+      "SELECT u.url, p.canonical_url" SOUND_PAGES "AND p.canonical_url <> u.url ORDER BY u.url" },
     { "excluded", "what was decided against, and by which rule",
-      "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason,"
-      " url" },
+      "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason, url" },
     { "excluded-counts", "how many URLs were decided against, by reason",
-      "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls"
-      " DESC" },
-    { "failed", "URLs whose last try gave no complete answer",
-      "SELECT u.url, u.reason, f.error, u.retries FROM urls u LEFT JOIN fetches f ON"
-      " f.id = u.fetch_id"
-      " WHERE u.state = 'failed' ORDER BY u.reason, u.url" },
-    { "hosts", "what each host was asked and how it answered",
-      "SELECT scheme, host, port, urls, fetched, not_modified, failed, excluded,"
-      " queued, errors, mean_ttfb_ms,"
-      " robots_state FROM host_summary WHERE queued + fetched + not_modified +"
-      " failed > 0 ORDER BY urls DESC" },
-    { "largest", "the hundred largest pages",
-      "SELECT u.url, f.size, f.wire_size, f.content_type FROM urls u JOIN fetches f"
-      " ON f.id = u.fetch_id"
-      " ORDER BY f.size DESC LIMIT 100" },
-    { "missing-titles", "HTML pages without a title",
-      "SELECT u.url, f.status_code, p.h1" HTML_PAGES
-      " AND coalesce(p.title, '') = '' ORDER BY u.url" },
-    { "missing-descriptions", "HTML pages without a description",
-      "SELECT u.url, p.title" HTML_PAGES
-      " AND coalesce(p.description, '') = '' ORDER BY u.url" },
-    { "duplicate-titles", "HTML pages with the same title", SAME_TEXT("title") },
-    { "duplicate-descriptions", "HTML pages with the same description",
-      SAME_TEXT("description") },
+      "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC" },
     { "status", "answers by status code", "SELECT * FROM status_counts" },
-    { "log", "every request, newest first", "SELECT * FROM crawl_log ORDER BY 1 DESC" },
+    { "content-types", "what kinds of content there are, and how much of each",
+      "SELECT lower(trim(substr(f.content_type, 1, CASE WHEN instr(f.content_type, ';') > 0"
+      " THEN instr(f.content_type, ';') - 1 ELSE length(f.content_type) END))) AS type, count(*) AS urls,"
+      " sum(f.size) AS bytes FROM fetch f JOIN url u ON u.fetch_id = f.id AND u.id = f.url_id"
+      " WHERE f.content_type IS NOT NULL GROUP BY 1 ORDER BY urls DESC" },
+    { "languages", "languages that pages say they are in",
+      "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
+    { "hosts", "what each host was asked and how it answered",
+      "SELECT CASE WHEN scheme = 'https' THEN 'https://' ELSE '' END || host || CASE WHEN port IN (80, 443) THEN ''"
+      " ELSE ':' || port END AS host, urls, fetched + not_modified AS pages, failed, excluded, queued, errors,"
+      " mean_total_ms AS mean_ms FROM host_summary WHERE queued + fetched + not_modified + failed > 0"
+      " ORDER BY urls DESC" },
+    { "other-hosts", "hosts that pages link to and that were not asked, with how many URLs",
+      "SELECT h.scheme, h.host, h.port, count(*) AS urls FROM url u JOIN hosts h ON h.id = u.host_id"
+      " WHERE u.state = 4 AND u.reason = 1 GROUP BY h.id ORDER BY urls DESC, h.host" },
+    { "robots", "robots.txt of each host: what it answered, and when",
+      "SELECT h.scheme || '://' || h.host || CASE WHEN h.port IN (80, 443) THEN '' ELSE ':' || h.port END AS origin,"
+      " r.outcome, r.status_code, " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(r.body) AS size"
+      " FROM robots r JOIN hosts h ON h.id = r.host_id ORDER BY h.host, h.port" },
+    { "sitemaps", "sitemaps that were read",
+      "SELECT url, outcome, status_code, entries, " TIME("fetched_at") " AS fetched_at FROM sitemaps ORDER BY url" },
+    { "new", "URLs that the latest run met first and that have an answer",
+      "SELECT u.url, f.status_code, u.depth, p.title FROM url u JOIN fetch f ON f.id = u.fetch_id"
+      " LEFT JOIN page p ON p.url_id = u.id WHERE u.discovered_at >= (SELECT started_at FROM runs ORDER BY id DESC"
+      " LIMIT 1) AND u.state IN (1, 2) ORDER BY u.id" },
+    { "log", "every request, newest first",
+      "SELECT fetched_at, status_code, outcome, total_ms, size, url, attempt, run_id, parent_url, content_type, ip,"
+      " error FROM crawl_log ORDER BY fetch_id DESC" },
+    { "events", "what happened besides, newest first",
+      "SELECT " TIME("e.at") " AS at, e.level, e.component, e.event, u.url, e.detail FROM events e"
+      " LEFT JOIN url u ON u.id = e.url_id ORDER BY e.id DESC" },
     { "runs", "the runs of this database",
-      "SELECT id, strftime('%Y-%m-%dT%H:%M:%SZ', started_at / 1000, 'unixepoch') AS"
-      " started_at,"
-      " strftime('%Y-%m-%dT%H:%M:%SZ', finished_at / 1000, 'unixepoch') AS"
-      " finished_at, state, stop_reason"
-      " FROM runs ORDER BY id" },
-    { "events", "what happened besides",
-      "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch') AS at, level,"
-      " component, event, detail"
-      " FROM events ORDER BY rowid DESC" },
+      "SELECT id, state, stop_reason, " TIME("started_at") " AS started_at,"
+      " " TIME("finished_at") " AS finished_at, requests, pages, bytes, new_urls FROM runs ORDER BY id" },
     { NULL, NULL, NULL },
 };
 

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "crawler/cell.h"
+
+#include <math.h>
+
+#include "config/log.h"
+#include "parse/utf8.h"
+
+#define MAX_TEXT ((size_t)256 * MIB)
+
+static enum err put_hex(struct buf *out, struct span bytes)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; !e && i < bytes.len; i++)
+        e = buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);
+    return e;
+}
+
+enum err cell_put_plain(struct buf *out, const struct output_value *v)
+{
+    switch (v->type) {
+    case OUTPUT_NULL: return OK;
+    case OUTPUT_INTEGER: return buf_printf(out, "%lld", (long long)v->integer);
+    case OUTPUT_REAL: return buf_printf(out, "%.15g", v->real);
+    case OUTPUT_TEXT: return buf_append(out, v->text);
+    case OUTPUT_BLOB: return put_hex(out, v->text);
+    }
+    return ERR_INVALID;
+}
+
+/* C1 controls and what turns the direction of text: legal in JSON, but it may end on a terminal. */
+static bool must_escape(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
+           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+/* RFC 8259. Bytes that are no UTF-8 come as U+FFFD each. */
+enum err cell_put_json_text(struct buf *out, struct span s)
+{
+    enum err e = buf_append_byte(out, '"');
+
+    while (!e && s.len) {
+        uint32_t c;
+        size_t len = utf8_decode(s, &c);
+
+        if (c == '"' || c == '\\')
+            e = buf_printf(out, "\\%c", (char)c);
+        else if (c == UTF8_REPLACEMENT || must_escape(c))
+            e = buf_printf(out, "\\u%04x", c);
+        else
+            e = buf_append(out, span_make(s.ptr, len));
+        s = span_skip(s, len);
+    }
+    return e ? e : buf_append_byte(out, '"');
+}
+
+enum err cell_put_json(struct buf *out, const struct output_value *v)
+{
+    enum err e;
+
+    switch (v->type) {
+    case OUTPUT_NULL: return buf_append(out, SPAN("null"));
+    case OUTPUT_TEXT: return cell_put_json_text(out, v->text);
+    case OUTPUT_REAL:
+        if (!isfinite(v->real)) /* JSON has no word for it */
+            return buf_append(out, SPAN("null"));
+        return cell_put_plain(out, v);
+    case OUTPUT_BLOB:
+        e = buf_append_byte(out, '"');
+        e = e ? e : put_hex(out, v->text);
+        return e ? e : buf_append_byte(out, '"');
+    default: return cell_put_plain(out, v);
+    }
+}
+
+/* RFC 4180 quoting; a cell that a spreadsheet would run as a formula is disarmed (OWASP CSV injection). */
+enum err cell_put_csv(struct buf *out, const struct output_value *v)
+{
+    enum err e;
+
+    if (v->type != OUTPUT_TEXT)
+        return cell_put_plain(out, v);
+    e = buf_append_byte(out, '"');
+    if (!e && v->text.len && memchr("=+-@\t\r", v->text.ptr[0], 6))
+        e = buf_append_byte(out, '\'');
+    for (size_t i = 0; !e && i < v->text.len; i++) {
+        if (v->text.ptr[i] == '"')
+            e = buf_append_byte(out, '"');
+        if (!e)
+            e = buf_append_byte(out, v->text.ptr[i]);
+    }
+    return e ? e : buf_append_byte(out, '"');
+}
+
+/* Tab, newline, return and backslash as \t, \n, \r, \\ : one row stays one line. */
+enum err cell_put_tsv(struct buf *out, const struct output_value *v)
+{
+    enum err e = OK;
+
+    if (v->type != OUTPUT_TEXT)
+        return cell_put_plain(out, v);
+    for (size_t i = 0; !e && i < v->text.len; i++) {
+        char c = v->text.ptr[i];
+
+        if (c == '\t' || c == '\n' || c == '\r' || c == '\\')
+            e = buf_printf(out, "\\%c",
+                           c == '\t'   ? 't'
+                           : c == '\n' ? 'n'
+                           : c == '\r' ? 'r'
+                                       : '\\');
+        else
+            e = buf_append_byte(out, c);
+    }
+    return e;
+}
+
+enum err cell_put_markdown(struct buf *out, const struct output_value *v)
+{
+    enum err e = OK;
+
+    if (v->type != OUTPUT_TEXT)
+        return cell_put_plain(out, v);
+    for (size_t i = 0; !e && i < v->text.len; i++) {
+        char c = v->text.ptr[i];
+
+        if (c == '|' || c == '\\')
+            e = buf_printf(out, "\\%c", c);
+        else
+            e = buf_append_byte(out, c == '\n' || c == '\r' ? ' ' : c);
+    }
+    return e;
+}
+
+enum err cell_put_terminal(struct buf *out, const struct output_value *v,
+                           enum err (*put)(struct buf *out,
+                                           const struct output_value *v))
+{
+    struct output_value safe = *v;
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, MAX_TEXT);
+    e = log_escape(&text, v->text);
+    safe.text = buf_span(&text);
+    if (!e)
+        e = put(out, &safe);
+    buf_clear(&text);
+    return e;
+}
