@@ -6,10 +6,11 @@
 #include "config/io.h"
 #include "config/mem.h"
 
-const struct command *const command_list[] = { &cmd_run,    &cmd_sql,     &cmd_search, &cmd_status,
-                                               &cmd_verify, &cmd_explain, &cmd_inspect,
-                                               &cmd_robots, &cmd_extract, &cmd_export,
-                                               &cmd_report, NULL };
+const struct command *const command_list[] = {
+    &cmd_run,     &cmd_sql,     &cmd_search,  &cmd_show,   &cmd_status, &cmd_verify,
+    &cmd_explain, &cmd_inspect, &cmd_robots,  &cmd_extract, &cmd_export, &cmd_report,
+    NULL,
+};
 
 static const struct option_spec printers[] = {
     { "man", 0, OPTION_TEXT, 0, 0, 0, NULL, NULL, 0, "PAGE",

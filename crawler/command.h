@@ -20,6 +20,7 @@ struct command {
 extern const struct command cmd_run;
 extern const struct command cmd_sql;
 extern const struct command cmd_search;
+extern const struct command cmd_show;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
 extern const struct command cmd_explain;

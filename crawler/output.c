@@ -70,6 +70,12 @@ struct output *output_new_paged(enum output_format format, struct pager *pager,
     return o;
 }
 
+void output_set_countless(struct output *o)
+{
+    if (o->table)
+        table_set_countless(o->table);
+}
+
 void output_free(struct output *o)
 {
     if (!o)

@@ -39,6 +39,9 @@ struct output *output_new(enum output_format format, int fd, const struct span *
 struct output *output_new_paged(enum output_format format, struct pager *pager,
                                 const struct span *columns, size_t n);
 
+/* No line behind a table that says how many rows there were. */
+void output_set_countless(struct output *o);
+
 /* One row of n values. ERR_IO: the reader is gone (errno says). */
 enum err output_row(struct output *o, const struct output_value *values) MUST_USE;
 

@@ -31,6 +31,7 @@ struct column {
 struct table {
     struct terminal terminal;
     enum layout layout;
+    bool is_countless;
     struct column *columns;
     size_t n_columns, n_rows;
     struct arena mem;     /* names and held cells */
@@ -64,6 +65,11 @@ void table_free(struct table *t)
     arena_clear(&t->mem);
     arena_clear(&t->row_mem);
     mem_free(t);
+}
+
+void table_set_countless(struct table *t)
+{
+    t->is_countless = true;
 }
 
 /* --- cells --------------------------------------------------------------------------- */
@@ -339,7 +345,7 @@ enum err table_finish(struct table *t, struct buf *out)
     char count[40];
     enum err e = t->layout == LAYOUT_OPEN ? put_held(t, out) : OK;
 
-    if (e || !t->terminal.is_terminal)
+    if (e || !t->terminal.is_terminal || t->is_countless)
         return e;
     snprintf(count, sizeof count, "%zu row%s", t->n_rows, t->n_rows == 1 ? "" : "s");
     e = terminal_put(out, &t->terminal, STYLE_DIM, span_str(count));

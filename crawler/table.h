@@ -19,6 +19,9 @@ struct table *table_new(const struct span *columns, size_t n,
                         const struct terminal *terminal);
 void table_free(struct table *t);
 
+/* table_finish does not say how many rows there were. */
+void table_set_countless(struct table *t);
+
 /* One row of n values; what can be written goes to out. ERR_NO_MEMORY, ERR_TOO_LARGE. */
 enum err table_row(struct table *t, const struct output_value *values,
                    struct buf *out) MUST_USE;

@@ -96,6 +96,29 @@ extern const struct reader_report reader_checks[];
 extern const struct reader_report reader_explanations[];
 
 /*
+ * The parts of `crawl show`, in their order: by name (a member of --json), title,
+ * and the query, which takes the row's id as ?1 and how many rows are wanted as ?2
+ * (-1: all). A part of many rows whose first column is "total" says in it how many
+ * there are.
+ */
+struct reader_part {
+    const char *name, *title, *sql;
+    bool is_record; /* one row at most */
+};
+extern const struct reader_part reader_parts[];
+
+/* Further queries of `crawl show`. */
+enum reader_lookup {
+    LOOKUP_ID,      /* ?1 a key: its id */
+    LOOKUP_OF_HOST, /* ?1 a host: every URL of it */
+    LOOKUP_HEADERS, /* ?1 an id: http_version, status_code, request_headers, headers (raw lines) of its latest fetch */
+    LOOKUP_BODY,    /* ?1 an id: url, content_type, codec, data, size of the newest stored body */
+    LOOKUP_LINKS,   /* ?1 an id: every link out and in */
+    N_LOOKUPS
+};
+extern const struct reader_report reader_lookups[N_LOOKUPS];
+
+/*
  * What decides about a URL that was never seen; texts, but for what is said to be a number.
  *   seeds     every seed, and every URL that a seed's redirects lead to
  *   host      ?1 scheme, ?2 host, ?3 port; columns as enum reader_host

@@ -20,8 +20,9 @@ const struct reader_report reader_reports[] = {
       BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor FROM broken b"
              " JOIN link l ON l.dst_id = b.id JOIN url s ON s.id = l.src_id ORDER BY dst_url, src_url" },
     { "broken-pages", "the same pages, each with how many links lead to it",
-      BROKEN "SELECT b.url, b.status_code, b.problem, count(l.src_id) AS links, b.error FROM broken b"
-             " LEFT JOIN link l ON l.dst_id = b.id GROUP BY b.id ORDER BY links DESC, b.url" },
+      BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
+             " (SELECT dst_id, count(*) AS n FROM link WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
+             " ON l.dst_id = b.id ORDER BY links DESC, b.url" },
     { "errors", "pages that answered 4xx or 5xx, and those that gave no complete answer",
       "SELECT u.url, f.status_code, coalesce(u.reason, f.outcome) AS problem, f.error, u.retries, p.url AS found_on"
       " FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id LEFT JOIN url p ON p.id = u.parent_id"
