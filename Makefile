@@ -100,7 +100,7 @@ $(B)/gen/schema_md.inc: docs/schema.md
 	$(Q)mkdir -p $(@D); { echo "static const char schema_md[] = {"; \
 	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo "0 };"; } > $@
 
-$(B)/crawler/manual.o: $(B)/gen/schema_md.inc
+$(B)/crawler/handbook.o: $(B)/gen/schema_md.inc
 
 # The style sheet of crawl report.
 $(B)/gen/report_css.inc: crawler/report.css

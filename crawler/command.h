@@ -21,6 +21,7 @@ extern const struct command cmd_run;
 extern const struct command cmd_sql;
 extern const struct command cmd_search;
 extern const struct command cmd_show;
+extern const struct command cmd_schema;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
 extern const struct command cmd_explain;

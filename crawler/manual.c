@@ -4,13 +4,11 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "crawler/handbook.h"
 #include "crawler/manual_conf.h"
 #include "crawler/markdown.h"
 #include "crawler/roff.h"
 #include "store/reader.h"
-
-/* docs/schema.md as schema_md, its end marked by a 0. */
-#include "schema_md.inc"
 
 static const char EXITS[] =
     ".TP\n0\nFinished.\n"
@@ -241,7 +239,7 @@ static enum err put_schema_page(struct buf *out)
     if (!e)
         e = roff_section(out, "DESCRIPTION");
     if (!e)
-        e = markdown_to_roff(out, span_str(schema_md));
+        e = markdown_to_roff(out, handbook_text());
     return e ? e
              : put_section(out, "SEE ALSO",
                            ".BR crawl (1),\n.BR crawl\\-sql (1),\n.BR sqlite3 (1)\n");

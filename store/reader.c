@@ -9,6 +9,7 @@
 #include "store/db.h"
 #include "store/guard.h"
 #include "store/reader_functions.h"
+#include "store/schema.h"
 
 #define BUSY_TIMEOUT_MS 10000
 #define STEPS_BETWEEN_LOOKS \
@@ -143,6 +144,25 @@ enum err reader_open(const char *path, struct reader **out, struct err_note *not
     if (e) {
         reader_close(r);
         return e;
+    }
+    harden(r);
+    *out = r;
+    return OK;
+}
+
+enum err reader_open_empty(struct reader **out, struct err_note *note)
+{
+    struct reader *r = mem_alloc(sizeof *r);
+    int rc = sqlite3_open(":memory:", &r->handle);
+
+    r->path = mem_str_copy(SPAN("the empty database"));
+    for (int n = 1; !rc && n <= DB_SCHEMA_VERSION; n++)
+        rc = sqlite3_exec(r->handle, schema_sql(n), NULL, NULL, NULL);
+    if (rc || reader_functions_new(r->handle, &r->functions)) {
+        enum err e = db_explain(r->handle, rc, r->path, note);
+
+        reader_close(r);
+        return e ? e : err_set(note, ERR_NO_MEMORY, "out of memory");
     }
     harden(r);
     *out = r;

@@ -39,6 +39,8 @@ typedef enum err reader_row_fn(void *arg, const struct span *columns,
 /* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link), ERR_IO. */
 enum err reader_open(const char *path, struct reader **out,
                      struct err_note *note) MUST_USE;
+/* An empty database of the newest schema, in memory: to ask what there is in every one. */
+enum err reader_open_empty(struct reader **out, struct err_note *note) MUST_USE;
 void reader_close(struct reader *r);
 
 /*
@@ -117,6 +119,18 @@ enum reader_lookup {
     N_LOOKUPS
 };
 extern const struct reader_report reader_lookups[N_LOOKUPS];
+
+/*
+ * Queries of `crawl schema`, on any database: its public and compact tables and
+ * views in the order in which they were made, without what SQLite keeps for itself.
+ */
+enum reader_schema {
+    SCHEMA_NAMES,   /* name, "table" or "view" */
+    SCHEMA_COLUMNS, /* ?1 a name: its columns and their types ("": an expression) */
+    SCHEMA_SQL,     /* ?1 a name, or "" for all: the statements that make it, indexes too */
+    N_SCHEMA_QUERIES
+};
+extern const struct reader_report reader_schema_queries[N_SCHEMA_QUERIES];
 
 /*
  * What decides about a URL that was never seen; texts, but for what is said to be a number.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The named queries of `crawl show`. Every value is bound. */
+/* The named queries of `crawl show` and `crawl schema`. Every value is bound. */
 #include <stddef.h>
 
 #include "store/reader.h"
@@ -44,8 +44,9 @@ const struct reader_part reader_parts[] = {
       true },
     { "fetches", "fetches",
       "SELECT count(*) OVER () AS total, " TIME(
-          "fetched_at") " AS fetched_at, run_id AS run, attempt, outcome,"
-                        " status_code, size, total_ms, substr(sha256, 1, 12) AS sha256, error FROM fetches WHERE url_id = ?1"
+          "fetched_at") " AS fetched_at, run_id AS run, status_code,"
+                        " outcome || coalesce(': ' || error, '') AS outcome, size, total_ms,"
+                        " substr(sha256, 1, 12) AS sha256 FROM fetches WHERE url_id = ?1"
                         " ORDER BY id DESC" LIMIT,
       false },
     { "redirects_to", "redirects to",
@@ -99,4 +100,17 @@ const struct reader_report reader_lookups[N_LOOKUPS] = {
                        " SELECT 'in', s.url, l.kind, l.rel, l.nofollow, l.anchor, s.state, f.status_code"
                        " FROM links l JOIN urls s ON s.id = l.src_id LEFT JOIN fetch f ON f.id = s.fetch_id"
                        " WHERE l.dst_id = ?1" },
+};
+
+#define NOT_INTERNAL " name NOT LIKE 'sqlite%' AND name NOT LIKE 'page_text_%' "
+
+const struct reader_report reader_schema_queries[N_SCHEMA_QUERIES] = {
+    [SCHEMA_NAMES] = { "names", "tables and views",
+                       "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND" NOT_INTERNAL
+                       "ORDER BY rowid" },
+    [SCHEMA_COLUMNS] = { "columns", "of one of them",
+                         "SELECT name, CASE WHEN type = 'ANY' THEN '' ELSE type END FROM pragma_table_info(?1)" },
+    [SCHEMA_SQL] = { "sql", "as it was made",
+                     "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'page_text_%'"
+                     " AND name NOT LIKE 'sqlite%' AND (?1 = '' OR tbl_name = ?1) ORDER BY rowid" },
 };
