@@ -265,8 +265,6 @@ static enum err put_page_of_command(struct buf *out, struct span name)
 
 enum err manual_format(struct span name, struct buf *out)
 {
-    enum err e;
-
     if (span_eq(name, SPAN("crawl-schema.7")))
         return put_schema_page(out);
     if (span_eq(name, SPAN("crawl.conf.5")) || span_eq(name, SPAN("crawl.conf")))
@@ -275,11 +273,7 @@ enum err manual_format(struct span name, struct buf *out)
         name.len -= 2;
     if (span_eq(name, SPAN("crawl")))
         return put_main_page(out);
-    e = put_page_of_command(out, name);
-    if (e == ERR_NOT_FOUND &&
-        (span_eq(name, SPAN("crawl-schema")) || span_eq(name, SPAN("schema"))))
-        return put_schema_page(out);
-    return e;
+    return put_page_of_command(out, name);
 }
 
 enum err manual_list(struct buf *out)

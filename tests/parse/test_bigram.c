@@ -104,6 +104,31 @@ static void scripts_are_told_apart(void **state)
         assert_false(bigram_is_unspaced(no[i]));
 }
 
+/* Piece by piece, with offsets into the text, the words are those of the rewritten text. */
+static void a_walk_gives_what_is_written(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct span in = span_str(rows[i].in), piece, want, got, rest;
+        struct bigram_walk walk = { .rest = in };
+        bool is_unspaced;
+        struct buf out;
+
+        buf_init(&out, 65536);
+        assert_int_equal(bigram_append(in, &out), OK);
+        rest = buf_span(&out);
+        while (bigram_next(&walk, &piece, &is_unspaced)) {
+            assert_true(piece.ptr >= in.ptr && piece.ptr + piece.len <= in.ptr + in.len);
+            while (span_token(&piece, &got)) {
+                assert_true(span_token(&rest, &want));
+                assert_true(span_eq(got, want));
+            }
+        }
+        assert_false(span_token(&rest, &want));
+        buf_clear(&out);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest single[] = {
@@ -111,6 +136,7 @@ int main(void)
         cmocka_unit_test(a_query_finds_its_text_as_a_phrase),
         cmocka_unit_test(it_stops_at_the_cap),
         cmocka_unit_test(scripts_are_told_apart),
+        cmocka_unit_test(a_walk_gives_what_is_written),
     };
     struct CMUnitTest tests[ARRAY_LEN(single) + ARRAY_LEN(rows)];
 

@@ -612,6 +612,25 @@ static void an_inspect_answer_is_one_line_of_text(void **state)
     }
 }
 
+static void the_text_of_a_page_is_text(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = { .kind = JOB_TEXT, .bytes = SPAN("two\nlines\0and more") };
+
+    b->job.kind = JOB_TEXT;
+    b->job.max_text_bytes = 100;
+    assert_int_equal(encode(b, &a), OK); /* the sender keeps to the rule */
+    assert_int_equal(decode(b), OK);
+    assert_int_equal(b->out.bytes.len, 9);
+
+    b->job.kind = JOB_UNPACK; /* the same message in another kind's clothes */
+    b->job.max_decoded_bytes = 100;
+    a.kind = JOB_UNPACK;
+    assert_int_equal(encode(b, &a), OK);
+    b->job.kind = JOB_TEXT;
+    assert_int_equal(decode(b), ERR_CORRUPT);
+}
+
 /* Flips every single bit of a message: never a crash, never a page with a bad text or URL. */
 static void every_flipped_bit_is_refused_or_harmless(void **state)
 {
@@ -690,6 +709,7 @@ int main(void)
         WITH_BENCH(a_rule_that_begins_otherwise_is_refused),
         WITH_BENCH(a_crawl_delay_below_none_is_refused),
         WITH_BENCH(an_inspect_answer_is_one_line_of_text),
+        WITH_BENCH(the_text_of_a_page_is_text),
         WITH_BENCH(every_flipped_bit_is_refused_or_harmless),
         WITH_BENCH(too_many_parts_of_a_request_are_refused),
         cmocka_unit_test(url_characters_are_printable_ascii),

@@ -196,6 +196,29 @@ static void a_stored_body_is_unpacked(void **state)
     assert_int_equal(d->out.decode, DECODE_BAD);
 }
 
+static void a_stored_page_gives_its_text_as_it_is_read(void **state)
+{
+    struct desk *d = *state;
+    struct buf packed;
+
+    buf_init(&packed, 4096);
+    assert_int_equal(pack_compress(d->kit.tools.pack,
+                                   SPAN("<title>T</title><p>\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd <b>caf\xc3\xa9</b>"),
+                                   PACK_LEVEL, &packed),
+                     OK);
+    d->job.content_encoding = SPAN("zstd");
+    d->job.content_type = SPAN("text/html; charset=utf-8");
+    d->job.max_text_bytes = 4096;
+    assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
+    assert_int_equal(d->out.decode, DECODE_OK);
+    assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd caf\xc3\xa9");
+
+    d->job.max_text_bytes = 7; /* at a character */
+    assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
+    assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac");
+    buf_clear(&packed);
+}
+
 static void misbehaviour_is_no_job(void **state)
 {
     struct desk *d = *state;
@@ -325,6 +348,7 @@ int main(void)
         WITH_DESK(a_sitemap_in_a_gzip_file_is_read),
         WITH_DESK(a_sitemap_needs_a_url),
         WITH_DESK(a_stored_body_is_unpacked),
+        WITH_DESK(a_stored_page_gives_its_text_as_it_is_read),
         WITH_DESK(misbehaviour_is_no_job),
         WITH_DESK(an_unknown_command_is_invalid),
     };
