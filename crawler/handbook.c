@@ -106,15 +106,18 @@ static bool find_row(struct span part, struct span name, struct span *out)
 
 bool handbook_about(struct span table, struct span *out)
 {
-    struct span about;
+    struct span about, views = handbook_chapter(SPAN("Views"));
 
+    if (!table.len || span_eq(table, VIEW_COLUMNS))
+        return false;
     if (section(table, &about).ptr) {
         *out = about;
         return true;
     }
     if (span_starts(table, SPAN("extract_")))
         table = SPAN("extract_NAME");
-    return find_row(handbook_chapter(SPAN("Views")), table, out);
+    return find_row(span_slice(views, 0, span_find_span(views, SPAN("\n### "))), table,
+                    out);
 }
 
 struct span handbook_remark(struct span table)

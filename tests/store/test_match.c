@@ -41,10 +41,11 @@ static bool finds(struct span expression, const char *title, const char *text)
     sqlite3_stmt *st;
     bool is_found;
 
-    sqlite3_exec(desk.handle,
-                 "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING fts5(title, description, text,"
-                 " tokenize=\"unicode61 categories 'L* N* Co Mn Mc'\")",
-                 NULL, NULL, NULL);
+    sqlite3_exec(
+        desk.handle,
+        "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING fts5(title, description, text,"
+        " tokenize=\"unicode61 categories 'L* N* Co Mn Mc'\")",
+        NULL, NULL, NULL);
     sqlite3_prepare_v2(desk.handle, "INSERT INTO t VALUES (?1, '', ?2)", -1, &st, NULL);
     sqlite3_bind_text(st, 1, title, -1, SQLITE_STATIC);
     sqlite3_bind_text(st, 2, text, -1, SQLITE_STATIC);
@@ -137,9 +138,9 @@ static void a_wrong_query_is_refused_at_its_place(void **state)
         struct match match;
         struct err_note note = { "" };
 
-        assert_int_equal(match_parse(desk.words, span_str(wrong[i].query), &desk.mem,
-                                     &match, &note),
-                         ERR_USAGE);
+        assert_int_equal(
+            match_parse(desk.words, span_str(wrong[i].query), &desk.mem, &match, &note),
+            ERR_USAGE);
         assert_int_equal(match.wrong_at, wrong[i].at);
         if (!strstr(note.text, wrong[i].why))
             fail_msg("%s: %s", wrong[i].query, note.text);
@@ -154,9 +155,9 @@ static void a_query_without_measure_is_refused(void **state)
 
     (void)state;
     memset(deep, '(', sizeof deep);
-    assert_int_equal(match_parse(desk.words, span_make(deep, sizeof deep), &desk.mem,
-                                 &match, NULL),
-                     ERR_USAGE);
+    assert_int_equal(
+        match_parse(desk.words, span_make(deep, sizeof deep), &desk.mem, &match, NULL),
+        ERR_USAGE);
     for (size_t i = 0; i + 1 < sizeof many; i += 2)
         memcpy(many + i, "a ", 2);
     assert_int_equal(match_parse(desk.words, span_make(many, sizeof many - 1),

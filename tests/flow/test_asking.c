@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking a database that a crawl left: search, show, schema, sql, and words mistyped. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/kit/rig.h"
+
+#define UTF8 "Content-Type: text/html; charset=utf-8\r\n"
+
+static const char binary[] = "\x89PNG\r\n\x1a\n\0\1\2\3";
+
+static const struct origin_route site[] = {
+    NO_ROBOTS,
+    { .path = "/",
+      .headers = UTF8,
+      .body = LIT(
+          "<title>Front page</title><meta name=description content='where whales are welcome'>"
+          "<a href=/zh>zh</a><a href=/ja>ja</a><a href=/th>th</a><a href=/ru>ru</a><a href=/whale>a whale</a>"
+          "<a href=/copy>copy</a><a href=/gone>gone</a><a href=/hop>hop</a><a href=/pic.png>pic</a>") },
+    { .path = "/zh",
+      .headers = UTF8,
+      .body = LIT("<title>北京大学</title><p>中华人民共和国的首都是北京。") },
+    { .path = "/ja",
+      .headers = UTF8,
+      .body = LIT(
+          "<title>東京都庁</title><p>これは東京都についてのページです。カタカナも。") },
+    { .path = "/th",
+      .headers = UTF8,
+      .body = LIT("<title>ภาษาไทย</title><p>ประเทศไทยมีเมืองหลวงคือกรุงเทพมหานคร") },
+    { .path = "/ru",
+      .headers = "Content-Type: text/html; charset=windows-1251\r\n",
+      .body = LIT(
+          "<title>\xcf\xf0\xe8\xe2\xe5\xf2</title><p>\xca\xee\xf0\xe0\xe1\xeb\xfc \xef\xeb\xfb\xb8\xf2") },
+    { .path = "/whale",
+      .headers = UTF8 "X-Odd: \x1b[31mred\r\n",
+      .body = LIT(
+          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J is <b>seen</b>.") },
+    { .path = "/copy",
+      .headers = UTF8,
+      .body = LIT(
+          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J is <b>seen</b>.") },
+    { .path = "/gone", .status = 404, .headers = UTF8, .body = LIT("gone") },
+    MOVED_TO("/hop", "/whale"),
+    { .path = "/pic.png",
+      .headers = "Content-Type: image/png\r\n",
+      .body = { binary, sizeof binary - 1 } },
+};
+
+static struct rig rig;
+
+static int crawl_site(void **state)
+{
+    (void)state;
+    RIG_OPEN(&rig, site, 1, "http://127.0.0.1:$PORT/\n");
+    return program_crawl(&rig.p, ARGS{ "seeds.txt", "--delay", "0", "-q",
+                                       "--store-bodies", "all", NULL });
+}
+
+static int end_site(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static bool printed(const char *text)
+{
+    struct span out = buf_span(&rig.p.out);
+
+    return span_find_span(out, span_str(text)) < out.len;
+}
+
+static const char *url(const char *path)
+{
+    static char text[200];
+
+    snprintf(text, sizeof text, "http://127.0.0.1:%u%s", origin_port(rig.o), path);
+    return text;
+}
+
+static int search(const char *query, const char *option)
+{
+    return program_run(&rig.p, ARGS{ "search", query, option, NULL });
+}
+
+/* --- search --------------------------------------------------------------------------- */
+
+static const struct row {
+    const char *query, *path; /* NULL: nothing is found */
+    const char *excerpt;
+} rows[] = {
+    { "北京", "/zh", "首都是北京" },
+    { "人民共和", "/zh", "中华人民共和国" },
+    { "東京都", "/ja", "これは東京都" },
+    { "カタカナ", "/ja", "カタカナも" },
+    { "เมืองหลวง", "/th", "เมืองหลวง" },
+    { "ประเทศไทย", "/th", "ประเทศไทย" },
+    { "корабль", "/ru", "Корабль" },
+    { "ПРИВЕТ", "/ru", "Корабль" },
+    { "ishmael", "/whale", "Ishmael" },
+    { "\"white whale\"", "/whale", "Call me" },
+    { "welcome", "/", "whales are welcome" }, /* of the description alone */
+    { "北海", NULL, NULL },
+    { "\"whale white\"", NULL, NULL },
+};
+
+static void a_page_is_found_by_its_words(void **state)
+{
+    const struct row *row = *state;
+    char want[300];
+
+    assert_int_equal(search(row->query, "--no-pager"), row->path ? 0 : 1);
+    if (!row->path)
+        return;
+    snprintf(want, sizeof want, "%s\n", url(row->path));
+    assert_true(printed(want));
+    assert_true(printed(row->excerpt));
+}
+
+static void json_has_an_object_a_page_with_marks_in_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(search("東京都", "--json"), 0);
+    assert_true(printed("\"title\":\"東京都庁\""));
+    assert_true(printed("\"marks\":[["));
+    assert_int_equal(search("kashmir", "--json"), 1);
+    assert_int_equal(rig.p.out.len, 0);
+}
+
+static void a_wrong_query_is_pointed_at(void **state)
+{
+    (void)state;
+    assert_int_equal(search("whale AND (", NULL), 2);
+    assert_true(program_said(&rig.p, "whale AND (\n             ^"));
+}
+
+static void escapes_of_a_page_are_harmless(void **state)
+{
+    (void)state;
+    assert_int_equal(search("ishmael", NULL), 0);
+    assert_false(printed("\x1b"));
+}
+
+/* --- show ------------------------------------------------------------------------------- */
+
+static int show(const char *path, const char *option)
+{
+    return program_run(&rig.p, ARGS{ "show", url(path), option, NULL });
+}
+
+static void a_page_is_shown_with_all_that_belongs_to_it(void **state)
+{
+    static const char *const want[] = {
+        "The white whale", "fetched",     "200",
+        "redirected from", "/hop",        "the same content at",
+        "/copy",           "linked from", "a whale",
+        "stored body"
+    };
+
+    (void)state;
+    assert_int_equal(show("/whale", NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        if (!printed(want[i]))
+            fail_msg("%.*s\nhas no %s", SPAN_ARG(buf_span(&rig.p.out)), want[i]);
+    assert_false(printed("\x1b"));
+}
+
+static void any_spelling_of_a_url_will_do(void **state)
+{
+    char text[100];
+
+    (void)state;
+    snprintf(text, sizeof text, "HTTP://127.0.0.1:%u/x/../%%77hale#part",
+             origin_port(rig.o));
+    assert_int_equal(program_run(&rig.p, ARGS{ "show", text, NULL }), 0);
+    snprintf(text, sizeof text, "127.0.0.1:%u/whale", origin_port(rig.o));
+    assert_int_equal(program_run(&rig.p, ARGS{ "show", text, NULL }), 0);
+}
+
+static void a_body_comes_byte_by_byte(void **state)
+{
+    (void)state;
+    assert_int_equal(show("/pic.png", "--body"), 0);
+    assert_int_equal(rig.p.out.len, sizeof binary - 1);
+    assert_memory_equal(rig.p.out.ptr, binary, sizeof binary - 1);
+    assert_int_equal(show("/hop", "--body"), 1);
+}
+
+static void text_is_what_a_reader_sees(void **state)
+{
+    (void)state;
+    assert_int_equal(show("/ja", "--text"), 0);
+    assert_true(printed("これは東京都についてのページです。"));
+    assert_false(printed("<p>"));
+}
+
+static void headers_and_links_have_options_of_their_own(void **state)
+{
+    (void)state;
+    assert_int_equal(show("/whale", "--headers"), 0);
+    assert_true(printed("User-Agent: "));
+    assert_true(printed("Content-Type: text/html; charset=utf-8\n"));
+    assert_false(printed("\x1b"));
+    assert_int_equal(show("/", "--links"), 0);
+    assert_true(printed("out"));
+    assert_true(printed("/gone"));
+    assert_true(printed("404"));
+}
+
+static void as_json_it_is_one_object(void **state)
+{
+    (void)state;
+    assert_int_equal(show("/whale", "--json"), 0);
+    assert_true(span_starts(buf_span(&rig.p.out), SPAN("{\"url\":{\"url\":\"http://")));
+    assert_true(printed("\"links_in_total\":1"));
+    assert_true(span_ends(buf_span(&rig.p.out), SPAN("}\n")));
+}
+
+static void an_unknown_url_names_the_nearest(void **state)
+{
+    (void)state;
+    assert_int_equal(show("/wale", NULL), 1);
+    assert_true(program_said(&rig.p, "is not in the database"));
+    assert_true(program_said(&rig.p, "/whale\n"));
+    assert_true(program_said(&rig.p, "crawl explain"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "show", "http://[", NULL }), 2);
+}
+
+/* --- sql ---------------------------------------------------------------------------------- */
+
+static int sql(const char *query, const char *a, const char *b)
+{
+    return program_run(&rig.p, ARGS{ "sql", "-f", "csv", query, a, b, NULL });
+}
+
+static void values_stand_behind_the_query(void **state)
+{
+    (void)state;
+    assert_int_equal(sql("SELECT ?1 + ?2, typeof(?1)", "1", "2.5"), 0);
+    assert_true(printed("3.5,\"integer\""));
+    assert_int_equal(sql("SELECT typeof(?1), ?2", "007", "it's"), 0);
+    assert_true(printed("\"text\",\"it's\""));
+    assert_int_equal(sql("SELECT :name", "--param", "name=it=x"), 0);
+    assert_true(printed("\"it=x\""));
+}
+
+static void a_value_without_its_place_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(sql("SELECT ?1", NULL, NULL), 2);
+    assert_true(program_said(&rig.p, "?1 has no value"));
+    assert_int_equal(sql("SELECT 1", "2", NULL), 2);
+    assert_int_equal(sql("SELECT :x", NULL, NULL), 2);
+    assert_true(program_said(&rig.p, "--param x=VALUE"));
+    assert_int_equal(sql("SELECT 1", "--param", "x=2"), 2);
+}
+
+static void every_report_answers(void **state)
+{
+    struct span rest, line, name;
+    struct buf list;
+
+    (void)state;
+    assert_int_equal(program_run(&rig.p, ARGS{ "sql", "--list", NULL }), 0);
+    buf_init(&list, (size_t)MIB);
+    assert_int_equal(buf_append(&list, buf_span(&rig.p.out)), OK);
+    rest = buf_span(&list);
+    while (span_split(&rest, '\n', &line)) {
+        char text[64];
+
+        assert_true(span_token(&line, &name));
+        snprintf(text, sizeof text, "%.*s", SPAN_ARG(name));
+        if (sql(text, NULL, NULL))
+            fail_msg("%s: %.*s", text, SPAN_ARG(buf_span(&rig.p.err)));
+    }
+    buf_clear(&list);
+    assert_int_equal(sql("broken-links", NULL, NULL), 0);
+    assert_true(printed("/gone\",404,"));
+    assert_int_equal(sql("errors", NULL, NULL), 0);
+    assert_true(printed("/gone\",404,"));
+    assert_int_equal(sql("redirected-links", NULL, NULL), 0);
+    assert_true(printed("/hop\",302,"));
+}
+
+/* --- words mistyped ------------------------------------------------------------------------- */
+
+static void a_mistyped_word_names_the_nearest(void **state)
+{
+    (void)state;
+    assert_int_equal(program_run(&rig.p, ARGS{ "staus", NULL }), 2);
+    assert_true(program_said(&rig.p, "did you mean 'crawl status'?"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "no-such-seeds-file", NULL }), 2);
+    assert_false(program_said(&rig.p, "did you mean"));
+    assert_int_equal(sql("brokn-links", NULL, NULL), 2);
+    assert_true(program_said(&rig.p, "did you mean 'broken-links'?"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "schema", "ulrs", NULL }), 2);
+    assert_true(program_said(&rig.p, "did you mean 'urls'?"));
+}
+
+static void the_schema_is_told_with_and_without_a_database(void **state)
+{
+    (void)state;
+    assert_int_equal(program_run(&rig.p, ARGS{ "schema", NULL }), 0);
+    assert_true(printed("broken_links: "));
+    assert_true(printed("SELECT"));
+    assert_int_equal(
+        program_run(&rig.p, ARGS{ "schema", "-o", "crawl.db", "urls", NULL }), 0);
+    assert_true(printed("urls: every URL ever met, once\n"));
+    assert_true(printed("not_modified the"));
+    assert_int_equal(
+        program_run(&rig.p, ARGS{ "schema", "--sql", "broken_links", NULL }), 0);
+    assert_true(printed("CREATE VIEW broken_links AS\n"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest plain[] = {
+        cmocka_unit_test(json_has_an_object_a_page_with_marks_in_characters),
+        cmocka_unit_test(a_wrong_query_is_pointed_at),
+        cmocka_unit_test(escapes_of_a_page_are_harmless),
+        cmocka_unit_test(a_page_is_shown_with_all_that_belongs_to_it),
+        cmocka_unit_test(any_spelling_of_a_url_will_do),
+        cmocka_unit_test(a_body_comes_byte_by_byte),
+        cmocka_unit_test(text_is_what_a_reader_sees),
+        cmocka_unit_test(headers_and_links_have_options_of_their_own),
+        cmocka_unit_test(as_json_it_is_one_object),
+        cmocka_unit_test(an_unknown_url_names_the_nearest),
+        cmocka_unit_test(values_stand_behind_the_query),
+        cmocka_unit_test(a_value_without_its_place_is_refused),
+        cmocka_unit_test(every_report_answers),
+        cmocka_unit_test(a_mistyped_word_names_the_nearest),
+        cmocka_unit_test(the_schema_is_told_with_and_without_a_database),
+    };
+    struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(rows)];
+    struct row copies[ARRAY_LEN(rows)];
+
+    memcpy(tests, plain, sizeof plain);
+    memcpy(copies, rows, sizeof rows);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        tests[ARRAY_LEN(plain) + i] =
+            (struct CMUnitTest){ .name = rows[i].query,
+                                 .test_func = a_page_is_found_by_its_words,
+                                 .initial_state = &copies[i] };
+    return cmocka_run_group_tests_name("flow/asking", tests, crawl_site, end_site);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Searching a database that visits filled: order, present content only, hosts, limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "store/search.h"
+#include "tests/kit/storekit.h"
+
+static struct storekit kit;
+
+static void fetch(const char *url, const char *title, const char *description,
+                  const char *text)
+{
+    struct store_op *op = storekit_visit(storekit_seed(&kit, url), 1, 0);
+    struct page_facts *f = storekit_page(op, title, text, text);
+
+    f->description = span_str(description);
+    storekit_do(&kit, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    storekit_init(&kit);
+    storekit_open(&kit, REVISIT_ALL);
+    fetch("http://a.example/text", "Other", "", "a whale in the text of a page");
+    fetch("http://a.example/title", "The whale", "", "nothing about it here at all");
+    fetch("http://a.example/description", "Other", "of a whale",
+          "nothing about it here");
+    fetch("http://b.example/host", "Other", "",
+          "a whale elsewhere, and a big word, many more");
+    fetch("http://a.example/old", "Old", "", "the walrus was here");
+    storekit_finish(&kit);
+    storekit_open(&kit, REVISIT_ALL);
+    fetch("http://a.example/old", "New", "", "the penguin is here");
+    storekit_finish(&kit);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    storekit_clear(&kit);
+    return 0;
+}
+
+struct asked {
+    struct reader *r;
+    struct arena mem;
+    struct search_answer answer;
+    struct err_note note;
+    enum err e;
+};
+
+static struct asked ask(const char *query, const char *host, size_t limit)
+{
+    struct asked a = { .r = NULL };
+    struct search_question q = { span_str(query), span_str(host), limit };
+
+    arena_init(&a.mem, (size_t)64 * MIB);
+    assert_int_equal(reader_open(kit.path, &a.r, &a.note), OK);
+    a.e = search_ask(a.r, &q, &a.mem, &a.answer, &a.note);
+    return a;
+}
+
+static void end(struct asked *a)
+{
+    search_close(&a->answer);
+    reader_close(a->r);
+    arena_clear(&a->mem);
+}
+
+static void the_title_counts_more_than_the_description_and_that_than_the_text(
+    void **state)
+{
+    static const char *const want[] = { "http://a.example/title",
+                                        "http://a.example/description",
+                                        "http://a.example/text",
+                                        "http://b.example/host" };
+    struct asked a = ask("whale", NULL, 10);
+
+    (void)state;
+    assert_int_equal(a.e, OK);
+    assert_int_equal(a.answer.n_hits, ARRAY_LEN(want));
+    assert_int_equal(a.answer.n_found, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_true(span_eq(a.answer.hits[i].url, span_str(want[i])));
+    end(&a);
+}
+
+static void only_what_a_page_says_now_is_found(void **state)
+{
+    struct asked a = ask("walrus", NULL, 10);
+
+    (void)state;
+    assert_int_equal(a.e, OK);
+    assert_int_equal(a.answer.n_hits, 0);
+    end(&a);
+    a = ask("penguin", NULL, 10);
+    assert_int_equal(a.answer.n_hits, 1);
+    assert_true(span_eq(a.answer.hits[0].title, SPAN("New")));
+    end(&a);
+}
+
+static void a_host_is_one_host(void **state)
+{
+    struct asked a = ask("whale", "b.example", 10);
+
+    (void)state;
+    assert_int_equal(a.answer.n_hits, 1);
+    assert_int_equal(a.answer.n_found, 1);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://b.example/host")));
+    end(&a);
+    a = ask("whale", "nowhere.example", 10);
+    assert_int_equal(a.answer.n_hits, 0);
+    end(&a);
+}
+
+static void the_limit_leaves_the_best_and_the_count(void **state)
+{
+    struct asked a = ask("whale", NULL, 2);
+
+    (void)state;
+    assert_int_equal(a.answer.n_hits, 2);
+    assert_int_equal(a.answer.n_found, 4);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://a.example/title")));
+    end(&a);
+}
+
+static void a_wrong_query_is_a_mistake_of_usage(void **state)
+{
+    struct asked a = ask("whale AND", NULL, 2);
+
+    (void)state;
+    assert_int_equal(a.e, ERR_USAGE);
+    assert_int_equal(a.answer.match.wrong_at, 9);
+    end(&a);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            the_title_counts_more_than_the_description_and_that_than_the_text),
+        cmocka_unit_test(only_what_a_page_says_now_is_found),
+        cmocka_unit_test(a_host_is_one_host),
+        cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
+        cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
+    };
+
+    return cmocka_run_group_tests_name("store/search", tests, set_up, tear_down);
+}
