@@ -17,6 +17,24 @@ struct sink {
         *title; /* printed before the first row; no rows, no title and no header */
 };
 
+static enum err print_title(const char *title)
+{
+    struct terminal terminal = terminal_of(STDOUT_FILENO);
+    struct buf out;
+    enum err e;
+
+    buf_init(&out, (size_t)64 * KIB);
+    e = buf_append_byte(&out, '\n');
+    if (!e)
+        e = terminal_put(&out, &terminal, STYLE_BOLD, span_str(title));
+    if (!e)
+        e = buf_append_byte(&out, '\n');
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    buf_clear(&out);
+    return e;
+}
+
 static enum err on_row(void *arg, const struct span *columns,
                        const struct reader_value *values, size_t n)
 {
@@ -28,16 +46,12 @@ static enum err on_row(void *arg, const struct span *columns,
     if (!s->out)
         s->out = s->pager ? output_new_paged(s->format, s->pager, columns, n)
                           : output_new(s->format, STDOUT_FILENO, columns, n);
+    if (s->title)
+        output_set_countless(s->out);
     if (!values)
         return OK;
-    if (s->title && !output_count(s->out)) {
-        struct span title = span_str(s->title);
-
-        if (io_write_all(STDOUT_FILENO, SPAN("\n")) ||
-            io_write_all(STDOUT_FILENO, title) ||
-            io_write_all(STDOUT_FILENO, SPAN("\n")))
-            return ERR_IO;
-    }
+    if (s->title && !output_count(s->out) && print_title(s->title))
+        return ERR_IO;
     for (size_t i = 0; i < n; i++)
         cells[i] = (struct output_value){ types[values[i].type], values[i].integer,
                                           values[i].real, values[i].text };

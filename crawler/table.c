@@ -11,6 +11,7 @@
 #define LEAST_TEXT    12 /* columns that a text keeps, if it has them */
 #define LEAST_HEAD    6  /* and a name over narrower values */
 #define BETWEEN       2
+#define NARROW_URL    28 /* in less room only the end of a URL is shown */
 #define RECORD_LINES  4 /* of one value in a record */
 #define MAX_MEMORY    ((size_t)256 * MIB)
 #define CUT           "…"
@@ -93,7 +94,7 @@ static enum err cell_text(struct arena *mem, const struct output_value *v,
     return e;
 }
 
-/* Cut to columns; of a URL the beginning and the end say most. */
+/* Cut to columns; of a URL the beginning and the end say most, and the end more. */
 static enum err put_cut(struct buf *out, struct span s, int columns)
 {
     struct span head, tail = SPAN_NONE;
@@ -103,9 +104,11 @@ static enum err put_cut(struct buf *out, struct span s, int columns)
     if (columns <= 0 || width_of(s) <= columns)
         return buf_append(out, s);
     head = span_slice(s, 0, width_prefix(s, room));
-    if (span_find_span(s, SPAN("://")) < 8 && room >= LEAST_TEXT) {
-        head = span_slice(s, 0, width_prefix(s, room / 2));
-        tail = span_skip(s, s.len - width_suffix(s, room - room / 2));
+    if (span_find_span(s, SPAN("://")) < 8) {
+        int front = room < NARROW_URL ? 0 : room / 2;
+
+        head = span_slice(s, 0, width_prefix(s, front));
+        tail = span_skip(s, s.len - width_suffix(s, room - front));
     }
     e = buf_append(out, head);
     if (!e)
