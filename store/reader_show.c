@@ -18,11 +18,10 @@
 const struct reader_part reader_parts[] = {
     { "url", NULL,
       "SELECT u.url, nullif(u.key, u.url) AS key, u.state, u.reason, u.rule, u.depth, u.hop, p.url AS found_on,"
-      " " TIME("u.discovered_at") " AS discovered_at, " TIME(
-          "u.next_fetch_at") " AS next_fetch_at,"
-                             " u.interval_ms / 1000 AS interval_s, nullif(u.retries, 0) AS retries, nullif(u.priority, 0) AS priority,"
-                             " nullif(u.redirects, 0) AS redirects, u.run_id AS run FROM urls u LEFT JOIN url p ON p.id = u.parent_id"
-                             " WHERE u.id = ?1",
+      " " TIME("u.discovered_at") " AS discovered_at, " TIME("u.next_fetch_at") " AS next_fetch_at,"
+      " u.interval_ms / 1000 AS interval_s, nullif(u.retries, 0) AS retries, nullif(u.priority, 0) AS priority,"
+      " nullif(u.redirects, 0) AS redirects, u.run_id AS run FROM urls u LEFT JOIN url p ON p.id = u.parent_id"
+      " WHERE u.id = ?1",
       true },
     { "page", "page",
       "SELECT p.title, p.description, p.h1, p.lang, p.canonical_url, p.robots_meta, p.x_robots_tag, p.word_count,"
@@ -31,23 +30,19 @@ const struct reader_part reader_parts[] = {
       " WHERE p.url_id = ?1",
       true },
     { "fetch", "latest fetch",
-      "SELECT " TIME(
-          "f.fetched_at") " AS fetched_at, f.run_id AS run, f.attempt, f.outcome, f.status_code, f.error,"
-                          " f.location, f.content_type, f.charset, f.charset_source, f.size, f.wire_size, f.http_version, f.ip, f.dns_ms,"
-                          " f.connect_ms, f.tls_ms, f.ttfb_ms, f.total_ms, f.etag, f.last_modified, f.sha256"
-                          " FROM urls u JOIN fetches f ON f.id = u.fetch_id WHERE u.id = ?1",
+      "SELECT " TIME("f.fetched_at") " AS fetched_at, f.run_id AS run, f.attempt, f.outcome, f.status_code, f.error,"
+      " f.location, f.content_type, f.charset, f.charset_source, f.size, f.wire_size, f.http_version, f.ip, f.dns_ms,"
+      " f.connect_ms, f.tls_ms, f.ttfb_ms, f.total_ms, f.etag, f.last_modified, f.sha256"
+      " FROM urls u JOIN fetches f ON f.id = u.fetch_id WHERE u.id = ?1",
       true },
     { "body", "stored body",
-      "SELECT " TIME(
-          "f.fetched_at") " AS fetched_at, b.size, length(b.data) AS stored_size, b.codec, b.sha256"
-                          " FROM fetches f JOIN bodies b ON b.id = f.body_id WHERE f.url_id = ?1 ORDER BY f.id DESC LIMIT 1",
+      "SELECT " TIME("f.fetched_at") " AS fetched_at, b.size, length(b.data) AS stored_size, b.codec, b.sha256"
+      " FROM fetches f JOIN bodies b ON b.id = f.body_id WHERE f.url_id = ?1 ORDER BY f.id DESC LIMIT 1",
       true },
     { "fetches", "fetches",
-      "SELECT count(*) OVER () AS total, " TIME(
-          "fetched_at") " AS fetched_at, run_id AS run, status_code,"
-                        " outcome || coalesce(': ' || error, '') AS outcome, size, total_ms,"
-                        " substr(sha256, 1, 12) AS sha256 FROM fetches WHERE url_id = ?1"
-                        " ORDER BY id DESC" LIMIT,
+      "SELECT count(*) OVER () AS total, " TIME("fetched_at") " AS fetched_at, run_id AS run, status_code,"
+      " outcome || coalesce(': ' || error, '') AS outcome, size, total_ms, substr(sha256, 1, 12) AS sha256"
+      " FROM fetches WHERE url_id = ?1 ORDER BY id DESC" LIMIT,
       false },
     { "redirects_to", "redirects to",
       "SELECT d.url, r.status_code, d.state, r.run_id AS run FROM redirects r JOIN urls d ON d.id = r.dst_id"
