@@ -4,6 +4,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "config/conditions.h"
 #include "config/io.h"
 #include "config/mem.h"
 #include "config/settings_extract.h"
@@ -173,24 +174,8 @@ static enum err check_headers(const struct text_list *headers, const char *where
 
 static enum err check_fail_on(const struct text_list *list, struct err_note *note)
 {
-    static const char *const words[] = { "bad-seed", "failed", "http-errors" };
-
-    for (size_t i = 0; i < list->len; i++) {
-        struct span rest = span_str(list->items[i].text), word;
-
-        while (span_split(&rest, ',', &word)) {
-            bool is_known = false;
-
-            word = span_trim(word);
-            for (size_t k = 0; k < ARRAY_LEN(words); k++)
-                is_known |= span_eq(word, span_str(words[k]));
-            if (!is_known)
-                return err_set(note, ERR_USAGE,
-                               "--fail-on '%.*s': it must be one or more of bad-seed, failed, http-errors",
-                               (int)MIN(word.len, (size_t)40), word.ptr);
-        }
-    }
-    return OK;
+    return conditions_check(
+        list, options_find(&settings_table, SPAN("fail-on"))->choices, note);
 }
 
 /* For these "none" means that we choose; none at all would stop everything. */

@@ -132,8 +132,11 @@ static const struct option_spec specs[] = {
       "any setting by its name", NULL },
     { "wait", 0, OPTION_DURATION, F(lock_wait_ms), 0, MANY, "0", NULL, 0, "DUR",
       "wait for another crawl to let go of the database", NULL },
-    { "fail-on", 0, OPTION_LIST, F(fail_on), 1, 0, NULL, "bad-seed|failed|http-errors",
-      0, "LIST", "exit 1 when these happened: bad-seed, failed, http-errors", NULL },
+    { "fail-on", 0, OPTION_LIST, F(fail_on), 1, 0, NULL,
+      "bad-seed|failed|http-errors|new|gone|back|changed|broken", 0, "LIST",
+      "exit 1 when these happened, each perhaps with >N: bad-seed, failed, http-errors, "
+      "or new, gone, back, changed, broken since the run before",
+      NULL },
     { "quiet", 'q', OPTION_FLAG, F(is_quiet), 0, 0, "no", NULL, 0, NULL,
       "print errors only", NULL },
     { "verbose", 'v', OPTION_FLAG, F(is_verbose), 0, 0, "no", NULL, 0, NULL, "log more",

@@ -366,9 +366,11 @@ static const struct wrong_row {
     { { A("--header"), A(": secret") }, "--header '': it must be 'Name: value'" },
     { { A("--header"), A("A b: secret") }, "--header 'A b': it must be 'Name: value'" },
     { { A("--fail-on=bad-seeds") },
-      "--fail-on 'bad-seeds': it must be one or more of bad-seed, failed, http-errors" },
+      "--fail-on 'bad-seeds': it must be one or more of bad-seed, failed, http-errors,"
+      " new, gone, back, changed, broken, each perhaps with >N" },
     { { A("--fail-on=failed, nothing") },
-      "--fail-on 'nothing': it must be one or more of bad-seed, failed, http-errors" },
+      "--fail-on 'nothing': it must be one or more of bad-seed, failed, http-errors,"
+      " new, gone, back, changed, broken, each perhaps with >N" },
     { { A("--depth") }, "--depth needs a value: N" },
 };
 
