@@ -6,7 +6,6 @@
 
 #define MAX_WORD  ((size_t)64)
 #define MAX_ERROR ((size_t)512)
-#define MAX_VALUE ((size_t)8192)
 
 /* The request's and the answer's headers, one behind the other in scratch. */
 static void bind_headers(struct core *c, sqlite3_stmt *st, const struct store_visit *v,
@@ -44,7 +43,7 @@ static void bind_answer(struct core *c, sqlite3_stmt *st, const struct store_vis
     db_text(d, st, 5, span_str(v->outcome));
     db_id(d, st, 6, v->status_code);
     db_wild_text(d, st, 7, v->error, MAX_ERROR);
-    db_wild_text(d, st, 8, v->content_type, MAX_VALUE);
+    db_wild_text(d, st, 8, v->content_type, FETCHES_MAX_VALUE);
     db_wild_text(d, st, 11, v->http_version, MAX_WORD);
     db_wild_text(d, st, 12, v->ip, MAX_WORD);
     db_int_or_null(d, st, 13, v->size);
@@ -54,9 +53,9 @@ static void bind_answer(struct core *c, sqlite3_stmt *st, const struct store_vis
     db_int_or_null(d, st, 17, v->tls_ms);
     db_int_or_null(d, st, 18, v->ttfb_ms);
     db_int_or_null(d, st, 19, v->total_ms);
-    db_wild_text(d, st, 20, v->etag, MAX_VALUE);
-    db_wild_text(d, st, 21, v->last_modified, MAX_VALUE);
-    db_wild_text(d, st, 22, v->location, MAX_VALUE);
+    db_wild_text(d, st, 20, v->etag, FETCHES_MAX_VALUE);
+    db_wild_text(d, st, 21, v->last_modified, FETCHES_MAX_VALUE);
+    db_wild_text(d, st, 22, v->location, FETCHES_MAX_VALUE);
 }
 
 static void bind_content(struct core *c, sqlite3_stmt *st, const struct store_visit *v)
@@ -96,42 +95,121 @@ int64_t fetches_insert(struct core *c, const struct store_visit *v, struct buf *
 
 static void remove_fetch(struct core *c, int64_t url_id, int64_t id, int64_t body_id)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM fetch WHERE id = ?1");
+    static const char *const sql[] = {
+        "DELETE FROM page_old WHERE url_id = ?1 AND fetch_id = ?2",
+        /* The run that it led elsewhere in; the latest one is what the scope is made of. */
+        "DELETE FROM redirects WHERE src_id = ?1"
+        " AND run_id = (SELECT run_id FROM fetch WHERE id = ?2)"
+        " AND run_id < (SELECT max(run_id) FROM redirects WHERE src_id = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM fetch f WHERE f.url_id = ?1 AND f.id > ?2"
+        " AND f.run_id = redirects.run_id)",
+        "DELETE FROM fetch WHERE url_id = ?1 AND id = ?2",
+    };
 
-    db_int(c->db, st, 1, id);
-    db_run(c->db, st);
-    st = db_stmt(c->db, "DELETE FROM page_old WHERE url_id = ?1 AND fetch_id = ?2");
-    db_int(c->db, st, 1, url_id);
-    db_int(c->db, st, 2, id);
-    db_run(c->db, st);
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        sqlite3_stmt *st = db_stmt(c->db, sql[i]);
+
+        db_int(c->db, st, 1, url_id);
+        db_int(c->db, st, 2, id);
+        db_run(c->db, st);
+    }
     if (body_id)
         bodies_drop(c, body_id);
 }
 
+/* The oldest fetch that the history still reaches to. */
+struct horizon {
+    int64_t id, run_id;
+    bool is_answer; /* it says by itself what the URL was then: no 304, no failure */
+};
+
+/* False when there is nothing beyond it yet. */
+static bool find_horizon(struct core *c, int64_t url_id, struct horizon *out)
+{
+    static const char SQL[] =
+        "SELECT id, run_id, outcome IN (" VOCAB_ANSWERS ") FROM fetch"
+        " WHERE url_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, url_id);
+    db_int(c->db, st, 2, (int64_t)c->options.keep_history - 1);
+    if (!db_next(c->db, st))
+        return false;
+    *out = (struct horizon){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+                             sqlite3_column_int(st, 2) != 0 };
+    db_done(st);
+    return true;
+}
+
+/*
+ * What a URL was in runs before the horizon's is not known any more: what compares
+ * runs looks here.
+ */
+static void note_loss(struct core *c, const struct horizon *h)
+{
+    static const char SQL[] =
+        "INSERT INTO meta (name, value) VALUES ('history_lost', ?1)"
+        " ON CONFLICT (name) DO UPDATE SET value = ?1 WHERE value < ?1";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, h->run_id - 1);
+    db_run(c->db, st);
+}
+
+/*
+ * Behind the horizon stays what the page is from, what rows of the history are from, and
+ * the answer that the horizon's own fetch confirms, or could not replace.
+ */
+static const char DOOMED_SQL[] =
+    "SELECT id, body_id FROM fetch f WHERE url_id = ?1 AND id < ?2"
+    " AND NOT EXISTS (SELECT 1 FROM page p WHERE p.url_id = ?1"
+    " AND f.id IN (p.fetch_id, p.text_id))"
+    " AND NOT EXISTS (SELECT 1 FROM page_old o WHERE o.url_id = ?1"
+    " AND o.text_id = f.id AND (o.fetch_id >= ?2 OR o.fetch_id = ?3))"
+    " AND id <> ?3 LIMIT 1";
+
+/* The answer that holds at the horizon; 0 when that is its own. */
+static int64_t base_of(struct core *c, int64_t url_id, const struct horizon *h)
+{
+    static const char SQL[] = "SELECT max(id) FROM fetch WHERE url_id = ?1 AND id < ?2"
+                              " AND outcome IN (" VOCAB_ANSWERS ")";
+    sqlite3_stmt *st;
+    int64_t id = 0;
+
+    if (h->is_answer)
+        return 0;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, url_id);
+    db_int(c->db, st, 2, h->id);
+    if (db_next(c->db, st)) {
+        id = sqlite3_column_int64(st, 0);
+        db_done(st);
+    }
+    return id;
+}
+
 enum err fetches_prune(struct core *c, int64_t url_id)
 {
-    /* One at a time: a visit adds one, so there is rarely more than one to go. */
-    static const char SQL[] =
-        "SELECT id, body_id FROM fetch WHERE url_id = ?1"
-        " AND id NOT IN (SELECT id FROM fetch WHERE url_id = ?1 ORDER BY id DESC"
-        " LIMIT ?2)"
-        " AND id NOT IN (SELECT fetch_id FROM page WHERE url_id = ?1)"
-        " AND id NOT IN (SELECT text_id FROM page WHERE url_id = ?1 AND text_id IS"
-        " NOT NULL) LIMIT 1";
+    struct horizon h;
+    int64_t base;
 
-    if (c->options.keep_history <= 0)
+    if (c->options.keep_history <= 0 || !find_horizon(c, url_id, &h))
         return c->db->failed;
+    base = base_of(c, url_id, &h);
+    /* One at a time: a visit adds one, so there is rarely more than one to go. */
     for (;;) {
-        sqlite3_stmt *st = db_stmt(c->db, SQL);
+        sqlite3_stmt *st = db_stmt(c->db, DOOMED_SQL);
         int64_t id, body_id;
 
         db_int(c->db, st, 1, url_id);
-        db_int(c->db, st, 2, c->options.keep_history);
+        db_int(c->db, st, 2, h.id);
+        db_int(c->db, st, 3, base);
         if (!db_next(c->db, st))
             return c->db->failed;
         id = sqlite3_column_int64(st, 0);
         body_id = sqlite3_column_int64(st, 1);
         db_done(st);
         remove_fetch(c, url_id, id, body_id);
+        note_loss(c, &h);
     }
 }

@@ -12,6 +12,7 @@
 /* What is known of the page before this visit. */
 struct old_page {
     bool exists, is_same_body;
+    bool is_same_head; /* what headers say of it: they may change while the body stays */
     int64_t text_id;
     uint64_t link_hash;
 };
@@ -29,7 +30,8 @@ static const char *outcome_word(uint8_t outcome)
 static struct old_page look_up(struct core *c, const struct store_visit *v)
 {
     sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256 FROM page p"
+        db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256, p.canonical_url,"
+                       " p.x_robots_tag FROM page p"
                        " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
     struct old_page old = { 0 };
 
@@ -42,6 +44,10 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
     old.is_same_body = v->facts && v->body_is_final &&
                        sqlite3_column_bytes(st, 2) == 32 &&
                        memcmp(sqlite3_column_blob(st, 2), v->facts->sha256, 32) == 0;
+    old.is_same_head =
+        v->facts &&
+        span_eq(db_column(st, 3), span_clip_utf8(v->facts->canonical, MAX_URL)) &&
+        span_eq(db_column(st, 4), span_clip_utf8(v->facts->x_robots_tag, MAX_TITLE));
     db_done(st);
     return old;
 }
@@ -111,7 +117,7 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
     uint64_t link_hash = links_hash(c, v);
     int64_t text_id = old.is_same_body ? old.text_id : 0;
 
-    if (old.exists && !old.is_same_body)
+    if (old.exists && !(old.is_same_body && old.is_same_head))
         keep_in_history(c, v->url_id);
     if (!text_id && text_add(c, fetch_id, v->facts))
         text_id = fetch_id;

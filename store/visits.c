@@ -21,6 +21,41 @@ int64_t visits_interval(const struct store_options *o, int64_t last_ms,
     return MAX(next, o->revisit_min_ms);
 }
 
+/*
+ * Is this redirect or error another one than the last answer? An error's body says
+ * nothing (many carry the time of day), so what is gone for good is asked less often from
+ * its second 404 on.
+ */
+static bool is_news(struct core *c, const struct store_visit *v)
+{
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT outcome = ?2 AND (?2 <> 'redirect' OR location IS ?3)"
+                       " FROM fetch WHERE url_id = ?1 AND run_id <> ?4 AND outcome IN"
+                       " (" VOCAB_ANSWERS ", 'not_modified') ORDER BY id DESC LIMIT 1");
+    bool is_same = true; /* the first one is no change either */
+
+    db_int(c->db, st, 1, v->url_id);
+    db_text(c->db, st, 2, span_str(v->outcome));
+    db_wild_text(c->db, st, 3, v->location, FETCHES_MAX_VALUE);
+    db_int(c->db, st, 4, c->run_id);
+    if (db_next(c->db, st)) {
+        is_same = sqlite3_column_int(st, 0) != 0;
+        db_done(st);
+    }
+    return !is_same;
+}
+
+/* Did a revisit find something else? content is what became of the page. */
+static bool has_changed(struct core *c, const struct store_visit *v,
+                        enum pages_change content)
+{
+    struct span outcome = span_str(v->outcome); /* empty where nobody was asked */
+
+    if (span_eq(outcome, SPAN("redirect")) || span_eq(outcome, SPAN("http_error")))
+        return is_news(c, v);
+    return content == PAGES_CHANGED;
+}
+
 static int64_t last_interval(struct core *c, int64_t url_id)
 {
     sqlite3_stmt *st = db_stmt(c->db, "SELECT interval_ms FROM url WHERE id = ?1");
@@ -89,7 +124,7 @@ static void finish_url(struct core *c, const struct store_visit *v,
 
     if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED) {
         after.interval_ms = visits_interval(&c->options, last_interval(c, v->url_id),
-                                            change == PAGES_CHANGED);
+                                            has_changed(c, v, change));
         if (!after.next_fetch_ms)
             after.next_fetch_ms = v->fetched_at_ms + after.interval_ms;
     }

@@ -65,6 +65,12 @@ enum url_hop {
     N_URL_HOPS
 };
 
+/*
+ * Outcomes of fetches that say by themselves what a URL is; the others confirm the one
+ * before, or say nothing about it. For SQL's IN.
+ */
+#define VOCAB_ANSWERS "'ok', 'too_large', 'redirect', 'http_error'"
+
 /* The word; "?" for a number out of range. */
 const char *vocab_state(enum url_state s);
 /* The word, empty for REASON_NONE; "?" for a number out of range. */
