@@ -7,9 +7,9 @@
 #include "config/mem.h"
 
 const struct command *const command_list[] = {
-    &cmd_run,    &cmd_sql,     &cmd_search,  &cmd_show,   &cmd_schema,  &cmd_status,
-    &cmd_verify, &cmd_explain, &cmd_inspect, &cmd_robots, &cmd_extract, &cmd_export,
-    &cmd_report, NULL,
+    &cmd_run,     &cmd_sql,    &cmd_search, &cmd_show,    &cmd_diff,
+    &cmd_schema,  &cmd_status, &cmd_verify, &cmd_explain, &cmd_inspect,
+    &cmd_robots,  &cmd_extract, &cmd_export, &cmd_report, NULL,
 };
 
 static const struct option_spec printers[] = {

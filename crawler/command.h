@@ -24,6 +24,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_schema;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
+extern const struct command cmd_diff;
 extern const struct command cmd_explain;
 extern const struct command cmd_inspect;
 extern const struct command cmd_export;

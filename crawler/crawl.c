@@ -4,12 +4,14 @@
 #include <stdarg.h>
 
 #include "config/clock.h"
+#include "config/conditions.h"
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
 #include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
+#include "crawler/diff.h"
 #include "crawler/dispatch.h"
 #include "crawler/outbox.h"
 #include "crawler/parts.h"
@@ -136,28 +138,52 @@ enum err crawl_watch_signals(struct crawl *c)
 
 /* --- the end ------------------------------------------------------------------------------ */
 
-static bool fails_on(const struct crawl *c, const char *condition)
+/*
+ * What differs from the run before, where --fail-on asks for it. The run's own record
+ * says "running" still; all that it found is committed.
+ */
+static bool has_bad_news(struct crawl *c, struct err_note *note)
 {
-    for (size_t i = 0; i < c->settings->fail_on.len; i++) {
-        struct span rest = span_str(c->settings->fail_on.items[i].text), word;
+    static const char WORDS[] = "new|gone|back|changed|broken";
+    const struct text_list *list = &c->settings->fail_on;
+    struct reader_diff runs;
+    struct diff d = { 0 };
+    struct reader *r = NULL;
+    bool is_bad = false;
+    enum err e;
 
-        while (span_split(&rest, ',', &word))
-            if (span_eq(span_trim(word), span_str(condition)))
-                return true;
-    }
-    return false;
+    if (!conditions_name(list, WORDS))
+        return false;
+    e = reader_open_own(c->settings->db, &r, note);
+    if (!e)
+        e = reader_diff_choose(r, NULL, 0, &runs, note);
+    if (!e)
+        e = diff_read(r, &runs, NULL, NULL, &d, note);
+    reader_close(r);
+    if (!e)
+        e = diff_finish(&d, c, c->settings, note);
+    for (int i = 0; !e && i < N_DIFF_CHANGES; i++)
+        is_bad |= i != DIFF_FAILED &&
+                  conditions_hold(list, diff_word((enum diff_change)i), d.urls[i]);
+    diff_clear(&d);
+    if (e)
+        fprintf(stderr, "crawl: --fail-on: %s\n", note->text[0] ? note->text : err_text(e));
+    return is_bad || e;
 }
 
-static int finished_code(const struct crawl *c, const struct store_totals *t)
+static int finished_code(struct crawl *c, const struct store_totals *t)
 {
+    const struct text_list *list = &c->settings->fail_on;
     const struct crawl_counts *n = &c->counts;
     bool has_content = t->by_state[STATE_FETCHED] || t->by_state[STATE_NOT_MODIFIED];
+    struct err_note note = { "" };
 
     if (n->seeds && !n->answered && !n->hosts_reached && !has_content)
         return 4;
-    if ((fails_on(c, "bad-seed") && n->bad_seeds) ||
-        (fails_on(c, "http-errors") && n->http_errors) ||
-        (fails_on(c, "failed") && t->by_state[STATE_FAILED]))
+    if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
+        conditions_hold(list, "http-errors", n->http_errors) ||
+        conditions_hold(list, "failed", t->by_state[STATE_FAILED]) ||
+        has_bad_news(c, &note))
         return 1;
     return 0;
 }
@@ -245,8 +271,7 @@ static intptr_t end_run_main(void *arg)
     return 0;
 }
 
-/* Runs the scheduler until fn stops it. Not a member of c->group, which may be cancelled. */
-static void run_coroutine(struct crawl *c, const char *name, coro_fn *fn, void *arg)
+void crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg)
 {
     struct group *g = group_new(c->sched, NULL);
 
@@ -266,7 +291,7 @@ static int end_run(struct crawl *c)
     end.code = exit_code(c, &totals);
     if (c->stop == STOP_STORE)
         return end.code;
-    run_coroutine(c, "end", end_run_main, &end);
+    crawl_run_alone(c, "end", end_run_main, &end);
     return end.code;
 }
 
@@ -310,7 +335,7 @@ static int run_loop(struct crawl *c, const struct seeds *seeds)
                      ? clock_after(c->started_ns, c->settings->max_time_ms * NS_PER_MS)
                      : DEADLINE_NEVER;
     p = progress_start(c);
-    run_coroutine(c, "dispatcher", dispatch_main, &d);
+    crawl_run_alone(c, "dispatcher", dispatch_main, &d);
     progress_stop(p);
     end_archive(c);
     code = end_run(c);

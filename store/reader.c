@@ -122,16 +122,19 @@ static void harden(struct reader *r)
 
 enum err reader_open(const char *path, struct reader **out, struct err_note *note)
 {
-    struct reader *r;
     enum err e = guard_check_read(path, note);
-    char *name;
+
+    return e ? e : reader_open_own(path, out, note);
+}
+
+enum err reader_open_own(const char *path, struct reader **out, struct err_note *note)
+{
+    struct reader *r = mem_alloc(sizeof *r);
+    char *name = guard_follow_directory(path);
+    enum err e = OK;
     int rc;
 
-    if (e)
-        return e;
-    r = mem_alloc(sizeof *r);
     r->path = mem_str_copy(span_str(path));
-    name = guard_follow_directory(path);
     rc = sqlite3_open_v2(name, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
                          NULL);
     mem_free(name);

@@ -41,6 +41,13 @@ enum err reader_open(const char *path, struct reader **out,
                      struct err_note *note) MUST_USE;
 /* An empty database of the newest schema, in memory: to ask what there is in every one. */
 enum err reader_open_empty(struct reader **out, struct err_note *note) MUST_USE;
+
+/*
+ * The same for a database that this very process has open for writing: a look at the file
+ * beside SQLite would, when it is closed, take SQLite's locks with it.
+ */
+enum err reader_open_own(const char *path, struct reader **out,
+                         struct err_note *note) MUST_USE;
 void reader_close(struct reader *r);
 
 /*

@@ -122,6 +122,16 @@ static void id_is_in(sqlite3_context *ctx, int argc, sqlite3_value **argv)
                        id >= 0 && at < set->size && (set->bits[at] >> (id % 8) & 1));
 }
 
+static void simhash_distance(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    uint64_t a = (uint64_t)sqlite3_value_int64(argv[0]),
+             b = (uint64_t)sqlite3_value_int64(argv[1]);
+
+    (void)argc;
+    if (a && b) /* 0: no text; NULL reads as 0 */
+        sqlite3_result_int(ctx, __builtin_popcountll(a ^ b));
+}
+
 static void read_secret(sqlite3 *handle, struct reader_functions *f)
 {
     sqlite3_stmt *st;
@@ -149,6 +159,8 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     read_secret(handle, f);
     if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
                                 NULL) ||
+        sqlite3_create_function(handle, "simhash_distance", 2, flags, f,
+                                simhash_distance, NULL, NULL) ||
         sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound,
                                 NULL, NULL) ||
         sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,

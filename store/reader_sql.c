@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "store/reader.h"
+#include "store/reader_lines.h"
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000, 'unixepoch')"
 /* Pages that answered with content of their own, by their ids. */
@@ -156,6 +157,11 @@ const struct reader_report reader_checks[] = {
       " OR NOT EXISTS (SELECT 1 FROM fetch f WHERE f.id = p.fetch_id)"
       " OR (p.text_id IS NOT NULL AND NOT EXISTS"
       " (SELECT 1 FROM fetch f WHERE f.id = p.text_id))" },
+    { "no page in the history without its fetches", "page_old",
+      "SELECT o.url_id, o.fetch_id FROM page_old o WHERE NOT EXISTS (SELECT 1 FROM"
+      " fetch f WHERE f.id = o.fetch_id AND f.url_id = o.url_id)"
+      " OR (o.text_id IS NOT NULL AND NOT EXISTS"
+      " (SELECT 1 FROM fetch f WHERE f.id = o.text_id AND f.url_id = o.url_id))" },
     { "every complete page that was parsed has its row", "url",
       "SELECT u.id, u.url FROM urls u JOIN fetches f ON f.id = u.fetch_id WHERE"
       " f.outcome = 'ok' AND"
@@ -219,13 +225,6 @@ const struct reader_report reader_status[] = {
     { NULL, NULL, NULL },
 };
 
-/* A JSON list of [name, value] as raw header lines; anything else as none. */
-#define RAW_LINES(column)                                                                              \
-    "(SELECT group_concat(replace(json_extract(value, '$[0]') || ': ' || json_extract(value, '$[1]')," \
-    " char(10), ' '), char(13, 10)) || char(13, 10)"                                                   \
-    " FROM json_each(CASE WHEN json_valid(" column ") THEN " column " ELSE '[]' END)"                  \
-    " WHERE type = 'array')"
-
 const struct reader_report reader_exports[] = {
     { "pages", "one row a page: its latest content",
       "SELECT u.url, f.status_code AS status, p.title, p.description, p.h1,"
@@ -245,7 +244,7 @@ const struct reader_report reader_exports[] = {
     { "warc-exchanges", "requests and answers, in the order of their ids",
       "SELECT f.id, u.url, f.fetched_at, f.ip, f.http_version, f.status_code,"
       " f.outcome, f.error,"
-      " " RAW_LINES("f.request_headers") ", " RAW_LINES(
+      " " READER_RAW_LINES("f.request_headers") ", " READER_RAW_LINES(
           "f.headers") ", f.total_ms, v.url,"
                        " CASE WHEN f.status_code = 304 THEN (SELECT"
                        " max(e.fetched_at) FROM fetch e WHERE e.url_id = f.url_id"
