@@ -67,7 +67,7 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
   MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
-.PHONY: all asan runtime runtime-tsan fuzz install uninstall install-test conformance test demo lint bench clean help
+.PHONY: all asan runtime runtime-tsan fuzz install uninstall install-test conformance test cron-test demo lint bench clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -109,8 +109,9 @@ $(B)/gen/report_css.inc: crawler/report.css
 
 $(B)/crawler/report_style.o: $(B)/gen/report_css.inc
 
-test: $(TESTS) $(B)/crawl ## all tests, or T=parse/url for one module
-	$(Q)sh tests/run.sh $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
+RUN_TESTS := $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
+test: $(RUN_TESTS) $(B)/crawl $(B)/tests/flow/serve ## all tests, or T=parse/url for one module
+	$(Q)sh tests/run.sh $(RUN_TESTS)
 
 # The man pages and completions are printed by the program; the units name the place where it will be.
 install: $(B)/crawl ## put crawl, its man pages, completions, units and docs under PREFIX (DESTDIR is honoured)
@@ -144,6 +145,9 @@ conformance: build/crawl ## third-party cases, where ../shared is present
 
 demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database
 	$(Q)sh tests/flow/demo.sh build/crawl $(B)/tests/flow/serve
+
+cron-test: build/crawl $(B)/tests/flow/serve ## ten runs by a cron daemon of its own while the site changes: 12 minutes, root
+	$(Q)sh tests/flow/cron.sh build/crawl $(B)/tests/flow/serve cron
 
 lint: $(OBJ) $(B)/crawl ## layers, libraries, headers alone, exported names, lengths, hardening
 	$(Q)sh tests/lint/layers.sh && sh tests/lint/libraries.sh && sh tests/lint/symbols.sh $(B) && \

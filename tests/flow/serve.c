@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Serves a folder on 127.0.0.1 for `make demo` and the shell tests: prints its
- * URL, then runs until its standard input ends. "old.html" redirects to
- * "/about.html", so that a redirect is there to be seen.
+ * URL, then runs until its standard input ends. Pages have an ETag and are answered 304
+ * where it is known. "old.html" redirects to "/about.html", so that a redirect is there to
+ * be seen.
  */
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
         { .path = "/sitemap.xml", .headers = "Content-Type: application/xml\r\n", .generate = serve_file, .arg = argv[1] },
         { .path = "/catalogue.pdf", .headers = "Content-Type: application/pdf\r\n", .generate = serve_file, .arg = argv[1] },
         { .path = "/old.html", .status = 301, .headers = "Location: /about.html\r\n" },
-        { .path = "*", .headers = "Content-Type: text/html; charset=utf-8\r\nETag: \"v1\"\r\n", .generate = serve_file, .arg = argv[1] },
+        { .path = "*", .headers = "Content-Type: text/html; charset=utf-8\r\n", .generate = serve_file, .arg = argv[1], .has_etag = true },
     };
     struct origin_options options = { .routes = routes, .n_routes = ARRAY_LEN(routes) };
     struct origin *o;

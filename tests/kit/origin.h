@@ -68,6 +68,7 @@ struct origin_route {
     int64_t delay_ms;
     enum origin_framing framing;
     bool closes; /* Connection: close */
+    bool has_etag; /* of what generate made, unless that set a status; 304 to a request that has it */
     int uses;    /* answers so many requests, then later routes do; 0: no end */
     /* Raw bytes instead of all that; ends with a step that ends the answer. */
     const struct origin_step *script;

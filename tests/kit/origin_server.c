@@ -11,6 +11,7 @@
 
 #include "config/clock.h"
 #include "config/heap.h"
+#include "config/map.h"
 #include "config/mem.h"
 #include "tests/kit/origin_tls.h"
 
@@ -295,8 +296,24 @@ void origin_text(void *arg, const struct origin_request *r, int *io_status,
 }
 
 /* Head, and body where it is not sent from where it lies, into c->out. */
+/* The made body's hash as ETag; the body goes when the client has it already. */
+static void tag_answer(const struct origin_request *r, struct buf *made, int *status,
+                       char *line, size_t size)
+{
+    struct span headers = span_str(r->headers);
+    char tag[32];
+
+    snprintf(tag, sizeof tag, "\"%016llx\"",
+             (unsigned long long)map_hash(buf_span(made), 1));
+    snprintf(line, size, "ETag: %s\r\n", tag);
+    if (span_find_span(headers, span_str(tag)) == headers.len)
+        return;
+    *status = 304;
+    buf_reset(made);
+}
+
 static void write_answer(struct conn *c, const struct origin_route *route,
-                         const struct origin_request *r, int status,
+                         const struct origin_request *r, int status, const char *etag,
                          struct span content)
 {
     struct buf *out = &c->out;
@@ -306,6 +323,7 @@ static void write_answer(struct conn *c, const struct origin_route *route,
     e = buf_printf(out, "HTTP/1.1 %d Because\r\n", status);
     if (route->headers)
         origin_text((void *)(uintptr_t)route->headers, r, &status, out);
+    e |= buf_append(out, span_str(etag));
     if (route->closes)
         e |= buf_append(out, SPAN("Connection: close\r\n"));
     if (route->framing == ORIGIN_CHUNKED) {
@@ -327,6 +345,7 @@ static void build_answer(struct conn *c, const struct origin_route *route,
                          const struct origin_request *r)
 {
     struct buf made;
+    char etag[64] = "";
     int status = route->status ? route->status : 200;
     bool closes = route->closes || route->framing == ORIGIN_UNTIL_CLOSE;
     size_t n = 0;
@@ -334,7 +353,10 @@ static void build_answer(struct conn *c, const struct origin_route *route,
     buf_init(&made, MAX_ANSWER_BYTES);
     if (route->generate)
         route->generate(route->arg, r, &status, &made);
-    write_answer(c, route, r, status, route->generate ? buf_span(&made) : route->body);
+    if (route->has_etag && status == 200)
+        tag_answer(r, &made, &status, etag, sizeof etag);
+    write_answer(c, route, r, status, etag,
+                 route->generate ? buf_span(&made) : route->body);
     buf_clear(&made);
     if (route->delay_ms)
         c->own[n++] = (struct origin_step){ ORIGIN_PAUSE, SPAN_NONE, route->delay_ms };
