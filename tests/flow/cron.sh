@@ -158,7 +158,7 @@ await() { # TENTHS CONDITION...
 }
 has_started() { [ -n "$(holder)" ]; }
 has_starts() { [ "$(starts)" -ge "$1" ]; }
-has_fetched() { [ "$(sql "SELECT count(*) FROM fetches WHERE run_id = (SELECT max(id) FROM runs)" 2>/dev/null || echo 0)" -ge "$1" ]; }
+has_fetched() { [ "$(sql "SELECT count(*) FROM fetches WHERE run_id = (SELECT id FROM runs WHERE state = 'running')" 2>/dev/null || echo 0)" -ge "$1" ]; }
 
 # Waits for the next start to begin; without cron it makes it.
 begin() { if [ "$mode" = cron ]; then await 900 has_started || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_started || true; fi; }
