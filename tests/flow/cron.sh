@@ -201,7 +201,7 @@ start_cron() {
     chmod 600 "$t/crontabs/root"
     # Nothing of this machine's own cron is seen, read or touched.
     unshare -m sh -c "mount --bind '$t/crontabs' /var/spool/cron/crontabs && mount --bind '$t/none' /etc/cron.d &&
-        mount --bind /dev/null /etc/crontab && mount --bind '$t/run' /run && exec env -i PATH=/usr/bin:/bin cron -f" &
+        mount --bind /dev/null /etc/crontab && mount --bind '$t/run' /run && exec env -i PATH=/usr/bin:/bin $(command -v cron) -f" &
     daemon=$!
 }
 
