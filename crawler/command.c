@@ -6,10 +6,12 @@
 #include "config/io.h"
 #include "config/mem.h"
 
+/* In the order of the list in --help: crawling, asking, checking, handing on. */
 const struct command *const command_list[] = {
-    &cmd_run,     &cmd_sql,    &cmd_search, &cmd_show,    &cmd_diff,
-    &cmd_schema,  &cmd_status, &cmd_verify, &cmd_explain, &cmd_inspect,
-    &cmd_robots,  &cmd_extract, &cmd_export, &cmd_report, NULL,
+    &cmd_run,    &cmd_plan,   &cmd_status,  &cmd_sql,     &cmd_search,
+    &cmd_show,   &cmd_diff,   &cmd_report,  &cmd_explain, &cmd_verify,
+    &cmd_schema, &cmd_export, &cmd_inspect, &cmd_robots,  &cmd_extract,
+    NULL,
 };
 
 static const struct option_spec printers[] = {

@@ -28,6 +28,7 @@ extern const struct command cmd_diff;
 extern const struct command cmd_explain;
 extern const struct command cmd_inspect;
 extern const struct command cmd_export;
+extern const struct command cmd_plan;
 extern const struct command cmd_robots;
 extern const struct command cmd_extract;
 extern const struct command cmd_report;

@@ -143,6 +143,7 @@ extern const struct reader_report reader_schema_queries[N_SCHEMA_QUERIES];
  * What decides about a URL that was never seen; texts, but for what is said to be a number.
  *   seeds     every seed, and every URL that a seed's redirects lead to
  *   host      ?1 scheme, ?2 host, ?3 port; columns as enum reader_host
+ *   known     what answered with content, of each host; columns as enum reader_known
  *   settings  ?1 our settings as JSON: name and value of those that decide about
  *             URLs and were otherwise in the last run
  */
@@ -150,6 +151,7 @@ enum reader_prospect {
     PROSPECT_SEEDS,
     PROSPECT_HOST,
     PROSPECT_SETTINGS,
+    PROSPECT_KNOWN,
     N_PROSPECTS
 };
 extern const struct reader_report reader_prospects[N_PROSPECTS];
@@ -163,6 +165,17 @@ enum reader_host {
     READER_HOST_ROBOTS_BODY,
     READER_HOST_ROBOTS_IS_OLD,  /* a number: 1 when it would be read again */
     N_READER_HOST_COLUMNS
+};
+
+/* Numbers but for the first two. */
+enum reader_known {
+    READER_KNOWN_SCHEME,
+    READER_KNOWN_HOST,
+    READER_KNOWN_PORT,
+    READER_KNOWN_PAGES,
+    READER_KNOWN_MEAN_BYTES, /* on the wire */
+    READER_KNOWN_MEAN_MS,    /* of the whole request */
+    N_READER_KNOWN_COLUMNS
 };
 
 /* Queries of `crawl status`. */

@@ -77,4 +77,12 @@ const struct reader_report reader_prospects[N_PROSPECTS] = {
                             " WHERE o.key IN ('scope', 'depth', 'include', 'exclude', 'embeds', 'no-robots',"
                             " 'respect-rel-nofollow', 'max-pages-per-host', 'user-agent')"
                             " AND o.value IS NOT n.value ORDER BY o.id" },
+    [PROSPECT_KNOWN] = { "known", "what answered with content, of each host",
+                         "SELECT h.scheme, h.host, h.port, count(*),"
+                         " CAST(round(avg(f.wire_size)) AS INTEGER),"
+                         " CAST(round(avg(f.total_ms)) AS INTEGER)"
+                         " FROM url u JOIN hosts h ON h.id = u.host_id"
+                         " JOIN page p ON p.url_id = u.id JOIN fetch f ON f.id = p.fetch_id"
+                         " WHERE u.state IN (1, 2) AND f.outcome IN ('ok', 'too_large')"
+                         " GROUP BY h.id" },
 };
