@@ -136,27 +136,27 @@ static void everything_that_changed_has_its_row(void **state)
     static char text[16 * 1024];
 
     (void)state;
-    assert_int_equal(program_run(&g.p, ARGS{ "diff", "-f", "csv", NULL }), 0);
+    assert_int_equal(program_run(&g.p, ARGS{ "diff", "-f", "tsv", NULL }), 0);
     snprintf(text, sizeof text, "%s", output_without_host());
     hide_hashes(text);
-    assert_string_equal(text, "change,url,field,was,now,distance,source\r\n"
-                              "new,/new,status,,200,,\r\n"
-                              "gone,/gone,status,200,410,,\r\n"
-                              "failed,/fail,status,200,connection_lost,,\r\n"
-                              "back,/back,status,500,200,,\r\n"
-                              "changed,/head,x_robots_tag,noarchive,nosnippet,,\r\n"
-                              "changed,/late,content,#,#,,\r\n"
-                              "changed,/late,title,Page,,,\r\n"
-                              "changed,/meta,content,#,#,,\r\n"
-                              "changed,/meta,description,before,after,,\r\n"
-                              "changed,/meta,canonical_url,/meta,/same,,\r\n"
-                              "changed,/meta,robots_meta,noarchive,noindex,,\r\n"
-                              "changed,/moved,status,302,301,,\r\n"
-                              "changed,/moved,redirect,/same,/text,,\r\n"
-                              "changed,/text,content,#,#,9,\r\n"
-                              "broken,/gone,status,200,410,,/\r\n"
-                              "broken,/fail,status,200,connection_lost,,/\r\n"
-                              "broken,/old,status,404,404,,/late\r\n");
+    assert_string_equal(text, "change\turl\tfield\twas\tnow\tdistance\tsource\n"
+                              "new\t/new\tstatus\t\t200\t\t\n"
+                              "gone\t/gone\tstatus\t200\t410\t\t\n"
+                              "failed\t/fail\tstatus\t200\tconnection_lost\t\t\n"
+                              "back\t/back\tstatus\t500\t200\t\t\n"
+                              "changed\t/head\tx_robots_tag\tnoarchive\tnosnippet\t\t\n"
+                              "changed\t/late\tcontent\t#\t#\t\t\n"
+                              "changed\t/late\ttitle\tPage\t\t\t\n"
+                              "changed\t/meta\tcontent\t#\t#\t\t\n"
+                              "changed\t/meta\tdescription\tbefore\tafter\t\t\n"
+                              "changed\t/meta\tcanonical_url\t/meta\t/same\t\t\n"
+                              "changed\t/meta\trobots_meta\tnoarchive\tnoindex\t\t\n"
+                              "changed\t/moved\tstatus\t302\t301\t\t\n"
+                              "changed\t/moved\tredirect\t/same\t/text\t\t\n"
+                              "changed\t/text\tcontent\t#\t#\t10\t\n"
+                              "broken\t/fail\tstatus\t200\tconnection_lost\t\t/\n"
+                              "broken\t/gone\tstatus\t200\t410\t\t/\n"
+                              "broken\t/old\tstatus\t404\t404\t\t/late\n");
 }
 
 static void the_summary_counts_them(void **state)

@@ -422,7 +422,150 @@ static void pruning_keeps_the_fetch_that_the_page_is_from(void **state)
     assert_text(k, "SELECT count(*) FROM bodies", "1");
 }
 
+/* Answers with an outcome and no content, in a run of its own. */
+static void answer(struct storekit *k, int64_t id, const char *outcome, int status)
+{
+    struct store_op *op;
+
+    begin_again(k);
+    op = storekit_visit(id, 1, 0);
+    op->u.visit.outcome = outcome;
+    op->u.visit.status_code = status;
+    if (strcmp(outcome, "not_modified") == 0)
+        op->u.visit.state = STATE_NOT_MODIFIED;
+    if (!status) {
+        op->u.visit.state = STATE_FAILED;
+        op->u.visit.counts_as_page = false;
+    }
+    do_op(k, op);
+}
+
+static void history_keeps_the_answer_that_its_oldest_fetch_rests_on(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 2;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    fetch_body(k, id, "one");
+    answer(k, id, "not_modified", 304);
+    answer(k, id, "timeout", 0);
+    begin_again(k);
+    fetch_body(k, id, "two");
+    /* The timeout of run 3 says nothing; the page was what fetch 1 brought. */
+    assert_text(k, "SELECT group_concat(id) FROM fetches", "1,3,4");
+    assert_text(k, "SELECT group_concat(fetch_id) FROM page_history", "1");
+    assert_text(k, "SELECT value FROM meta WHERE name = 'history_lost'", "2");
+    begin_again(k);
+    fetch_body(k, id, "three");
+    begin_again(k);
+    fetch_body(k, id, "four");
+    assert_text(k, "SELECT group_concat(id) FROM fetches", "5,6");
+    assert_text(k, "SELECT value FROM meta WHERE name = 'history_lost'", "4");
+}
+
+static void a_row_of_the_history_keeps_the_fetch_that_brought_its_text(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 2;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    for (int i = 0; i < 3; i++) {
+        fetch_body(k, id, "same");
+        begin_again(k);
+    }
+    fetch_body(k, id, "other");
+    assert_text(k, "SELECT group_concat(id) FROM fetches", "1,3,4");
+    assert_text(k, "SELECT fetch_id FROM page_history", "1");
+}
+
 /* --- revisits --------------------------------------------------------------------- */
+
+static void what_is_gone_is_asked_less_often_from_the_second_time_on(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    static const char *const bodies[] = { "Not here, 10:00", "Not here, 11:00",
+                                          "Not here, 12:00" };
+    static const char *const hours[] = { "12", "18", "27" };
+
+    storekit_fetch(k, id, 0, "one", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct store_op *op;
+
+        begin_again(k);
+        op = storekit_visit(id, 1, 0);
+        op->u.visit.outcome = "http_error";
+        op->u.visit.status_code = 404;
+        storekit_page(op, "Not found", bodies[i], bodies[i]);
+        do_op(k, op);
+        assert_text(k, "SELECT interval_ms / 3600000 FROM urls", hours[i]);
+    }
+    begin_again(k);
+    storekit_fetch(k, id, 0, "one", NULL);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "13");
+}
+
+static void a_redirect_that_appears_or_turns_is_a_change(void **state)
+{
+    static const char *const targets[] = { "/x", "/x", "/y" };
+    static const char *const hours[] = { "12", "18", "9" };
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    storekit_fetch(k, id, 0, "one", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        struct store_op *op;
+
+        begin_again(k);
+        op = storekit_visit(id, 1, 0);
+        op->u.visit.outcome = "redirect";
+        op->u.visit.status_code = 301;
+        op->u.visit.location = span_str(targets[i]);
+        do_op(k, op);
+        assert_text(k, "SELECT interval_ms / 3600000 FROM urls", hours[i]);
+    }
+}
+
+static void headers_that_change_the_page_leave_the_row_of_before(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+
+    for (int i = 0; i < 2; i++) {
+        struct store_op *op = storekit_visit(id, 1, 0);
+
+        storekit_page(op, "Title", "text", "body")->x_robots_tag =
+            i ? SPAN("nosnippet") : SPAN("noarchive");
+        do_op(k, op);
+        begin_again(k);
+    }
+    assert_text(k, "SELECT x_robots_tag FROM pages", "nosnippet");
+    assert_text(k, "SELECT group_concat(x_robots_tag) FROM page_history", "noarchive");
+}
+
+static void an_error_page_gives_no_validators(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_op *op = storekit_visit(id, 1, 0);
+
+    op->u.visit.outcome = "http_error";
+    op->u.visit.status_code = 404;
+    op->u.visit.etag = SPAN("\"error\"");
+    storekit_page(op, "Not found", "text", "body");
+    do_op(k, op);
+    begin_again(k);
+    op = storekit_refill(k, 1, ORDER_BFS, 10);
+    assert_int_equal(op->u.refill.n_items, 1);
+    assert_int_equal(op->u.refill.items[0].etag.len, 0);
+    store_op_free(op);
+}
 
 static const struct interval_row {
     const char *label;
@@ -489,8 +632,14 @@ int main(void)
         WITH_STORE(history_is_pruned_with_its_bodies),
         WITH_STORE(pruning_keeps_the_fetch_that_the_page_is_from),
         WITH_STORE(the_interval_follows_the_changes_of_a_page),
+        WITH_STORE(history_keeps_the_answer_that_its_oldest_fetch_rests_on),
+        WITH_STORE(a_row_of_the_history_keeps_the_fetch_that_brought_its_text),
+        WITH_STORE(what_is_gone_is_asked_less_often_from_the_second_time_on),
+        WITH_STORE(a_redirect_that_appears_or_turns_is_a_change),
+        WITH_STORE(headers_that_change_the_page_leave_the_row_of_before),
+        WITH_STORE(an_error_page_gives_no_validators),
     };
-    size_t n = 19;
+    size_t n = 25;
 
     for (size_t i = 0; i < ARRAY_LEN(interval_rows); i++)
         tests[n++] = (struct CMUnitTest){ interval_rows[i].label, interval, NULL, NULL,

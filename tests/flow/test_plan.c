@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crawl plan: what it asks for, what it counts, and where it says that it does not know.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/kit/rig.h"
+
+#define URL(path) "<url><loc>http://127.0.0.1:$PORT" path "</loc></url>"
+
+static const struct origin_route routes[] = {
+    { .path = "/robots.txt",
+      .on = 1,
+      .headers = PLAIN,
+      TEXT_OF("User-agent: *\nDisallow: /private\nCrawl-delay: 1\n"
+              "Sitemap: http://127.0.0.1:$PORT/index.xml\n") },
+    { .path = "/robots.txt", .on = 2, .status = 404 },
+    { .path = "/robots.txt", .on = 3, .status = 503 },
+    { .path = "/index.xml",
+      .headers = XML,
+      TEXT_OF("<sitemapindex><sitemap><loc>http://127.0.0.1:$PORT/1.xml</loc></sitemap>"
+              "<sitemap><loc>http://127.0.0.2:$PORT/2.xml</loc></sitemap>"
+              "</sitemapindex>") },
+    { .path = "/1.xml",
+      .headers = XML,
+      TEXT_OF("<urlset>" URL("/") URL("/a") URL("/a#x") URL("/private/b") URL(
+          "/no.zip") "<url><loc>http://elsewhere.test/</loc></url></urlset>") },
+    { .path = "*",
+      .headers = HTML,
+      .body = LIT("<title>Page</title><a href=/a>a</a>") },
+};
+
+static const char seeds[] =
+    "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/private/x\n"
+    "http://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n";
+
+/* The numbers of the nth line: host is cut off. */
+static const char *line_of(struct rig *g, int n)
+{
+    static char text[512];
+    struct span rest = buf_span(&g->p.out), line = SPAN_NONE;
+
+    for (int i = 0; i <= n; i++)
+        assert_true(span_split(&rest, '\n', &line));
+    line = span_skip(line, span_find(line, '\t') + 1);
+    snprintf(text, sizeof text, "%.*s", SPAN_ARG(line));
+    return text;
+}
+
+static void robots_and_sitemaps_are_read_and_no_page(void **state)
+{
+    const struct origin_request *r;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 3, seeds);
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "plan", "--format", "tsv", "--allow-net", "127.0.0.0/8",
+                                "--delay", "500ms", "--exclude", "\\.zip$", "seeds.txt",
+                                NULL }),
+        0);
+    /* / stands in the sitemap too: two pages in all, a second each. */
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t1\t1\t2\t1\t\t2\tsitemaps\t\tunknown\t2");
+    assert_string_equal(line_of(&g, 2),
+                        "none\t1\t0\t0.5\t0\t0\t\t1\tseeds only: at least"
+                        "\t\tunknown\t0.5");
+    assert_string_equal(line_of(&g, 3), "unreachable\t0\t1\t0.5\t0\t0\t\t0\t"
+                                        "no seed is allowed\t0\tno page\t0");
+    assert_string_equal(line_of(&g, 4), "\t\t\t\t\t\t\t3\t\t\t\t2");
+    for (size_t i = 0; (r = origin_request_at(g.o, i)) != NULL; i++)
+        assert_true(strcmp(r->path, "/robots.txt") == 0 || strstr(r->path, ".xml"));
+    assert_int_not_equal(access(program_path(&g.p, "crawl.db"), F_OK), 0);
+    rig_close(&g);
+}
+
+static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.2:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    program_change(&g.p, "UPDATE fetch SET wire_size = 30, total_ms = 100");
+    assert_int_equal(program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net",
+                                             "127.0.0.0/8", "seeds.txt", NULL }),
+                     0);
+    assert_string_equal(line_of(&g, 1), "none\t1\t0\t1\t0\t0\t2\t2\tdatabase\t60\t"
+                                        "database: mean of known pages\t2.2");
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
+    rig_close(&g);
+}
+
+static void mistakes_are_usage(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    assert_int_equal(program_run(&p, ARGS{ "plan", NULL }), 2);
+    assert_int_equal(program_run(&p, ARGS{ "plan", "-f", "tabel", "http://a/", NULL }),
+                     2);
+    assert_true(program_said(&p, "must be one of table|csv"));
+    assert_int_equal(program_run(&p, ARGS{ "plan", "nowhere.txt", NULL }), 2);
+    program_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
+        cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
+        cmocka_unit_test(mistakes_are_usage),
+    };
+
+    return cmocka_run_group_tests_name("flow/plan", tests, NULL, NULL);
+}
