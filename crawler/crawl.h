@@ -121,7 +121,10 @@ enum err crawl_watch_signals(struct crawl *c) MUST_USE;
 /* Something became fewer or free: the dispatcher looks again. */
 void crawl_poke(struct crawl *c);
 
-/* Runs the scheduler with this coroutine, which ends it with sched_stop; c's group is left alone, which may be cancelled. */
+/*
+ * Runs the scheduler with this coroutine, which ends it with sched_stop. Not as a member
+ * of c's group, which may be cancelled.
+ */
 void crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg);
 
 /* Starts a coroutine of this crawl; counts as work. False when none can be had. */
