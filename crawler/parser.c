@@ -155,19 +155,27 @@ static deadline look_at(const struct parser *p, int64_t now, int64_t cpu_left_ns
     return MIN(p->late_at, clock_after(now, MAX(cpu_left_ns, CPU_LOOK_NS)));
 }
 
+/* From here on the first job's share runs down. */
+static void start_counting(struct parser *p)
+{
+    p->cpu_limit_ns = p->has_cpu_clock ? p->cpu_share_ns : 0;
+    if (p->cpu_limit_ns)
+        p->cpu_start_ns = parser_cpu_ns(p);
+}
+
 void parser_expect_by(struct parser *p, deadline late_at, int64_t cpu_ns)
 {
     bool is_armed = p->late_at != DEADLINE_NEVER;
 
     p->late_at = late_at;
-    p->cpu_limit_ns = cpu_ns;
+    p->cpu_share_ns = cpu_ns;
     if (late_at == DEADLINE_NEVER)
         return;
-    if (cpu_ns)
-        p->cpu_start_ns = parser_cpu_ns(p);
+    start_counting(p);
     /* The timer is moved only when it fires: jobs come and go far more often than that. */
     if (!is_armed && p->state == PARSER_READY)
-        loop_timer_set(p->loop, &p->timer, look_at(p, loop_now(p->loop), cpu_ns));
+        loop_timer_set(p->loop, &p->timer,
+                       look_at(p, loop_now(p->loop), p->cpu_limit_ns));
 }
 
 /* Takes answers. False when one of them was a lie. */
@@ -330,6 +338,12 @@ static void take_started(struct parser *p, const struct zygote_news *news)
     p->pid = news->pid;
     p->pidfd = news->pidfd;
     p->has_cpu_clock = clock_getcpuclockid(p->pid, &p->cpu_clock) == 0;
+    /* It may have said hello, and been given a job, before the zygote's word about its id was read. */
+    if (p->state == PARSER_READY && p->late_at != DEADLINE_NEVER) {
+        start_counting(p);
+        loop_timer_set(p->loop, &p->timer,
+                       look_at(p, loop_now(p->loop), p->cpu_limit_ns));
+    }
     if (p->pidfd >= 0 &&
         loop_watch(p->loop, p->pidfd, EPOLLIN, on_pidfd, p, &p->pidfd_watch))
         p->pidfd_watch = 0; /* the zygote's report alone must do */

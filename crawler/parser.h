@@ -74,7 +74,8 @@ struct parser {
     struct loop_timer
         timer;            /* of the state: start, first job, stop, report of the end */
     deadline late_at;     /* the first job's deadline; DEADLINE_NEVER without a job */
-    int64_t cpu_limit_ns; /* of the first job; 0: none */
+    int64_t cpu_share_ns; /* of the first job; 0: any */
+    int64_t cpu_limit_ns; /* the same once it is counted; 0: it is not */
     int64_t cpu_start_ns; /* what the process had used when that job's turn came */
     int exit_code, signo; /* of the last end; -1 and 0 where unknown */
     char hello[CHANNEL_HELLO_SIZE];

@@ -204,6 +204,9 @@ static intptr_t proc_scenario(void *arg)
     stage_init(&st, 1);
     stage_open(&st);
     (void)stage_ask(&st, "echo");
+    while (!pool_worker_pid(st.pool,
+                            0)) /* the zygote's word about it comes on another way */
+        (void)!coro_sleep_until(incoro_after_ms(2));
     pid = pool_worker_pid(st.pool, 0);
     stage_read_proc(pid, "comm", seen->comm, sizeof seen->comm);
     stage_read_proc(pid, "cmdline", seen->cmdline, sizeof seen->cmdline);
