@@ -74,14 +74,14 @@ static void add_redirects(struct hell *h)
 {
     for (size_t i = 0; i < ARRAY_LEN(redirects); i++) {
         const struct way *w = &redirects[i];
-        struct span header = hell_repeat("Location: ", w->location, 1, "\r\n\0");
-        char *text = strndup(header.ptr, header.len);
+        char header[128];
+
+        snprintf(header, sizeof header, "Location: %s\r\n", w->location);
 
         hell_route(h, (struct origin_route){ .path = w->path,
                                              .on = HELL_WAYS,
                                              .status = 302,
-                                             .headers = hell_text(h, text) });
-        free(text);
+                                             .headers = hell_text(h, header) });
         hell_case(h, HELL_WAYS, w->path, w->row, w->n_requests);
     }
     for (size_t i = 0; i < ARRAY_LEN(targets); i++)
@@ -152,18 +152,16 @@ static void add_traps(struct hell *h)
 
 void hell_ways(struct hell *h)
 {
-    struct span home = hell_repeat("", hell_text(h, odd_links), 1, "");
+    struct span home = span_str(hell_text(h, odd_links));
+    struct span base = span_str(hell_text(
+        h, "<base href=http://127.0.0.99:$CANARY/x/><a href=../from-base>b</a>"));
 
     add_redirects(h);
     hell_route(h, (struct origin_route){
                       .path = "/odd", .on = HELL_WAYS, .headers = HTML, .body = home });
-    hell_route(h, (struct origin_route){
-                      .path = "/base",
-                      .on = HELL_WAYS,
-                      .headers = HTML,
-                      .body = hell_repeat(
-                          hell_text(h, "<base href=http://127.0.0.99:$CANARY/x/>"),
-                          "<a href=../from-base>b</a>", 1, "") });
+    hell_route(h,
+               (struct origin_route){
+                   .path = "/base", .on = HELL_WAYS, .headers = HTML, .body = base });
     hell_case(h, HELL_WAYS, "/odd", "fetched ok 200 ok", 1);
     hell_case(h, HELL_WAYS, "/base", "fetched ok 200 ok", 1);
     add_traps(h);
