@@ -25,6 +25,7 @@ TEST_SRC := $(foreach d,$(FOLDERS) flow,$(wildcard tests/$(d)/test_*.c))
 KIT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kit/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+SHIM := $(B)/tests/faults/shim.so
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 UNITS := crawl@.service crawl@.timer
@@ -67,7 +68,7 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
   MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
-.PHONY: all asan runtime runtime-tsan fuzz install uninstall install-test conformance test cron-test demo lint bench clean help
+.PHONY: all asan runtime runtime-tsan faults soak soak-kill fuzz install uninstall install-test conformance test cron-test demo lint bench bench-scale clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -87,6 +88,10 @@ $(B)/%.o: %.S
 
 $(B)/tests/%: $(B)/tests/%.o $(KIT_OBJ) $(B)/libcrawl.a
 	$(Q)echo "  LINK $@"; $(CC) $(ALL_LDFLAGS) -o $@ $< $(KIT_OBJ) $(B)/libcrawl.a $(LIBS) $(TEST_LIBS)
+
+# Loaded into the program by tests that make the machine fail; so it has none of our code in it.
+$(SHIM): tests/faults/shim.c tests/faults/shim.h
+	$(Q)mkdir -p $(@D); echo "  SO   $@"; $(CC) -std=c17 -D_GNU_SOURCE -I. $(WARN) -Wno-redundant-decls -Wno-missing-prototypes -Wno-missing-declarations -O2 -g -fPIC -shared -o $@ $< -ldl
 
 # The migrations become byte arrays sql_NNNN in the program.
 $(B)/gen/schema_sql.inc: $(wildcard store/migrations/*.sql)
@@ -110,7 +115,7 @@ $(B)/gen/report_css.inc: crawler/report.css
 $(B)/crawler/report_style.o: $(B)/gen/report_css.inc
 
 RUN_TESTS := $(if $(T),$(B)/tests/$(dir $(T))test_$(notdir $(T)),$(TESTS))
-test: $(RUN_TESTS) $(B)/crawl $(B)/tests/flow/serve ## all tests, or T=parse/url for one module
+test: $(RUN_TESTS) $(SHIM) $(B)/crawl $(B)/tests/flow/serve ## all tests, or T=parse/url for one module
 	$(Q)sh tests/run.sh $(RUN_TESTS)
 
 # The man pages and completions are printed by the program; the units name the place where it will be.
@@ -170,6 +175,15 @@ fuzz: ## each fuzz target for S seconds (60) with clang; F=url for one
 
 bench-scale: $(B)/tests/bench/bench_scale $(B)/crawl ## a database of N pages with L links each (1000000, 20): how it answers
 	$(Q)BENCH_CRAWL=$(B)/crawl $< $(or $(N),1000000) $(or $(L),20)
+
+faults: $(B)/tests/faults/sweep $(SHIM) $(B)/crawl ## a small crawl for every call that can fail, or F=NUMBER of one fault
+	$(Q)$(B)/tests/faults/sweep $(or $(F),-1)
+
+soak-kill: $(B)/tests/faults/soak_kill $(B)/crawl ## a crawl killed 200 times (KILLS=N), then judged by its server
+	$(Q)$(B)/tests/faults/soak_kill $(or $(KILLS),200)
+
+soak: $(B)/tests/faults/soak $(SHIM) $(B)/crawl ## an hour (MINUTES=N) over 10,000 hosts with errors, a stop and a wrong clock
+	$(Q)$(B)/tests/faults/soak $(or $(MINUTES),60) $(or $(PAGES),1000000)
 
 bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each
 	$(Q)for b in $(BENCHES); do $$b || exit 1; done

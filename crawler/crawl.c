@@ -271,14 +271,19 @@ static intptr_t end_run_main(void *arg)
     return 0;
 }
 
-void crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg)
+bool crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg)
 {
     struct group *g = group_new(c->sched, NULL);
+    enum err e;
 
     group_set_detached(g);
-    if (group_spawn(g, name, fn, arg, NULL) == OK)
+    e = group_spawn(g, name, fn, arg, NULL);
+    if (e)
+        fprintf(stderr, "crawl: cannot start the %s: %s\n", name, err_text(e));
+    else
         sched_run(c->sched);
     group_free(g);
+    return !e;
 }
 
 /* Writes the end of the run; the summary goes out when it is in the file. */
@@ -291,8 +296,7 @@ static int end_run(struct crawl *c)
     end.code = exit_code(c, &totals);
     if (c->stop == STOP_STORE)
         return end.code;
-    crawl_run_alone(c, "end", end_run_main, &end);
-    return end.code;
+    return crawl_run_alone(c, "end", end_run_main, &end) ? end.code : 3;
 }
 
 static void write_summary(struct crawl *c, int code)
@@ -335,7 +339,7 @@ static int run_loop(struct crawl *c, const struct seeds *seeds)
                      ? clock_after(c->started_ns, c->settings->max_time_ms * NS_PER_MS)
                      : DEADLINE_NEVER;
     p = progress_start(c);
-    crawl_run_alone(c, "dispatcher", dispatch_main, &d);
+    (void)crawl_run_alone(c, "dispatcher", dispatch_main, &d); /* else c->stop stays STOP_NONE */
     progress_stop(p);
     end_archive(c);
     code = end_run(c);

@@ -123,9 +123,10 @@ void crawl_poke(struct crawl *c);
 
 /*
  * Runs the scheduler with this coroutine, which ends it with sched_stop. Not as a member
- * of c's group, which may be cancelled.
+ * of c's group, which may be cancelled. False when there was no memory to start it; that
+ * was said.
  */
-void crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg);
+bool crawl_run_alone(struct crawl *c, const char *name, coro_fn *fn, void *arg);
 
 /* Starts a coroutine of this crawl; counts as work. False when none can be had. */
 bool crawl_spawn(struct crawl *c, const char *name, coro_fn *fn, void *arg);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/parts.h"
 
+#include <errno.h>
+
 #include "config/clock.h"
 #include "config/io.h"
 #include "config/log.h"
@@ -398,8 +400,8 @@ static enum err start_store(struct crawl *c, struct err_note *note)
     e = store_each_queued_host(c->store, collect_origin, &origins, note);
     if (!e)
         e = collect_sitemap_hosts(c, &with_sitemaps, note);
-    if (!e)
-        e = loop_wakeup_open(c->loop, on_store_wakeup, c, &c->store_wakeup);
+    if (!e && loop_wakeup_open(c->loop, on_store_wakeup, c, &c->store_wakeup))
+        e = err_set_errno(note, ERR_IO, errno, "cannot make a wake-up for the store");
     if (!e)
         e = store_start(c->store, notify_loop, c->store_wakeup, note);
     for (size_t i = 0; !e && i < origins.len; i++)
@@ -519,9 +521,9 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
         e = open_store(c, note);
     if (!e)
         e = open_engines(c, note);
-    if (!e)
-        e = crawl_watch_signals(
-            c); /* before the writer's thread, which must not take them */
+    /* Before the writer's thread, which must not take them. */
+    if (!e && crawl_watch_signals(c))
+        e = err_set_errno(note, ERR_IO, errno, "cannot watch for signals");
     if (!e)
         e = archive_open(c, &c->archive, note);
     if (!e)

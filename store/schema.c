@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/mem.h"
+#include "store/guard.h"
 
 /* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
@@ -102,22 +103,38 @@ static enum err build(const char *path, struct err_note *note)
     plant_secret(d);
     stamp(d);
     db_exec(d, "COMMIT");
+    /*
+     * The last time that a rollback journal is written: one left behind under the
+     * file's own name could not be undone by those who only read.
+     */
+    db_exec(d, "PRAGMA journal_mode=WAL");
     e = err_set(d->failed ? note : NULL, d->failed, "%s", d->note.text);
     db_close(d);
     return e;
 }
 
+/* What an earlier try left behind is our own: we hold the lock. */
+static void remove_leftovers(const char *fresh)
+{
+    size_t size = strlen(fresh) + sizeof "-journal";
+    char *name = mem_alloc(size);
+
+    for (int i = 0; guard_suffix(i); i++) {
+        snprintf(name, size, "%s%s", fresh, guard_suffix(i));
+        unlink(name);
+    }
+    unlink(fresh);
+    mem_free(name);
+}
+
 enum err schema_create(const char *path, struct err_note *note)
 {
-    size_t size = strlen(path) + sizeof "-new-journal";
+    size_t size = strlen(path) + sizeof "-new";
     char *fresh = mem_alloc(size);
     enum err e;
 
-    /* A leftover of these names is our own: we hold the lock. */
-    snprintf(fresh, size, "%s-new-journal", path);
-    unlink(fresh);
     snprintf(fresh, size, "%s-new", path);
-    unlink(fresh);
+    remove_leftovers(fresh);
     e = make_file(fresh, note);
     if (!e)
         e = build(fresh, note);
@@ -125,7 +142,7 @@ enum err schema_create(const char *path, struct err_note *note)
         e = err_set_errno(note, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno,
                           "cannot create %s", path);
     if (e)
-        unlink(fresh);
+        remove_leftovers(fresh);
     else
         sync_directory_of(path);
     mem_free(fresh);

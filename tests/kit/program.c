@@ -14,7 +14,7 @@
 #include "config/io.h"
 
 #define MAX_OUTPUT ((size_t)64 * MIB)
-#define MAX_RUN_NS (60 * NS_PER_S)
+#define MAX_RUN_MS (60 * 1000)
 #define MAX_ARGS   64
 
 #define MUST(cond)                                                            \
@@ -132,7 +132,8 @@ void program_signal(struct program *p, int signo)
 
 int program_wait(struct program *p)
 {
-    int64_t give_up = clock_now_ns() + MAX_RUN_NS;
+    int64_t give_up =
+        clock_now_ns() + (p->patience_ms ? p->patience_ms : MAX_RUN_MS) * NS_PER_MS;
     struct err_note note;
     int status;
 

@@ -12,6 +12,7 @@ struct program {
     char folder[64]; /* a fresh temporary folder; the working directory of every run */
     int pid;         /* while one runs */
     int exit_code;   /* of the last run; 128 + n for signal n */
+    int64_t patience_ms; /* how long a run may take before it is killed; 0: 60 s */
     struct buf out, err; /* what the last run printed */
 };
 
@@ -20,7 +21,7 @@ void program_open(struct program *p);
 /* Kills what runs, removes the folder. */
 void program_close(struct program *p);
 
-/* Runs `crawl ARGS...` to its end (at most 60 s, then it is killed). The list ends with NULL. Returns the exit code. */
+/* Runs `crawl ARGS...` to its end (at most patience_ms, then it is killed). The list ends with NULL. Returns the exit code. */
 int program_run(struct program *p, const char *const *args);
 
 /*

@@ -515,7 +515,7 @@ int main(void)
         WITH_DIR(waiting_gets_the_lock_when_it_is_free),
         WITH_DIR(refused_files_leave_no_lock_behind),
     };
-    size_t n = 25;
+    size_t n = 26;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, wrong_bytes, NULL, NULL,
