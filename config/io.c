@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +91,13 @@ enum err io_replace_file(const char *path, struct span s, struct err_note *note)
         unlink(temp);
     mem_free(temp);
     return e;
+}
+
+bool io_can_write(int fd, int wait_ms)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+    return poll(&ready, 1, wait_ms) == 1 && (ready.revents & POLLOUT);
 }
 
 void io_reserve_standard(void)

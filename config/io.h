@@ -18,6 +18,12 @@ enum err io_read_all(int fd, struct buf *out) MUST_USE;
 enum err io_read_file(const char *path, struct buf *out,
                       struct err_note *note) MUST_USE;
 
+/*
+ * Would fd take a record of up to PIPE_BUF bytes without waiting, now or within wait_ms?
+ * A file always does; a pipe whose reader has stopped does not.
+ */
+bool io_can_write(int fd, int wait_ms);
+
 /* Replaces path with s atomically (temporary file beside it, then rename). Mode 0600. */
 enum err io_replace_file(const char *path, struct span s,
                          struct err_note *note) MUST_USE;

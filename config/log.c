@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/io.h"
 #include "config/mem.h"
 
 #define MAX_RECORD ((size_t)4096) /* PIPE_BUF: a pipe takes it whole or not at all */
@@ -184,10 +184,9 @@ enum err log_escape(struct buf *out, struct span s)
 /* All of s in one write call, or not now: a reader that has stopped must not stop us. */
 static bool put(struct span s)
 {
-    struct pollfd ready = { .fd = the_log.fd, .events = POLLOUT };
     ssize_t n;
 
-    if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+    if (!io_can_write(the_log.fd, 0))
         return false;
     n = write(the_log.fd, s.ptr, s.len);
     if (n > 0)

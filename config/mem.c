@@ -59,6 +59,24 @@ void *mem_try_resize(void *old, size_t n)
     return must_fail() ? NULL : realloc(old, n ? n : 1);
 }
 
+void *mem_alloc_raw(size_t n)
+{
+    void *p = mem_try_alloc(n);
+
+    if (!p)
+        out_of_memory(n);
+    return p;
+}
+
+void *mem_resize(void *old, size_t n)
+{
+    void *p = mem_try_resize(old, n);
+
+    if (!p)
+        out_of_memory(n);
+    return p;
+}
+
 char *mem_str_copy(struct span s)
 {
     char *p = mem_alloc(s.len + 1);

@@ -28,6 +28,12 @@ void *mem_try_alloc(size_t n) MUST_USE;
 /* Grows or shrinks; old is untouched when NULL is returned. */
 void *mem_try_resize(void *old, size_t n) MUST_USE;
 
+/* n bytes, not zeroed. Never NULL. For libraries that know no better than to ask. */
+void *mem_alloc_raw(size_t n) MUST_USE;
+
+/* Grows or shrinks. Never NULL. */
+void *mem_resize(void *old, size_t n) MUST_USE;
+
 /* A NUL-terminated copy. Never NULL. */
 char *mem_str_copy(struct span s) MUST_USE;
 

@@ -2,6 +2,7 @@
 #include "crawler/crawl.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/conditions.h"
@@ -17,8 +18,9 @@
 #include "crawler/parts.h"
 #include "crawler/progress.h"
 
-#define GRACE_NS (5 * NS_PER_S)    /* transfers may still end */
-#define HURRY_NS (500 * NS_PER_MS) /* second signal */
+#define GRACE_NS            (5 * NS_PER_S)    /* transfers may still end */
+#define HURRY_NS            (500 * NS_PER_MS) /* second signal */
+#define SUMMARY_PATIENCE_MS 1000
 
 const char *crawl_stop_word(enum stop_reason r)
 {
@@ -304,7 +306,8 @@ static void write_summary(struct crawl *c, int code)
     struct err_note note;
     struct buf json;
 
-    if (!c->settings->is_quiet)
+    /* Who does not read must not keep us from ending (promise P53). */
+    if (!c->settings->is_quiet && io_can_write(STDERR_FILENO, SUMMARY_PATIENCE_MS))
         progress_print_summary(c, code);
     if (!c->settings->json_summary)
         return;

@@ -206,8 +206,8 @@ enum err diff_links_settle(struct diff_links *l, struct crawl *c,
         return OK;
     if (!c)
         e = parts_open_network(&own, note);
-    if (!e)
-        crawl_run_alone(job.c, "diff", settle_main, &job);
+    if (!e && !crawl_run_alone(job.c, "diff", settle_main, &job))
+        e = ERR_NO_MEMORY;
     if (!c && parts_close(&own, note))
         e = ERR_IO;
     return e ? e : job.result;

@@ -331,17 +331,9 @@ static void put_delayed(struct frontier *f, struct ticket *t, deadline at)
     heap_add(&f->delayed, &t->delay, at);
 }
 
-/* The moment on our clock of a wall-clock moment, or 0 when it has passed. */
-static deadline moment_of_wall(const struct frontier *f, int64_t wall_ms)
-{
-    int64_t left = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
-
-    return left > 0 ? clock_after(loop_now(f->loop), left * NS_PER_MS) : 0;
-}
-
 static void admit(struct frontier *f, struct host *h, const struct store_item *item)
 {
-    deadline at = moment_of_wall(f, item->next_fetch_ms);
+    deadline at = politeness_moment(loop_now(f->loop), item->next_fetch_ms);
     struct ticket *t = new_ticket(h, item);
 
     idmap_set(&f->tickets, (uint64_t)t->id, t);

@@ -19,7 +19,9 @@ static const char EXITS[] =
     ".TP\n5\nStopped by \\-\\-max\\-pages, \\-\\-max\\-bytes or\n"
     "\\-\\-max\\-time with URLs left queued.\n"
     ".TP\n6\nAnother crawl holds this database.\n"
-    ".TP\n130, 143\nStopped by a signal, state saved.\n";
+    ".TP\n130, 143\nStopped by a signal, state saved.\n"
+    ".TP\n134\nOut of memory, which it said; what was committed is safe, and the same\n"
+    "command goes on.\n";
 
 static const char COMMAND_EXITS[] = ".TP\n0\nDone, where nothing else is said above.\n"
                                     ".TP\n2\nUsage or configuration.\n"

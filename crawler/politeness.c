@@ -6,6 +6,7 @@
 #include "crawler/scope.h"
 
 #define MAX_CRAWL_DELAY_MS   INT64_C(60000)
+#define MAX_PAUSE_MS         INT64_C(3600000) /* as a Retry-After counts at most */
 #define MAX_RESPONSE_TERM_NS (30 * NS_PER_S)
 
 struct politeness {
@@ -153,6 +154,14 @@ void politeness_hold(struct politeness *p, struct site *site, deadline until)
     site->floor_at = MAX(site->floor_at, until);
     site->next_at = MAX(site->next_at, until);
     p->on_change(p->arg, site);
+}
+
+deadline politeness_moment(int64_t now_ns, int64_t wall_ms)
+{
+    int64_t left_ms = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
+
+    return left_ms > 0 ? clock_after(now_ns, MIN(left_ms, MAX_PAUSE_MS) * NS_PER_MS)
+                       : 0;
 }
 
 void politeness_back_off(struct politeness *p, struct site *site, deadline until)

@@ -62,6 +62,13 @@ void politeness_leave(struct politeness *p, struct site *site, int64_t started_n
 /* No request before then: what an earlier run or an earlier start still binds us to. */
 void politeness_hold(struct politeness *p, struct site *site, deadline until);
 
+/*
+ * The moment on the loop's clock that a stored wall-clock moment stands for; 0 when it has
+ * passed. At most an hour from now, the longest pause that anybody is granted: a wall clock
+ * that was set back must not freeze a host (promise P43).
+ */
+deadline politeness_moment(int64_t now_ns, int64_t wall_ms);
+
 /* The whole site pauses until then at least; as politeness_hold, and remembered as backoff_until. */
 void politeness_back_off(struct politeness *p, struct site *site, deadline until);
 

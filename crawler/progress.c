@@ -119,6 +119,15 @@ static int terminal_width(void)
                                                                        : 80;
 }
 
+/*
+ * A reader that is gone, or that has stopped reading, costs the line, not the crawl. A pipe
+ * with room takes PIPE_BUF bytes without waiting, and a line is shorter (promise P53).
+ */
+static bool put(const char *line, size_t n)
+{
+    return io_can_write(STDERR_FILENO, 0) && write(STDERR_FILENO, line, n) >= 0;
+}
+
 static void draw(void *arg)
 {
     struct progress *p = arg;
@@ -129,8 +138,7 @@ static void draw(void *arg)
         n = snprintf(out, sizeof out, "\r%.*s\x1b[K", MIN(n, width - 1), line);
     else
         n = snprintf(out, sizeof out, "%s\n", line);
-    /* A reader that is gone or full costs the line, not the crawl. */
-    if (write(STDERR_FILENO, out, (size_t)n) < 0)
+    if (!put(out, (size_t)n))
         p->every_ns = PLAIN_NS;
     loop_timer_set(p->c->loop, &p->timer,
                    clock_after(loop_now(p->c->loop), p->every_ns));
@@ -162,8 +170,8 @@ void progress_stop(struct progress *p)
     if (!p)
         return;
     loop_timer_clear(p->c->loop, &p->timer);
-    if (p->is_terminal && write(STDERR_FILENO, "\r\x1b[K", 4) < 0)
-        p->is_terminal = false; /* nobody is looking */
+    if (p->is_terminal)
+        (void)put("\r\x1b[K", 4);
     mem_free(p);
 }
 
@@ -171,16 +179,20 @@ void progress_log_status(const struct crawl *c)
 {
     struct frontier_stats f;
     struct store_totals t;
+    struct loop_stats steps;
 
     frontier_get_stats(c->frontier, &f);
     store_get_totals(c->store, &t);
+    loop_get_stats(c->loop, &steps);
     log_warn(
         "crawl", "status",
         "pages=%lld in_flight=%lld answered_uncommitted=%lld queued=%lld hosts=%zu "
-        "window=%zu delayed=%zu preparing=%zu store_pending=%zu",
+        "window=%zu delayed=%zu preparing=%zu store_pending=%zu slow_steps=%llu "
+        "longest_step_ms=%.1f",
         (long long)c->counts.answered, (long long)c->in_flight, (long long)c->answered,
         (long long)t.by_state[STATE_QUEUED], f.hosts, f.tickets, f.delayed, f.preparing,
-        store_pending(c->store));
+        store_pending(c->store), (unsigned long long)steps.slow_steps,
+        (double)steps.longest_step_ns / (double)NS_PER_MS);
 }
 
 /* --- the summary -------------------------------------------------------------------------- */
@@ -293,21 +305,27 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
 {
     const struct crawl_counts *n = &c->counts;
     struct store_totals t;
+    struct loop_stats steps;
     enum err e;
 
     store_get_totals(c->store, &t);
+    loop_get_stats(c->loop, &steps);
     e = buf_printf(
         out,
         "{\"run\":%lld,\"exit_code\":%d,\"stop_reason\":\"%s\",\"seconds\":%.3f,"
         "\"requests\":%lld,\"answered\":%lld,\"http_errors\":%lld,\"retries\":%lld,"
         "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
-        "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,\"outcomes\":{",
+        "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,"
+        "\"loop_steps\":%llu,\"slow_steps\":%llu,\"longest_step_ms\":%.1f,"
+        "\"outcomes\":{",
         (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
         (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S,
         (long long)n->requests, (long long)n->answered, (long long)n->http_errors,
         (long long)n->retries, (long long)n->bytes, (long long)n->robots_requests,
         (long long)n->sitemap_requests, (long long)n->parse_failures,
-        (long long)n->seeds, (long long)n->bad_seeds);
+        (long long)n->seeds, (long long)n->bad_seeds, (unsigned long long)steps.turns,
+        (unsigned long long)steps.slow_steps,
+        (double)steps.longest_step_ns / (double)NS_PER_MS);
     for (int i = 0, some = 0; !e && i < N_FETCH_OUTCOMES; i++)
         if (n->by_outcome[i])
             e = buf_printf(out, "%s\"%s\":%lld", some++ ? "," : "",

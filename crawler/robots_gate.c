@@ -115,13 +115,6 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
 
 /* --- what the database knows -------------------------------------------------------- */
 
-static deadline moment_of_wall(const struct crawl *c, int64_t wall_ms)
-{
-    int64_t left = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
-
-    return left > 0 ? clock_after(loop_now(c->loop), left * NS_PER_MS) : 0;
-}
-
 static enum err load_host(struct prepare *p)
 {
     struct store_op *op = store_op_new(STORE_HOST_LOAD, ANSWER_BYTES);
@@ -140,10 +133,12 @@ static enum err load_host(struct prepare *p)
         p->has_stored = op->u.host.has_robots;
         p->h->run_pages = op->u.host.run_pages;
         site->failures = MAX(site->failures, op->u.host.failures);
-        politeness_hold(frontier_politeness(p->c->frontier), site,
-                        moment_of_wall(p->c, op->u.host.next_fetch_ms));
-        politeness_back_off(frontier_politeness(p->c->frontier), site,
-                            moment_of_wall(p->c, op->u.host.backoff_until_ms));
+        politeness_hold(
+            frontier_politeness(p->c->frontier), site,
+            politeness_moment(loop_now(p->c->loop), op->u.host.next_fetch_ms));
+        politeness_back_off(
+            frontier_politeness(p->c->frontier), site,
+            politeness_moment(loop_now(p->c->loop), op->u.host.backoff_until_ms));
     }
     store_op_free(op);
     return e;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/seeds.h"
 
+#include <unistd.h>
+
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
@@ -33,7 +35,7 @@ static void complain(struct seeds *s, struct span text, struct span source, int 
     struct buf shown;
     char place[16] = "";
 
-    if (++s->n_bad > MAX_COMPLAINTS)
+    if (++s->n_bad > MAX_COMPLAINTS || !io_can_write(STDERR_FILENO, 0))
         return;
     buf_init(&shown, (size_t)8 * MAX_SHOWN);
     if (line)
@@ -149,7 +151,7 @@ enum err seeds_read(char **operands, size_t n, struct seeds *out, struct err_not
     arena_init(&s.mem, MAX_MEMORY);
     for (size_t i = 0; !e && i < n; i++)
         e = read_operand(&s, operands[i], note);
-    if (!e && s.n_bad > MAX_COMPLAINTS)
+    if (!e && s.n_bad > MAX_COMPLAINTS && io_can_write(STDERR_FILENO, 0))
         fprintf(stderr, "crawl: %lld more bad lines were skipped\n",
                 (long long)(s.n_bad - MAX_COMPLAINTS));
     if (!e && n && !s.len)

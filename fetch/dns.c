@@ -430,7 +430,9 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     char lookups[] = "fb"; /* /etc/hosts, then DNS */
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
-    int status = ares_library_init(ARES_LIB_INIT_ALL);
+    /* With our allocator: a lack of memory ends us; it is no name that does not exist. */
+    int status = ares_library_init_mem(ARES_LIB_INIT_ALL, mem_alloc_raw, mem_free,
+                                       mem_resize);
 
     options.lookups = lookups;
     d->loop = sched_loop(s);

@@ -381,6 +381,21 @@ static int64_t tick_for(const struct fetcher_options *o)
     return MIN(MAX(shortest * NS_PER_MS / 8, MIN_TICK_NS), MAX_TICK_NS);
 }
 
+static char *copy_str(const char *s)
+{
+    return mem_str_copy(span_str(s));
+}
+
+/*
+ * With our allocator: what libcurl asks for is small, so its lack of memory is ours, and ends
+ * us (promise P33). CURLE_OUT_OF_MEMORY then only means a header line beyond its limit.
+ */
+static bool init_library(void)
+{
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc_raw, mem_free, mem_resize,
+                                copy_str, mem_array) == CURLE_OK;
+}
+
 enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
                       struct dns *dns, struct bodies *bodies, struct fetcher **out,
                       struct err_note *note)
@@ -407,7 +422,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
     list_init(&f->stopping);
     loop_timer_init(&f->queue_timer, on_queue, f);
     loop_timer_init(&f->clock_timer, on_clock, f);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+    if (!init_library()) {
         e = err_set(note, ERR_NO_MEMORY, "cannot initialise libcurl");
         goto out;
     }

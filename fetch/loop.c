@@ -444,4 +444,5 @@ void loop_get_stats(const struct loop *l, struct loop_stats *out)
 void loop_note_step(struct loop *l, int64_t ns)
 {
     l->stats.longest_step_ns = MAX(l->stats.longest_step_ns, ns);
+    l->stats.slow_steps += ns >= LOOP_SLOW_NS;
 }

@@ -107,12 +107,15 @@ enum err loop_signals(struct loop *l, const sigset_t *set, loop_signal_fn *fn, v
 void loop_turn(struct loop *l, deadline wait_until);
 
 /*
- * Turns made and the longest one so far in ns, callbacks and coroutines
- * included; for `why-slow` and tests.
+ * Turns made, how many kept the loop busy for LOOP_SLOW_NS or more, and the
+ * longest one so far in ns, callbacks and coroutines included (promise P57).
  */
+#define LOOP_SLOW_NS (50 * NS_PER_MS)
+
 struct loop_stats {
     uint64_t turns;
     uint64_t events;
+    uint64_t slow_steps;
     int64_t longest_step_ns;
 };
 /* The numbers so far. */

@@ -334,9 +334,8 @@ void sched_run(struct sched *s)
     s->is_stopping = false;
     while (s->n_live && !s->is_stopping) {
         loop_turn(s->loop, s->n_ready ? 0 : DEADLINE_NEVER);
-        if (!s->n_ready || s->is_stopping)
-            continue;
-        run_rounds(s);
+        if (s->n_ready && !s->is_stopping)
+            run_rounds(s);
         loop_note_step(s->loop, clock_now_ns() - loop_now(s->loop));
     }
     s->is_running = false;

@@ -288,6 +288,19 @@ static void what_was_not_asked_costs_no_turn(void **state)
     assert_true(site->last_response_ns == 100 * MS);
 }
 
+static void p43_a_clock_set_back_freezes_no_host(void **state)
+{
+    int64_t now = clock_now_ns(), wall = clock_wall_ms();
+
+    (void)state;
+    assert_true(politeness_moment(now, 0) == 0);
+    assert_true(politeness_moment(now, wall - 1) == 0);
+    assert_true(politeness_moment(now, wall + 5000) == now + 5 * S);
+    assert_true(politeness_moment(now, wall + INT64_C(15) * 365 * 86400000) ==
+                now + 3600 * S);
+    assert_true(politeness_moment(now, INT64_MAX) == now + 3600 * S);
+}
+
 static void giving_a_turn_back_forgets_no_pause(void **state)
 {
     struct rig *r = *state;
@@ -598,6 +611,7 @@ int main(void)
         RIGGED(delay_0_with_several_permits_goes_at_once),
         RIGGED(what_was_not_asked_costs_no_turn),
         RIGGED(giving_a_turn_back_forgets_no_pause),
+        RIGGED(p43_a_clock_set_back_freezes_no_host),
         RIGGED(giving_a_turn_back_does_not_undo_anothers_end),
         RIGGED(every_change_is_told),
         FAKED(one_after_the_other_with_the_gap_between),

@@ -259,8 +259,12 @@ static const char *const crawl_args[] = { "seeds.txt", "-q", "--delay", DELAY, N
 static bool kill_one(struct soak *s)
 {
     struct program *p = &s->rig.p;
+    size_t before = log_length(s);
 
     program_start_crawl(p, crawl_args);
+    if (random() % 8) /* else perhaps before it asks for anything */
+        for (int i = 0; i < 10000 && log_length(s) == before; i++)
+            usleep(1000);
     usleep((useconds_t)(random() % LONGEST_LIFE * 1000));
     program_kill(p);
     if (p->exit_code == 0)

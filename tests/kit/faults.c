@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/kit/faults.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
-#include "config/map.h"
-#include "config/mem.h"
 #include "tests/kit/rig.h"
 
 #define N_PAGES  20

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +44,11 @@ static void find_program(char *out, size_t size)
 
 void program_open(struct program *p)
 {
-    *p = (struct program){ .folder = "/tmp/crawl-test-XXXXXX" };
+    const char *below = getenv("TMPDIR");
+
+    *p = (struct program){ .folder = "" };
+    MUST(snprintf(p->folder, sizeof p->folder, "%s/crawl-test-XXXXXX",
+                  below ? below : "/tmp") < (int)sizeof p->folder);
     MUST(mkdtemp(p->folder));
     buf_init(&p->out, MAX_OUTPUT);
     buf_init(&p->err, MAX_OUTPUT);
@@ -96,6 +101,20 @@ static int open_output(struct program *p, const char *name)
     return fd;
 }
 
+/* In the child: what the test wants this run to live with. */
+static void burden(const struct program *p)
+{
+    struct rlimit files = { (rlim_t)p->max_files, (rlim_t)p->max_files };
+
+    if (p->max_files)
+        MUST(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    if (p->is_bare) {
+        clearenv();
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+            close(fd);
+    }
+}
+
 void program_start(struct program *p, const char *const *args)
 {
     char path[600];
@@ -119,8 +138,9 @@ void program_start(struct program *p, const char *const *args)
         return;
     }
     MUST(dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
-    MUST(dup2(err, STDERR_FILENO) == STDERR_FILENO);
+    MUST(dup2(p->error_fd ? p->error_fd : err, STDERR_FILENO) == STDERR_FILENO);
     MUST(chdir(p->folder) == 0);
+    burden(p);
     execv(path, (char *const *)(const void *)argv);
     _exit(127);
 }

@@ -237,11 +237,13 @@ static void leave_a_log(struct storekit *k)
     waitpid(child, NULL, 0);
 }
 
+#define N_CUTS 300
+
 /*
- * Any part of the log may not have reached the disk: what is there is an earlier
+ * P16: any part of the log may not have reached the disk: what is there is an earlier
  * commit, whole.
  */
-static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
+static void p16_a_log_cut_anywhere_gives_an_earlier_commit(void **state)
 {
     struct storekit k, cut;
     char from[160], to[160];
@@ -249,19 +251,19 @@ static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
     int64_t most = 0;
 
     (void)state;
+    srandom(16);
     storekit_init(&k);
     leave_a_log(&k);
     snprintf(from, sizeof from, "%s-wal", k.path);
     assert_int_equal(stat(from, &st), 0);
-    for (int i = 0; i <= 24; i++) {
+    for (int i = 0; i < N_CUTS; i++) {
+        size_t keep = (size_t)random() % (size_t)st.st_size;
         int64_t n;
 
         storekit_init(&cut);
         snprintf(to, sizeof to, "%s-wal", cut.path);
         copy_file(k.path, cut.path, SIZE_MAX, false);
-        copy_file(from, to,
-                  (size_t)st.st_size * (size_t)i / 24 - (size_t)(i % 5 == 1 ? 17 : 0),
-                  i % 2 == 1);
+        copy_file(from, to, i + 1 == N_CUTS ? SIZE_MAX : keep, i % 2 == 1);
         storekit_open(&cut, REVISIT_NONE);
         storekit_stop(&cut, true);
         n = storekit_int(&cut, "SELECT count(*) FROM fetches");
@@ -270,7 +272,6 @@ static void a_log_cut_anywhere_gives_an_earlier_commit(void **state)
         assert_int_equal(
             storekit_int(&cut, "SELECT count(*) FROM urls WHERE state = 'fetched'"), n);
         assert_sound(&cut);
-        assert_true(n >= most || i % 5 == 1);
         most = MAX(most, n);
         storekit_clear(&cut);
     }
@@ -321,7 +322,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_stays_full),
         cmocka_unit_test(one_input_output_error),
         cmocka_unit_test(a_disk_that_is_gone),
-        cmocka_unit_test(a_log_cut_anywhere_gives_an_earlier_commit),
+        cmocka_unit_test(p16_a_log_cut_anywhere_gives_an_earlier_commit),
         cmocka_unit_test(a_lock_of_another_program_is_waited_for),
     };
 

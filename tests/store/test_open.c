@@ -387,9 +387,9 @@ static void a_database_cut_short_is_refused(void **state)
 }
 
 /*
- * Each flipped byte is either harmless or refused, and what is refused stays as it was.
+ * P20: each flipped byte is either harmless or refused, and what is refused stays as it was.
  */
-static void a_flipped_byte_never_does_harm(void **state)
+static void p20_a_flipped_byte_never_does_harm(void **state)
 {
     struct storekit *k = *state;
     struct buf whole;
@@ -398,7 +398,8 @@ static void a_flipped_byte_never_does_harm(void **state)
     make_database(k);
     buf_init(&whole, (size_t)64 * MIB);
     assert_int_equal(io_read_file(k->path, &whole, NULL), OK);
-    for (size_t at = 0; at < whole.len; at += at < 100 ? 4 : 4099) {
+    assert_true(whole.len / 512 >= 200);
+    for (size_t at = 0; at < whole.len; at += at < 100 ? 4 : 512) {
         uint64_t before;
 
         whole.ptr[at] = (char)(whole.ptr[at] ^ 0x5a);
@@ -509,7 +510,7 @@ int main(void)
         WITH_DIR(another_programs_database_is_refused_unchanged),
         WITH_DIR(a_newer_schema_is_refused_by_its_number),
         WITH_DIR(a_database_cut_short_is_refused),
-        WITH_DIR(a_flipped_byte_never_does_harm),
+        WITH_DIR(p20_a_flipped_byte_never_does_harm),
         WITH_DIR(a_second_crawl_is_told_who_holds_the_file),
         WITH_DIR(a_lock_dies_with_its_process),
         WITH_DIR(waiting_gets_the_lock_when_it_is_free),

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the machine does to a crawl (promises P15, P17, P32, P42, P43, P52, P53,
+ * P57): disks that fill up or become read-only, too few descriptors, a wall
+ * clock that jumps, no environment, nobody who reads.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/clock.h"
+#include "config/io.h"
+#include "tests/kit/faults.h"
+#include "tests/kit/rig.h"
+
+#define N_PAGES 24
+#define N_LARGE 20
+#define LARGE   ((size_t)400 * KIB)
+
+/* "/12": 12. */
+static int64_t number_of(const char *path)
+{
+    int64_t n;
+
+    return span_parse_i64(span_str(path + 1), &n) ? n : 0;
+}
+
+/* Page N links to 2N+1 and 2N+2. */
+static void make_page(void *arg, const struct origin_request *r, int *io_status,
+                      struct buf *out)
+{
+    int64_t n = number_of(r->path), n_pages = *(const int64_t *)arg;
+
+    (void)io_status;
+    if (buf_printf(out, "<title>Page %lld</title>", (long long)n))
+        abort();
+    for (int64_t next = 2 * n + 1; next <= 2 * n + 2 && next < n_pages; next++)
+        if (buf_printf(out, "<a href=/%lld>on</a>", (long long)next))
+            abort();
+}
+
+/* ... and is large, and no codec makes it small. */
+static void make_large_page(void *arg, const struct origin_request *r, int *io_status,
+                            struct buf *out)
+{
+    uint64_t x = (uint64_t)number_of(r->path) + 1;
+
+    make_page(arg, r, io_status, out);
+    while (out->len < LARGE) {
+        x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+        if (buf_printf(out, "%016llx ", (unsigned long long)x))
+            abort();
+    }
+}
+
+static const int64_t n_small = N_PAGES, n_large = N_LARGE;
+
+static const struct origin_route small[] = {
+    NO_ROBOTS,
+    { .path = "*",
+      .headers = HTML,
+      .generate = make_page,
+      .arg = (void *)(uintptr_t)&n_small },
+};
+static const struct origin_route large[] = {
+    NO_ROBOTS,
+    { .path = "*",
+      .headers = HTML,
+      .generate = make_large_page,
+      .arg = (void *)(uintptr_t)&n_large,
+      .delay_ms = 5 },
+};
+
+static void assert_sound(struct rig *g, int64_t n_pages)
+{
+    assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 0);
+    if (n_pages)
+        assert_int_equal(
+            program_number(&g->p, "SELECT count(*) FROM urls WHERE state = 'fetched'"),
+            n_pages);
+}
+
+/* --- disks ------------------------------------------------------------------------------- */
+
+/* The program's folder becomes a file system of this size. False where we may not. */
+static bool mount_disk(struct program *p, const char *options)
+{
+    return mount("tmpfs", p->folder, "tmpfs", 0, options) == 0;
+}
+
+static const char *const disk_args[] = { "seeds.txt",  "-q",   "--delay", "0",
+                                         "--min-free", "4096", NULL };
+
+static void open_on_disk(struct rig *g, const char *options)
+{
+    g->o = origin_start(&(struct origin_options){
+        .routes = large, .n_routes = ARRAY_LEN(large), .n_addresses = 1 });
+    program_open(&g->p);
+    if (!mount_disk(&g->p, options)) {
+        rig_close(g);
+        skip(); /* needs to be root in its own mount namespace or on a test machine */
+    }
+    program_seeds(&g->p, origin_port(g->o), "http://127.0.0.1:$PORT/0\n");
+}
+
+static void close_on_disk(struct rig *g)
+{
+    assert_int_equal(umount2(g->p.folder, MNT_DETACH), 0);
+    rig_close(g);
+}
+
+static void p15_a_full_disk_stops_it_and_room_lets_it_go_on(void **state)
+{
+    struct rig g;
+    int64_t n;
+
+    (void)state;
+    open_on_disk(&g, "size=4m");
+    assert_int_equal(program_crawl(&g.p, disk_args), 3);
+    assert_true(program_said(&g.p, "crawl.db"));
+    assert_true(program_said(&g.p, "full") || program_said(&g.p, "No space left") ||
+                program_said(&g.p, "are free on its disk"));
+    assert_int_equal(mount("tmpfs", g.p.folder, "tmpfs", MS_REMOUNT, "size=400m"), 0);
+    n = program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'");
+    assert_in_range(n, 0, N_LARGE - 1);
+    assert_sound(&g, n);
+
+    assert_int_equal(program_crawl(&g.p, disk_args), 0);
+
+    assert_sound(&g, N_LARGE);
+    close_on_disk(&g);
+}
+
+static void p15_a_disk_that_becomes_read_only_stops_it(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    open_on_disk(&g, "size=400m");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "3", NULL }),
+        5);
+    assert_int_equal(
+        mount("tmpfs", g.p.folder, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=400m"), 0);
+    {
+        struct program other;
+
+        program_open(&other);
+        assert_int_equal(
+            program_crawl(&other, ARGS{ "-o", program_path(&g.p, "crawl.db"), "-q",
+                                        "--delay", "0", NULL }),
+            3);
+        assert_true(program_said(&other, "Read-only file system"));
+        program_close(&other);
+    }
+    assert_int_equal(mount("tmpfs", g.p.folder, "tmpfs", MS_REMOUNT, "size=400m"), 0);
+
+    assert_int_equal(program_crawl(&g.p, disk_args), 0);
+
+    assert_sound(&g, N_LARGE);
+    close_on_disk(&g);
+}
+
+/* --- descriptors ---------------------------------------------------------------------------- */
+
+static void crawl_with_files(int max_files)
+{
+    struct rig g;
+
+    RIG_OPEN(&g, small, 20, "");
+    {
+        struct buf seeds;
+
+        buf_init(&seeds, (size_t)64 * KIB);
+        for (int i = 1; i <= 20; i++)
+            assert_int_equal(buf_printf(&seeds, "http://127.0.0.%d:$PORT/0\n", i), OK);
+        assert_int_equal(buf_append_byte(&seeds, '\0'), OK);
+        program_seeds(&g.p, origin_port(g.o), seeds.ptr);
+        buf_clear(&seeds);
+    }
+    g.p.max_files = max_files;
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4",
+                                  "--workers", "1", NULL }),
+        0);
+    g.p.max_files = 0;
+    assert_sound(&g, 20 * N_PAGES);
+    assert_int_equal(traffic_most_of_one(g.o, "127.0.0.1", NULL), 1);
+    rig_close(&g);
+}
+
+static void p32_64_descriptors_are_enough(void **state)
+{
+    (void)state;
+    crawl_with_files(64);
+}
+
+static void p32_with_20_descriptors_all_is_fetched_or_a_reason_given(void **state)
+{
+    struct rig g;
+    int code;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    g.p.max_files = 20;
+    code = program_crawl(
+        &g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--workers", "1", NULL });
+    g.p.max_files = 0;
+    if (code) {
+        assert_int_equal(code, 3);
+        assert_true(program_said(&g.p, "Too many open files"));
+    }
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--revisit", "none", NULL }),
+                     0);
+    assert_sound(&g, N_PAGES);
+    rig_close(&g);
+}
+
+/* --- the parsers' descriptors ----------------------------------------------------------------- */
+
+/* Does an open descriptor of pid lead to a file whose name contains this? */
+static bool has_open(const char *pid, const char *name)
+{
+    char path[320], target[512];
+    bool has = false;
+    struct dirent *entry;
+    DIR *d;
+
+    snprintf(path, sizeof path, "/proc/%s/fd", pid);
+    d = opendir(path);
+    while (d && !has && (entry = readdir(d)) != NULL) {
+        ssize_t n;
+
+        snprintf(path, sizeof path, "/proc/%s/fd/%s", pid, entry->d_name);
+        n = readlink(path, target, sizeof target - 1);
+        target[MAX(n, (ssize_t)0)] = '\0';
+        has = strstr(target, name) != NULL;
+    }
+    if (d)
+        closedir(d);
+    return has;
+}
+
+/* How many processes have it open, and whether one of them is another than only. */
+static int count_holders(const char *name, int only, bool *others)
+{
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+    int n = 0;
+
+    *others = false;
+    while ((entry = readdir(proc)) != NULL) {
+        int64_t pid;
+
+        if (!span_parse_i64(span_str(entry->d_name), &pid) ||
+            !has_open(entry->d_name, name))
+            continue;
+        n++;
+        *others = *others || pid != only;
+    }
+    closedir(proc);
+    return n;
+}
+
+static void p42_one_process_alone_has_the_database_open(void **state)
+{
+    char name[160];
+    struct rig g;
+    bool others;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    snprintf(name, sizeof name, "%s", program_path(&g.p, "crawl.db"));
+    program_start_crawl(
+        &g.p, ARGS{ "seeds.txt", "-q", "--delay", "30ms", "--workers", "3", NULL });
+    assert_true(traffic_wait(g.o, NULL, NULL, 8));
+    assert_int_equal(count_holders(name, g.p.pid, &others), 1);
+    assert_false(others);
+    assert_int_equal(program_wait(&g.p), 0);
+    rig_close(&g);
+}
+
+/* --- clocks --------------------------------------------------------------------------------------- */
+
+static void p43_a_wall_clock_that_jumps_neither_floods_nor_freezes(void **state)
+{
+    static const int64_t jumps_s[] = { 86400, -86400, INT64_C(15) * 365 * 86400, 0 };
+    static const int64_t zero;
+    struct rig g;
+    int64_t *wrong_by;
+    int fd;
+
+    (void)state;
+    RIG_OPEN(&g, small, 2, "http://127.0.0.1:$PORT/0\nhttp://127.0.0.2:$PORT/0\n");
+    program_write(&g.p, "clock", span_make((const char *)&zero, sizeof zero));
+    fd = open(program_path(&g.p, "clock"), O_RDWR | O_CLOEXEC);
+    wrong_by = mmap(NULL, sizeof zero, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(wrong_by != MAP_FAILED);
+    close(fd);
+    faults_load(NULL, program_path(&g.p, "clock"));
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "60ms", NULL });
+    faults_unload();
+    for (size_t i = 0; i < ARRAY_LEN(jumps_s); i++) {
+        assert_true(traffic_wait(g.o, NULL, NULL, 8 * (i + 1)));
+        *wrong_by = jumps_s[i] * NS_PER_S;
+        if (i == 1) { /* and the process stands still */
+            program_signal(&g.p, SIGSTOP);
+            usleep(300000);
+            program_signal(&g.p, SIGCONT);
+        }
+    }
+    assert_int_equal(program_wait(&g.p), 0);
+    munmap(wrong_by, sizeof zero);
+    for (int i = 1; i <= 2; i++)
+        assert_true(traffic_gap_us(g.o, i == 1 ? "127.0.0.1" : "127.0.0.2") >= 60000);
+    assert_sound(&g, 2 * N_PAGES);
+    assert_true(
+        program_number(&g.p, "SELECT max(fetched_at) - min(fetched_at) FROM fetches") >
+        INT64_C(86400000)); /* the program did see the jumps */
+    rig_close(&g);
+}
+
+/* --- surroundings --------------------------------------------------------------------------------- */
+
+static void p52_without_environment_and_standard_descriptors_all_is_the_same(
+    void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\nno url\n");
+    g.p.is_bare = true;
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-v",
+                                               "--progress", "plain", NULL }),
+                     0);
+    g.p.is_bare = false;
+    assert_int_equal(g.p.err.len, 0);
+    assert_sound(&g, N_PAGES);
+    rig_close(&g);
+}
+
+static void p53_who_does_not_read_holds_nothing_up(void **state)
+{
+    char filler[4096] = "";
+    struct rig g;
+    int ends[2];
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\nno url\n");
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(ends[1], filler, sizeof filler) > 0)
+        ;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0);
+    g.p.error_fd = ends[1];
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "40ms", "-v",
+                                               "--progress", "tty", NULL }),
+                     0);
+    g.p.error_fd = 0;
+    close(ends[0]);
+    close(ends[1]);
+    assert_sound(&g, N_PAGES);
+    rig_close(&g);
+}
+
+static void p53_a_full_device_for_the_log_costs_records_not_the_crawl(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-v", "--delay", "0",
+                                               "--log", "/dev/full", NULL }),
+                     0);
+    assert_sound(&g, N_PAGES);
+    rig_close(&g);
+}
+
+static void p17_signals_at_any_moment_lose_nothing(void **state)
+{
+    static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+    struct rig g;
+
+    (void)state;
+    srandom(17);
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    for (int i = 0; i < 9; i++) {
+        int code, signo = signals[i % 3];
+
+        program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "30ms",
+                                        "--revisit", "none", NULL });
+        usleep((useconds_t)(random() % 150000));
+        program_signal(&g.p, signo);
+        code = program_wait(&g.p);
+        /* 0: it had ended; 129: SIGHUP before anybody watched for it. */
+        assert_true(code == 0 || code == 130 || code == 143 ||
+                    (signo == SIGHUP && code == 129));
+        if (access(program_path(&g.p, "crawl.db"), F_OK) == 0)
+            assert_sound(&g, 0);
+    }
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--revisit", "none", NULL }),
+                     0);
+    assert_sound(&g, N_PAGES);
+    rig_close(&g);
+}
+
+static void p57_the_longest_step_of_the_loop_is_reported(void **state)
+{
+    struct rig g;
+    struct buf json;
+    struct span all;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--json-summary", "end.json", NULL }),
+                     0);
+    buf_init(&json, (size_t)MIB);
+    assert_int_equal(io_read_file(program_path(&g.p, "end.json"), &json, NULL), OK);
+    all = buf_span(&json);
+    assert_true(span_find_span(all, SPAN("\"longest_step_ms\":")) < all.len);
+    assert_true(span_find_span(all, SPAN("\"longest_step_ms\":0.0,")) == all.len);
+    assert_true(span_find_span(all, SPAN("\"slow_steps\":")) < all.len);
+    buf_clear(&json);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(p15_a_full_disk_stops_it_and_room_lets_it_go_on),
+        cmocka_unit_test(p15_a_disk_that_becomes_read_only_stops_it),
+        cmocka_unit_test(p17_signals_at_any_moment_lose_nothing),
+        cmocka_unit_test(p32_64_descriptors_are_enough),
+        cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
+        cmocka_unit_test(p42_one_process_alone_has_the_database_open),
+        cmocka_unit_test(p43_a_wall_clock_that_jumps_neither_floods_nor_freezes),
+        cmocka_unit_test(
+            p52_without_environment_and_standard_descriptors_all_is_the_same),
+        cmocka_unit_test(p53_who_does_not_read_holds_nothing_up),
+        cmocka_unit_test(p53_a_full_device_for_the_log_costs_records_not_the_crawl),
+        cmocka_unit_test(p57_the_longest_step_of_the_loop_is_reported),
+    };
+
+    return cmocka_run_group_tests_name("flow/machine", tests, NULL, NULL);
+}
