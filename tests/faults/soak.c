@@ -444,7 +444,7 @@ static void judge(struct soak *s)
            DELAY_MS);
     if (s->seen->n_early)
         blame(s, "a host was asked too early %lld times", (long long)s->seen->n_early);
-    if (s->n < 60) {
+    if (s->n < 30) {
         blame(s, "it ran for %zu samples only", s->n);
         return;
     }
