@@ -33,7 +33,8 @@ struct visit {
     struct fetch_result got;
     uint64_t archived; /* names what archive_wait waits for */
     deadline retry_at;
-    bool has_slot;              /* of the page budget */
+    bool has_slot;    /* of the page budget */
+    bool is_unparsed; /* no parser got through it: nothing is known of the body, not its hash either */
 };
 
 /* --- endings ----------------------------------------------------------------------- */
@@ -234,6 +235,7 @@ static void record_unparsed(struct visit *v, enum pool_failure failure, struct s
     facts->outcome = (uint8_t)outcome_of(failure);
     facts->size = v->got.wire_size;
     v->record->facts = facts;
+    v->is_unparsed = true;
     v->c->counts.parse_failures++;
     crawl_event(v->c, "warn", "parser", "page-not-parsed", v->t->id, "%.*s: %.*s",
                 SPAN_ARG(v->t->url), SPAN_ARG(why));
@@ -423,7 +425,7 @@ static void conclude(struct visit *v)
     record_fetch(v);
     if (v->record->facts) {
         v->record->size = v->record->facts->size;
-        v->record->body_is_final = v->got.outcome != FETCH_TOO_LARGE;
+        v->record->body_is_final = v->got.outcome != FETCH_TOO_LARGE && !v->is_unparsed;
         take_links(v);
     }
     state = final_state(v);

@@ -80,6 +80,10 @@ static void pages_that_take_too_long_cost_nobody_else_anything(void **state)
 
     assert_int_equal(count("urls WHERE state = 'fetched'"), N_HEAVY + N_HEALTHY);
     assert_int_equal(count("pages WHERE parse_outcome = 'timeout'"), N_HEAVY);
+    /* Nobody saw those bodies whole: they have no hash, and are no duplicates of each other. */
+    assert_int_equal(count("fetches f JOIN pages p ON p.fetch_id = f.id"
+                           " WHERE p.parse_outcome = 'timeout' AND f.sha256 IS NULL"),
+                     N_HEAVY);
     assert_int_equal(count("pages WHERE parse_outcome = 'ok'"), N_HEALTHY);
     assert_int_equal(count("fetches WHERE outcome = 'ok'"), N_HEAVY + N_HEALTHY);
     assert_int_equal(traffic_count(g.o, NULL, "/heavy*"), N_HEAVY);
