@@ -215,10 +215,13 @@ void sitemaps_start(struct crawl *c, struct host *h)
                 !url_page(&u, &mem, &u))
                 add_todo(r, u.href, 1);
     arena_clear(&mem);
-    if (!r->len || !crawl_spawn(c, "sitemaps", sitemaps_main, r)) {
-        for (size_t i = 0; i < r->len; i++)
-            mem_free(r->list[i].url);
-        mem_free(r->list);
-        mem_free(r);
-    }
+    if (r->len && crawl_spawn(c, "sitemaps", sitemaps_main, r))
+        return;
+    if (r->len)
+        crawl_event(c, "warn", "sitemaps", "not-read", 0,
+                    "%s: no memory to read its sitemaps in this run", h->name);
+    for (size_t i = 0; i < r->len; i++)
+        mem_free(r->list[i].url);
+    mem_free(r->list);
+    mem_free(r);
 }
