@@ -68,7 +68,7 @@ static bool is_mistyped(const char *operand, const char **out_nearest)
     const char *names[128];
     size_t n = 0;
 
-    for (; reader_reports[n].name && n < ARRAY_LEN(names); n++)
+    for (; n < ARRAY_LEN(names) && reader_reports[n].name; n++)
         names[n] = reader_reports[n].name;
     *out_nearest = options_nearest(span_str(operand), names, n);
     for (const char *c = operand; *c; c++)

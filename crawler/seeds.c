@@ -99,7 +99,7 @@ static const char *near_command(const char *word)
     const char *names[64];
     size_t n = 0;
 
-    for (; command_list[n] && n < ARRAY_LEN(names); n++)
+    for (; n < ARRAY_LEN(names) && command_list[n]; n++)
         names[n] = command_list[n]->name;
     return strpbrk(word, "./") ? NULL : options_nearest(span_str(word), names, n);
 }
