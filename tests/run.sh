@@ -4,7 +4,7 @@ passed=0 failed=0
 for t in "$@"; do
     out=$("$t" 2>&1); rc=$?
     n=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
-    f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \]' | grep -vc 'test(s)')
+    f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \]' | grep -v 'test(s)' | sort -u | wc -l)
     passed=$((passed + n))
     if [ "$rc" -ne 0 ]; then
         printf '%s\n' "$out"
