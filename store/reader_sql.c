@@ -211,9 +211,11 @@ const struct reader_report reader_status[] = {
       " 'unixepoch') AS finished_at, version"
       " FROM runs ORDER BY id DESC LIMIT 1" },
     { "URLs", "by state",
-      "SELECT state, count(*) AS urls FROM urls GROUP BY state ORDER BY urls DESC" },
+      "SELECT CASE state WHEN 0 THEN 'queued' WHEN 1 THEN 'fetched' WHEN 2 THEN 'not_modified'"
+      " WHEN 3 THEN 'failed' ELSE 'excluded' END AS state, n AS urls FROM state_count WHERE n > 0"
+      " ORDER BY urls DESC" },
     { "excluded", "by reason",
-      "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls"
+      "SELECT reason, count(*) AS urls FROM urls WHERE state = 'excluded' GROUP BY reason ORDER BY urls"
       " DESC" },
     { "answers", "by outcome",
       "SELECT outcome, count(*) AS fetches FROM fetches GROUP BY outcome ORDER BY"
