@@ -178,9 +178,13 @@ static void count_answer(struct report_tally *t, struct report_host *host,
 
 static void count_slot(struct report_tally *t, int64_t at, int64_t bytes, bool is_error)
 {
-    int64_t i = t->slot_ms ? (at - t->started_at) / t->slot_ms : -1;
+    int64_t since, i;
 
-    if (at < t->started_at || i < 0 || i >= (int64_t)t->n_slots)
+    /* A file of anybody's may say anything about times. */
+    if (!t->slot_ms || at < t->started_at || __builtin_sub_overflow(at, t->started_at, &since))
+        return;
+    i = since / t->slot_ms;
+    if (i >= (int64_t)t->n_slots)
         return;
     t->slots[i].requests++;
     add(&t->slots[i].bytes, bytes);

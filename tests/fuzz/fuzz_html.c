@@ -40,9 +40,11 @@ static void check_text(struct span s, size_t max)
     BUG_IF(s.len && (!span_is_utf8(s) || memchr(s.ptr, 0, s.len)));
 }
 
-static void check_url(struct span s)
+#define MAX_URL ((size_t)8192)
+
+static void check_url(struct span s, size_t max)
 {
-    BUG_IF(s.len > 8192);
+    BUG_IF(s.len > max);
     for (size_t i = 0; i < s.len; i++)
         BUG_IF(s.ptr[i] <= ' ' || s.ptr[i] > '~');
 }
@@ -55,13 +57,13 @@ static void check_facts(const struct page_facts *facts, const struct html_input 
     check_text(facts->robots_meta, 4096);
     check_text(facts->lang, 64);
     check_text(facts->text, in->max_text);
-    check_url(facts->canonical);
-    check_url(facts->refresh_url);
+    check_url(facts->canonical, MAX_URL);
+    check_url(facts->refresh_url, MAX_URL);
     BUG_IF(facts->n_links > in->max_links + 1);
     BUG_IF(facts->word_count < 0 || facts->refresh_delay_s < 0);
     for (size_t i = 0; i < facts->n_links; i++) {
         const struct fact_link *link = &facts->links[i];
-        check_url(link->url);
+        check_url(link->url, MAX_URL + 1); /* a byte more: it was cut */
         check_text(link->text, 1024);
         check_text(link->rel, 1024);
         check_text(link->title, 4096);
