@@ -13,7 +13,7 @@
 /* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
-static const char *const migrations[] = { sql_0001 };
+static const char *const migrations[] = { sql_0001, sql_0003 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
@@ -145,11 +145,16 @@ static enum err keep_copy(struct db *d, int version, struct err_note *note)
     if (!e) {
         st = db_stmt(d, "VACUUM INTO ?1");
         db_text(d, st, 1, span_str(copy));
-        e = err_set(NULL, db_run(d, st), "%s", "");
-        if (e)
+        /* SQLite attaches the copy, which db_open forbids for all else. */
+        sqlite3_limit(d->handle, SQLITE_LIMIT_ATTACHED, 1);
+        e = db_run(d, st);
+        sqlite3_limit(d->handle, SQLITE_LIMIT_ATTACHED, 0);
+        if (e) {
+            unlink(copy);
             err_set(note, e,
                     "%s: no copy could be kept before the change of schema: %s",
                     d->path, d->note.text);
+        }
     }
     mem_free(copy);
     return e;

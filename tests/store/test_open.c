@@ -16,6 +16,7 @@
 #include "config/buf.h"
 #include "config/io.h"
 #include "config/map.h"
+#include "store/db.h"
 #include "store/guard.h"
 #include "store/reader.h"
 #include "tests/kit/storekit.h"
@@ -113,7 +114,7 @@ static void the_file_says_whose_it_is(void **state)
 
     make_database(k);
     assert_int_equal(storekit_int(k, "PRAGMA application_id"), 0x4352574c);
-    assert_int_equal(storekit_int(k, "PRAGMA user_version"), 1);
+    assert_int_equal(storekit_int(k, "PRAGMA user_version"), DB_SCHEMA_VERSION);
 }
 
 static void each_file_has_a_secret_of_its_own(void **state)
