@@ -3,7 +3,8 @@
  * SQL functions that a reader's queries may use, beside SQLite's own:
  *
  *   url_hash(key)                        the value of url.key_hash for a key; NULL without the file's secret
- *   body_is_sound(sha256, codec, size, data)   1 when data unpacks to size bytes with that SHA-256 (a BLOB)
+ *   body_problem(sha256, codec, size, data)   what is wrong with a stored body; NULL when data unpacks to
+ *                                        size bytes with that SHA-256 (a BLOB)
  *   id_set(id)                           aggregate: the number of a set of these ids, which lives as long as handle
  *   id_is_in(set, id)                    1 when id is in it; one pass over a big table answers for all ids
  */
