@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/settings.h"
+#include "crawler/dictionary.h"
 #include "crawler/frontier.h"
 #include "crawler/known.h"
 #include "crawler/pool.h"
@@ -63,6 +64,7 @@ struct crawl {
     struct dns *dns;
     struct fetcher *fetcher;
     struct pool *pool;
+    struct dictionary dictionary;
     struct quarantine *quarantine; /* NULL without a database */
     struct store *store;
     struct archive *archive; /* --warc; else NULL */

@@ -23,6 +23,7 @@ struct unpacker {
     struct sched *sched;
     struct bodies *bodies;
     struct pool *pool;
+    struct reader *reader; /* has the dictionaries */
 };
 
 struct export
@@ -66,14 +67,22 @@ static void close_unpacker(struct unpacker *u)
     bodies_close(u->bodies);
 }
 
-/* The job, answered or failed; free it with pool_job_free. */
+/*
+ * The job, answered or failed; free it with pool_job_free. Where its dictionary is
+ * missing or damaged it fails in the parser, as a damaged body does.
+ */
 static enum err unpack(struct unpacker *u, struct span packed, int64_t size,
                        struct pool_job **out)
 {
     struct job job = { .kind = JOB_UNPACK,
                        .max_decoded_bytes = (uint64_t)MIN(MAX(size, 0), MAX_BODY),
                        .inline_body = packed };
-    enum err e = pool_submit(u->pool, &job, NULL, NULL, out);
+    enum err e;
+
+    if (reader_dictionary(u->reader, packed, &job.dictionary_id, &job.inline_dictionary,
+                          NULL))
+        job.dictionary_id = 0;
+    e = pool_submit(u->pool, &job, NULL, NULL, out);
 
     while (!e && !pool_job_is_ready(*out))
         loop_turn(u->loop, DEADLINE_NEVER);
@@ -132,6 +141,16 @@ static struct warc_exchange exchange_of(const struct reader_value *row)
     return x;
 }
 
+static struct span what_is_wrong(const struct export *x, struct span packed)
+{
+    struct span dictionary;
+    uint32_t id;
+
+    return reader_dictionary(x->unpacker.reader, packed, &id, &dictionary, NULL)
+               ? SPAN("the dictionary of the stored body is missing or damaged")
+               : SPAN("the stored body is damaged");
+}
+
 /*
  * Fills in the body that an answered job holds; what does not hold up becomes a
  * metadata record that says so.
@@ -149,7 +168,7 @@ static void take_body(struct export *x, const struct pool_job *job,
         io->payload = pool_job_answer(job)->bytes;
         return;
     }
-    io->error = SPAN("the stored body is damaged");
+    io->error = what_is_wrong(x, row[READER_EXCHANGE_DATA].text);
     x->n_damaged++;
 }
 
@@ -255,7 +274,7 @@ static enum err open_warc(struct reader *r, const char *dir, struct warc **out,
 enum err export_warc(struct reader *r, const char *dir, struct export_warc_counts *out,
                      struct err_note *note)
 {
-    struct export x = { .note = note };
+    struct export x = { .note = note, .unpacker.reader = r };
     struct err_note late;
     enum err e, closed;
 
