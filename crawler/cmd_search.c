@@ -369,6 +369,7 @@ static int search(const struct search_options *o, struct span query)
     buf_init(&s.out, MAX_OUTPUT);
     open_unpacker(&s);
     r = show_open("search", &show, &code);
+    s.unpacker.reader = r;
     if (r) {
         s.pager = pager_open(1, !o->has_no_pager && !o->is_json);
         code = ask(&s, r, query);

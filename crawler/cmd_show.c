@@ -274,6 +274,9 @@ static int print_unpacked(struct question *q, const struct unpacker_page *page,
         err_set(&q->note, ERR_CORRUPT, "the stored body cannot be read: %.*s",
                 SPAN_ARG(why));
         code = failed(q, ERR_CORRUPT);
+    } else if (is_text && pool_job_answer(job)->decode &&
+               !pool_job_answer(job)->bytes.len) {
+        code = complain(q, "has a stored body that is damaged", 3);
     } else if (!is_text && (pool_job_answer(job)->decode ||
                             (int64_t)pool_job_answer(job)->bytes.len != page->size)) {
         code = complain(q, "has a stored body that is damaged", 3);
@@ -287,7 +290,9 @@ static int print_unpacked(struct question *q, const struct unpacker_page *page,
 static int print_body(struct question *q)
 {
     struct stored s = { .mem = &q->mem };
-    struct unpacker u = { NULL };
+    struct unpacker u = { .reader = q->r };
+    struct span dictionary;
+    uint32_t id;
     enum err e = reader_query(q->r, span_str(reader_lookups[LOOKUP_BODY].sql), &q->id,
                               1, on_body, &s, &q->note);
     int code;
@@ -296,6 +301,9 @@ static int print_body(struct question *q)
         return failed(q, e);
     if (!s.is_there)
         return complain(q, "has no stored body (--store-bodies)", 1);
+    e = reader_dictionary(q->r, s.page.data, &id, &dictionary, &q->note);
+    if (e) /* the note names it */
+        return failed(q, e);
     e = unpacker_open(&u, &q->note);
     code = e ? failed(q, e) : print_unpacked(q, &s.page, &u);
     unpacker_close(&u);

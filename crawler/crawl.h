@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "config/settings.h"
+#include "crawler/dictionary.h"
 #include "crawler/frontier.h"
 #include "crawler/known.h"
 #include "crawler/pool.h"
@@ -65,6 +66,7 @@ struct crawl {
     struct dns *dns;
     struct fetcher *fetcher;
     struct pool *pool;
+    struct dictionary dictionary;
     struct quarantine *quarantine; /* NULL without a database */
     struct store *store;
     struct archive *archive; /* --warc; else NULL */

@@ -72,6 +72,16 @@ static struct warc_exchange exchange_of(const struct reader_value *row)
     return x;
 }
 
+static struct span what_is_wrong(const struct export *x, struct span packed)
+{
+    struct span dictionary;
+    uint32_t id;
+
+    return reader_dictionary(x->unpacker.reader, packed, &id, &dictionary, NULL)
+               ? SPAN("the dictionary of the stored body is missing or damaged")
+               : SPAN("the stored body is damaged");
+}
+
 /*
  * Fills in the body that an answered job holds; what does not hold up becomes a
  * metadata record that says so.
@@ -89,7 +99,7 @@ static void take_body(struct export *x, const struct pool_job *job,
         io->payload = pool_job_answer(job)->bytes;
         return;
     }
-    io->error = SPAN("the stored body is damaged");
+    io->error = what_is_wrong(x, row[READER_EXCHANGE_DATA].text);
     x->n_damaged++;
 }
 
@@ -195,7 +205,7 @@ static enum err open_warc(struct reader *r, const char *dir, struct warc **out,
 enum err export_warc(struct reader *r, const char *dir, struct export_warc_counts *out,
                      struct err_note *note)
 {
-    struct export x = { .note = note };
+    struct export x = { .note = note, .unpacker.reader = r };
     struct err_note late;
     enum err e, closed;
 

@@ -10,6 +10,7 @@
 #include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
+#include "crawler/dictionary.h"
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
@@ -529,6 +530,8 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
     if (!e)
         e = open_run(c, seeds, note);
     if (!e)
+        e = dictionary_open(c, note);
+    if (!e)
         e = start_store(c, note);
     if (!e)
         warn_about_settings(c);
@@ -564,6 +567,7 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     if (c->sched)
         sched_close(c->sched);
     loop_close(c->loop);
+    dictionary_close(c);
     bodies_close(c->bodies);
     known_close(c->known);
     scope_close(c->scope);

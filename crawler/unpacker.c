@@ -16,7 +16,6 @@ enum err unpacker_open(struct unpacker *u, struct err_note *note)
                                     .worker_memory_bytes = (size_t)WORKER_MEMORY,
                                     .recycle_after_jobs = WORKER_JOBS };
     enum err e = loop_open(&u->loop, note);
-
     if (!e)
         e = sched_open(u->loop, &u->sched, note);
     if (!e)
@@ -37,10 +36,15 @@ void unpacker_close(struct unpacker *u)
     *u = (struct unpacker){ 0 };
 }
 
-static enum err ask(struct unpacker *u, const struct job *job, struct pool_job **out)
+/* Where the dictionary is missing or damaged the parser says that it needs it. */
+static enum err ask(struct unpacker *u, struct job *job, struct pool_job **out)
 {
-    enum err e = pool_submit(u->pool, job, NULL, NULL, out);
+    enum err e = reader_dictionary(u->reader, job->inline_body, &job->dictionary_id,
+                                   &job->inline_dictionary, NULL);
 
+    if (e)
+        job->dictionary_id = 0;
+    e = pool_submit(u->pool, job, NULL, NULL, out);
     while (!e && !pool_job_is_ready(*out))
         loop_turn(u->loop, DEADLINE_NEVER);
     return e;
@@ -62,7 +66,6 @@ enum err unpacker_text(struct unpacker *u, const struct unpacker_page *page,
     struct job job = { .kind = JOB_TEXT,
                        .url = page->url,
                        .content_type = page->content_type,
-                       .content_encoding = page->codec, /* zstd, RFC 8878 */
                        .product_token = SPAN("crawl"),
                        .max_decoded_bytes = (uint64_t)MIN(MAX(page->size, 0), MAX_BODY),
                        .max_text_bytes = max_text,

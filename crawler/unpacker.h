@@ -7,23 +7,28 @@
 #pragma once
 
 #include "crawler/pool.h"
+#include "store/reader.h"
 
 struct unpacker {
     struct loop *loop;
     struct sched *sched;
     struct bodies *bodies;
     struct pool *pool;
+    struct reader *
+        reader; /* of the file, the caller's; has the dictionaries that its bodies need */
 };
 
 /*
- * Opens it all; pool_start_zygote comes first. u is zeroed. On error the note says
+ * Opens it all; pool_start_zygote comes first. u is zeroed but for the reader, which
+ * may come later, before the first body. On error the note says
  * what, and unpacker_close is still due. Errors of pool_open.
  */
 enum err unpacker_open(struct unpacker *u, struct err_note *note) MUST_USE;
 /* Also of a zeroed one. */
 void unpacker_close(struct unpacker *u);
 
-/* The body as it was decoded. Does not suspend: the loop turns until the job is ready.
+/* The body as it was decoded; it fails in the parser where its dictionary is missing.
+ * Does not suspend: the loop turns until the job is ready.
  * The caller frees *out with pool_job_free. ERR_CLOSED. */
 enum err unpacker_unpack(struct unpacker *u, struct span packed, int64_t size,
                          struct pool_job **out) MUST_USE;

@@ -9,6 +9,7 @@
 #include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
+#include "crawler/dictionary.h"
 #include "crawler/discover.h"
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
@@ -279,6 +280,7 @@ static enum err parse(struct visit *v)
 
     if (v->got.outcome != FETCH_HTTP_ERROR) /* an error page is not the page that a rule means */
         job.rules = extract_rules_for(v->c->extract, v->url.href, &v->op->mem);
+    dictionary_name(v->c, &job);
     e = run_parser(v, &job);
     if (e)
         return e;
@@ -288,6 +290,8 @@ static enum err parse(struct visit *v)
         record_unparsed(v, failure, why);
     else
         v->record->facts = &pool_job_answer(v->parsed)->page;
+    if (v->record->facts)
+        dictionary_take(v->c, v->record->facts->dictionary);
     return OK;
 }
 

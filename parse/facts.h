@@ -126,6 +126,7 @@ struct page_facts {
     struct span refresh_url;
     struct span text;       /* visible text for full-text search; runs of CJK and Thai as bigrams */
     struct span body;       /* decoded body, compressed (zstd); empty when not asked for */
+    struct span dictionary; /* for bodies to come, made of those before; nearly always empty */
     struct span facts_json; /* a JSON object, or empty */
     struct fact_link *links;
     size_t n_links;

@@ -61,19 +61,28 @@ enum err intake_sitemap(struct toolbox *t, const struct job *job, struct span wi
     return e ? e : sitemap_parse(utf8, job->content_type, &url, &t->mem, &out->sitemap);
 }
 
-enum err intake_unpack(struct toolbox *t, const struct job *job, struct span packed,
-                       struct answer *out)
+/* A stored body into out; damage and size show in *out_decode. ERR_NO_MEMORY. */
+static enum err unpack(struct toolbox *t, const struct job *job, struct span packed,
+                       struct buf *out, uint8_t *out_decode)
 {
     enum err e;
 
-    t->decoded.max = MAX(t->decoded.max, (size_t)job->max_decoded_bytes);
-    e = pack_decompress(t->pack, packed, (size_t)job->max_decoded_bytes, &t->decoded);
-    if (e == ERR_NO_MEMORY)
-        return e;
-    out->decode = e == ERR_TOO_LARGE ? DECODE_TOO_LARGE : e ? DECODE_BAD : DECODE_OK;
-    if (!e)
+    out->max = MAX(out->max, (size_t)job->max_decoded_bytes);
+    e = pack_decompress(t->pack, packed, (size_t)job->max_decoded_bytes, out);
+    *out_decode = (uint8_t)(e == ERR_TOO_LARGE ? DECODE_TOO_LARGE
+                            : e                ? DECODE_BAD
+                                               : DECODE_OK);
+    return e == ERR_NO_MEMORY ? e : OK;
+}
+
+enum err intake_unpack(struct toolbox *t, const struct job *job, struct span packed,
+                       struct answer *out)
+{
+    enum err e = unpack(t, job, packed, &t->decoded, &out->decode);
+
+    if (!e && out->decode == DECODE_OK)
         out->bytes = buf_span(&t->decoded);
-    return OK;
+    return e;
 }
 
 enum err intake_page_text(struct toolbox *t, const struct job *job, struct span stored,
@@ -81,11 +90,15 @@ enum err intake_page_text(struct toolbox *t, const struct job *job, struct span 
 {
     struct job page = *job;
     struct page_facts facts;
-    enum err e;
+    enum err e = unpack(t, job, stored, &t->unzipped, &out->decode);
 
-    page.wants_text = true; /* the kind is not JOB_PAGE: so the text stays as it is read */
+    if (e || out->decode)
+        return e;
+    page.content_encoding = SPAN_NONE;
+    page.wants_text =
+        true; /* the kind is not JOB_PAGE: so the text stays as it is read */
     page.wants_body = page.wants_body_all = page.wants_facts = false;
-    e = page_parse(t, &page, stored, &facts);
+    e = page_parse(t, &page, buf_span(&t->unzipped), &facts);
     if (e)
         return e;
     out->decode = facts.decode;

@@ -32,7 +32,7 @@ enum err intake_sitemap(struct toolbox *t, const struct job *job, struct span wi
                         struct answer *out) MUST_USE;
 
 /*
- * JOB_TEXT: the text of a page whose body was stored under content_encoding, as a
+ * JOB_TEXT: the text of a page whose body was stored (as by parse/pack.h), as a
  * reader sees it (no pairs for scripts without spaces), cut at max_text_bytes.
  * Valid UTF-8 without NUL; empty for what is no text. Errors of page_parse.
  */

@@ -38,6 +38,17 @@ struct job {
     uint64_t region_offset;
     uint64_t region_len;
     struct span inline_body;
+    /*
+     * The zstd dictionary of stored bodies (parse/pack.h), for JOB_PAGE and JOB_UNPACK:
+     * its id, 0 for none, and where it is: in the region, or inline when dictionary_len
+     * is 0. With wants_dictionary there is none yet: HTML pages are sampled, and the one
+     * made of them, which comes back with a page, is to bear this id.
+     */
+    bool wants_dictionary;
+    uint32_t dictionary_id;
+    uint64_t dictionary_offset;
+    uint64_t dictionary_len;
+    struct span inline_dictionary;
 };
 
 /* All spans lie in one block that the answer owns, apart from arrays in mem. */

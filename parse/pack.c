@@ -8,12 +8,31 @@
 
 #define WINDOW_LOG_MAX \
     27 /* what the library itself uses up to its highest ordinary level */
-#define STEP_BYTES ((size_t)128 << 10)
+#define STEP_BYTES       ((size_t)128 << 10)
+
+#define MAGIC_DICTIONARY SPAN("\x37\xA4\x30\xEC")
+
+/* A dictionary as the library wants it: taken apart once, for each direction when first needed. */
+struct prepared {
+    uint32_t id; /* 0: none so far */
+    bool was_tried_out, was_tried_in;
+    ZSTD_CDict *out; /* NULL also where the library does not take it */
+    ZSTD_DDict *in;
+};
 
 struct pack {
     ZSTD_CCtx *out;
     ZSTD_DCtx *in;
+    struct prepared kept;   /* outlasts bodies without one */
+    struct span dictionary; /* empty: none is set */
 };
+
+static void forget(struct prepared *d)
+{
+    ZSTD_freeCDict(d->out);
+    ZSTD_freeDDict(d->in);
+    *d = (struct prepared){ 0 };
+}
 
 enum err pack_new(struct pack **out)
 {
@@ -36,7 +55,78 @@ void pack_free(struct pack *p)
         return;
     ZSTD_freeCCtx(p->out);
     ZSTD_freeDCtx(p->in);
+    forget(&p->kept);
     mem_free(p);
+}
+
+/* ---- dictionaries ---- */
+
+static uint32_t id_in(struct span dictionary)
+{
+    uint32_t id = 0;
+
+    for (size_t i = 8; i > 4; i--)
+        id = id << 8 | (unsigned char)dictionary.ptr[i - 1];
+    return id;
+}
+
+bool pack_is_dictionary(struct span bytes, uint32_t id)
+{
+    return id && bytes.len > 8 && bytes.len <= PACK_MAX_DICTIONARY_BYTES &&
+           span_starts(bytes, MAGIC_DICTIONARY) && id_in(bytes) == id;
+}
+
+uint32_t pack_dictionary_id(struct span packed)
+{
+    return ZSTD_getDictID_fromFrame(packed.ptr, packed.len);
+}
+
+void pack_set_dictionary(struct pack *p, uint32_t id, struct span bytes)
+{
+    p->dictionary = SPAN_NONE;
+    if (!pack_is_dictionary(bytes, id))
+        return;
+    p->dictionary = bytes;
+    if (p->kept.id == id)
+        return;
+    forget(&p->kept);
+    p->kept.id = id;
+}
+
+/* NULL: none is set, or the library does not take it. */
+static const ZSTD_CDict *dictionary_out(struct pack *p)
+{
+    if (!p->dictionary.len)
+        return NULL;
+    if (!p->kept.was_tried_out)
+        p->kept.out =
+            ZSTD_createCDict(p->dictionary.ptr, p->dictionary.len, PACK_LEVEL);
+    p->kept.was_tried_out = true;
+    return p->kept.out;
+}
+
+/* As dictionary_out, for what names this id. */
+static const ZSTD_DDict *dictionary_in(struct pack *p, uint32_t id)
+{
+    if (!p->dictionary.len || p->kept.id != id)
+        return NULL;
+    if (!p->kept.was_tried_in)
+        p->kept.in = ZSTD_createDDict(p->dictionary.ptr, p->dictionary.len);
+    p->kept.was_tried_in = true;
+    return p->kept.in;
+}
+
+/* ---- bodies ---- */
+
+static size_t compress(struct pack *p, struct span body, int level, struct buf *out)
+{
+    const ZSTD_CDict *dictionary = dictionary_out(p);
+    char *to = out->ptr ? out->ptr + out->len : NULL;
+    size_t room = out->cap - out->len;
+
+    return dictionary ? ZSTD_compress_usingCDict(p->out, to, room, body.ptr, body.len,
+                                                 dictionary)
+                      : ZSTD_compressCCtx(p->out, to, room, body.ptr, body.len, level);
 }
 
 enum err pack_compress(struct pack *p, struct span body, int level, struct buf *out)
@@ -50,8 +140,7 @@ enum err pack_compress(struct pack *p, struct span body, int level, struct buf *
     e = buf_reserve(out, MIN(bound, out->max - out->len));
     if (e)
         return e;
-    n = ZSTD_compressCCtx(p->out, out->ptr ? out->ptr + out->len : NULL,
-                          out->cap - out->len, body.ptr, body.len, level);
+    n = compress(p, body, level, out);
     if (ZSTD_isError(n))
         return ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall ? ERR_TOO_LARGE
                                                                    : ERR_NO_MEMORY;
@@ -93,6 +182,8 @@ enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes,
                          struct buf *out)
 {
     unsigned long long size = ZSTD_getFrameContentSize(packed.ptr, packed.len);
+    uint32_t id = pack_dictionary_id(packed);
+    const ZSTD_DDict *dictionary = dictionary_in(p, id);
     ZSTD_inBuffer in = { packed.ptr, packed.len, 0 };
     size_t start = out->len, limit;
     bool is_done = false;
@@ -104,9 +195,14 @@ enum err pack_decompress(struct pack *p, struct span packed, size_t max_bytes,
         return ERR_CORRUPT;
     if (size != ZSTD_CONTENTSIZE_UNKNOWN && size > max_bytes)
         return ERR_TOO_LARGE;
+    if (id && !dictionary)
+        return ERR_NOT_FOUND;
     if (__builtin_add_overflow(start, max_bytes, &limit))
         limit = SIZE_MAX;
     ZSTD_DCtx_reset(p->in, ZSTD_reset_session_only);
+    /* A frame that names none must not see one either: its first distances would be others. */
+    if (ZSTD_isError(ZSTD_DCtx_refDDict(p->in, id ? dictionary : NULL)))
+        return ERR_NO_MEMORY;
     while (!e && !is_done)
         e = step(p, &in, limit, out, &is_done);
     if (!e && in.pos != in.size)

@@ -188,7 +188,8 @@ static enum err gather_facts(struct work *w)
 
     if (w->kind != PAGE_HTML || (!w->job->rules.len && !w->job->wants_facts))
         return OK;
-    e = harvest_page(w->job, w->utf8, w->facts->base, &w->t->mem, &w->facts->facts_json);
+    e = harvest_page(w->job, w->utf8, w->facts->base, &w->t->mem,
+                     &w->facts->facts_json);
     return e == ERR_TOO_LARGE ? OK : e;
 }
 
@@ -228,6 +229,27 @@ static enum err pack_body(struct work *w)
     return e;
 }
 
+/*
+ * A dictionary is worth its time once, for all bodies to come; this one is packed
+ * without it. Where there is too little in common there is none.
+ */
+static enum err learn_from_body(struct work *w)
+{
+    struct trainer *trainer = w->t->trainer;
+    enum err e;
+
+    if (!w->job->wants_dictionary) {
+        trainer_forget(trainer);
+        return OK;
+    }
+    if (w->kind != PAGE_HTML || !w->facts->body.len ||
+        !trainer_add(trainer, w->body, w->facts->sha256))
+        return OK;
+    e = trainer_make(trainer, w->job->dictionary_id, &w->t->dictionary);
+    w->facts->dictionary = buf_span(&w->t->dictionary);
+    return e == ERR_NO_MEMORY ? e : OK;
+}
+
 enum err page_parse(struct toolbox *t, const struct job *job, struct span wire_body,
                     struct page_facts *out)
 {
@@ -261,6 +283,8 @@ enum err page_parse(struct toolbox *t, const struct job *job, struct span wire_b
         e = finish_text(&w);
     if (!e)
         e = pack_body(&w);
+    if (!e)
+        e = learn_from_body(&w);
     if (e)
         out->outcome = PARSE_REFUSED;
     return e;

@@ -21,6 +21,8 @@ enum err toolbox_open(size_t max_bytes, struct toolbox *out)
     buf_init(&t.utf8, max_bytes);
     buf_init(&t.text, max_bytes);
     buf_init(&t.packed, max_bytes);
+    buf_init(&t.dictionary, PACK_MAX_DICTIONARY_BYTES);
+    t.trainer = trainer_new();
     t.decoder = decode_new();
     t.html = html_scratch_new();
     e = digest_new(&t.digest);
@@ -35,8 +37,8 @@ enum err toolbox_open(size_t max_bytes, struct toolbox *out)
 
 static struct buf *each_buf(struct toolbox *t, size_t i)
 {
-    struct buf *const all[] = { &t->decoded, &t->unzipped, &t->utf8, &t->text,
-                                &t->packed };
+    struct buf *const all[] = { &t->decoded, &t->unzipped, &t->utf8,
+                                &t->text,    &t->packed,   &t->dictionary };
 
     return i < ARRAY_LEN(all) ? all[i] : NULL;
 }
@@ -51,6 +53,7 @@ void toolbox_close(struct toolbox *t)
     decode_free(t->decoder);
     digest_free(t->digest);
     pack_free(t->pack);
+    trainer_free(t->trainer);
     if (t->html)
         html_scratch_free(t->html);
     *t = (struct toolbox){ 0 };

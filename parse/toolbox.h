@@ -15,6 +15,7 @@
 #include "parse/digest.h"
 #include "parse/html.h"
 #include "parse/pack.h"
+#include "parse/trainer.h"
 
 struct toolbox {
     struct arena mem;
@@ -27,6 +28,8 @@ struct toolbox {
     struct buf utf8;
     struct buf text; /* words for the index */
     struct buf packed;
+    struct trainer *trainer; /* keeps its samples from job to job */
+    struct buf dictionary;   /* that it made in this job */
 };
 
 /* max_bytes bounds mem. ERR_NO_MEMORY, ERR_UNSUPPORTED (a library lacks something). */

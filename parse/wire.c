@@ -32,6 +32,7 @@ void wire_limits_of(const struct job *job, struct wire_limits *out)
                      : job->kind == JOB_TEXT
                          ? (size_t)MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2)
                          : (size_t)most,
+        .dictionary_id = job->wants_dictionary ? job->dictionary_id : 0,
     };
 }
 
@@ -43,20 +44,21 @@ enum {
     WANTS_BODY_ALL = 4,
     WANTS_DETAILS = 8,
     WANTS_FACTS = 16,
-    WANTS_MAX = 31,
+    WANTS_DICTIONARY = 32,
+    WANTS_MAX = 63,
 };
 
 static size_t job_parts_size(const struct job *job)
 {
     return job->url.len + job->content_type.len + job->content_encoding.len +
            job->headers.len + job->product_token.len + job->command.len +
-           job->rules.len;
+           job->rules.len + job->inline_dictionary.len;
 }
 
 size_t wire_job_size(const struct job *job)
 {
-    /* head 12, flags 1, numbers 3 * 8 + 4 + 8, eight lengths */
-    return 12 + 1 + 36 + 8 * 4 + job_parts_size(job) + job->inline_body.len;
+    /* head 12, flags 1, numbers 6 * 8 + 2 * 4, nine lengths */
+    return 12 + 1 + 56 + 9 * 4 + job_parts_size(job) + job->inline_body.len;
 }
 
 enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_t n,
@@ -67,7 +69,8 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
                      (job->wants_body ? WANTS_BODY : 0) |
                      (job->wants_body_all ? WANTS_BODY_ALL : 0) |
                      (job->wants_details ? WANTS_DETAILS : 0) |
-                     (job->wants_facts ? WANTS_FACTS : 0);
+                     (job->wants_facts ? WANTS_FACTS : 0) |
+                     (job->wants_dictionary ? WANTS_DICTIONARY : 0);
 
     if (job_parts_size(job) > WIRE_MAX_REQUEST_BYTES)
         return ERR_TOO_LARGE;
@@ -82,6 +85,9 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
     wire_io_put_u32(&w, job->max_links);
     wire_io_put_u64(&w, job->region_offset);
     wire_io_put_u64(&w, job->region_len);
+    wire_io_put_u32(&w, job->dictionary_id);
+    wire_io_put_u64(&w, job->dictionary_offset);
+    wire_io_put_u64(&w, job->dictionary_len);
     wire_io_put_bytes(&w, job->url);
     wire_io_put_bytes(&w, job->content_type);
     wire_io_put_bytes(&w, job->content_encoding);
@@ -89,6 +95,7 @@ enum err wire_encode_job(const struct job *job, uint64_t id, void *region, size_
     wire_io_put_bytes(&w, job->product_token);
     wire_io_put_bytes(&w, job->command);
     wire_io_put_bytes(&w, job->rules);
+    wire_io_put_bytes(&w, job->inline_dictionary);
     wire_io_put_bytes(&w, job->inline_body);
     if (w.is_full)
         return ERR_TOO_LARGE;
@@ -132,11 +139,15 @@ enum err wire_decode_job(struct span request, struct job *out, uint64_t *out_id)
     job.wants_body_all = (wants & WANTS_BODY_ALL) != 0;
     job.wants_details = (wants & WANTS_DETAILS) != 0;
     job.wants_facts = (wants & WANTS_FACTS) != 0;
+    job.wants_dictionary = (wants & WANTS_DICTIONARY) != 0;
     job.max_decoded_bytes = wire_io_get_u64(&r);
     job.max_text_bytes = wire_io_get_u64(&r);
     job.max_links = wire_io_get_u32(&r);
     job.region_offset = wire_io_get_u64(&r);
     job.region_len = wire_io_get_u64(&r);
+    job.dictionary_id = wire_io_get_u32(&r);
+    job.dictionary_offset = wire_io_get_u64(&r);
+    job.dictionary_len = wire_io_get_u64(&r);
     job.url = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.content_type = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.content_encoding = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
@@ -144,6 +155,7 @@ enum err wire_decode_job(struct span request, struct job *out, uint64_t *out_id)
     job.product_token = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.command = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.rules = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
+    job.inline_dictionary = wire_io_get_bytes(&r, WIRE_MAX_REQUEST_BYTES);
     job.inline_body = wire_io_get_bytes(&r, UINT32_MAX);
     if (finish(&r))
         return r.error;

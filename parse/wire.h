@@ -10,7 +10,8 @@
  * that its items need at least, every text must be UTF-8 without NUL, every URL
  * printable ASCII, the id and the kind must be those of the job asked, and no
  * byte may be left over. It is linear in the length of the message, and what it
- * allocates is bounded by a small multiple of it. facts_json must be a JSON object.
+ * allocates is bounded by a small multiple of it. facts_json must be a JSON object,
+ * a dictionary must be wanted, of the size and the id that were asked for.
  *
  * The encoder clips and cleans what it is given, so that an honest worker is
  * never taken for a liar. Pure; nothing here knows of processes.
@@ -21,7 +22,7 @@
 #include "parse/job.h"
 
 /* Changes with every change of the layout; the hello carries it, and so does each message. */
-#define WIRE_VERSION             3u
+#define WIRE_VERSION             4u
 
 #define WIRE_MAX_URL_BYTES       ((size_t)8 * 1024 + 1) /* so long: cut, the URL was longer */
 #define WIRE_MAX_LINK_TEXT_BYTES ((size_t)1024)
@@ -44,6 +45,7 @@ struct wire_limits {
     size_t max_text_bytes;
     size_t max_body_bytes; /* of the packed body */
     size_t max_bytes;      /* of answer.bytes */
+    uint32_t dictionary_id; /* that a new dictionary must bear; 0: none is wanted */
 };
 
 void wire_limits_of(const struct job *job, struct wire_limits *out);

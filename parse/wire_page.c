@@ -2,6 +2,7 @@
 #include "parse/wire_page.h"
 
 #include "parse/json_text.h"
+#include "parse/pack.h"
 
 /* Flags of a page. */
 enum {
@@ -253,18 +254,21 @@ void wire_page_put(struct wire_io_writer *w, const struct page_facts *page,
 
     if (may_cut) {
         p.outcome = PARSE_REFUSED;
-        p.text = p.body = p.facts_json = SPAN_NONE;
+        p.text = p.body = p.facts_json = p.dictionary = SPAN_NONE;
     }
     /* Half an object is no JSON, half a frame no zstd. */
     if (p.facts_json.len > WIRE_MAX_JSON_BYTES || !is_facts(p.facts_json))
         p.facts_json = SPAN_NONE;
     if (p.body.len > limits->max_body_bytes)
         p.body = SPAN_NONE;
+    if (!pack_is_dictionary(p.dictionary, limits->dictionary_id))
+        p.dictionary = SPAN_NONE;
     put_scalars(w, &p);
     put_texts(w, &p);
     wire_io_put_text(w, p.text, limits->max_text_bytes);
     wire_io_put_bytes(w, p.facts_json);
     wire_io_put_bytes(w, p.body);
+    wire_io_put_bytes(w, p.dictionary);
     is_whole = put_links(w, &p, limits->max_links, may_cut);
     if (!is_whole && !w->is_full) {
         p.links_cut = true;
@@ -282,5 +286,10 @@ void wire_page_get(struct wire_io_reader *r, const struct wire_limits *limits,
     if (!is_facts(out->facts_json))
         wire_io_fail(r, ERR_CORRUPT);
     out->body = wire_io_get_bytes(r, limits->max_body_bytes);
+    out->dictionary =
+        wire_io_get_bytes(r, limits->dictionary_id ? PACK_MAX_DICTIONARY_BYTES : 0);
+    if (out->dictionary.len &&
+        !pack_is_dictionary(out->dictionary, limits->dictionary_id))
+        wire_io_fail(r, ERR_CORRUPT);
     get_links(r, limits->max_links, mem, out);
 }

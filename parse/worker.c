@@ -39,19 +39,34 @@ static bool is_sanitized(void)
 
 /* ---- jobs ---- */
 
-enum err worker_body(const struct worker_kit *kit, const struct job *job,
-                     struct span *out)
+static enum err in_region(const struct worker_kit *kit, uint64_t offset, uint64_t len,
+                          struct span *out)
 {
-    uint64_t offset = job->region_offset, len = job->region_len;
-
-    if (!len) {
-        *out = job->inline_body;
-        return OK;
-    }
     if (offset > kit->bodies.len || len > kit->bodies.len - offset)
         return ERR_INVALID;
     *out = span_make(kit->bodies.ptr + offset, (size_t)len);
     return OK;
+}
+
+enum err worker_body(const struct worker_kit *kit, const struct job *job,
+                     struct span *out)
+{
+    if (job->region_len)
+        return in_region(kit, job->region_offset, job->region_len, out);
+    *out = job->inline_body;
+    return OK;
+}
+
+/* The dictionary that the job names, or none. */
+static enum err take_dictionary(struct worker_kit *kit, const struct job *job)
+{
+    struct span bytes = job->inline_dictionary;
+    enum err e = OK;
+
+    if (job->dictionary_len)
+        e = in_region(kit, job->dictionary_offset, job->dictionary_len, &bytes);
+    pack_set_dictionary(kit->tools.pack, e ? 0 : job->dictionary_id, bytes);
+    return e;
 }
 
 enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer *out)
@@ -61,6 +76,8 @@ enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer 
     enum err e = worker_body(kit, job, &body);
 
     *out = (struct answer){ .kind = job->kind };
+    if (!e)
+        e = take_dictionary(kit, job);
     if (e)
         return e;
     switch ((enum job_kind)job->kind) {

@@ -5,6 +5,7 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "store/depth.h"
+#include "store/dictionaries.h"
 #include "store/extra.h"
 #include "store/hosts.h"
 #include "store/links.h"
@@ -71,6 +72,7 @@ enum err apply_op(struct apply *a, struct store_op *op)
     case STORE_SPACE: return OK; /* the keeper looked before the op came here */
     case STORE_END_RUN: return runs_end(c, op);
     case STORE_GRAPH: return update_graph(c, op);
+    case STORE_DICTIONARY: return dictionaries_put(c, &op->u.dictionary);
     }
     return db_fail(c->db, ERR_INVALID, "an op of an unknown kind");
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/bodies.h"
 
-#include <zstd.h>
+#include "config/mem.h"
+#include "parse/pack.h"
+#include "store/dictionaries.h"
 
 int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span data,
                    int64_t size)
@@ -37,22 +39,70 @@ enum err bodies_drop(struct core *c, int64_t id)
     return db_run(c->db, st);
 }
 
-enum err bodies_unpack(struct span codec, struct span data, int64_t size,
-                       struct buf *out)
+/* ---- unpacking ---- */
+
+struct bodies_unpacker {
+    struct pack *pack;
+    struct dictionaries *dictionaries;
+};
+
+enum err bodies_unpacker_new(sqlite3 *handle, struct bodies_unpacker **out)
 {
-    size_t want = (size_t)size, got;
+    struct bodies_unpacker *u = mem_alloc(sizeof *u);
+    enum err e = pack_new(&u->pack);
+
+    if (e) {
+        mem_free(u);
+        return e;
+    }
+    u->dictionaries = dictionaries_new(handle);
+    *out = u;
+    return OK;
+}
+
+void bodies_unpacker_free(struct bodies_unpacker *u)
+{
+    if (!u)
+        return;
+    dictionaries_free(u->dictionaries);
+    pack_free(u->pack);
+    mem_free(u);
+}
+
+static enum err find_dictionary(struct bodies_unpacker *u, uint32_t id,
+                                struct err_note *note)
+{
+    struct span bytes = SPAN_NONE;
+    enum err e = id ? dictionaries_find(u->dictionaries, id, &bytes) : OK;
+
+    pack_set_dictionary(u->pack, e ? 0 : id, bytes);
+    if (!e)
+        return OK;
+    return err_set(note, ERR_NOT_FOUND, "it needs dictionary %u, which is %s", id,
+                   e == ERR_CORRUPT ? "damaged" : "missing");
+}
+
+enum err bodies_unpack(struct bodies_unpacker *u, const struct bodies_packed *body,
+                       struct buf *out, struct err_note *note)
+{
+    size_t start = out->len;
+    uint32_t id = pack_dictionary_id(body->data);
     enum err e;
 
-    if (!span_eq(codec, SPAN("zstd")))
-        return ERR_UNSUPPORTED;
-    if (size < 0 || ZSTD_getFrameContentSize(data.ptr, data.len) > want)
-        return ERR_CORRUPT; /* also when the frame does not say */
-    e = buf_reserve(out, want + 1);
+    if (!span_eq(body->codec, SPAN("zstd")))
+        return err_set(note, ERR_UNSUPPORTED, "its codec is not known");
+    if (body->size < 0 || (uint64_t)body->size > out->max - start)
+        return err_set(note, ERR_TOO_LARGE, "it is too large");
+    e = find_dictionary(u, id, note);
     if (e)
         return e;
-    got = ZSTD_decompress(out->ptr + out->len, want, data.ptr, data.len);
-    if (ZSTD_isError(got) || got != want)
-        return ERR_CORRUPT;
-    out->len += got;
-    return OK;
+    e = pack_decompress(u->pack, body->data, (size_t)body->size, out);
+    if (e == ERR_NO_MEMORY)
+        return err_set(note, e, "%s", err_text(e));
+    if (e == ERR_NOT_FOUND)
+        return err_set(note, e, "it needs dictionary %u, which is damaged", id);
+    if (!e && out->len - start == (size_t)body->size)
+        return OK;
+    out->len = start;
+    return err_set(note, ERR_CORRUPT, "it does not unpack to its size");
 }

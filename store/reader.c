@@ -6,7 +6,9 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "parse/pack.h"
 #include "store/db.h"
+#include "store/dictionaries.h"
 #include "store/guard.h"
 #include "store/reader_functions.h"
 #include "store/schema.h"
@@ -21,6 +23,7 @@ struct reader {
     sqlite3 *handle;
     char *path;
     struct reader_functions *functions;
+    struct dictionaries *dictionaries;
     int64_t deadline_ms;
     int64_t give_up_ns; /* of the present query; 0 = never */
 };
@@ -149,6 +152,7 @@ enum err reader_open_own(const char *path, struct reader **out, struct err_note 
         return e;
     }
     harden(r);
+    r->dictionaries = dictionaries_new(r->handle);
     *out = r;
     return OK;
 }
@@ -178,6 +182,7 @@ void reader_close(struct reader *r)
         return;
     sqlite3_close(r->handle);
     reader_functions_free(r->functions);
+    dictionaries_free(r->dictionaries);
     mem_free(r->path);
     mem_free(r);
 }
@@ -307,6 +312,21 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
     e = step_all(r, st, fn, arg, note);
     sqlite3_finalize(st);
     return e;
+}
+
+enum err reader_dictionary(struct reader *r, struct span packed, uint32_t *out_id,
+                           struct span *out, struct err_note *note)
+{
+    uint32_t id = pack_dictionary_id(packed);
+    enum err e = OK;
+
+    *out = SPAN_NONE;
+    *out_id = id;
+    if (id)
+        e = dictionaries_find(r->dictionaries, id, out);
+    return e ? err_set(note, e, "dictionary %u is %s", id,
+                       e == ERR_CORRUPT ? "damaged" : "missing")
+             : OK;
 }
 
 /* --- values from a person -------------------------------------------------------------- */

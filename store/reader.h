@@ -86,6 +86,14 @@ struct sqlite3 *reader_handle(struct reader *r);
 /* How long one query may take; 0 = as long as it likes (the default). */
 void reader_set_deadline(struct reader *r, int64_t deadline_ms);
 
+/*
+ * The zstd dictionary that a stored body needs (data of the table bodies), and its id;
+ * 0 and nothing when it needs none. Valid until the next call; may be called for a row
+ * while its query runs. ERR_NOT_FOUND, ERR_CORRUPT: missing, damaged; the note says which.
+ */
+enum err reader_dictionary(struct reader *r, struct span packed, uint32_t *out_id,
+                           struct span *out, struct err_note *note) MUST_USE;
+
 /* A named report, such as "broken-links". */
 struct reader_report {
     const char *name, *about, *sql;
@@ -157,13 +165,13 @@ enum reader_prospect {
 extern const struct reader_report reader_prospects[N_PROSPECTS];
 
 enum reader_host {
-    READER_HOST_RUN_PAGES,      /* a number: answered page requests of the latest run */
-    READER_HOST_BACKOFF,        /* until when, if that is still to come */
+    READER_HOST_RUN_PAGES, /* a number: answered page requests of the latest run */
+    READER_HOST_BACKOFF,   /* until when, if that is still to come */
     READER_HOST_ROBOTS_OUTCOME, /* "ok", "no_rules", "unreachable"; NULL, as the next ones, if it was never asked for */
     READER_HOST_ROBOTS_AT,
-    READER_HOST_ROBOTS_STATUS,  /* a number */
+    READER_HOST_ROBOTS_STATUS, /* a number */
     READER_HOST_ROBOTS_BODY,
-    READER_HOST_ROBOTS_IS_OLD,  /* a number: 1 when it would be read again */
+    READER_HOST_ROBOTS_IS_OLD, /* a number: 1 when it would be read again */
     N_READER_HOST_COLUMNS
 };
 

@@ -24,6 +24,7 @@ struct reader_functions {
     bool has_secret;
     uint64_t secret;
     struct digest *digest; /* NULL where libcrypto has no SHA-256 */
+    struct bodies_unpacker *unpacker;
     struct buf unpacked;
     struct id_set sets[MAX_SETS];
     size_t n_sets;
@@ -45,23 +46,34 @@ static void url_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         sqlite3_result_int64(ctx, (int64_t)map_hash(bytes_of(argv[0]), f->secret));
 }
 
-static bool is_sound(struct reader_functions *f, sqlite3_value **argv)
+/* OK, or the note says what is wrong. */
+static enum err check_body(struct reader_functions *f, sqlite3_value **argv,
+                           struct err_note *note)
 {
     struct span sha256 = bytes_of(argv[0]);
+    struct bodies_packed body = { bytes_of(argv[1]), bytes_of(argv[3]),
+                                  sqlite3_value_int64(argv[2]) };
     unsigned char found[DIGEST_SHA256_BYTES];
+    enum err e;
 
     buf_reset(&f->unpacked);
-    return sha256.len == sizeof found && f->digest &&
-           !bodies_unpack(bytes_of(argv[1]), bytes_of(argv[3]),
-                          sqlite3_value_int64(argv[2]), &f->unpacked) &&
-           !digest_sha256(f->digest, buf_span(&f->unpacked), found) &&
-           memcmp(found, sha256.ptr, sizeof found) == 0;
+    e = bodies_unpack(f->unpacker, &body, &f->unpacked, note);
+    if (e)
+        return e;
+    if (!f->digest || digest_sha256(f->digest, buf_span(&f->unpacked), found))
+        return err_set(note, ERR_UNSUPPORTED, "libcrypto has no SHA-256");
+    if (sha256.len != sizeof found || memcmp(found, sha256.ptr, sizeof found) != 0)
+        return err_set(note, ERR_CORRUPT, "its SHA-256 is another");
+    return OK;
 }
 
-static void body_is_sound(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+static void body_problem(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
+    struct err_note note = { "" };
+
     (void)argc;
-    sqlite3_result_int(ctx, is_sound(sqlite3_user_data(ctx), argv));
+    if (check_body(sqlite3_user_data(ctx), argv, &note))
+        sqlite3_result_text(ctx, note.text, -1, SQLITE_TRANSIENT);
 }
 
 /* --- sets of ids ------------------------------------------------------------------- */
@@ -157,12 +169,13 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     if (digest_new(&f->digest))
         f->digest = NULL;
     read_secret(handle, f);
-    if (sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
+    if (bodies_unpacker_new(handle, &f->unpacker) ||
+        sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
+                                NULL) ||
+        sqlite3_create_function(handle, "body_problem", 4, flags, f, body_problem, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "simhash_distance", 2, flags, f,
                                 simhash_distance, NULL, NULL) ||
-        sqlite3_create_function(handle, "body_is_sound", 4, flags, f, body_is_sound,
-                                NULL, NULL) ||
         sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,
                                 id_set_end) ||
         sqlite3_create_function(handle, "id_is_in", 2, flags, f, id_is_in, NULL,
@@ -182,6 +195,7 @@ void reader_functions_free(struct reader_functions *f)
     for (size_t i = 0; i < f->n_sets; i++)
         sqlite3_free(f->sets[i].bits);
     digest_free(f->digest);
+    bodies_unpacker_free(f->unpacker);
     buf_clear(&f->unpacked);
     mem_free(f);
 }

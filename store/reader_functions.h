@@ -4,7 +4,8 @@
  *
  *   url_hash(key)                        the value of url.key_hash for a key; NULL without the file's secret
  *   simhash_distance(a, b)               bits in which two fingerprints differ; NULL where one is missing or 0
- *   body_is_sound(sha256, codec, size, data)   1 when data unpacks to size bytes with that SHA-256 (a BLOB)
+ *   body_problem(sha256, codec, size, data)   what is wrong with a stored body; NULL when data unpacks to
+ *                                        size bytes with that SHA-256 (a BLOB)
  *   id_set(id)                           aggregate: the number of a set of these ids, which lives as long as handle
  *   id_is_in(set, id)                    1 when id is in it; one pass over a big table answers for all ids
  *   relevance(page_text)                 how well a full-text hit fits (store/rank.h), where there is FTS5

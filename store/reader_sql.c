@@ -186,7 +186,8 @@ const struct reader_report reader_checks[] = {
       " f.body_id = b.id"
       " GROUP BY b.id HAVING b.refs <> count(f.id)" },
     { "every body unpacks to the bytes its SHA-256 was made of", "body",
-      "SELECT id, size FROM body WHERE NOT body_is_sound(sha256, codec, size, data)" },
+      "SELECT id, size, body_problem(sha256, codec, size, data) AS problem FROM body"
+      " WHERE problem IS NOT NULL" },
     { "every page's text is in the full-text index", "page",
       "SELECT url_id, text_id FROM page WHERE text_id IS NOT NULL AND text_id NOT IN"
       " (SELECT id FROM page_text_docsize)" },

@@ -14,7 +14,7 @@
 /* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
-static const char *const migrations[] = { sql_0001, sql_0002 };
+static const char *const migrations[] = { sql_0001, sql_0002, sql_0003 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");

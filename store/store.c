@@ -13,6 +13,7 @@
 #include "parse/digest.h"
 #include "store/core.h"
 #include "store/depth.h"
+#include "store/dictionaries.h"
 #include "store/guard.h"
 #include "store/hosts.h"
 #include "store/keeper.h"
@@ -280,6 +281,14 @@ enum err store_decide_again(struct store *s,
 {
     BUG_IF(s->writer);
     runs_decide_again(&s->core, decide, arg);
+    return noted(s, note);
+}
+
+enum err store_load_dictionary(struct store *s, struct arena *mem,
+                               struct store_dictionary *out, struct err_note *note)
+{
+    BUG_IF(s->writer);
+    dictionaries_load(&s->core, mem, out);
     return noted(s, note);
 }
 

@@ -165,6 +165,20 @@ enum err store_decide_again(struct store *s,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note) MUST_USE;
 
+/* A zstd dictionary that bodies are packed with; see parse/pack.h. */
+struct store_dictionary {
+    uint32_t id;
+    struct span data;
+};
+
+/*
+ * The file's dictionary, in mem. No data: there is none yet, and a new one may bear
+ * this id (0: none may be added any more).
+ */
+enum err store_load_dictionary(struct store *s, struct arena *mem,
+                               struct store_dictionary *out,
+                               struct err_note *note) MUST_USE;
+
 /*
  * Starts the writer thread. notify is called from that thread whenever done
  * ops wait to be taken; it must be quick and thread-safe.
@@ -186,6 +200,7 @@ enum store_op_kind {
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
     STORE_END_RUN,
     STORE_GRAPH, /* after the end of a finished run: link metrics, and indexes that large files need */
+    STORE_DICTIONARY, /* bodies of visits submitted later may need it */
 };
 
 /* What an offer came to. */
@@ -354,6 +369,7 @@ struct store_op {
             const char *stop_reason;
             struct span summary_json;
         } end_run;
+        struct store_dictionary dictionary;
 
         struct {
             bool wants_metrics;

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "config/mem.h"
+#include "parse/pack.h"
 #include "parse/wire.h"
 #include "parse/wire_io.h"
 
@@ -140,7 +141,12 @@ static void a_job_survives_the_way(void **state)
                        .wants_facts = true,
                        .region_offset = 4096,
                        .region_len = 77,
-                       .inline_body = SPAN("\0body") };
+                       .inline_body = SPAN("\0body"),
+                       .wants_dictionary = true,
+                       .dictionary_id = 40000,
+                       .dictionary_offset = 8192,
+                       .dictionary_len = 99,
+                       .inline_dictionary = SPAN("\0dictionary") };
     struct job out;
     struct bench *b = *state;
     uint64_t id = 0;
@@ -167,6 +173,104 @@ static void a_job_survives_the_way(void **state)
     assert_int_equal(out.region_offset, 4096);
     assert_int_equal(out.region_len, 77);
     assert_true(span_eq(out.inline_body, job.inline_body));
+    assert_true(out.wants_dictionary);
+    assert_int_equal(out.dictionary_id, 40000);
+    assert_int_equal(out.dictionary_offset, 8192);
+    assert_int_equal(out.dictionary_len, 99);
+    assert_true(span_eq(out.inline_dictionary, job.inline_dictionary));
+}
+
+/* ---- dictionaries ---- */
+
+#define DICTIONARY_ID PACK_FIRST_DICTIONARY_ID
+
+/* n bytes that look like a dictionary with DICTIONARY_ID; owned by the caller. */
+static char *make_dictionary(size_t n)
+{
+    char *p = mem_alloc(n);
+
+    memset(p, 'd', n);
+    memcpy(p, "\x37\xA4\x30\xEC\x00\x80\x00\x00", 8);
+    return p;
+}
+
+/* Sends it as a liar would, under other limits than those it is read with; what the reader says. */
+static enum err send_dictionary(struct bench *b, const char *bytes, size_t n,
+                                uint32_t wanted_id)
+{
+    struct answer a = full_page();
+    const size_t at = HEAD_BYTES;
+    struct wire_io_writer w;
+    size_t head = 0;
+    char *found;
+
+    /* An honest answer holds a dictionary of 9 bytes; its place is taken by these. */
+    a.page.dictionary = SPAN("\x37\xA4\x30\xEC\x00\x80\x00\x00x");
+    b->job.wants_dictionary = true;
+    b->job.dictionary_id = DICTIONARY_ID;
+    assert_int_equal(encode(b, &a), OK);
+    found = memmem(b->region + at, b->len - at, a.page.dictionary.ptr, 9);
+    assert_non_null(found);
+    head = (size_t)(found - b->region) - 4;
+    memmove(found + n, found + 9, b->len - head - 4 - 9);
+    wire_io_write_to(&w, b->region + head, REGION_BYTES - head);
+    wire_io_put_bytes(&w, span_make(bytes, n));
+    b->len = b->len - 9 + n;
+    b->job.wants_dictionary = wanted_id != 0;
+    b->job.dictionary_id = wanted_id;
+    wire_limits_of(&b->job, &b->limits);
+    return decode(b);
+}
+
+static void a_dictionary_survives_the_way(void **state)
+{
+    char *bytes = make_dictionary(PACK_MAX_DICTIONARY_BYTES);
+    struct bench *b = *state;
+    struct answer a = full_page();
+
+    a.page.dictionary = span_make(bytes, PACK_MAX_DICTIONARY_BYTES);
+    b->job.wants_dictionary = true;
+    b->job.dictionary_id = DICTIONARY_ID;
+    assert_int_equal(encode(b, &a), OK);
+    assert_int_equal(decode(b), OK);
+    assert_true(span_eq(b->out.page.dictionary, a.page.dictionary));
+    assert_int_equal(b->out.page.n_links, 2);
+    mem_free(bytes);
+}
+
+static void a_dictionary_that_breaks_the_rule_is_not_sent(void **state)
+{
+    char *bytes = make_dictionary(PACK_MAX_DICTIONARY_BYTES + 1);
+    struct bench *b = *state;
+    struct answer a = full_page();
+
+    a.page.dictionary = span_make(bytes, 1000);
+    assert_int_equal(encode(b, &a), OK); /* nobody wants one */
+    assert_int_equal(decode(b), OK);
+    assert_int_equal(b->out.page.dictionary.len, 0);
+    b->job.wants_dictionary = true;
+    b->job.dictionary_id = DICTIONARY_ID;
+    a.page.dictionary = span_make(bytes, PACK_MAX_DICTIONARY_BYTES + 1);
+    assert_int_equal(encode(b, &a), OK);
+    assert_int_equal(decode(b), OK);
+    assert_int_equal(b->out.page.dictionary.len, 0);
+    mem_free(bytes);
+}
+
+static void a_dictionary_that_is_too_long_foreign_or_unasked_is_refused(void **state)
+{
+    size_t most = PACK_MAX_DICTIONARY_BYTES;
+    char *bytes = make_dictionary(most + 1);
+    struct bench *b = *state;
+
+    assert_int_equal(send_dictionary(b, bytes, most, DICTIONARY_ID), OK);
+    assert_int_equal(send_dictionary(b, bytes, most + 1, DICTIONARY_ID), ERR_TOO_LARGE);
+    assert_int_equal(send_dictionary(b, bytes, most, DICTIONARY_ID + 1), ERR_CORRUPT);
+    assert_int_equal(send_dictionary(b, bytes, most, 0), ERR_TOO_LARGE);
+    assert_int_equal(send_dictionary(b, bytes, 8, DICTIONARY_ID), ERR_CORRUPT);
+    bytes[0] ^= 1;
+    assert_int_equal(send_dictionary(b, bytes, most, DICTIONARY_ID), ERR_CORRUPT);
+    mem_free(bytes);
 }
 
 static void a_page_survives_the_way(void **state)
@@ -206,7 +310,8 @@ static void a_page_survives_the_way(void **state)
 
 static void facts_that_are_no_json_object_are_left_out(void **state)
 {
-    static const char *const wrong[] = { "[1]", "{", "{\"a\":}", "{}x", "{\"a\":\"\\ud800\"}" };
+    static const char *const wrong[] = { "[1]", "{", "{\"a\":}", "{}x",
+                                         "{\"a\":\"\\ud800\"}" };
     struct bench *b = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -684,6 +789,9 @@ int main(void)
     static const struct CMUnitTest plain[] = {
         WITH_BENCH(a_job_survives_the_way),
         WITH_BENCH(a_page_survives_the_way),
+        WITH_BENCH(a_dictionary_survives_the_way),
+        WITH_BENCH(a_dictionary_that_breaks_the_rule_is_not_sent),
+        WITH_BENCH(a_dictionary_that_is_too_long_foreign_or_unasked_is_refused),
         WITH_BENCH(facts_that_are_no_json_object_are_left_out),
         WITH_BENCH(links_survive_the_way),
         WITH_BENCH(robots_rules_survive_the_way),

@@ -9,6 +9,7 @@
 #include "config/mem.h"
 #include "parse/inspect.h"
 #include "parse/worker.h"
+#include "tests/kit/training.h"
 
 struct desk {
     struct worker_kit kit;
@@ -206,7 +207,6 @@ static void a_stored_page_gives_its_text_as_it_is_read(void **state)
                                    SPAN("<title>T</title><p>\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd <b>caf\xc3\xa9</b>"),
                                    PACK_LEVEL, &packed),
                      OK);
-    d->job.content_encoding = SPAN("zstd");
     d->job.content_type = SPAN("text/html; charset=utf-8");
     d->job.max_text_bytes = 4096;
     assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
@@ -217,6 +217,126 @@ static void a_stored_page_gives_its_text_as_it_is_read(void **state)
     assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
     assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac");
     buf_clear(&packed);
+}
+
+/* ---- dictionaries ---- */
+
+#define ID PACK_FIRST_DICTIONARY_ID
+
+/* Parses page n, whose body is wanted. */
+static void parse_page(struct desk *d, int n, struct buf *page)
+{
+    struct span body = training_page(n, page);
+
+    d->job.content_type = SPAN("text/html");
+    d->job.max_links = 1000;
+    d->job.wants_body = true;
+    assert_int_equal(work(d, JOB_PAGE, body), OK);
+    assert_true(d->out.page.body.len > 0);
+}
+
+static void a_worker_makes_one_dictionary_when_it_has_seen_enough(void **state)
+{
+    struct desk *d = *state;
+    struct buf page;
+    int made_at = 0, n_made = 0;
+
+    buf_init(&page, 1 << 20);
+    d->job.wants_dictionary = true;
+    d->job.dictionary_id = ID;
+    for (int n = 1; n <= 3 * TRAINER_SAMPLES; n++) {
+        parse_page(d, n, &page);
+        assert_int_equal(pack_dictionary_id(d->out.page.body), 0);
+        if (!d->out.page.dictionary.len)
+            continue;
+        assert_true(pack_is_dictionary(d->out.page.dictionary, ID));
+        made_at = n;
+        n_made++;
+    }
+    assert_int_equal(n_made, 1);
+    assert_int_equal(made_at, TRAINER_SAMPLES);
+    buf_clear(&page);
+}
+
+static void a_worker_samples_html_that_is_stored_and_only_when_asked(void **state)
+{
+    struct desk *d = *state;
+    struct buf page;
+
+    buf_init(&page, 1 << 20);
+    d->job.dictionary_id = ID;
+    for (int n = 1; n < TRAINER_SAMPLES; n++) {
+        d->job.wants_dictionary = true;
+        parse_page(d, n, &page);
+    }
+    d->job.wants_body = false;
+    d->job.inline_body = training_page(1000, &page);
+    assert_int_equal(work(d, JOB_PAGE, d->job.inline_body), OK);
+    assert_int_equal(d->out.page.dictionary.len, 0);
+    d->job.wants_body = true;
+    d->job.content_type = SPAN("text/plain");
+    assert_int_equal(work(d, JOB_PAGE, SPAN("plain text")), OK);
+    assert_int_equal(d->out.page.dictionary.len, 0);
+    d->job.wants_dictionary = false; /* there is one now: what was kept goes */
+    parse_page(d, 1001, &page);
+    d->job.wants_dictionary = true;
+    parse_page(d, 1002, &page);
+    assert_int_equal(d->out.page.dictionary.len, 0);
+    buf_clear(&page);
+}
+
+static void bodies_go_and_come_with_the_dictionary_that_the_job_names(void **state)
+{
+    struct desk *d = *state;
+    struct buf page, dictionary, packed;
+
+    buf_init(&page, 1 << 20);
+    buf_init(&dictionary, 1 << 20);
+    buf_init(&packed, 1 << 20);
+    d->kit.bodies = training_dictionary(ID, &dictionary);
+    d->job.dictionary_id = ID;
+    d->job.dictionary_len = d->kit.bodies.len;
+    parse_page(d, 5000, &page);
+    assert_int_equal(pack_dictionary_id(d->out.page.body), ID);
+    assert_int_equal(buf_append(&packed, d->out.page.body), OK);
+
+    d->job.dictionary_len = 0;
+    d->job.inline_dictionary = buf_span(&dictionary);
+    assert_int_equal(work(d, JOB_UNPACK, buf_span(&packed)), OK);
+    assert_int_equal(d->out.decode, DECODE_OK);
+    assert_true(span_eq(d->out.bytes, buf_span(&page)));
+
+    d->job.max_text_bytes = 4096;
+    assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
+    assert_int_equal(d->out.decode, DECODE_OK);
+    assert_true(span_find_span(d->out.bytes, SPAN("Heading")) < d->out.bytes.len);
+
+    d->job.dictionary_id = 0;
+    d->job.inline_dictionary = SPAN_NONE;
+    assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
+    assert_int_equal(d->out.decode, DECODE_BAD);
+    assert_int_equal(d->out.bytes.len, 0);
+    assert_int_equal(work(d, JOB_UNPACK, buf_span(&packed)), OK);
+    assert_int_equal(d->out.decode, DECODE_BAD);
+    parse_page(d, 5001, &page);
+    assert_int_equal(pack_dictionary_id(d->out.page.body), 0);
+    buf_clear(&page);
+    buf_clear(&dictionary);
+    buf_clear(&packed);
+}
+
+static void a_dictionary_outside_the_region_is_refused(void **state)
+{
+    struct desk *d = *state;
+
+    d->kit.bodies = SPAN("0123456789");
+    d->job.dictionary_id = ID;
+    d->job.dictionary_offset = 4;
+    d->job.dictionary_len = 7;
+    assert_int_equal(work(d, JOB_PAGE, SPAN("<p>x")), ERR_INVALID);
+    d->job.dictionary_offset = UINT64_MAX;
+    d->job.dictionary_len = 2;
+    assert_int_equal(work(d, JOB_PAGE, SPAN("<p>x")), ERR_INVALID);
 }
 
 static void misbehaviour_is_no_job(void **state)
@@ -349,6 +469,10 @@ int main(void)
         WITH_DESK(a_sitemap_needs_a_url),
         WITH_DESK(a_stored_body_is_unpacked),
         WITH_DESK(a_stored_page_gives_its_text_as_it_is_read),
+        WITH_DESK(a_worker_makes_one_dictionary_when_it_has_seen_enough),
+        WITH_DESK(a_worker_samples_html_that_is_stored_and_only_when_asked),
+        WITH_DESK(bodies_go_and_come_with_the_dictionary_that_the_job_names),
+        WITH_DESK(a_dictionary_outside_the_region_is_refused),
         WITH_DESK(misbehaviour_is_no_job),
         WITH_DESK(an_unknown_command_is_invalid),
     };

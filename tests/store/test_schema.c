@@ -58,6 +58,7 @@ static const struct row {
     { "redirects", "src_id, dst_id, status_code, run_id" },
     { "bodies", "id, sha256, codec, size, data" },
     { "page_text", "title, description, text, rowid" },
+    { "dictionaries", "id, made_at, data" },
     { "events", "run_id, at, level, component, event, url_id, detail" },
     { "crawl_log", "*" },
     { "internal_all", "*" },
