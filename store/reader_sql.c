@@ -18,8 +18,9 @@
 
 const struct reader_report reader_reports[] = {
     { "broken-links", "links to pages that failed or answered 4xx or 5xx, with where they stand",
-      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor FROM broken b"
-             " JOIN link l ON l.dst_id = b.id JOIN url s ON s.id = l.src_id ORDER BY dst_url, src_url" },
+      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor FROM"
+             " (SELECT * FROM broken ORDER BY url LIMIT -1) b CROSS JOIN link l ON l.dst_id = b.id"
+             " CROSS JOIN url s ON s.id = l.src_id" },
     { "broken-pages", "the same pages, each with how many links lead to it",
       BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
              " (SELECT dst_id, count(*) AS n FROM link WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
@@ -40,11 +41,11 @@ const struct reader_report reader_reports[] = {
       "SELECT start_url, hops, final_url, final_status_code AS status_code, is_loop FROM redirect_chains"
       " ORDER BY hops DESC, start_url" },
     { "redirected-links", "links that lead to a redirect, with where they could lead at once",
-      "WITH hop(id, dst_id, status_code) AS MATERIALIZED (SELECT r.src_id, r.dst_id, r.status_code FROM redirects r"
-      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
-      " SELECT s.url AS src_url, a.url AS dst_url, h.status_code, b.url AS redirects_to, l.anchor FROM hop h"
-      " JOIN link l ON l.dst_id = h.id JOIN url s ON s.id = l.src_id JOIN url a ON a.id = h.id"
-      " JOIN url b ON b.id = h.dst_id ORDER BY dst_url, src_url" },
+      "WITH hop(id, url, redirects_to, status_code) AS MATERIALIZED (SELECT r.src_id, a.url, b.url, r.status_code"
+      " FROM redirects r JOIN url a ON a.id = r.src_id JOIN url b ON b.id = r.dst_id"
+      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id) ORDER BY a.url LIMIT -1)"
+      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, h.redirects_to, l.anchor FROM hop h"
+      " CROSS JOIN link l ON l.dst_id = h.id CROSS JOIN url s ON s.id = l.src_id" },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
     { "largest", "the hundred largest pages",
