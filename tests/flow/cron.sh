@@ -157,11 +157,12 @@ await() { # TENTHS CONDITION...
     "$@"
 }
 has_started() { [ -n "$(holder)" ]; }
+has_begun() { has_started || has_starts $((n + 1)); } # a quick run may be over before it is seen
 has_starts() { [ "$(starts)" -ge "$1" ]; }
 has_fetched() { [ "$(sql "SELECT count(*) FROM fetches WHERE run_id = (SELECT id FROM runs WHERE state = 'running')" 2>/dev/null || echo 0)" -ge "$1" ]; }
 
 # Waits for the next start to begin; without cron it makes it.
-begin() { if [ "$mode" = cron ]; then await 900 has_started || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_started || true; fi; }
+begin() { if [ "$mode" = cron ]; then await 900 has_started || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_begun || true; fi; }
 # Waits until N starts are over.
 over() { await 1500 has_starts "$1" || fail "start $1 is not over"; [ "$mode" = cron ] || wait "$job" 2>/dev/null || true; }
 
