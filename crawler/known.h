@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop's memory of URLs it has met: a fixed-size cache from the hash of a
+ * The loop's memory of URLs it has met: a bounded cache from the hash of a
  * serialised URL to its row. Nine links of ten on a site point at pages already
  * known; for those this saves parsing, deciding and a look-up in the database.
  *

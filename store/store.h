@@ -9,7 +9,7 @@
  * done by the writer in the order of submission, handed back after the
  * transaction that holds it is committed. Many ops share a transaction: the
  * writer commits when its queue is empty and stays so for a millisecond, after
- * 256 visits, or 200 ms after the first op of the transaction, whichever comes
+ * 128 visits, or 200 ms after the first op of the transaction, whichever comes
  * first.
  *
  * Invariants

@@ -7,7 +7,7 @@
  *   a transaction ends       when
  *   at once                  no more is submitted and an answer is waited for (refill)
  *   after 1 ms without more  only visits are in it and more were coming just now
- *   in any case              after 256 visits, or 200 ms after its first op
+ *   in any case              after 128 visits, or 200 ms after its first op
  *
  * Between transactions: checkpoints of the write-ahead log, merging of full
  * text, and a look at the free space every 10 s.
