@@ -123,13 +123,18 @@ static struct url base_of(struct reader *r, const struct xml_element *el,
                           const struct url *base)
 {
     struct url resolved;
+    enum err e;
 
     for (size_t i = 0; i < el->n_attributes; i++) {
         const struct xml_attribute *a = &el->attributes[i];
 
-        if (span_eq(a->name.prefix, SPAN("xml")) && xml_is(&a->name, SPAN("base")) &&
-            !url_parse(xml_trim(a->value), base, r->mem, &resolved))
+        if (!span_eq(a->name.prefix, SPAN("xml")) || !xml_is(&a->name, SPAN("base")))
+            continue;
+        e = url_parse(xml_trim(a->value), base, r->mem, &resolved);
+        if (!e)
             return resolved;
+        if (e != ERR_INVALID)
+            fail(r, e);
     }
     return *base;
 }
@@ -153,11 +158,15 @@ static void keep(struct reader *r, enum field_kind kind, int rank, struct span v
 static void keep_url(struct reader *r, enum field_kind kind, int rank, struct span text)
 {
     struct url url;
+    enum err e;
 
     if (text.len == 0 || r->is_clipped || rank <= draft_of(r)->ranks[kind])
         return;
-    if (!url_parse(text, &r->field_base, r->mem, &url) && url_is_web(&url))
+    e = url_parse(text, &r->field_base, r->mem, &url);
+    if (!e && url_is_web(&url))
         keep(r, kind, rank, url.href);
+    if (e && e != ERR_INVALID)
+        fail(r, e);
 }
 
 /* An identifier is a link only if it looks like one without any help. */

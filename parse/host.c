@@ -53,7 +53,7 @@ static enum err append_idna(idna_function *convert, struct span name, struct buf
     if (!shared_idna)
         return ERR_NO_MEMORY;
     if (name.len > HOST_MAX_UNICODE_BYTES)
-        return ERR_TOO_LARGE;
+        return ERR_INVALID;
     for (;;) {
         UErrorCode status = U_ZERO_ERROR;
         UIDNAInfo info = UIDNA_INFO_INITIALIZER;
@@ -70,7 +70,7 @@ static enum err append_idna(idna_function *convert, struct span name, struct buf
         }
         /* U_INPUT_TOO_LONG_ERROR: a label of more than a thousand characters. */
         if (U_FAILURE(status))
-            return status == U_MEMORY_ALLOCATION_ERROR ? ERR_NO_MEMORY : ERR_TOO_LARGE;
+            return status == U_MEMORY_ALLOCATION_ERROR ? ERR_NO_MEMORY : ERR_INVALID;
         if (info.errors & (uint32_t)~PERMITTED_ERRORS)
             return ERR_INVALID;
         out->len += (size_t)n;

@@ -28,8 +28,8 @@
  * Parses a host of a special URL (percent-decoded first) or, with is_opaque,
  * of another one, and serialises it ("example.com", "127.0.0.1", "[::1]").
  * URL standard, "host parser". *out lives in mem. ERR_INVALID where the
- * standard returns failure and for an empty domain; ERR_TOO_LARGE over the
- * arena's cap, HOST_MAX_UNICODE_BYTES or ICU's limit; ERR_NO_MEMORY.
+ * standard returns failure, for an empty domain, and over HOST_MAX_UNICODE_BYTES
+ * or ICU's limit; ERR_TOO_LARGE over the arena's cap; ERR_NO_MEMORY.
  */
 enum err host_parse(struct span input, bool is_opaque, struct arena *mem,
                     struct span *out) MUST_USE;

@@ -130,12 +130,14 @@ static bool has_space(struct span s)
 static struct span resolve(struct reader *r, struct span text)
 {
     struct url url;
+    enum err e;
 
     if (text.len == 0 || (has_space(text) && !is_web_text(text)))
         return SPAN_NONE;
-    if (url_parse(text, r->base, r->mem, &url) || !url_is_web(&url))
-        return SPAN_NONE;
-    return url.href;
+    e = url_parse(text, r->base, r->mem, &url);
+    if (e && e != ERR_INVALID)
+        fail(r, e);
+    return e || !url_is_web(&url) ? SPAN_NONE : url.href;
 }
 
 /* Adds the entry that is open, if it has an address, and closes it. */
@@ -419,6 +421,8 @@ static enum err read_text(struct reader *r, struct span body, bool is_plain)
             continue;
         if (is_web_text(line) && line.len <= MAX_TEXT_BYTES)
             entry.loc = resolve(r, line);
+        if (r->e)
+            return r->e;
         if (entry.loc.len == 0 && !is_plain && r->urls.n == 0)
             return OK;
         if (entry.loc.len) {

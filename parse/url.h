@@ -60,8 +60,8 @@ typedef enum err url_query_encoder(void *arg, struct span utf8, struct buf *out)
 /*
  * Parses input (any bytes; broken UTF-8 is read as U+FFFD) against base, which
  * may be NULL. out->href lives in mem. ERR_INVALID where the standard returns
- * failure; ERR_TOO_LARGE over the arena's cap or 4 GiB, or a host over
- * HOST_MAX_UNICODE_BYTES; ERR_NO_MEMORY. URL standard, "basic URL parser".
+ * failure, or for a host over HOST_MAX_UNICODE_BYTES; ERR_TOO_LARGE over the arena's
+ * cap or 4 GiB; ERR_NO_MEMORY. URL standard, "basic URL parser".
  */
 enum err url_parse(struct span input, const struct url *base, struct arena *mem,
                    struct url *out) MUST_USE;
