@@ -21,14 +21,19 @@ struct entry {
 struct source {
     int64_t fetch_id;
     struct span url, content_type, headers, data; /* data empty: not stored */
+    uint32_t dictionary_id; /* that data needs, and its bytes; 0: none, or it is missing */
+    struct span dictionary;
     struct entry *first; /* entries in a row have it in look_in */
     struct source *next;
 };
 
 struct diff_links {
+    struct reader *reader;
     struct arena mem, bodies;
     struct entry *first, *last;
     struct source *sources, *last_source;
+    uint32_t dictionary_id; /* the one copied last */
+    struct span dictionary;
 };
 
 /* --- reading ------------------------------------------------------------------------ */
@@ -61,6 +66,24 @@ static enum err on_row(void *arg, const struct span *columns,
     return OK;
 }
 
+/* One for nearly all: it is copied when it is another than the last. A missing one leaves the links unsure. */
+static enum err keep_dictionary(struct diff_links *l, struct source *s)
+{
+    struct span dictionary;
+    enum err e = reader_dictionary(l->reader, s->data, &s->dictionary_id, &dictionary, NULL);
+
+    if (e || !s->dictionary_id) {
+        s->dictionary_id = 0;
+        return e == ERR_NO_MEMORY ? e : OK;
+    }
+    if (l->dictionary_id != s->dictionary_id &&
+        arena_try_copy(&l->mem, dictionary, &l->dictionary))
+        return ERR_NO_MEMORY;
+    l->dictionary_id = s->dictionary_id;
+    s->dictionary = l->dictionary;
+    return OK;
+}
+
 static enum err on_body(void *arg, const struct span *columns,
                         const struct reader_value *values, size_t n)
 {
@@ -80,7 +103,7 @@ static enum err on_body(void *arg, const struct span *columns,
     s->headers = copy_text(&l->mem, &values[READER_DIFF_BODY_HEADERS]);
     if (arena_try_copy(&l->bodies, data, &s->data))
         s->data = SPAN_NONE;
-    return OK;
+    return keep_dictionary(l, s);
 }
 
 /* A source for each row of entries that have to look into the same content. */
@@ -110,6 +133,7 @@ enum err diff_links_read(struct reader *r, const struct reader_diff *d,
     struct diff_links *l = mem_alloc(sizeof *l);
     enum err e;
 
+    l->reader = r;
     arena_init(&l->mem, MAX_LINKS_BYTES);
     arena_init(&l->bodies, MAX_BODIES_BYTES);
     *out = l;
@@ -149,32 +173,45 @@ static void take_links(struct source *s, const struct page_facts *facts)
         it->link.is_unsure = false;
 }
 
-/* One content. It lies in the database as zstd, which is a content coding too. */
+/* What a parser makes of a job, into *out; NULL where it could not do it. */
+static enum err ask(struct crawl *c, const struct job *job, struct pool_job **out)
+{
+    struct span why;
+    enum err e = pool_run(c->pool, job, NULL, DEADLINE_NEVER, out);
+
+    if (!e && pool_job_failure(*out, &why) != POOL_OK) {
+        pool_job_free(*out);
+        *out = NULL;
+    }
+    return e;
+}
+
+/* One content: unpacked first, then read as the page it was. */
 static enum err look_into(struct crawl *c, struct source *s)
 {
-    struct job job = { .kind = JOB_PAGE,
-                       .url = s->url,
-                       .content_type = s->content_type,
-                       .content_encoding = SPAN("zstd"),
-                       .headers = s->headers,
-                       .product_token = c->product_token,
-                       .max_decoded_bytes = (uint64_t)c->settings->max_size,
-                       .max_links = MAX_PAGE_LINKS };
-    struct body_ref body = { 0 };
-    struct pool_job *answer;
-    struct span why;
-    enum err e = bodies_append(c->bodies, &body, s->data, bodies_size(c->bodies));
+    struct job unpack = { .kind = JOB_UNPACK,
+                          .max_decoded_bytes = (uint64_t)c->settings->max_size,
+                          .inline_body = s->data,
+                          .dictionary_id = s->dictionary_id,
+                          .inline_dictionary = s->dictionary };
+    struct job page = { .kind = JOB_PAGE,
+                        .url = s->url,
+                        .content_type = s->content_type,
+                        .headers = s->headers,
+                        .product_token = c->product_token,
+                        .max_decoded_bytes = (uint64_t)c->settings->max_size,
+                        .max_links = MAX_PAGE_LINKS };
+    struct pool_job *unpacked = NULL, *answer = NULL;
+    enum err e = ask(c, &unpack, &unpacked);
 
-    if (e) { /* too large for the memory there is */
-        bodies_free(c->bodies, &body);
-        return OK;
+    if (!e && unpacked && pool_job_answer(unpacked)->decode == DECODE_OK) {
+        page.inline_body = pool_job_answer(unpacked)->bytes;
+        e = ask(c, &page, &answer);
     }
-    e = pool_run(c->pool, &job, &body, DEADLINE_NEVER, &answer);
-    if (!e && pool_job_failure(answer, &why) == POOL_OK)
+    if (!e && answer)
         take_links(s, &pool_job_answer(answer)->page);
-    if (!e)
-        pool_job_free(answer);
-    bodies_free(c->bodies, &body);
+    pool_job_free(answer);
+    pool_job_free(unpacked);
     return e;
 }
 

@@ -69,6 +69,27 @@ static const struct origin_route slow_site[] = {
     { .path = "*", .headers = HTML, .generate = make_page, .delay_ms = 20 },
 };
 
+/* The last page, asked anew, has another sentence; its link leads nowhere from the first. */
+static void make_last_page(void *arg, const struct origin_request *r, int *io_status,
+                           struct buf *out)
+{
+    const char *text = arg;
+
+    make_page(NULL, r, io_status, out);
+    if (buf_printf(out, "<a href=/lost>lost</a>%s", text ? text : ""))
+        abort();
+}
+
+static char more[] = "<p>More.";
+
+static const struct origin_route changing_site[] = {
+    NO_ROBOTS,
+    { .path = "/399", .headers = HTML, .generate = make_last_page, .uses = 1 },
+    { .path = "/399", .headers = HTML, .generate = make_last_page, .arg = more },
+    { .path = "/lost", .status = 404 },
+    { .path = "*", .headers = HTML, .generate = make_page },
+};
+
 /* --- what the database holds ------------------------------------------------------ */
 
 struct packed {
@@ -164,6 +185,23 @@ static void a_crawl_makes_one_dictionary_and_later_bodies_need_it(void **state)
                        " 0.8 * (SELECT avg(length(data)) FROM bodies WHERE id < 50)"),
         1);
     assert_exported(&g);
+    rig_close(&g);
+}
+
+/* What the page was then can be read only with the dictionary. */
+static void diff_reads_what_a_page_was(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, changing_site, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    assert_true(count_bodies(&g).with_ours > 0);
+    assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    assert_int_equal(program_run(&g.p, ARGS{ "diff", "-f", "tsv", NULL }), 0);
+    assert_true(printed(&g, "changed\t"));
+    assert_false(printed(&g, "broken\t"));
+    assert_false(program_said(&g.p, "may have been there before"));
     rig_close(&g);
 }
 
@@ -314,6 +352,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crawl_makes_one_dictionary_and_later_bodies_need_it),
+        cmocka_unit_test(diff_reads_what_a_page_was),
         cmocka_unit_test(of_two_processes_one_makes_it),
         cmocka_unit_test(a_crawl_of_few_pages_has_none),
         cmocka_unit_test(killed_before_and_after_it_was_made_nothing_is_lost),
