@@ -138,7 +138,7 @@ enum err reader_open_own(const char *path, struct reader **out, struct err_note 
     int rc;
 
     r->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(name, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
+    rc = sqlite3_open_v2(name, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
                          NULL);
     mem_free(name);
     if (rc)

@@ -23,7 +23,7 @@ struct id_set {
 struct reader_functions {
     bool has_secret;
     uint64_t secret;
-    struct digest *digest; /* NULL where libcrypto has no SHA-256 */
+    struct digest *digest; /* made when a body is looked at: libcrypto takes its time to begin */
     struct bodies_unpacker *unpacker;
     struct buf unpacked;
     struct id_set sets[MAX_SETS];
@@ -60,7 +60,8 @@ static enum err check_body(struct reader_functions *f, sqlite3_value **argv,
     e = bodies_unpack(f->unpacker, &body, &f->unpacked, note);
     if (e)
         return e;
-    if (!f->digest || digest_sha256(f->digest, buf_span(&f->unpacked), found))
+    if ((!f->digest && digest_new(&f->digest)) ||
+        digest_sha256(f->digest, buf_span(&f->unpacked), found))
         return err_set(note, ERR_UNSUPPORTED, "libcrypto has no SHA-256");
     if (sha256.len != sizeof found || memcmp(found, sha256.ptr, sizeof found) != 0)
         return err_set(note, ERR_CORRUPT, "its SHA-256 is another");
@@ -166,8 +167,6 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     int sets = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 
     buf_init(&f->unpacked, MAX_BODY);
-    if (digest_new(&f->digest))
-        f->digest = NULL;
     read_secret(handle, f);
     if (bodies_unpacker_new(handle, &f->unpacker) ||
         sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
