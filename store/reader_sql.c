@@ -7,20 +7,33 @@
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000, 'unixepoch')"
 /* Pages that answered with content of their own, by their ids. */
-#define SOUND_PAGES \
-    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id" \
-    " WHERE u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
+#define SOUND_PAGES_AND(joins) \
+    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id " joins \
+    "WHERE u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
+#define SOUND_PAGES SOUND_PAGES_AND("")
+/* Texts in that column that several of them have. */
+#define SHARED(column) \
+    "WITH shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*)" SOUND_PAGES "AND p." column " <> ''" \
+    " GROUP BY 1 HAVING count(*) > 1) "
 /* URLs that failed or answered 4xx or 5xx. They are few: who links to them is looked up from their side. */
 #define BROKEN \
     "WITH broken(id, url, status_code, problem, error) AS MATERIALIZED (SELECT u.id, u.url, f.status_code," \
     " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id" \
     " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error')) "
+/*
+ * The links to targets, which have an id: their places from the index by target alone, then the links in the order in
+ * which the file has them, so that no page of it is read twice and nothing wide is sorted.
+ */
+#define LINKS_TO(targets) \
+    " FROM (SELECT l.src_id, l.position, l.dst_id FROM " targets " t CROSS JOIN link l ON l.dst_id = t.id" \
+    " ORDER BY l.src_id, l.position LIMIT -1) a" \
+    " CROSS JOIN link l ON l.src_id = a.src_id AND l.position = a.position" \
+    " CROSS JOIN url s ON s.id = a.src_id "
 
 const struct reader_report reader_reports[] = {
-    { "broken-links", "links to pages that failed or answered 4xx or 5xx, with where they stand",
-      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor FROM"
-             " (SELECT * FROM broken ORDER BY url LIMIT -1) b CROSS JOIN link l ON l.dst_id = b.id"
-             " CROSS JOIN url s ON s.id = l.src_id" },
+    { "broken-links", "links to pages that failed or answered 4xx or 5xx, page by page where they stand",
+      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor"
+             LINKS_TO("broken") "CROSS JOIN broken b ON b.id = a.dst_id" },
     { "broken-pages", "the same pages, each with how many links lead to it",
       BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
              " (SELECT dst_id, count(*) AS n FROM link WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
@@ -40,12 +53,12 @@ const struct reader_report reader_reports[] = {
     { "redirect-chains", "every redirect from its first URL to where it ends",
       "SELECT start_url, hops, final_url, final_status_code AS status_code, is_loop FROM redirect_chains"
       " ORDER BY hops DESC, start_url" },
-    { "redirected-links", "links that lead to a redirect, with where they could lead at once",
+    { "redirected-links", "links that lead to a redirect, page by page, with where they could lead at once",
       "WITH hop(id, url, redirects_to, status_code) AS MATERIALIZED (SELECT r.src_id, a.url, b.url, r.status_code"
       " FROM redirects r JOIN url a ON a.id = r.src_id JOIN url b ON b.id = r.dst_id"
-      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id) ORDER BY a.url LIMIT -1)"
-      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, h.redirects_to, l.anchor FROM hop h"
-      " CROSS JOIN link l ON l.dst_id = h.id CROSS JOIN url s ON s.id = l.src_id" },
+      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
+      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, h.redirects_to, l.anchor"
+      LINKS_TO("hop") "CROSS JOIN hop h ON h.id = a.dst_id" },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
     { "largest", "the hundred largest pages",
@@ -68,13 +81,11 @@ const struct reader_report reader_reports[] = {
     { "missing-headings", "pages without a first heading",
       "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.h1, '') = '' ORDER BY u.url" },
     { "duplicate-titles", "titles that several pages have",
-      "SELECT count(*) OVER (PARTITION BY p.title) AS pages, p.title, u.url" SOUND_PAGES
-      "AND p.title IN (SELECT title FROM page WHERE title <> '' GROUP BY title HAVING count(*) > 1)"
-      " ORDER BY pages DESC, p.title, u.url" },
+      SHARED("title") "SELECT s.n AS pages, p.title, u.url" SOUND_PAGES_AND("CROSS JOIN shared s ON s.text = p.title ")
+      " ORDER BY s.n DESC, p.title, u.url" },
     { "duplicate-descriptions", "descriptions that several pages have",
-      "SELECT count(*) OVER (PARTITION BY p.description) AS pages, p.description, u.url" SOUND_PAGES
-      "AND p.description IN (SELECT description FROM page WHERE description <> '' GROUP BY description"
-      " HAVING count(*) > 1) ORDER BY pages DESC, p.description, u.url" },
+      SHARED("description") "SELECT s.n AS pages, p.description, u.url"
+      SOUND_PAGES_AND("CROSS JOIN shared s ON s.text = p.description ") " ORDER BY s.n DESC, p.description, u.url" },
     { "long-titles", "titles of more than 60 characters, which search engines cut",
       "SELECT length(p.title) AS length, p.title, u.url" SOUND_PAGES
       "AND length(p.title) > 60 ORDER BY length DESC, u.url" },
