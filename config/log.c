@@ -162,23 +162,22 @@ static size_t safe_sequence(const unsigned char *p, size_t n)
 enum err log_escape(struct buf *out, struct span s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    size_t i = 0;
-    enum err e;
+    size_t from = 0, to = 0; /* what is safe and not appended yet */
+    enum err e = OK;
 
-    while (i < s.len) {
-        size_t n = safe_sequence(p + i, s.len - i);
+    while (!e && to < s.len) {
+        size_t n = p[to] >= 0x20 && p[to] < 0x7f ? 1 : safe_sequence(p + to, s.len - to);
 
         if (n) {
-            e = buf_append(out, span_make(s.ptr + i, n));
-            i += n;
-        } else {
-            e = buf_printf(out, "\\x%02X", p[i]);
-            i++;
+            to += n;
+            continue;
         }
-        if (e)
-            return e;
+        e = buf_append(out, span_slice(s, from, to));
+        if (!e)
+            e = buf_printf(out, "\\x%02X", p[to]);
+        from = ++to;
     }
-    return OK;
+    return e ? e : buf_append(out, span_slice(s, from, to));
 }
 
 /* All of s in one write call, or not now: a reader that has stopped must not stop us. */

@@ -2,6 +2,7 @@
 #include "crawler/cell.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "config/log.h"
 #include "parse/utf8.h"
@@ -17,11 +18,45 @@ static enum err put_hex(struct buf *out, struct span bytes)
     return e;
 }
 
+/* Millions of cells are numbers: printf is the slowest part of a long answer. */
+static enum err put_integer(struct buf *out, int64_t n)
+{
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+    do
+        text[--at] = (char)('0' + left % 10);
+    while (left /= 10);
+    if (n < 0)
+        text[--at] = '-';
+    return buf_append(out, span_make(text + at, sizeof text - at));
+}
+
+/* Appends s; a byte of special is put as fn says. */
+static enum err put_runs(struct buf *out, struct span s, const char *special,
+                         enum err (*fn)(struct buf *out, char c))
+{
+    enum err e = OK;
+
+    while (!e && s.len) {
+        size_t n = 0;
+
+        while (n < s.len && (!s.ptr[n] || !strchr(special, s.ptr[n])))
+            n++;
+        e = buf_append(out, span_slice(s, 0, n));
+        if (!e && n < s.len)
+            e = fn(out, s.ptr[n++]);
+        s = span_skip(s, n);
+    }
+    return e;
+}
+
 enum err cell_put_plain(struct buf *out, const struct output_value *v)
 {
     switch (v->type) {
     case OUTPUT_NULL: return OK;
-    case OUTPUT_INTEGER: return buf_printf(out, "%lld", (long long)v->integer);
+    case OUTPUT_INTEGER: return put_integer(out, v->integer);
     case OUTPUT_REAL: return buf_printf(out, "%.15g", v->real);
     case OUTPUT_TEXT: return buf_append(out, v->text);
     case OUTPUT_BLOB: return put_hex(out, v->text);
@@ -76,6 +111,13 @@ enum err cell_put_json(struct buf *out, const struct output_value *v)
     }
 }
 
+static enum err put_doubled(struct buf *out, char c)
+{
+    enum err e = buf_append_byte(out, c);
+
+    return e ? e : buf_append_byte(out, c);
+}
+
 /* RFC 4180 quoting; a cell that a spreadsheet would run as a formula is disarmed (OWASP CSV injection). */
 enum err cell_put_csv(struct buf *out, const struct output_value *v)
 {
@@ -86,52 +128,38 @@ enum err cell_put_csv(struct buf *out, const struct output_value *v)
     e = buf_append_byte(out, '"');
     if (!e && v->text.len && memchr("=+-@\t\r", v->text.ptr[0], 6))
         e = buf_append_byte(out, '\'');
-    for (size_t i = 0; !e && i < v->text.len; i++) {
-        if (v->text.ptr[i] == '"')
-            e = buf_append_byte(out, '"');
-        if (!e)
-            e = buf_append_byte(out, v->text.ptr[i]);
-    }
+    if (!e)
+        e = put_runs(out, v->text, "\"", put_doubled);
     return e ? e : buf_append_byte(out, '"');
+}
+
+static enum err put_tsv_escape(struct buf *out, char c)
+{
+    return buf_printf(out, "\\%c",
+                      c == '\t'   ? 't'
+                      : c == '\n' ? 'n'
+                      : c == '\r' ? 'r'
+                                  : '\\');
 }
 
 /* Tab, newline, return and backslash as \t, \n, \r, \\ : one row stays one line. */
 enum err cell_put_tsv(struct buf *out, const struct output_value *v)
 {
-    enum err e = OK;
-
     if (v->type != OUTPUT_TEXT)
         return cell_put_plain(out, v);
-    for (size_t i = 0; !e && i < v->text.len; i++) {
-        char c = v->text.ptr[i];
+    return put_runs(out, v->text, "\t\n\r\\", put_tsv_escape);
+}
 
-        if (c == '\t' || c == '\n' || c == '\r' || c == '\\')
-            e = buf_printf(out, "\\%c",
-                           c == '\t'   ? 't'
-                           : c == '\n' ? 'n'
-                           : c == '\r' ? 'r'
-                                       : '\\');
-        else
-            e = buf_append_byte(out, c);
-    }
-    return e;
+static enum err put_markdown_escape(struct buf *out, char c)
+{
+    return c == '\n' || c == '\r' ? buf_append_byte(out, ' ') : buf_printf(out, "\\%c", c);
 }
 
 enum err cell_put_markdown(struct buf *out, const struct output_value *v)
 {
-    enum err e = OK;
-
     if (v->type != OUTPUT_TEXT)
         return cell_put_plain(out, v);
-    for (size_t i = 0; !e && i < v->text.len; i++) {
-        char c = v->text.ptr[i];
-
-        if (c == '|' || c == '\\')
-            e = buf_printf(out, "\\%c", c);
-        else
-            e = buf_append_byte(out, c == '\n' || c == '\r' ? ' ' : c);
-    }
-    return e;
+    return put_runs(out, v->text, "|\\\n\r", put_markdown_escape);
 }
 
 enum err cell_put_terminal(struct buf *out, const struct output_value *v,

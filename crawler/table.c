@@ -36,7 +36,8 @@ struct table {
     struct column *columns;
     size_t n_columns, n_rows;
     struct arena mem;     /* names and held cells */
-    struct arena row_mem; /* cells of one row, once the widths are known */
+    struct arena row_mem; /* cells of one record */
+    struct buf raw, safe, cut; /* a cell that is being made */
     struct span *held;    /* HELD_ROWS * n_columns cells */
     size_t n_held;
 };
@@ -50,6 +51,9 @@ struct table *table_new(const struct span *columns, size_t n,
     t->n_columns = n;
     arena_init(&t->mem, MAX_MEMORY);
     arena_init(&t->row_mem, MAX_MEMORY);
+    buf_init(&t->raw, MAX_MEMORY);
+    buf_init(&t->safe, MAX_MEMORY);
+    buf_init(&t->cut, MAX_MEMORY);
     t->columns = mem_array(n + 1, sizeof *t->columns);
     t->held = mem_array(HELD_ROWS * (n + 1), sizeof *t->held);
     for (size_t i = 0; i < n; i++)
@@ -65,6 +69,9 @@ void table_free(struct table *t)
     mem_free(t->held);
     arena_clear(&t->mem);
     arena_clear(&t->row_mem);
+    buf_clear(&t->raw);
+    buf_clear(&t->safe);
+    buf_clear(&t->cut);
     mem_free(t);
 }
 
@@ -75,34 +82,41 @@ void table_set_countless(struct table *t)
 
 /* --- cells --------------------------------------------------------------------------- */
 
-/* The value as it may stand in a table, in mem. */
-static enum err cell_text(struct arena *mem, const struct output_value *v,
+/* The value as it may stand in a table; in t->safe. */
+static enum err cell_text(struct table *t, const struct output_value *v,
                           struct span *out)
 {
-    struct buf raw, safe;
-    enum err e;
+    struct span raw = v->text;
+    enum err e = OK;
 
-    buf_init(&raw, MAX_MEMORY);
-    buf_init(&safe, MAX_MEMORY);
-    e = cell_put_plain(&raw, v);
+    if (v->type != OUTPUT_TEXT) {
+        buf_reset(&t->raw);
+        e = cell_put_plain(&t->raw, v);
+        raw = buf_span(&t->raw);
+    }
+    buf_reset(&t->safe);
     if (!e)
-        e = log_escape(&safe, buf_span(&raw));
-    if (!e)
-        e = arena_try_copy(mem, buf_span(&safe), out);
-    buf_clear(&raw);
-    buf_clear(&safe);
+        e = log_escape(&t->safe, raw);
+    *out = buf_span(&t->safe);
     return e;
 }
 
-/* Cut to columns; of a URL the beginning and the end say most, and the end more. */
+static enum err cell_copy(struct table *t, struct arena *mem,
+                          const struct output_value *v, struct span *out)
+{
+    struct span cell;
+    enum err e = cell_text(t, v, &cell);
+
+    return e ? e : arena_try_copy(mem, cell, out);
+}
+
+/* Cut to columns, if it is longer; of a URL the beginning and the end say most, and the end more. */
 static enum err put_cut(struct buf *out, struct span s, int columns)
 {
     struct span head, tail = SPAN_NONE;
     int room = columns - 1; /* for the sign that something is missing */
     enum err e;
 
-    if (columns <= 0 || width_of(s) <= columns)
-        return buf_append(out, s);
     head = span_slice(s, 0, width_prefix(s, room));
     if (span_find_span(s, SPAN("://")) < 8) {
         int front = room < NARROW_URL ? 0 : room / 2;
@@ -118,7 +132,13 @@ static enum err put_cut(struct buf *out, struct span s, int columns)
 
 static enum err put_spaces(struct buf *out, int n)
 {
-    return n > 0 ? buf_printf(out, "%*s", n, "") : OK;
+    enum err e = n > 0 ? buf_reserve(out, (size_t)n) : OK;
+
+    if (e || n <= 0)
+        return e;
+    memset(out->ptr + out->len, ' ', (size_t)n);
+    out->len += (size_t)n;
+    return OK;
 }
 
 /* --- side by side --------------------------------------------------------------------- */
@@ -127,19 +147,21 @@ static enum err put_cell(struct table *t, size_t i, struct span cell, bool is_he
                          struct buf *out)
 {
     const struct column *c = &t->columns[i];
-    bool is_cut = t->terminal.is_terminal;
-    int width = MIN(width_of(cell), is_cut ? c->width : INT32_MAX);
-    struct buf shown;
-    enum err e;
+    int width = width_of(cell);
+    bool is_cut = t->terminal.is_terminal && width > c->width;
+    enum err e = OK;
 
-    buf_init(&shown, MAX_MEMORY);
-    e = c->is_number ? put_spaces(out, c->width - width) : OK;
+    if (is_cut) {
+        buf_reset(&t->cut);
+        e = put_cut(&t->cut, cell, c->width);
+        cell = buf_span(&t->cut);
+        width = c->width;
+    }
+    if (!e && c->is_number)
+        e = put_spaces(out, c->width - width);
     if (!e)
-        e = put_cut(&shown, cell, is_cut ? c->width : 0);
-    if (!e)
-        e = is_head ? terminal_put(out, &t->terminal, STYLE_BOLD, buf_span(&shown))
-                    : buf_append(out, buf_span(&shown));
-    buf_clear(&shown);
+        e = is_head ? terminal_put(out, &t->terminal, STYLE_BOLD, cell)
+                    : buf_append(out, cell);
     if (e || i + 1 == t->n_columns)
         return e;
     return put_spaces(out, (c->is_number ? 0 : MAX(0, c->width - width)) + BETWEEN);
@@ -219,7 +241,8 @@ static enum err put_record(struct table *t, const struct span *cells, struct buf
         if (!e)
             e = put_spaces(out, names - width_of(t->columns[i].name) + BETWEEN);
         if (!e)
-            e = put_cut(out, cells[i], room);
+            e = room > 0 && width_of(cells[i]) > room ? put_cut(out, cells[i], room)
+                                          : buf_append(out, cells[i]);
         if (!e)
             e = buf_append_byte(out, '\n');
     }
@@ -296,7 +319,7 @@ static enum err put_held(struct table *t, struct buf *out)
     for (size_t i = 0; !e && i < t->n_columns; i++) {
         struct output_value name = { .type = OUTPUT_TEXT, .text = t->columns[i].name };
 
-        e = cell_text(&t->mem, &name, &t->columns[i].name);
+        e = cell_copy(t, &t->mem, &name, &t->columns[i].name);
     }
     if (e)
         return e;
@@ -320,27 +343,42 @@ static enum err put_held(struct table *t, struct buf *out)
     return e;
 }
 
+/* Widths are known: nothing needs to be kept. */
+static enum err put_row(struct table *t, const struct output_value *values,
+                        struct buf *out)
+{
+    struct span cell;
+    enum err e = OK;
+
+    t->n_rows++;
+    for (size_t i = 0; !e && i < t->n_columns; i++) {
+        e = cell_text(t, &values[i], &cell);
+        if (!e)
+            e = put_cell(t, i, cell, false, out);
+    }
+    return e ? e : buf_append_byte(out, '\n');
+}
+
 enum err table_row(struct table *t, const struct output_value *values, struct buf *out)
 {
     bool is_open = t->layout == LAYOUT_OPEN;
     struct span *cells = &t->held[t->n_held * t->n_columns];
     enum err e = OK;
 
+    if (t->layout == LAYOUT_COLUMNS)
+        return put_row(t, values, out);
     arena_reset(&t->row_mem);
     for (size_t i = 0; !e && i < t->n_columns; i++) {
         if (is_open && values[i].type != OUTPUT_NULL)
             t->columns[i].is_number =
                 values[i].type == OUTPUT_INTEGER || values[i].type == OUTPUT_REAL;
-        e = cell_text(is_open ? &t->mem : &t->row_mem, &values[i], &cells[i]);
+        e = cell_copy(t, is_open ? &t->mem : &t->row_mem, &values[i], &cells[i]);
     }
     if (e)
         return e;
     if (is_open)
         return ++t->n_held < HELD_ROWS ? OK : put_held(t, out);
-    if (t->layout == LAYOUT_RECORDS)
-        return put_record(t, cells, out);
-    t->n_rows++;
-    return put_cells(t, cells, out);
+    return put_record(t, cells, out);
 }
 
 enum err table_finish(struct table *t, struct buf *out)
