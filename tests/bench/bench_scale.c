@@ -32,6 +32,7 @@
 #define N_WORDS       50000
 #define WORDS_A_PAGE  40
 #define MAX_ARGS      16
+#define SHARED_TEXTS  2000 /* titles and descriptions that several pages have */
 #define LINKS_DEFAULT 20
 #define PAGES_DEFAULT 20000
 
@@ -309,10 +310,17 @@ static void fill_facts(struct bench *b, struct store_op *op, size_t page,
     f->charset = SPAN("utf-8");
     f->charset_source = SPAN("meta");
     if (mix(page, 17) % 80)
-        f->title = arena_format(&op->mem, "The title of page number %zu", page);
+        f->title = mix(page, 19) % 30
+                       ? arena_format(&op->mem, "The title of page number %zu", page)
+                       : arena_format(&op->mem, "A title of several pages, number %zu",
+                                      page % SHARED_TEXTS);
     f->h1 = SPAN("A heading of ordinary length");
     if (mix(page, 18) % 10)
-        f->description = SPAN("A description, a sentence or two long.");
+        f->description =
+            mix(page, 20) % 20
+                ? arena_format(&op->mem, "What page %zu is about, in a sentence.", page)
+                : arena_format(&op->mem, "A description of several pages, number %zu.",
+                               page % SHARED_TEXTS);
 }
 
 static void fill_answer(struct store_visit *v, size_t page)
