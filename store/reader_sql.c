@@ -21,11 +21,11 @@
     " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id" \
     " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error')) "
 /*
- * The links to targets, which have an id: their places from the index by target alone, then the links in the order in
- * which the file has them, so that no page of it is read twice and nothing wide is sorted.
+ * The links to targets, which have an id: their places, from the index by target alone where there is one, then the
+ * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted.
  */
 #define LINKS_TO(targets) \
-    " FROM (SELECT l.src_id, l.position, l.dst_id FROM " targets " t CROSS JOIN link l ON l.dst_id = t.id" \
+    " FROM (SELECT l.src_id, l.position, l.dst_id FROM link l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
     " ORDER BY l.src_id, l.position LIMIT -1) a" \
     " CROSS JOIN link l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "

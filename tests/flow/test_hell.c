@@ -280,6 +280,23 @@ static void memory_stays_within_its_bounds(void **state)
                   (unsigned long long)(origin_counts(g.o).bytes_sent >> 20));
 }
 
+/* Measured and said; what it is depends on the machine, and on what else it does. */
+static void p57_how_long_the_loop_was_held_up_is_told(void **state)
+{
+    struct span all, steps;
+    struct buf json;
+
+    (void)state;
+    buf_init(&json, (size_t)MIB);
+    assert_int_equal(io_read_file(program_path(&g.p, "summary.json"), &json, NULL), OK);
+    all = buf_span(&json);
+    steps = span_skip(all, span_find_span(all, SPAN("\"loop_steps\"")));
+    steps = span_slice(steps, 0, span_find_span(steps, SPAN(",\"outcomes\"")));
+    assert_true(span_find_span(steps, SPAN("\"longest_step_ms\":")) < steps.len);
+    print_message("    %.*s\n", SPAN_ARG(steps));
+    buf_clear(&json);
+}
+
 static void nobody_was_asked_who_must_not_be(void **state)
 {
     (void)state;
@@ -370,6 +387,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(it_ends_by_itself_and_the_database_holds),
         cmocka_unit_test(memory_stays_within_its_bounds),
+        cmocka_unit_test(p57_how_long_the_loop_was_held_up_is_told),
         cmocka_unit_test(nobody_was_asked_who_must_not_be),
         cmocka_unit_test(traps_end_at_the_host_limit_and_say_so),
         cmocka_unit_test(cookies_stay_at_home),

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A report of a database four times as large takes about four times as many steps of
+ * SQLite's machine, with the indexes of a large file and without: no part of a report
+ * goes through one table for every row of another. Steps are counted, not time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "store/reader.h"
+#include "tests/kit/storekit.h"
+
+#define SMALL  400
+#define GROWTH 4
+#define MOST_STEPS \
+    6 /* times those of the small one: sorting grows a little faster than its rows */
+#define FEW_STEPS 20000 /* where a report does next to nothing, its beginning counts */
+
+/* Numbers from 0 to ?1 - 1, as table n. */
+#define NUMBERS \
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1) "
+
+/* Of ?1 URLs each tenth failed, is gone, redirects or was excluded; every page has ten links. */
+static const char *const fillings[] = {
+    "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished'), (2, 3, 4, 'finished')",
+    NUMBERS
+    "INSERT INTO hosts (id, scheme, host, port) SELECT i + 1, 'http', 'h' || i || '.example', 80 FROM n",
+    NUMBERS
+    "INSERT INTO robots (host_id, fetched_at, status_code, outcome) SELECT i + 1, 5, 200, 'ok' FROM n",
+    NUMBERS "INSERT INTO sitemaps (url, host_id, fetched_at, outcome, entries)"
+            " SELECT 'http://h' || i || '.example/s.xml', i + 1, 5, 'ok', 3 FROM n",
+    NUMBERS
+    "INSERT INTO url (id, key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"
+    " parent_id, run_id, fetch_id, discovered_at, url) SELECT i + 1, i, i + 1,"
+    " CASE i % 10 WHEN 0 THEN 3 WHEN 1 THEN 4 ELSE 1 END, CASE i % 10 WHEN 0 THEN 'timeout' WHEN 1 THEN 1 END,"
+    " i % 7, 0, 1, 0, 0, i / 2 + 1, 1 + i % 2, 1 + i, i, 'http://h' || i || '.example/' || i FROM n",
+    NUMBERS
+    "INSERT INTO fetch (id, url_id, run_id, attempt, fetched_at, outcome, status_code, content_type, size,"
+    " ttfb_ms, total_ms) SELECT i + 1, i + 1, 2, 1, i, CASE i % 10 WHEN 0 THEN 'timeout'"
+    " WHEN 2 THEN 'redirect' WHEN 3 THEN 'http_error' ELSE 'ok' END, CASE i % 10 WHEN 0 THEN NULL"
+    " WHEN 2 THEN 301 WHEN 3 THEN 404 ELSE 200 END, 'text/html', i, 5, 1500 FROM n",
+    NUMBERS
+    "INSERT INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, content_type, size)"
+    " SELECT i + 1, 1, 1, i, 'ok', 200, 'text/html', i FROM n",
+    NUMBERS
+    "INSERT INTO page (url_id, fetch_id, link_hash, title, description, canonical_url, robots_meta, lang,"
+    " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
+    " 'http://c.example/', 'noindex', 'en', i, 10, 'ok' FROM n WHERE i % 10 > 2",
+    NUMBERS
+    "INSERT INTO link (src_id, position, dst_id, bits, anchor)"
+    " SELECT i + 1, k.value, (i * 7 + k.value * 13) % ?1 + 1, 1, 'a link' FROM n,"
+    " json_each('[0,1,2,3,4,5,6,7,8,9]') k WHERE i % 10 > 2",
+    NUMBERS "INSERT INTO redirects SELECT i + 1, 2, i + 2, 301 FROM n WHERE i % 10 = 2",
+    NUMBERS
+    "INSERT INTO events (run_id, at, level, component, event, url_id) SELECT 2, i, 'info', 'c', 'e', i FROM n",
+    NUMBERS "INSERT INTO near_pair SELECT i + 1, i + 2, 1 FROM n",
+    NUMBERS "INSERT INTO metric SELECT i + 1, 1.0 / ?1, 10, 10, i / 5, NULL FROM n",
+};
+
+static void run_sql(sqlite3 *db, const char *sql, int n)
+{
+    sqlite3_stmt *st;
+
+    if (sqlite3_prepare_v2(db, sql, -1, &st, NULL))
+        fail_msg("%s: %s", sqlite3_errmsg(db), sql);
+    if (sqlite3_bind_parameter_count(st))
+        sqlite3_bind_int(st, 1, n);
+    while (sqlite3_step(st) == SQLITE_ROW)
+        ;
+    assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+}
+
+static void make_database(struct storekit *k, int n, bool has_indexes, bool has_metrics)
+{
+    sqlite3 *db;
+
+    storekit_init(k);
+    storekit_open(k, REVISIT_ALL);
+    storekit_finish(k);
+    assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+    run_sql(db, "BEGIN", n);
+    run_sql(db, "DELETE FROM runs", n);
+    for (size_t i = 0; i < ARRAY_LEN(fillings); i++)
+        run_sql(db, fillings[i], n);
+    if (has_indexes)
+        run_sql(db, "CREATE INDEX IF NOT EXISTS link_by_dst ON link (dst_id, src_id)",
+                n);
+    run_sql(db,
+            has_metrics ? "INSERT OR REPLACE INTO meta VALUES ('metrics_run', 2)"
+                        : "DELETE FROM meta WHERE name IN ('metrics_run', 'stats_run')",
+            n);
+    run_sql(db, "COMMIT", n);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int steps_of(struct reader *r, const struct reader_report *report,
+                    size_t *out_rows)
+{
+    sqlite3_stmt *st;
+    int steps;
+
+    *out_rows = 0;
+    if (sqlite3_prepare_v2(reader_handle(r), report->sql, -1, &st, NULL))
+        fail_msg("%s: %s", report->name, sqlite3_errmsg(reader_handle(r)));
+    while (sqlite3_step(st) == SQLITE_ROW)
+        ++*out_rows;
+    steps = sqlite3_stmt_status(st, SQLITE_STMTSTATUS_VM_STEP, 0);
+    assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+    return steps;
+}
+
+static void check_growth(bool has_indexes, bool has_metrics)
+{
+    struct storekit small, large;
+    struct reader *r, *s;
+    struct err_note note = { "" };
+    size_t n_with_rows = 0;
+
+    make_database(&small, SMALL, has_indexes, has_metrics);
+    make_database(&large, SMALL * GROWTH, has_indexes, has_metrics);
+    if (reader_open(small.path, &s, &note) || reader_open(large.path, &r, &note))
+        fail_msg("%s", note.text);
+    for (const struct reader_report *report = reader_reports; report->name; report++) {
+        size_t few, many;
+        int before = steps_of(s, report, &few), after = steps_of(r, report, &many);
+
+        n_with_rows += few > 0;
+        if (after > FEW_STEPS && after / MOST_STEPS > before)
+            fail_msg("%s: %d steps for %d pages, %d for %d", report->name, before,
+                     SMALL, after, SMALL * GROWTH);
+    }
+    assert_true(n_with_rows > 25); /* else there is little to see */
+    reader_close(s);
+    reader_close(r);
+    storekit_clear(&small);
+    storekit_clear(&large);
+}
+
+static void reports_grow_with_the_database(void **state)
+{
+    (void)state;
+    check_growth(false, false);
+    check_growth(false, true);
+}
+
+static void so_they_do_with_the_indexes_of_a_large_file(void **state)
+{
+    (void)state;
+    check_growth(true, false);
+    check_growth(true, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reports_grow_with_the_database),
+        cmocka_unit_test(so_they_do_with_the_indexes_of_a_large_file),
+    };
+
+    return cmocka_run_group_tests_name("store/growth", tests, NULL, NULL);
+}
