@@ -2,9 +2,9 @@
 #include "crawler/archive.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "config/mem.h"
+#include "config/thread.h"
 #include "crawler/warc.h"
 
 #define MAX_QUEUE    (64 * MIB)
@@ -78,21 +78,6 @@ static void *run(void *arg)
         mem_free(it);
     }
     return NULL;
-}
-
-/* Signals are the loop's: the new thread takes none. */
-static int create_thread(struct archive *a)
-{
-    sigset_t all, before;
-    int rc;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&a->thread, NULL, run, a);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!rc)
-        pthread_setname_np(a->thread, "warc");
-    return rc;
 }
 
 /* --- opening --------------------------------------------------------------------- */
@@ -172,7 +157,7 @@ enum err archive_open(struct crawl *c, struct archive **out, struct err_note *no
     if (!e && loop_wakeup_open(c->loop, on_progress, a, &a->wakeup))
         e = err_set(note, ERR_IO, "cannot make a wake-up for the WARC writer");
     if (!e) {
-        rc = create_thread(a);
+        rc = thread_start(&a->thread, "warc", run, a);
         if (rc)
             e = err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the WARC writer");
     }

@@ -305,10 +305,12 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
 {
     const struct crawl_counts *n = &c->counts;
     struct store_totals t;
+    struct fetcher_stats fetched;
     struct loop_stats steps;
     enum err e;
 
     store_get_totals(c->store, &t);
+    fetcher_get_stats(c->fetcher, &fetched);
     loop_get_stats(c->loop, &steps);
     e = buf_printf(
         out,
@@ -317,6 +319,7 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
         "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
         "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,"
         "\"loop_steps\":%llu,\"slow_steps\":%llu,\"longest_step_ms\":%.1f,"
+        "\"connections_cut\":%llu,"
         "\"outcomes\":{",
         (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
         (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S,
@@ -325,7 +328,8 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
         (long long)n->sitemap_requests, (long long)n->parse_failures,
         (long long)n->seeds, (long long)n->bad_seeds, (unsigned long long)steps.turns,
         (unsigned long long)steps.slow_steps,
-        (double)steps.longest_step_ns / (double)NS_PER_MS);
+        (double)steps.longest_step_ns / (double)NS_PER_MS,
+        (unsigned long long)fetched.cut);
     for (int i = 0, some = 0; !e && i < N_FETCH_OUTCOMES; i++)
         if (n->by_outcome[i])
             e = buf_printf(out, "%s\"%s\":%lld", some++ ? "," : "",

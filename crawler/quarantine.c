@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "config/io.h"
 #include "config/list.h"
 #include "config/mem.h"
+#include "config/thread.h"
 #include "crawler/quarantine_text.h"
 
 #define NAME_SIZE 64
@@ -129,21 +129,15 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Signals are the loop's: the new thread takes none. */
 static enum err start_thread(struct quarantine *q, struct err_note *note)
 {
-    sigset_t all, before;
     int rc;
 
     if (q->has_thread)
         return OK;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&q->thread, NULL, run, q);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    rc = thread_start(&q->thread, "quarantine", run, q);
     if (rc)
         return err_set_errno(note, ERR_IO, rc, "cannot start a thread");
-    pthread_setname_np(q->thread, "quarantine");
     q->has_thread = true;
     return OK;
 }

@@ -325,6 +325,7 @@ void fetcher_shed(struct fetcher *f, size_t n)
 void fetcher_get_stats(const struct fetcher *f, struct fetcher_stats *out)
 {
     *out = f->shared.stats;
+    out->cut = multi_n_cut(f->shared.multi);
 }
 
 /* --- life ------------------------------------------------------------------------------- */

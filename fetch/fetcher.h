@@ -94,6 +94,7 @@ struct fetcher_stats {
     size_t in_flight, peak_in_flight;
     uint64_t requests, connections, reused;
     uint64_t body_bytes;
+    uint64_t cut; /* connections that would not let libcurl go */
 };
 
 void fetcher_get_stats(const struct fetcher *f, struct fetcher_stats *out);

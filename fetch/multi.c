@@ -9,6 +9,7 @@
 #include "config/clock.h"
 #include "config/map.h"
 #include "config/mem.h"
+#include "fetch/watchdog.h"
 
 #define STRAY_ROUNDS 16 /* of 4 KiB, read off a dirty connection before it is shut */
 
@@ -34,6 +35,7 @@ struct socket_entry {
 
 struct multi {
     struct loop *loop;
+    struct watchdog *watchdog;
     multi_done_fn *done;
     void *arg;
     struct shard *shards;
@@ -122,7 +124,9 @@ static void on_socket(void *arg, uint32_t events)
         bits |= CURL_CSELECT_IN;
     if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP) && s->want & EPOLLOUT)
         bits |= CURL_CSELECT_OUT;
+    watchdog_enter(sh->owner->watchdog, s->fd);
     (void)curl_multi_socket_action(sh->curlm, s->fd, bits, &n_running);
+    watchdog_leave(sh->owner->watchdog);
     drain(sh);
 }
 
@@ -210,6 +214,10 @@ enum err multi_open(struct loop *l, const struct multi_options *o, struct multi 
     m->arg = o->arg;
     m->n_shards = o->n_shards;
     m->shards = mem_array(o->n_shards, sizeof(*m->shards));
+    if (watchdog_open(&m->watchdog)) {
+        multi_close(m);
+        return err_set(note, ERR_NO_MEMORY, "cannot start a thread");
+    }
     for (size_t i = 0; i < o->n_shards; i++)
         if (!open_shard(m, &m->shards[i], o->max_connects)) {
             multi_close(m);
@@ -233,6 +241,7 @@ void multi_close(struct multi *m)
             unwatch(m, m->sockets[i]);
         mem_free(m->sockets[i]);
     }
+    watchdog_close(m->watchdog);
     idmap_clear(&m->by_key);
     mem_free(m->sockets);
     mem_free(m->shards);
@@ -330,6 +339,11 @@ bool multi_is_clean(const struct multi *m, uint64_t key)
     if (!s || s->is_multiplexed)
         return true;
     return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+uint64_t multi_n_cut(const struct multi *m)
+{
+    return watchdog_n_cut(m->watchdog);
 }
 
 size_t multi_n_open(const struct multi *m)

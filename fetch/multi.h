@@ -73,3 +73,6 @@ bool multi_is_clean(const struct multi *m, uint64_t key);
 
 /* Sockets open now, those of idle kept connections included. */
 size_t multi_n_open(const struct multi *m);
+
+/* Connections that were cut because they would not let libcurl go (fetch/watchdog.h). */
+uint64_t multi_n_cut(const struct multi *m);

@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "config/thread.h"
 #include "store/apply.h"
 #include "store/depth.h"
 #include "store/keeper.h"
@@ -54,26 +53,12 @@ static struct store_op *op_of(struct list_node *n)
 
 /* --- waiting ---------------------------------------------------------------------- */
 
-static struct timespec moment_in(int64_t ns)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ns / NS_PER_S);
-    at.tv_nsec += (long)(ns % NS_PER_S);
-    if (at.tv_nsec >= NS_PER_S) {
-        at.tv_nsec -= (long)NS_PER_S;
-        at.tv_sec++;
-    }
-    return at;
-}
-
 /*
  * The next op, waiting for one up to ns; NULL after that, or when the writer must stop.
  */
 static struct store_op *take_op(struct writer *w, int64_t ns)
 {
-    struct timespec until = moment_in(ns);
+    struct timespec until = thread_moment_in(ns);
     struct list_node *n;
     int rc = 0;
 
@@ -211,17 +196,6 @@ static void *run(void *arg)
 
 /* --- the interface ---------------------------------------------------------------- */
 
-static void init_locks(struct writer *w)
-{
-    pthread_condattr_t attr;
-
-    pthread_mutex_init(&w->mutex, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->has_work, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 static void free_writer(struct writer *w)
 {
     pthread_cond_destroy(&w->has_work);
@@ -229,21 +203,6 @@ static void free_writer(struct writer *w)
     keeper_free(w->keeper);
     apply_free(w->apply);
     mem_free(w);
-}
-
-/* Signals are the loop's: the new thread takes none. */
-static int create_thread(struct writer *w)
-{
-    sigset_t all, before;
-    int rc;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&w->thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!rc)
-        pthread_setname_np(w->thread, "store");
-    return rc;
 }
 
 enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
@@ -259,10 +218,11 @@ enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
     w->arg = arg;
     list_init(&w->inbox);
     list_init(&w->done);
-    init_locks(w);
+    pthread_mutex_init(&w->mutex, NULL);
+    thread_cond_init(&w->has_work);
     tally_totals(c, w->totals.by_state);
     keeper_sizes(w->keeper, &w->totals);
-    rc = create_thread(w);
+    rc = thread_start(&w->thread, "store", run, w);
     if (rc) {
         free_writer(w);
         return err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the writer thread");

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/watchdog.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "config/mem.h"
+#include "config/thread.h"
+
+struct watchdog {
+    pthread_t thread;
+    clockid_t watched; /* processor time of the loop's thread */
+    pthread_mutex_t mutex;
+    pthread_cond_t ends;
+    bool is_ending;
+    atomic_int fd;      /* of the step, or -1 between steps */
+    atomic_ullong step; /* its number */
+    atomic_ullong n_cut;
+};
+
+/* The kernel's clocks, also where a test has set clock_now_ns. */
+static int64_t now(clockid_t clock)
+{
+    struct timespec t;
+
+    return clock_gettime(clock, &t) ? 0 : t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* What was seen at the last look. */
+struct sight {
+    unsigned long long step;
+    int64_t since_ns; /* when this step was first seen */
+    int64_t busy_ns;  /* and the processor time then */
+    bool was_cut;
+};
+
+static void look(struct watchdog *w, struct sight *s)
+{
+    unsigned long long step = atomic_load(&w->step);
+    int fd = atomic_load(&w->fd);
+
+    if (fd < 0 || step != s->step) {
+        *s = (struct sight){ .step = step,
+                             .since_ns = now(CLOCK_MONOTONIC),
+                             .busy_ns = now(w->watched) };
+        return;
+    }
+    if (s->was_cut || now(CLOCK_MONOTONIC) - s->since_ns < WATCHDOG_MOST_NS ||
+        now(w->watched) - s->busy_ns < WATCHDOG_BUSY_NS ||
+        atomic_load(&w->step) != step)
+        return;
+    (void)shutdown(fd, SHUT_RDWR);
+    s->was_cut = true;
+    atomic_fetch_add(&w->n_cut, 1);
+}
+
+static void *run(void *arg)
+{
+    struct watchdog *w = arg;
+    struct sight sight = { 0 };
+
+    pthread_mutex_lock(&w->mutex);
+    while (!w->is_ending) {
+        struct timespec until = thread_moment_in(WATCHDOG_LOOK_NS);
+
+        pthread_cond_timedwait(&w->ends, &w->mutex, &until);
+        look(w, &sight);
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+enum err watchdog_open(struct watchdog **out)
+{
+    struct watchdog *w = mem_alloc(sizeof(*w));
+
+    atomic_init(&w->fd, -1);
+    pthread_mutex_init(&w->mutex, NULL);
+    thread_cond_init(&w->ends);
+    if (pthread_getcpuclockid(pthread_self(), &w->watched) ||
+        thread_start(&w->thread, "watchdog", run, w)) {
+        pthread_cond_destroy(&w->ends);
+        pthread_mutex_destroy(&w->mutex);
+        mem_free(w);
+        return ERR_NO_MEMORY;
+    }
+    *out = w;
+    return OK;
+}
+
+void watchdog_close(struct watchdog *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->mutex);
+    w->is_ending = true;
+    pthread_cond_signal(&w->ends);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->ends);
+    pthread_mutex_destroy(&w->mutex);
+    mem_free(w);
+}
+
+void watchdog_enter(struct watchdog *w, int fd)
+{
+    atomic_store_explicit(&w->step,
+                          atomic_load_explicit(&w->step, memory_order_relaxed) + 1,
+                          memory_order_release);
+    atomic_store_explicit(&w->fd, fd, memory_order_release);
+}
+
+void watchdog_leave(struct watchdog *w)
+{
+    atomic_store_explicit(&w->fd, -1, memory_order_release);
+}
+
+uint64_t watchdog_n_cut(const struct watchdog *w)
+{
+    return atomic_load(&w->n_cut);
+}
