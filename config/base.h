@@ -18,8 +18,18 @@
 #define UNUSED                          __attribute__((unused))
 #define ARRAY_LEN(array)                (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-#define MIN(a, b)                       ((a) < (b) ? (a) : (b))
-#define MAX(a, b)                       ((a) > (b) ? (a) : (b))
+
+/* Each argument is evaluated once: MAX(until - clock_now_ns(), 0) must not become negative. */
+#define NAME_JOIN(a, b)    a##b
+#define NAME_OF(a, number) NAME_JOIN(a, number)
+#define PICK(a, op, b, x, y) \
+    __extension__({          \
+        __auto_type x = (a); \
+        __auto_type y = (b); \
+        x op y ? x : y;      \
+    })
+#define MIN(a, b) PICK(a, <, b, NAME_OF(a_, __COUNTER__), NAME_OF(b_, __COUNTER__))
+#define MAX(a, b) PICK(a, >, b, NAME_OF(a_, __COUNTER__), NAME_OF(b_, __COUNTER__))
 
 /*
  * An absolute moment on the monotonic clock, in nanoseconds (clock_now_ns). A

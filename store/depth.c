@@ -31,7 +31,7 @@ void depth_fell(struct core *c, int64_t url_id)
 
     if (d->len == d->cap) {
         size_t n = d->len - d->head;
-        size_t cap = MAX(n * 2, 64);
+        size_t cap = MAX(n * 2, (size_t)64);
         int64_t *ids = mem_array(cap, sizeof *ids);
 
         if (n)

@@ -105,7 +105,7 @@ static enum err check_content(struct db *d)
                 err_set(&d->note, ERR_CORRUPT,
                         "%s is damaged (%.*s); keep a copy, then `crawl --fresh` or"
                         " sqlite3's .recover",
-                        d->path, (int)MIN(found.len, 200), found.ptr);
+                        d->path, (int)MIN(found.len, (size_t)200), found.ptr);
         db_done(st);
     }
     return d->failed;

@@ -68,7 +68,7 @@ void stage_take(struct pool_job *j, struct said *out)
 
         out->n_bytes = bytes.len;
         snprintf(out->bytes, sizeof out->bytes, "%.*s",
-                 SPAN_ARG(span_slice(bytes, 0, MIN(bytes.len, 255))));
+                 SPAN_ARG(span_slice(bytes, 0, MIN(bytes.len, (size_t)255))));
     }
     pool_job_free(j);
 }
