@@ -60,48 +60,67 @@ static void resume_run(struct core *c, const struct store_run_params *p,
     db_run(c->db, st);
 }
 
-/* Turns the rows of one state (that condition picks) into queued. */
-static void requeue(struct core *c, const char *sql, enum url_state from,
-                    int64_t now_ms)
-{
-    sqlite3_stmt *st = db_stmt(c->db, sql);
+/* --- what a new run asks for again ------------------------------------------------------- */
 
-    if (sqlite3_bind_parameter_count(st) > 0)
-        db_int(c->db, st, 1, now_ms);
-    if (!db_run(c->db, st))
-        tally_shift(c, from, STATE_QUEUED, sqlite3_changes64(c->db->handle));
-}
-
-#define REQUEUE                                                          \
-    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0," \
-    " next_fetch_at = NULL WHERE "
-/* A page is due from a tenth of its interval early on. */
-#define IS_DUE " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1"
-
-/* Known pages, for a new run. */
-static void requeue_known(struct core *c, const struct store_run_params *p)
-{
-    if (p->revisit == REVISIT_ALL) {
-        requeue(c, REQUEUE "state = 1", STATE_FETCHED, 0);
-        requeue(c, REQUEUE "state = 2", STATE_NOT_MODIFIED, 0);
-    } else {
-        requeue(c, REQUEUE "state = 1" IS_DUE, STATE_FETCHED, p->now_wall_ms);
-        requeue(c, REQUEUE "state = 2" IS_DUE, STATE_NOT_MODIFIED, p->now_wall_ms);
-    }
-    /* What robots.txt or the count of the last run said may be otherwise now. */
-    requeue(c, REQUEUE "state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL",
-            STATE_EXCLUDED, 0);
-}
-
+/* Known pages: those due are asked from a tenth of their interval early on. */
+#define KNOWN "state IN (1, 2)"
+#define DUE \
+    "(state IN (1, 2) AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1)"
+/* What robots.txt or the count of the last run said may be otherwise now. */
+#define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
 /*
  * What did not work out: failed, robots_unreachable, an address that the settings refused,
  * deferred (the host's own row says how long it still has to wait).
  */
-static void requeue_missed(struct core *c)
+#define MISSED "state = 3 OR (state = 4 AND reason IN (7, 14, 15))"
+
+/* All of it in one pass over the table, after one that counts. */
+#define REQUEUE(condition)                                                               \
+    {                                                                                    \
+        "SELECT sum(state = 1), sum(state = 2), sum(state = 3), sum(state = 4) FROM url" \
+        " WHERE " condition,                                                             \
+            "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0,"         \
+            " next_fetch_at = NULL WHERE " condition                                     \
+    }
+
+/* By whether missed ones are asked for, too. */
+static const struct requeue {
+    const char *count, *update;
+} requeue_all[2] = { REQUEUE(KNOWN UNDECIDED), REQUEUE(KNOWN UNDECIDED " OR " MISSED) },
+  requeue_due[2] = { REQUEUE(DUE UNDECIDED), REQUEUE(DUE UNDECIDED " OR " MISSED) },
+  requeue_missed = REQUEUE(MISSED);
+
+static void requeue(struct core *c, const struct requeue *r)
 {
-    requeue(c, REQUEUE "state = 3", STATE_FAILED, 0);
-    requeue(c, REQUEUE "state = 4 AND reason IN (7, 14)", STATE_EXCLUDED, 0);
-    requeue(c, REQUEUE "state = 4 AND reason = 15", STATE_EXCLUDED, 0);
+    sqlite3_stmt *st = db_stmt(c->db, r->count);
+    int64_t n[N_URL_STATES] = { 0 };
+
+    if (sqlite3_bind_parameter_count(st) > 0)
+        db_int(c->db, st, 1, c->now_ms);
+    if (db_next(c->db, st)) {
+        for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
+            n[state] = sqlite3_column_int64(st, state - 1);
+        db_done(st);
+    }
+    st = db_stmt(c->db, r->update);
+    if (sqlite3_bind_parameter_count(st) > 0)
+        db_int(c->db, st, 1, c->now_ms);
+    if (db_run(c->db, st))
+        return;
+    for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
+        tally_shift(c, (enum url_state)state, STATE_QUEUED, n[state]);
+}
+
+static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
+                        bool was_crash)
+{
+    if (revisit == REVISIT_NONE)
+        return;
+    if (is_new)
+        requeue(c, revisit == REVISIT_ALL ? &requeue_all[!was_crash]
+                                          : &requeue_due[!was_crash]);
+    else if (!was_crash)
+        requeue(c, &requeue_missed);
 }
 
 _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 &&
@@ -113,8 +132,9 @@ _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 
 /* The rules of this run are those by which every excluded URL in the file was decided. */
 static void mark_decided(struct core *c)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value)"
-                                      " SELECT 'decided_for', settings FROM runs WHERE id = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value)"
+                       " SELECT 'decided_for', settings FROM runs WHERE id = ?1");
 
     db_int(c->db, st, 1, c->run_id);
     db_run(c->db, st);
@@ -122,8 +142,9 @@ static void mark_decided(struct core *c)
 
 static bool is_decided(struct core *c)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT 1 FROM meta m JOIN runs r ON r.settings = m.value"
-                                      " WHERE m.name = 'decided_for' AND r.id = ?1");
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT 1 FROM meta m JOIN runs r ON r.settings = m.value"
+                       " WHERE m.name = 'decided_for' AND r.id = ?1");
     bool found;
 
     db_int(c->db, st, 1, c->run_id);
@@ -151,10 +172,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     if (!run.has_known_urls)
         mark_decided(c);
     run.is_decided = is_decided(c);
-    if (is_new && params->revisit != REVISIT_NONE)
-        requeue_known(c, params);
-    if (!run.was_crash && params->revisit != REVISIT_NONE)
-        requeue_missed(c);
+    requeue_old(c, params->revisit, is_new, run.was_crash);
     depth_load(c);
     views_update(c, params->views, params->n_views);
     tally_flush(c);
