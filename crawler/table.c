@@ -82,21 +82,20 @@ void table_set_countless(struct table *t)
 
 /* --- cells --------------------------------------------------------------------------- */
 
-/* The value as it may stand in a table; in t->safe. */
+/* The value as it may stand in a table; in t->safe or t->raw. */
 static enum err cell_text(struct table *t, const struct output_value *v,
                           struct span *out)
 {
-    struct span raw = v->text;
-    enum err e = OK;
+    enum err e;
 
     if (v->type != OUTPUT_TEXT) {
         buf_reset(&t->raw);
         e = cell_put_plain(&t->raw, v);
-        raw = buf_span(&t->raw);
+        *out = buf_span(&t->raw); /* digits and the like: nothing to make harmless */
+        return e;
     }
     buf_reset(&t->safe);
-    if (!e)
-        e = log_escape(&t->safe, raw);
+    e = log_escape(&t->safe, v->text);
     *out = buf_span(&t->safe);
     return e;
 }
