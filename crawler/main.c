@@ -20,18 +20,11 @@ static bool asks_for(int argc, char **argv, const char *option, const char **val
     return true;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     const struct command *command;
     const char *value;
-    int code;
 
-    io_reserve_standard();
-    mem_start();
-    signal(SIGXFSZ,
-           SIG_IGN); /* a file over its limit is an error to report, not a death */
-    if (pool_zygote_main(argc, argv, &code))
-        return code;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return argc < 2 ? cmd_run.exec(&cmd_run, argc, argv) : command_overview();
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
@@ -44,4 +37,19 @@ int main(int argc, char **argv)
     if (command)
         return command->exec(command, argc - 1, argv + 1);
     return cmd_run.exec(&cmd_run, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    int code;
+
+    io_reserve_standard();
+    mem_start();
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file over its limit is an error to report, not a death */
+    if (pool_zygote_main(argc, argv, &code))
+        return code;
+    code = run(argc, argv);
+    pool_zygote_stop();
+    return code;
 }

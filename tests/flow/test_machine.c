@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -431,6 +432,37 @@ static void p17_signals_at_any_moment_lose_nothing(void **state)
     rig_close(&g);
 }
 
+/* The children of this process; of those of a child that ended, too, once it is their subreaper. */
+static void list_children(char *out, size_t size)
+{
+    char path[64];
+    struct buf list;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    buf_init(&list, (size_t)64 * KIB);
+    assert_int_equal(io_read_file(path, &list, NULL), OK);
+    snprintf(out, size, "%.*s", SPAN_ARG(buf_span(&list)));
+    buf_clear(&list);
+}
+
+/* Who measures a run measures its parser processes, and nothing of it outlives it. */
+static void every_process_of_a_run_is_gone_with_it(void **state)
+{
+    char before[256], after[256];
+    struct rig g;
+
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    list_children(before, sizeof before);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    list_children(after, sizeof after);
+    assert_string_equal(after, before);
+    rig_close(&g);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
 static void p57_the_longest_step_of_the_loop_is_reported(void **state)
 {
     struct rig g;
@@ -466,6 +498,7 @@ int main(void)
             p52_without_environment_and_standard_descriptors_all_is_the_same),
         cmocka_unit_test(p53_who_does_not_read_holds_nothing_up),
         cmocka_unit_test(p53_a_full_device_for_the_log_costs_records_not_the_crawl),
+        cmocka_unit_test(every_process_of_a_run_is_gone_with_it),
         cmocka_unit_test(p57_the_longest_step_of_the_loop_is_reported),
     };
 
