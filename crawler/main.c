@@ -8,6 +8,7 @@
 #include "crawler/manual.h"
 #include "crawler/pool.h"
 #include "crawler/versions.h"
+#include "crawler/zygote.h"
 
 /* Is the first word this option? *value is what stands behind it or its '=', or NULL. */
 static bool asks_for(int argc, char **argv, const char *option, const char **value)
@@ -50,6 +51,6 @@ int main(int argc, char **argv)
     if (pool_zygote_main(argc, argv, &code))
         return code;
     code = run(argc, argv);
-    pool_zygote_stop();
+    zygote_stop();
     return code;
 }

@@ -419,11 +419,6 @@ bool pool_zygote_main(int argc, char **argv, int *exit_code)
     return zygote_main(argc, argv, exit_code);
 }
 
-void pool_zygote_stop(void)
-{
-    zygote_stop();
-}
-
 enum err pool_open(struct sched *s, const struct pool_options *o, struct bodies *bodies,
                    struct pool **out, struct err_note *note)
 {

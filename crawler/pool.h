@@ -72,11 +72,6 @@ typedef void pool_done_fn(void *arg, struct pool_job *job);
 enum err pool_start_zygote(struct err_note *note) MUST_USE;
 /* True when argv says that this process is the zygote; then *exit_code is what main returns. */
 bool pool_zygote_main(int argc, char **argv, int *exit_code);
-/*
- * At the program's end: it is waited for, and so are the parser processes, whose time then
- * counts where somebody measures this program's. Nothing when none was started.
- */
-void pool_zygote_stop(void);
 
 enum err pool_open(struct sched *s, const struct pool_options *o, struct bodies *bodies,
                    struct pool **out, struct err_note *note) MUST_USE;

@@ -22,7 +22,10 @@
 /* Starts it; OK at once when it is running. ERR_IO. Blocks for the time of an exec. */
 enum err zygote_start(struct err_note *note) MUST_USE;
 
-/* Ends it and, through it, every worker; waits until they are gone. */
+/*
+ * Ends it and, through it, every worker; waits until they are gone, so that their time counts
+ * where somebody measures this program's. Nothing when it is not running.
+ */
 void zygote_stop(void);
 
 /* Readable when there is news; -1 when it is not running. */
