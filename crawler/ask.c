@@ -87,6 +87,22 @@ bool ask_wants_type(const struct settings *s, struct span content_type)
            !span_starts_nocase(type.essence, SPAN("image/"));
 }
 
+#define TYPE_RULE      "content-type: "
+#define MAX_RULED_TYPE ((size_t)200)
+
+struct span ask_rule_of_type(struct arena *mem, struct span content_type)
+{
+    return arena_format(
+        mem, TYPE_RULE "%.*s",
+        SPAN_ARG(span_slice(content_type, 0, MIN(content_type.len, MAX_RULED_TYPE))));
+}
+
+struct span ask_type_of_rule(struct span rule)
+{
+    return span_starts(rule, SPAN(TYPE_RULE)) ? span_skip(rule, sizeof TYPE_RULE - 1)
+                                              : SPAN_NONE;
+}
+
 static bool wants_body(void *arg, int status_code, struct span content_type)
 {
     const struct crawl *c = arg;

@@ -35,5 +35,9 @@ void ask_unpace(struct crawl *c);
 /* Would a page of this type be read to its end? Text and XML types, and missing ones. */
 bool ask_wants_type(const struct settings *s, struct span content_type);
 
+/* The rule of a URL that was excluded for its content type, and the type again. */
+struct span ask_rule_of_type(struct arena *mem, struct span content_type);
+struct span ask_type_of_rule(struct span rule);
+
 /* Frees the address permits. */
 void ask_clear(struct crawl *c);

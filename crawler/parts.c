@@ -186,6 +186,7 @@ static void decide_again(void *arg, const struct store_excluded *url,
     struct url u;
 
     out->reason = url->reason;
+    out->rule = url->rule;
     if (url->reason == REASON_NOFOLLOW ||
         (url->reason == REASON_KIND &&
          !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
@@ -196,6 +197,11 @@ static void decide_again(void *arg, const struct store_excluded *url,
         out->reason = verdict.reason;
         arena_reset(&c->rule_mem);
         out->rule = arena_copy(&c->rule_mem, verdict.rule);
+    }
+    if (!out->reason && url->reason == REASON_CONTENT_TYPE &&
+        !ask_wants_type(c->settings, ask_type_of_rule(url->rule))) {
+        out->reason = url->reason;
+        out->rule = url->rule;
     }
     arena_clear(&mem);
 }

@@ -435,9 +435,7 @@ static void conclude(struct visit *v)
     state = final_state(v);
     if (state == STATE_EXCLUDED) {
         v->record->reason = REASON_CONTENT_TYPE;
-        v->record->rule = arena_format(&v->op->mem, "content-type: %.*s",
-                                       (int)MIN(v->got.content_type.len, (size_t)200),
-                                       v->got.content_type.ptr);
+        v->record->rule = ask_rule_of_type(&v->op->mem, v->got.content_type);
     }
     submit(v, state);
 }

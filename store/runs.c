@@ -187,17 +187,16 @@ struct candidate {
     int64_t id;
     bool has_host;
     struct store_excluded url;
-    struct span rule;
     struct store_verdict verdict;
 };
 
-/* The next excluded rows after id whose reason is decided when a URL is offered. */
+/* The next excluded rows after id whose reason is decided when a URL is offered, or by the type of its content. */
 static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
                               struct candidate *out)
 {
     static const char SQL[] =
         "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
-        " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 10, 12) ORDER BY id LIMIT"
+        " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 9, 10, 12) ORDER BY id LIMIT"
         " 1000";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
     size_t n = 0;
@@ -210,10 +209,11 @@ static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
             .url = { .url = arena_copy(mem, db_column(st, 1)),
                      .depth = sqlite3_column_int(st, 2),
                      .hop = (enum url_hop)sqlite3_column_int(st, 3),
-                     .reason = (enum url_reason)sqlite3_column_int(st, 4) },
-            .rule = arena_copy(mem, db_column(st, 6)),
+                     .reason = (enum url_reason)sqlite3_column_int(st, 4),
+                     .rule = arena_copy(mem, db_column(st, 6)) },
         };
-        BUG_IF(n >= CHUNK || !offers_decide_reason(out[n].url.reason));
+        BUG_IF(n >= CHUNK || (!offers_decide_reason(out[n].url.reason) &&
+                              out[n].url.reason != REASON_CONTENT_TYPE));
     }
     return n;
 }
@@ -227,7 +227,7 @@ static void apply_verdict(struct core *c, const struct candidate *it)
 
     if (is_queued ? !it->has_host
                   : it->verdict.reason == it->url.reason &&
-                        span_eq(it->verdict.rule, it->rule))
+                        span_eq(it->verdict.rule, it->url.rule))
         return;
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, it->id);

@@ -154,6 +154,7 @@ struct store_excluded {
     int depth;
     enum url_hop hop;
     enum url_reason reason;
+    struct span rule;
 };
 
 struct store_verdict {

@@ -17,6 +17,7 @@
 
 #include "config/clock.h"
 #include "tests/kit/rig.h"
+#include "tests/kit/traffic.h"
 
 #define PAGES 400
 #define KILLS 12
@@ -541,12 +542,47 @@ static void failures_are_tried_again_by_the_next_run(void **state)
     rig_close(&g);
 }
 
+static const struct origin_route papers[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, TEXT_OF("<a href=/paper.pdf>paper</a>") },
+    { .path = "/paper.pdf",
+      .headers = "Content-Type: application/pdf\r\n",
+      TEXT_OF("%PDF-1.4") },
+};
+
+/* What was excluded for its type is asked for again when, and only when, the settings want it. */
+static void a_type_is_decided_anew_with_the_settings(void **state)
+{
+    static const char is_excluded[] =
+        "SELECT count(*) FROM urls WHERE reason = 'content_type'";
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, papers, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_number(&g.p, is_excluded), 1);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--timeout", "29s", NULL }),
+                     0);
+    assert_int_equal(program_number(&g.p, is_excluded), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/paper.pdf"), 1);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--store-bodies", "all", NULL }),
+                     0);
+    assert_int_equal(program_number(&g.p, is_excluded), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/paper.pdf"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM bodies"), 2);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_again_and_again_it_ends_with_the_same_set),
         cmocka_unit_test(stopped_again_and_again_nothing_is_asked_twice),
         cmocka_unit_test(killed_parsers_cost_no_page),
+        cmocka_unit_test(a_type_is_decided_anew_with_the_settings),
         cmocka_unit_test(second_run_asks_conditionally_and_none_asks_nothing),
         cmocka_unit_test(changed_page_replaces_its_row_and_leaves_history),
         cmocka_unit_test(reader_holds_up_neither_start_nor_end),
