@@ -9,6 +9,9 @@
  * the rest the kernel's), it shuts the socket down, and the step ends with an error of
  * that transfer. A machine that is merely slow, or asleep, cuts nothing.
  *
+ * Only steps that begin with an event on a socket are watched: where libcurl's own timer begins
+ * one, nobody can say which socket it reads from.
+ *
  * Between the last look at the step and the shutdown the loop may have closed the socket
  * and opened another under its number: that one would fail, and be tried again.
  */
