@@ -37,16 +37,22 @@ static bool add_block(struct arena *a, size_t need)
     return true;
 }
 
+/* What n bytes take; false when that is over the cap. */
+static bool fits(const struct arena *a, size_t n, size_t *out_rounded)
+{
+    /* Nothing asked for is still a piece: NULL would mean failure. */
+    if (__builtin_add_overflow(MAX(n, (size_t)1), ALIGNMENT - 1, out_rounded))
+        return false;
+    *out_rounded &= ~(ALIGNMENT - 1);
+    return *out_rounded <= a->max_bytes - a->used_bytes;
+}
+
 void *arena_try_alloc(struct arena *a, size_t n)
 {
     size_t rounded;
     char *p;
 
-    /* Nothing asked for is still a piece: NULL would mean failure. */
-    if (__builtin_add_overflow(MAX(n, (size_t)1), ALIGNMENT - 1, &rounded))
-        return NULL;
-    rounded &= ~(ALIGNMENT - 1);
-    if (rounded > a->max_bytes - a->used_bytes)
+    if (!fits(a, n, &rounded))
         return NULL;
     if ((!a->blocks || rounded > (size_t)(a->end - a->at)) && !add_block(a, rounded))
         return NULL;
@@ -56,11 +62,21 @@ void *arena_try_alloc(struct arena *a, size_t n)
     return p;
 }
 
+/* Why a caller who must have n bytes did not get them: its own cap, or the machine. */
+NORETURN static void give_up(const struct arena *a, size_t n)
+{
+    size_t rounded;
+
+    BUG_IF(!fits(a, n, &rounded));
+    mem_out_of_memory(n);
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
     void *p = arena_try_alloc(a, n);
 
-    BUG_IF(!p);
+    if (!p)
+        give_up(a, n);
     memset(p, 0, n);
     return p;
 }
@@ -95,7 +111,8 @@ struct span arena_copy(struct arena *a, struct span s)
 {
     struct span out = SPAN_NONE;
 
-    BUG_IF(arena_try_copy(a, s, &out));
+    if (arena_try_copy(a, s, &out))
+        give_up(a, s.len + 1);
     return out;
 }
 

@@ -30,7 +30,10 @@ void arena_init(struct arena *a, size_t max_bytes);
 /* n bytes aligned for any type, not zeroed, or NULL when over the cap or out of memory. */
 void *arena_try_alloc(struct arena *a, size_t n) MUST_USE;
 
-/* As arena_try_alloc but zeroed, and aborts instead of NULL: for small fixed sizes. */
+/*
+ * As arena_try_alloc but zeroed, and aborts instead of NULL, saying which it was
+ * (a cap overrun is a bug, no memory is not): for small fixed sizes.
+ */
 void *arena_alloc(struct arena *a, size_t n) MUST_USE;
 
 /* count * size bytes, zeroed, or NULL (over the cap, no memory, or overflow). */

@@ -16,7 +16,7 @@ static bool must_fail(void)
     return fail_countdown && --fail_countdown == 0;
 }
 
-NORETURN static void out_of_memory(size_t n)
+void mem_out_of_memory(size_t n)
 {
     if (oom_hook)
         oom_hook();
@@ -36,7 +36,7 @@ void *mem_alloc(size_t n)
     void *p = must_fail() ? NULL : calloc(1, n ? n : 1);
 
     if (!p)
-        out_of_memory(n);
+        mem_out_of_memory(n);
     return p;
 }
 
@@ -45,7 +45,7 @@ void *mem_array(size_t count, size_t size)
     size_t n;
 
     if (__builtin_mul_overflow(count, size, &n))
-        out_of_memory(SIZE_MAX);
+        mem_out_of_memory(SIZE_MAX);
     return mem_alloc(n);
 }
 
@@ -64,7 +64,7 @@ void *mem_alloc_raw(size_t n)
     void *p = mem_try_alloc(n);
 
     if (!p)
-        out_of_memory(n);
+        mem_out_of_memory(n);
     return p;
 }
 
@@ -73,7 +73,7 @@ void *mem_resize(void *old, size_t n)
     void *p = mem_try_resize(old, n);
 
     if (!p)
-        out_of_memory(n);
+        mem_out_of_memory(n);
     return p;
 }
 

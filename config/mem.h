@@ -34,6 +34,9 @@ void *mem_alloc_raw(size_t n) MUST_USE;
 /* Grows or shrinks. Never NULL. */
 void *mem_resize(void *old, size_t n) MUST_USE;
 
+/* Says that n bytes were not to be had, and aborts: the end of every call above that is never NULL. */
+NORETURN void mem_out_of_memory(size_t n);
+
 /* A NUL-terminated copy. Never NULL. */
 char *mem_str_copy(struct span s) MUST_USE;
 

@@ -109,6 +109,39 @@ static void without_memory_a_try_is_null(void **state)
     arena_clear(&a);
 }
 
+static jmp_buf out_of_memory;
+
+static void on_oom(void)
+{
+    longjmp(out_of_memory, 1);
+}
+
+/* P33: not "bug", which is what a caller over its own cap reads. */
+static void without_memory_the_others_say_so(void **state)
+{
+    struct arena a;
+    volatile int n_said = 0;
+
+    (void)state;
+    arena_init(&a, 100000);
+    mem_set_oom_hook(on_oom);
+    for (volatile int i = 0; i < 3; i++) {
+        mem_fail_after(1);
+        if (setjmp(out_of_memory) != 0)
+            n_said++;
+        else if (i == 0)
+            assert_null(arena_alloc(&a, 10));
+        else if (i == 1)
+            assert_null(arena_copy(&a, SPAN("text")).ptr);
+        else
+            assert_null(arena_format(&a, "%d", 5).ptr);
+    }
+    mem_fail_after(0);
+    mem_set_oom_hook(NULL);
+    assert_int_equal(n_said, 3);
+    arena_clear(&a);
+}
+
 static void copies_end_in_a_nul_the_span_does_not_count(void **state)
 {
     struct arena a;
@@ -168,6 +201,7 @@ int main(void)
         cmocka_unit_test(the_cap_counts_everything_asked_for),
         cmocka_unit_test(sizes_near_the_end_of_memory_are_refused),
         cmocka_unit_test(without_memory_a_try_is_null),
+        cmocka_unit_test(without_memory_the_others_say_so),
         cmocka_unit_test(copies_end_in_a_nul_the_span_does_not_count),
         cmocka_unit_test(arrays_are_zeroed_even_where_memory_is_reused),
         cmocka_unit_test(reset_keeps_one_block_and_starts_counting_again),
