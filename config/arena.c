@@ -94,6 +94,14 @@ void *arena_try_array(struct arena *a, size_t count, size_t size)
     return p;
 }
 
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t n;
+
+    BUG_IF(__builtin_mul_overflow(count, size, &n));
+    return arena_alloc(a, n);
+}
+
 enum err arena_try_copy(struct arena *a, struct span s, struct span *out)
 {
     char *p = s.len < SIZE_MAX ? arena_try_alloc(a, s.len + 1) : NULL;

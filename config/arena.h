@@ -36,6 +36,9 @@ void *arena_try_alloc(struct arena *a, size_t n) MUST_USE;
  */
 void *arena_alloc(struct arena *a, size_t n) MUST_USE;
 
+/* count * size bytes, zeroed. Aborts as arena_alloc does. */
+void *arena_array(struct arena *a, size_t count, size_t size) MUST_USE;
+
 /* count * size bytes, zeroed, or NULL (over the cap, no memory, or overflow). */
 void *arena_try_array(struct arena *a, size_t count, size_t size) MUST_USE;
 

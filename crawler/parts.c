@@ -39,9 +39,8 @@ static enum err read_networks(struct crawl *c, struct err_note *note)
 {
     const struct text_list *list = &c->settings->allow_net;
     struct address_network *networks =
-        arena_try_array(&c->mem, list->len + 1, sizeof *networks);
+        arena_array(&c->mem, list->len + 1, sizeof *networks);
 
-    BUG_IF(!networks);
     for (size_t i = 0; i < list->len; i++)
         if (address_parse_network(span_str(list->items[i].text), &networks[i]))
             return err_set(
@@ -109,16 +108,13 @@ static enum err open_store(struct crawl *c, struct err_note *note)
 static const struct store_view *list_views(struct crawl *c)
 {
     const struct settings *s = c->settings;
-    struct store_view *views =
-        arena_try_array(&c->mem, s->n_extracts + 1, sizeof *views);
+    struct store_view *views = arena_array(&c->mem, s->n_extracts + 1, sizeof *views);
 
-    BUG_IF(!views);
     for (size_t i = 0; i < s->n_extracts; i++) {
         const struct extract_section *section = &s->extracts[i];
         struct span *columns =
-            arena_try_array(&c->mem, section->n_rules + 1, sizeof *columns);
+            arena_array(&c->mem, section->n_rules + 1, sizeof *columns);
 
-        BUG_IF(!columns);
         for (size_t k = 0; k < section->n_rules; k++)
             columns[k] = span_str(section->rules[k].name);
         views[i] =

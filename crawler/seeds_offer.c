@@ -12,8 +12,7 @@ static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
     struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
     enum err e;
 
-    op->u.offers.offers = arena_try_array(&op->mem, n, sizeof(struct store_offer));
-    BUG_IF(!op->u.offers.offers);
+    op->u.offers.offers = arena_array(&op->mem, n, sizeof(struct store_offer));
     op->u.offers.n_offers = n;
     for (size_t i = 0; i < n; i++) {
         struct store_offer *o = &op->u.offers.offers[i];

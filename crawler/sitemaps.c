@@ -67,8 +67,7 @@ static enum err offer_some(struct reader *r, struct span url,
     enum err e;
 
     fill_row(op, r, url, doc, outcome, map ? map->n_urls + map->n_sitemaps : 0);
-    op->u.offers.offers = arena_try_array(&op->mem, n + 1, sizeof(struct store_offer));
-    BUG_IF(!op->u.offers.offers);
+    op->u.offers.offers = arena_array(&op->mem, n + 1, sizeof(struct store_offer));
     for (size_t i = 0; i < n; i++) {
         const struct sitemap_entry *entry = &map->urls[from + i];
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];

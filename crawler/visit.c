@@ -318,8 +318,7 @@ static void take_links(struct visit *v)
     struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
     size_t n = v->record->facts->n_links;
 
-    v->record->links = arena_try_array(&v->op->mem, n + 1, sizeof *v->record->links);
-    BUG_IF(!v->record->links);
+    v->record->links = arena_array(&v->op->mem, n + 1, sizeof *v->record->links);
     v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links);
 }
 
