@@ -79,8 +79,11 @@ static void run_jobs(const struct fault *f, struct sweep *s)
             work(f, s);
         _exit(0);
     }
-    while (wait(NULL) > 0)
-        ;
+    for (int status; wait(&status) > 0;)
+        if (status != 0) {
+            s->broken++;
+            printf("BROKEN %s: a job of this sweep died\n", faults_name(f));
+        }
 }
 
 static int64_t sweep(const struct fault *f, int64_t from, int64_t to, int64_t step)
