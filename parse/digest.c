@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "config/mem.h"
@@ -21,8 +22,12 @@ struct digest {
 
 enum err digest_new(struct digest **out)
 {
-    struct digest *d = mem_alloc(sizeof(*d));
+    struct digest *d;
 
+    /* Without memory libcrypto 3.0 goes on with a context that it never set up, and crashes. */
+    if (!OSSL_LIB_CTX_get0_global_default())
+        return ERR_NO_MEMORY;
+    d = mem_alloc(sizeof(*d));
     d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     d->context = EVP_MD_CTX_new();
     /* The first use makes the library finish its own initialisation. */

@@ -19,7 +19,7 @@ struct digest;
 /*
  * Makes a hashing context, for one thread. libcrypto looks up the algorithm
  * here and never again, so a worker calls this before it enters its sandbox.
- * ERR_UNSUPPORTED when the library has no SHA-256. The caller owns *out.
+ * ERR_NO_MEMORY, or ERR_UNSUPPORTED when the library has no SHA-256. The caller owns *out.
  */
 enum err digest_new(struct digest **out) MUST_USE;
 void digest_free(struct digest *d); /* NULL is fine */

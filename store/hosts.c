@@ -165,7 +165,7 @@ static struct span robots_hash(struct core *c, struct span body,
 {
     unsigned char sha256[DIGEST_SHA256_BYTES];
 
-    if (!c->digest || digest_sha256(c->digest, body, sha256))
+    if (digest_sha256(c->digest, body, sha256))
         return SPAN_NONE;
     for (size_t i = 0; i < sizeof sha256; i++)
         snprintf(out + 2 * i, 3, "%02x", sha256[i]);

@@ -167,8 +167,9 @@ static enum err open_core(struct store *s, const struct store_options *o,
                      c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0),
                  SEEN_BYTES);
     c->hosts = hosts_new();
-    if (digest_new(&c->digest))
-        c->digest = NULL;
+    e = digest_new(&c->digest);
+    if (e)
+        return err_set(note, e, "libcrypto: %s", err_text(e));
     c->depth = depth_new();
     c->tally = tally_new();
     c->text = text_new();
