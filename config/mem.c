@@ -49,14 +49,22 @@ void *mem_array(size_t count, size_t size)
     return mem_alloc(n);
 }
 
+/* Where even little is not to be had, nothing is: no caller could do anything sensible. */
+static void *there_or_large(void *p, size_t n)
+{
+    if (!p && n <= MEM_SMALL)
+        mem_out_of_memory(n);
+    return p;
+}
+
 void *mem_try_alloc(size_t n)
 {
-    return must_fail() ? NULL : malloc(n ? n : 1);
+    return must_fail() ? NULL : there_or_large(malloc(n ? n : 1), n);
 }
 
 void *mem_try_resize(void *old, size_t n)
 {
-    return must_fail() ? NULL : realloc(old, n ? n : 1);
+    return must_fail() ? NULL : there_or_large(realloc(old, n ? n : 1), n);
 }
 
 void *mem_alloc_raw(size_t n)

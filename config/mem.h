@@ -2,12 +2,18 @@
 /*
  * Heap memory. Small, fixed-size allocations (mem_*) abort with a message when
  * there is none; allocations whose size an outsider chooses use the try_ form
- * and return NULL. Only config/{mem,arena}.c call malloc.
+ * and return NULL. The try_ form aborts too when it wants no more than
+ * MEM_SMALL: nobody chose a size that matters then, the machine has nothing
+ * left, and a caller who took NULL for "too large" would drop a link or blame a
+ * page. What was committed is safe, and the next start goes on. Only
+ * config/{mem,arena}.c call malloc.
  */
 #pragma once
 
 #include "config/base.h"
 #include "config/span.h"
+
+#define MEM_SMALL ((size_t)64 * KIB)
 
 /*
  * To be called first in main(): freed memory stays with the process for the
@@ -22,10 +28,10 @@ void *mem_alloc(size_t n) MUST_USE;
 /* count * size bytes, zeroed. Never NULL; a product that overflows aborts. */
 void *mem_array(size_t count, size_t size) MUST_USE;
 
-/* n bytes, not zeroed, or NULL. */
+/* n bytes, not zeroed, or NULL if n is over MEM_SMALL. */
 void *mem_try_alloc(size_t n) MUST_USE;
 
-/* Grows or shrinks; old is untouched when NULL is returned. */
+/* Grows or shrinks; old is untouched when NULL is returned, as by mem_try_alloc. */
 void *mem_try_resize(void *old, size_t n) MUST_USE;
 
 /* n bytes, not zeroed. Never NULL. For libraries that know no better than to ask. */
@@ -45,7 +51,8 @@ void mem_free(void *p);
 
 /*
  * For tests: the nth allocation from now (1 = the next) fails once; 0 turns it
- * off. A failing mem_alloc aborts through the hook below.
+ * off. A try_ form returns NULL whatever it wants; a failing mem_alloc aborts
+ * through the hook below.
  */
 void mem_fail_after(int64_t n);
 

@@ -2,11 +2,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "config/buf.h"
+#include "config/io.h"
 #include "config/mem.h"
 
 static jmp_buf out_of_memory;
@@ -123,6 +126,56 @@ static void without_a_hook_the_program_aborts_with_a_message(void **state)
     assert_non_null(strstr(text, "crawl: out of memory (12345 bytes asked for)"));
 }
 
+/* In a process of its own that may have 64 MiB more. Ends with what is wrong, or is aborted. */
+static void use_up_memory(void)
+{
+    struct rlimit limit = { 64 * MIB, 64 * MIB };
+    struct buf status;
+    int64_t kib = 0;
+
+    buf_init(&status, 64 * KIB);
+    if (io_read_file("/proc/self/statm", &status, NULL) ||
+        !span_parse_i64(
+            span_slice(buf_span(&status), 0, span_find(buf_span(&status), ' ')), &kib))
+        _exit(1);
+    limit.rlim_cur = limit.rlim_max =
+        limit.rlim_cur + (rlim_t)kib * (rlim_t)sysconf(_SC_PAGESIZE);
+    if (setrlimit(RLIMIT_AS, &limit))
+        _exit(2);
+    for (int i = 0; mem_try_alloc(MEM_SMALL + 1); i++)
+        if (i > 2000)
+            _exit(3);
+    /* What is large is refused, and the caller goes on; what is small ends the process. */
+    for (int i = 0; i < 2000000; i++)
+        if (!mem_try_alloc(100))
+            _exit(4);
+    _exit(5);
+}
+
+static void no_caller_sees_that_little_is_not_there(void **state)
+{
+    int fds[2], status;
+    char said[100] = "";
+    pid_t child;
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its allocator needs more than any limit, and never returns NULL */
+#endif
+    assert_int_equal(pipe(fds), 0);
+    child = fork();
+    if (child == 0) {
+        dup2(fds[1], STDERR_FILENO);
+        use_up_memory();
+    }
+    close(fds[1]);
+    assert_true(read(fds[0], said, sizeof said - 1) > 0);
+    close(fds[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_string_equal(said, "crawl: out of memory (100 bytes asked for)\n");
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -133,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_small_allocation_that_fails_calls_the_hook),
         cmocka_unit_test(a_product_that_overflows_is_out_of_memory),
         cmocka_unit_test(without_a_hook_the_program_aborts_with_a_message),
+        cmocka_unit_test(no_caller_sees_that_little_is_not_there),
     };
 
     return cmocka_run_group_tests_name("config/mem", tests, NULL, NULL);
