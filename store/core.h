@@ -22,7 +22,7 @@ struct core {
     struct db *db;
     struct seen *seen;
     struct hosts *hosts;
-    struct digest *digest; /* NULL where there is no SHA-256 */
+    struct digest *digest;
     struct links *links;
     struct depth *depth;
     struct tally *tally;

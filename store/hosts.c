@@ -165,8 +165,12 @@ static struct span robots_hash(struct core *c, struct span body,
 {
     unsigned char sha256[DIGEST_SHA256_BYTES];
 
-    if (digest_sha256(c->digest, body, sha256))
+    enum err e = digest_sha256(c->digest, body, sha256);
+
+    if (e) {
+        db_fail(c->db, e, err_text(e));
         return SPAN_NONE;
+    }
     for (size_t i = 0; i < sizeof sha256; i++)
         snprintf(out + 2 * i, 3, "%02x", sha256[i]);
     return span_make(out, 2 * sizeof sha256);

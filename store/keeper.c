@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/keeper.h"
 
-#include <errno.h>
 #include <sys/statvfs.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "store/checkpoint.h"
 #include "store/runs.h"
 #include "store/text.h"
 
-#define SPACE_EVERY_NS  (10 * NS_PER_S)
-#define WAL_HEADER      24 /* before each page in the log */
-#define WAL_LIMIT_BYTES (64 * MIB)
+#define SPACE_EVERY_NS (10 * NS_PER_S)
+#define WAL_HEADER     24 /* before each page in the log */
+/* The log is copied back from here on; while that goes on it grows a little more. */
+#define LOG_BYTES (48 * MIB)
+/* What the writer may copy itself while everybody waits: this part of it. */
+#define REST_SHARE 12
+/* Copies of the thread before the writer does the rest, however much that is. */
+#define MAX_ROUNDS 3
 
 struct keeper {
     struct core *core;
-    int64_t wal_frames;      /* after the last commit */
-    int64_t copied_frames;   /* of them, back in the database */
-    int64_t checkpoint_from; /* frames at which the next checkpoint is due */
+    struct checkpoint *thread; /* NULL before the first time, and when there is none */
+    int64_t log_frames;        /* LOG_BYTES or what the options say, in pages */
+    int64_t wal_frames;        /* after the last commit */
+    int64_t copied_frames;     /* of them, back in the database */
+    int64_t checkpoint_from;   /* frames at which the next checkpoint is due */
+    int n_rounds; /* copies begun by the thread since the log last began; 0 = none is under way */
     int64_t space_checked_ns;
     int64_t db_bytes;
     bool is_low;
@@ -31,6 +39,9 @@ static int on_commit(void *arg, sqlite3 *handle, const char *name, int frames)
 
     (void)handle;
     (void)name;
+    /* Fewer than before: the log began anew. */
+    if (frames < k->wal_frames)
+        k->copied_frames = 0;
     k->wal_frames = frames;
     return SQLITE_OK;
 }
@@ -51,7 +62,9 @@ struct keeper *keeper_new(struct core *c)
     struct keeper *k = mem_alloc(sizeof *k);
 
     k->core = c;
-    k->checkpoint_from = WAL_LIMIT_BYTES / wal_frame(k);
+    k->log_frames =
+        (c->options.log_bytes ? c->options.log_bytes : LOG_BYTES) / wal_frame(k);
+    k->checkpoint_from = k->log_frames;
     sqlite3_wal_hook(c->db->handle, on_commit, k);
     measure(k);
     return k;
@@ -61,6 +74,7 @@ void keeper_free(struct keeper *k)
 {
     if (!k)
         return;
+    checkpoint_free(k->thread);
     sqlite3_wal_hook(k->core->db->handle, NULL, NULL);
     mem_free(k);
 }
@@ -141,53 +155,102 @@ static void warn_wal(struct keeper *k)
     db_commit(k->core->db);
 }
 
-/* Never waits for readers: what they still need stays in the log. */
-static void checkpoint(struct keeper *k)
+/* What a copy came to, whoever made it. */
+static void learn(struct keeper *k, const struct checkpoint_result *r)
 {
     struct db *d = k->core->db;
-    int frames = 0, copied = 0, rc;
 
-    if (d->failed)
-        return;
-    sqlite3_busy_timeout(d->handle, 0);
-    errno = 0;
-    rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
-                                   &copied);
-    sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
-    if (rc && (rc & 0xff) != SQLITE_BUSY) {
-        d->failed = db_explain(d->handle, rc, d->path, &d->note);
+    if (r->e) {
+        d->failed = err_set(&d->note, r->e, "%s", r->note.text);
         return;
     }
-    k->wal_frames = frames;
-    k->copied_frames = copied;
+    if (r->copied >= 0)
+        k->copied_frames = r->copied;
     measure(k);
-    /*
-     * All copied: the next commit begins the log anew. Else look again when it is a
-     * quarter longer.
-     */
-    k->checkpoint_from = WAL_LIMIT_BYTES / wal_frame(k);
-    if (copied < frames)
-        k->checkpoint_from = MAX(k->checkpoint_from, (int64_t)frames + frames / 4);
-    if (copied < frames && frames > 2 * WAL_LIMIT_BYTES / wal_frame(k))
+}
+
+/* Between two transactions: when all is copied, the next one begins the log anew. */
+static void copy_rest(struct keeper *k)
+{
+    struct checkpoint_result r;
+
+    if (k->core->db->failed)
+        return;
+    checkpoint_now(k->core->db, &r);
+    learn(k, &r);
+    k->n_rounds = 0;
+    k->checkpoint_from = k->log_frames;
+    if (k->copied_frames >= k->wal_frames)
+        return;
+    /* A reader holds it back: look again when it is a quarter longer. */
+    k->checkpoint_from = MAX(k->checkpoint_from, k->wal_frames + k->wal_frames / 4);
+    if (k->wal_frames > 2 * k->log_frames)
         warn_wal(k);
+}
+
+static bool is_copying(const struct keeper *k)
+{
+    return k->thread && checkpoint_is_running(k->thread);
+}
+
+/* Has the thread copy what there is; without a thread it is done here and now. */
+static void copy_aside(struct keeper *k)
+{
+    if (!k->thread)
+        k->thread = checkpoint_new(k->core->db, k->core->options.is_durable);
+    if (!k->thread) {
+        copy_rest(k);
+        return;
+    }
+    k->n_rounds++;
+    checkpoint_begin(k->thread);
+}
+
+/* The thread is done with what there was when it began: the rest is small, or a round more makes it so. */
+static void copy_on(struct keeper *k)
+{
+    struct checkpoint_result r;
+
+    if (!k->thread || !checkpoint_take(k->thread, &r))
+        return;
+    learn(k, &r);
+    if (k->core->db->failed || !k->n_rounds)
+        return;
+    if (k->n_rounds < MAX_ROUNDS && k->wal_frames <= 2 * k->checkpoint_from &&
+        k->wal_frames - k->copied_frames > k->log_frames / REST_SHARE)
+        copy_aside(k);
+    else
+        copy_rest(k);
 }
 
 void keeper_after_commit(struct keeper *k)
 {
     if (k->core->db->failed)
         return;
-    if (k->wal_frames >= k->checkpoint_from)
-        checkpoint(k);
+    /* A disk that is slower than the crawl holds it up, before the log holds the disk. */
+    if (k->thread && k->n_rounds && k->wal_frames > 2 * k->checkpoint_from)
+        checkpoint_wait(k->thread);
+    copy_on(k);
+    if (k->wal_frames >= k->checkpoint_from && !k->n_rounds)
+        copy_aside(k);
     text_merge(k->core);
+}
+
+void keeper_ahead(struct keeper *k)
+{
+    if (!k->core->db->failed && !k->n_rounds &&
+        k->wal_frames > k->log_frames / REST_SHARE)
+        copy_aside(k);
 }
 
 void keeper_when_idle(struct keeper *k)
 {
-    if (k->core->db->failed)
+    if (k->core->db->failed || is_copying(k))
         return;
+    copy_on(k);
     text_merge(k->core);
     if (k->wal_frames > k->copied_frames)
-        checkpoint(k);
+        copy_rest(k);
 }
 
 void keeper_finish(struct core *c)

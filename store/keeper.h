@@ -22,10 +22,16 @@ void keeper_free(struct keeper *k);
  */
 enum err keeper_admit(struct keeper *k, enum store_op_kind kind);
 
-/* Checkpoints when the log is over 64 MiB; merges a little text now and then. */
+/*
+ * Has the log copied back when it is over 48 MiB, on another thread; merges a little text
+ * now and then.
+ */
 void keeper_after_commit(struct keeper *k);
 
-/* Checkpoints and merges what there is. */
+/* Work that takes long and writes little begins: the log may be copied meanwhile. */
+void keeper_ahead(struct keeper *k);
+
+/* Copies back and merges what there is. */
 void keeper_when_idle(struct keeper *k);
 
 /*

@@ -60,9 +60,11 @@ static enum err check_body(struct reader_functions *f, sqlite3_value **argv,
     e = bodies_unpack(f->unpacker, &body, &f->unpacked, note);
     if (e)
         return e;
-    if ((!f->digest && digest_new(&f->digest)) ||
-        digest_sha256(f->digest, buf_span(&f->unpacked), found))
-        return err_set(note, ERR_UNSUPPORTED, "libcrypto has no SHA-256");
+    e = f->digest ? OK : digest_new(&f->digest);
+    if (!e)
+        e = digest_sha256(f->digest, buf_span(&f->unpacked), found);
+    if (e)
+        return err_set(note, e, "libcrypto cannot count a SHA-256: %s", err_text(e));
     if (sha256.len != sizeof found || memcmp(found, sha256.ptr, sizeof found) != 0)
         return err_set(note, ERR_CORRUPT, "its SHA-256 is another");
     return OK;

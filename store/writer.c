@@ -94,6 +94,8 @@ static void add_op(struct writer *w, struct batch *b, struct store_op *op)
     list_add_last(&b->ops, &op->node);
     b->n_visits += op->kind == STORE_VISIT;
     b->has_waiter = b->has_waiter || is_waited_for(op->kind);
+    if (op->kind == STORE_GRAPH)
+        keeper_ahead(w->keeper);
     op->result = keeper_admit(w->keeper, op->kind);
     if (!op->result)
         op->result = apply_op(w->apply, op);
