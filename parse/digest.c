@@ -57,7 +57,7 @@ enum err digest_sha256(struct digest *d, struct span s,
     if (!EVP_DigestInit_ex(d->context, d->sha256, NULL) ||
         !EVP_DigestUpdate(d->context, s.ptr, s.len) ||
         !EVP_DigestFinal_ex(d->context, hash, &n))
-        return ERR_UNSUPPORTED;
+        return ERR_NO_MEMORY; /* all else was there when digest_new tried it */
     BUG_IF(n != DIGEST_SHA256_BYTES);
     memcpy(out, hash, DIGEST_SHA256_BYTES);
     return OK;

@@ -24,7 +24,7 @@ struct digest;
 enum err digest_new(struct digest **out) MUST_USE;
 void digest_free(struct digest *d); /* NULL is fine */
 
-/* SHA-256 (FIPS 180-4) of s. ERR_UNSUPPORTED when the library fails. */
+/* SHA-256 (FIPS 180-4) of s. ERR_NO_MEMORY. */
 enum err digest_sha256(struct digest *d, struct span s,
                        unsigned char out[DIGEST_SHA256_BYTES]) MUST_USE;
 
