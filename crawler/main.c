@@ -9,6 +9,7 @@
 #include "crawler/pool.h"
 #include "crawler/versions.h"
 #include "crawler/zygote.h"
+#include "store/engine.h"
 
 /* Is the first word this option? *value is what stands behind it or its '=', or NULL. */
 static bool asks_for(int argc, char **argv, const char *option, const char **value)
@@ -50,6 +51,7 @@ int main(int argc, char **argv)
            SIG_IGN); /* a file over its limit is an error to report, not a death */
     if (pool_zygote_main(argc, argv, &code))
         return code;
+    engine_start();
     code = run(argc, argv);
     zygote_stop();
     return code;

@@ -6,22 +6,23 @@
 #include "crawler/patterns.h"
 #include "parse/host.h"
 
-#define MAX_SEGMENTS 40       /* deeper paths than any real site's */
-#define MAX_REPEATS 3         /* /a/a/a or /a/b/a/b/a/b */
-#define MAX_SAME_SEGMENT 5    /* one name this often anywhere in a path */
-#define MAX_PARAMETERS 40
+#define MAX_SEGMENTS     40 /* deeper paths than any real site's */
+#define MAX_REPEATS      3  /* /a/a/a or /a/b/a/b/a/b */
+#define MAX_SAME_SEGMENT 5  /* one name this often anywhere in a path */
+#define MAX_PARAMETERS   40
 
 struct scope {
     const struct settings *settings;
     struct patterns *patterns; /* numbered as settings->rules */
     bool has_include;
-    struct map sites;     /* site keys; value: the scope itself */
+    struct map sites; /* site keys; value: the scope itself */
     struct map domains;
-    struct map prefixes;  /* "site/dir/" */
+    struct map prefixes; /* "site/dir/" */
     size_t max_prefix_len;
 };
 
-enum err scope_open(const struct settings *settings, struct scope **out, struct err_note *note)
+enum err scope_open(const struct settings *settings, struct scope **out,
+                    struct err_note *note)
 {
     struct scope *s = mem_alloc(sizeof *s);
     enum err e;
@@ -34,7 +35,8 @@ enum err scope_open(const struct settings *settings, struct scope **out, struct 
     for (size_t i = 0; !e && i < settings->rules.len; i++) {
         const struct text_item *item = &settings->rules.items[i];
 
-        e = patterns_add(s->patterns, item->text, item->tag == RULE_INCLUDE ? "--include" : "--exclude", note);
+        e = patterns_add(s->patterns, item->text,
+                         item->tag == RULE_INCLUDE ? "--include" : "--exclude", note);
         s->has_include |= item->tag == RULE_INCLUDE;
     }
     if (e) {
@@ -90,7 +92,8 @@ static bool add_place(struct scope *s, const struct url *u)
     arena_init(&mem, (size_t)64 * KIB);
     site = scope_site_key(url_hostname(u), url_port(u), &mem);
     domain = host_registrable(url_hostname(u));
-    prefix = arena_format(&mem, "%.*s%.*s", SPAN_ARG(site), SPAN_ARG(directory(url_pathname(u))));
+    prefix = arena_format(&mem, "%.*s%.*s", SPAN_ARG(site),
+                          SPAN_ARG(directory(url_pathname(u))));
     is_new = add_key(&s->sites, site, s);
     if (s->settings->scope == SCOPE_DOMAIN)
         is_new = add_key(&s->domains, domain.len ? domain : site, s);
@@ -124,28 +127,38 @@ static bool is_under_prefix(const struct scope *s, struct span site, struct span
     return false;
 }
 
+/* scope_site_key of u; nearly always it stands in the URL. */
+static struct span site_of(const struct url *u, struct arena *mem)
+{
+    struct span hostname = url_hostname(u);
+    int32_t port = url_port(u);
+
+    if (u->port < 0 || port == 80 || port == 443 || !hostname.len ||
+        hostname.ptr[hostname.len - 1] == '.')
+        return scope_site_key(hostname, port, mem);
+    return url_host(u);
+}
+
 static bool is_in_scope(const struct scope *s, const struct url *u, struct arena *mem)
 {
     struct span host = url_hostname(u), site, domain;
 
     if (s->settings->scope == SCOPE_ANY)
         return true;
-    site = scope_site_key(host, url_port(u), mem);
+    site = site_of(u, mem);
     switch (s->settings->scope) {
     case SCOPE_DOMAIN:
         domain = host_registrable(host);
         return map_get(&s->domains, domain.len ? domain : site) != NULL;
-    case SCOPE_PREFIX:
-        return is_under_prefix(s, site, url_pathname(u), mem);
-    default:
-        return map_get(&s->sites, site) != NULL;
+    case SCOPE_PREFIX: return is_under_prefix(s, site, url_pathname(u), mem);
+    default: return map_get(&s->sites, site) != NULL;
     }
 }
 
 bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *mem)
 {
     if (s->settings->scope == SCOPE_PREFIX)
-        return map_get(&s->sites, scope_site_key(url_hostname(u), url_port(u), mem)) != NULL;
+        return map_get(&s->sites, site_of(u, mem)) != NULL;
     return is_in_scope(s, u, mem);
 }
 
@@ -209,8 +222,8 @@ static void exclude(struct scope_verdict *out, enum url_reason reason, struct sp
     *out = (struct scope_verdict){ reason, rule };
 }
 
-void scope_decide(const struct scope *s, const struct url *u, int depth, struct arena *mem,
-                  struct scope_verdict *out)
+void scope_decide(const struct scope *s, const struct url *u, int depth,
+                  struct arena *mem, struct scope_verdict *out)
 {
     static const char *const words[] = { "host", "domain", "prefix", "any" };
     const struct settings *set = s->settings;
@@ -219,7 +232,8 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
 
     *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
     if (!url_is_web(u))
-        exclude(out, REASON_SCHEME, arena_format(mem, "scheme %.*s", SPAN_ARG(url_protocol(u))));
+        exclude(out, REASON_SCHEME,
+                arena_format(mem, "scheme %.*s", SPAN_ARG(url_protocol(u))));
     else if (u->href.len > SCOPE_MAX_URL)
         exclude(out, REASON_URL_TOO_LONG,
                 arena_format(mem, "longer than %d bytes", SCOPE_MAX_URL));
@@ -231,9 +245,11 @@ void scope_decide(const struct scope *s, const struct url *u, int depth, struct 
     trap = scope_trap(url_pathname(u), url_search(u));
     if (p ? p->tag != RULE_INCLUDE : s->has_include)
         exclude(out, REASON_INCLUDE_EXCLUDE,
-                p ? arena_format(mem, "--exclude '%s'", p->text) : SPAN("no --include matches"));
+                p ? arena_format(mem, "--exclude '%s'", p->text)
+                  : SPAN("no --include matches"));
     else if (set->depth >= 0 && depth > set->depth)
-        exclude(out, REASON_DEPTH, arena_format(mem, "--depth %lld", (long long)set->depth));
+        exclude(out, REASON_DEPTH,
+                arena_format(mem, "--depth %lld", (long long)set->depth));
     else if (trap)
         exclude(out, REASON_TRAP, arena_format(mem, "trap: %s", trap));
 }

@@ -318,7 +318,10 @@ static void take_links(struct visit *v)
     struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
     size_t n = v->record->facts->n_links;
 
-    v->record->links = arena_array(&v->op->mem, n + 1, sizeof *v->record->links);
+    /* Each is written whole: zeroing all of them first would touch them twice. */
+    v->record->links = arena_try_alloc(&v->op->mem, (n + 1) * sizeof *v->record->links);
+    if (!v->record->links)
+        mem_out_of_memory(n * sizeof *v->record->links);
     v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links);
 }
 

@@ -49,6 +49,22 @@ static bool plain_scheme(struct plain *p)
     return true;
 }
 
+/* An IPv4 address as it is serialised: four numbers up to 255 without leading zeros. */
+static bool is_plain_ipv4(struct span host)
+{
+    for (int i = 0; i < 4; i++) {
+        size_t dot = span_find(host, '.');
+        struct span text = span_slice(host, 0, dot);
+        uint64_t number;
+
+        if (!span_parse_u64(text, &number) || number > 255 ||
+            (text.len > 1 && text.ptr[0] == '0') || (dot == host.len) != (i == 3))
+            return false;
+        host = span_skip(host, dot + 1);
+    }
+    return true;
+}
+
 /* A last label that begins with a digit may be an IPv4 address; a trailing dot hides it. */
 static bool plain_host(struct plain *p)
 {
@@ -59,7 +75,10 @@ static bool plain_host(struct plain *p)
          p->at++)
         if (ptr[p->at] == '.')
             label = p->at + 1;
-    if (p->at == from || label == p->at || (ptr[label] >= '0' && ptr[label] <= '9'))
+    if (p->at == from || label == p->at)
+        return false;
+    if (ptr[label] >= '0' && ptr[label] <= '9' &&
+        !is_plain_ipv4(span_slice(p->in, from, p->at)))
         return false;
     p->u.host_end = (uint32_t)p->at;
     return true;

@@ -2,6 +2,12 @@
 /* Which database engine this program runs with. */
 #pragma once
 
+/*
+ * To be called in main() before the first use: SQLite need not count its memory, which costs
+ * a lock for every piece.
+ */
+void engine_start(void);
+
 /* Its run-time name and version, such as "SQLite 3.40.1". */
 const char *engine_version(void);
 
