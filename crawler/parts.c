@@ -25,7 +25,7 @@
 #define JOB_TIMEOUT_MS \
     INT64_C(5000) /* by the clock; no less than PARSE_SHARE times --parse-time */
 #define PARSE_SHARE      2
-#define WORKER_WINDOW    8
+#define WORKER_WINDOW    32
 #define WORKER_MEMORY    (512 * MIB)
 #define WORKER_JOBS      20000
 #define MAX_HEADER_BYTES (300 * KIB)
