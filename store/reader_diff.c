@@ -48,7 +48,7 @@ static enum err ask(struct reader *r, const char *sql, const int64_t *params,
 {
     struct numbers numbers = { out, n, false };
     struct parameter texts[2];
-    struct span spans[2];
+    struct span spans[2] = { SPAN_NONE };
 
     BUG_IF(n_params > ARRAY_LEN(spans));
     for (size_t i = 0; i < n_params; i++)

@@ -176,7 +176,7 @@ static const struct row {
 static void check_row(void **state)
 {
     struct rig *r;
-    void *rig;
+    void *rig = NULL;
     const struct row *row = *state;
 
     assert_int_equal(open_rig(&rig), 0);

@@ -150,7 +150,7 @@ static void check_gap(void **state)
     const struct gap_row *row = *state;
     struct rig *r;
     struct site *site;
-    void *rig;
+    void *rig = NULL;
 
     assert_int_equal(open_rig(&rig), 0);
     r = rig;

@@ -30,7 +30,7 @@ static int tear_down(void **state)
 static void assert_span(struct span got, const char *want)
 {
     if (!span_eq(got, span_str(want)))
-        print_error("got '%.*s', want '%s'\n", SPAN_ARG(got), want);
+        print_error("got '%.*s', want '%s'\n", SPAN_ARG(got), want ? want : "nothing");
     assert_true(span_eq(got, span_str(want)));
 }
 
