@@ -282,7 +282,7 @@ void progress_print_summary(const struct crawl *c, int exit_code)
 
     store_get_totals(c->store, &t);
     format_bytes(n->bytes, bytes, sizeof bytes);
-    format_bytes(t.db_bytes + t.wal_bytes, db, sizeof db);
+    format_bytes(t.db_bytes, db, sizeof db);
     format_duration((int64_t)seconds, elapsed, sizeof elapsed);
     fprintf(stderr, "%s after %s: %s pages, %s, %.0f pages/s\n",
             c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed,

@@ -27,7 +27,6 @@ struct keeper {
     int64_t checkpoint_from;   /* frames at which the next checkpoint is due */
     int n_rounds; /* copies begun by the thread since the log last began; 0 = none is under way */
     int64_t space_checked_ns;
-    int64_t db_bytes;
     bool is_low;
     bool warned_wal;
     struct err_note low_note;
@@ -51,12 +50,6 @@ static int64_t wal_frame(const struct keeper *k)
     return k->core->db->page_bytes + WAL_HEADER;
 }
 
-static void measure(struct keeper *k)
-{
-    k->db_bytes =
-        db_value(k->core->db, "PRAGMA page_count", 0) * k->core->db->page_bytes;
-}
-
 struct keeper *keeper_new(struct core *c)
 {
     struct keeper *k = mem_alloc(sizeof *k);
@@ -66,7 +59,6 @@ struct keeper *keeper_new(struct core *c)
         (c->options.log_bytes ? c->options.log_bytes : LOG_BYTES) / wal_frame(k);
     k->checkpoint_from = k->log_frames;
     sqlite3_wal_hook(c->db->handle, on_commit, k);
-    measure(k);
     return k;
 }
 
@@ -124,10 +116,9 @@ enum err keeper_failure(const struct keeper *k, struct err_note *note)
     return k->is_low ? err_set(note, ERR_FULL, "%s", k->low_note.text) : OK;
 }
 
-void keeper_sizes(struct keeper *k, struct store_totals *out)
+int64_t keeper_size(const struct keeper *k)
 {
-    out->db_bytes = k->db_bytes;
-    out->wal_bytes = k->wal_frames * wal_frame(k);
+    return db_value(k->core->db, "PRAGMA page_count", 0) * k->core->db->page_bytes;
 }
 
 /* --- the write-ahead log ---------------------------------------------------------- */
@@ -166,7 +157,6 @@ static void learn(struct keeper *k, const struct checkpoint_result *r)
     }
     if (r->copied >= 0)
         k->copied_frames = r->copied;
-    measure(k);
 }
 
 /* Between two transactions: when all is copied, the next one begins the log anew. */

@@ -43,5 +43,5 @@ void keeper_finish(struct core *c);
 /* OK, or why nothing can be written any more. */
 enum err keeper_failure(const struct keeper *k, struct err_note *note);
 
-/* db_bytes and wal_bytes. */
-void keeper_sizes(struct keeper *k, struct store_totals *out);
+/* Bytes that the database file has once the log is copied back. */
+int64_t keeper_size(const struct keeper *k);

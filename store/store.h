@@ -310,7 +310,7 @@ struct store_host_state {
 
 struct store_totals {
     int64_t by_state[N_URL_STATES];
-    int64_t db_bytes, wal_bytes;
+    int64_t db_bytes; /* of the file once its log is copied back */
 };
 
 struct store_op {

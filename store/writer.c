@@ -160,6 +160,7 @@ static enum err finish(struct writer *w, struct batch *b)
 /* Hands the ops back: those of a failed transaction all with its error. */
 static void hand_back(struct writer *w, struct batch *b, enum err e)
 {
+    int64_t db_bytes = keeper_size(w->keeper); /* 0 once the store has failed */
     struct list_node *n;
 
     pthread_mutex_lock(&w->mutex);
@@ -171,7 +172,8 @@ static void hand_back(struct writer *w, struct batch *b, enum err e)
     if (!w->failed)
         w->failed = keeper_failure(w->keeper, &w->note);
     tally_totals(w->core, w->totals.by_state);
-    keeper_sizes(w->keeper, &w->totals);
+    if (db_bytes)
+        w->totals.db_bytes = db_bytes;
     pthread_mutex_unlock(&w->mutex);
     w->notify(w->arg);
 }
@@ -223,7 +225,7 @@ enum err writer_start(struct core *c, void (*notify)(void *arg), void *arg,
     pthread_mutex_init(&w->mutex, NULL);
     thread_cond_init(&w->has_work);
     tally_totals(c, w->totals.by_state);
-    keeper_sizes(w->keeper, &w->totals);
+    w->totals.db_bytes = keeper_size(w->keeper);
     rc = thread_start(&w->thread, "store", run, w);
     if (rc) {
         free_writer(w);
