@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/settings.h"
 
-#include <sys/sysinfo.h>
-#include <unistd.h>
-
 #include "config/conditions.h"
 #include "config/io.h"
+#include "config/machine.h"
 #include "config/mem.h"
 #include "config/settings_extract.h"
 #include "config/settings_file.h"
 
-#define F(name) offsetof(struct settings, name)
+#define F(name)    offsetof(struct settings, name)
+#define MIN_MEMORY (64 * MIB)
 
 bool settings_is_command(const struct option_spec *spec)
 {
@@ -195,14 +194,12 @@ static enum err check_zeros(const struct settings *s, struct err_note *note)
 
 static void choose_for_machine(struct settings *s)
 {
-    struct sysinfo info;
-
     if (s->per_ip < 0)
         s->per_ip = MAX(INT64_C(8), s->per_host);
     if (s->workers < 0)
-        s->workers = MAX(1, sysconf(_SC_NPROCESSORS_ONLN) - 1);
+        s->workers = MAX(INT64_C(1), machine_processors() - 1);
     if (s->max_memory < 0)
-        s->max_memory = sysinfo(&info) ? 1 * GIB : (int64_t)(info.totalram * info.mem_unit / 2);
+        s->max_memory = MAX(MIN_MEMORY, machine_memory() / 2);
 }
 
 enum err settings_check(struct settings *s, struct err_note *note)
@@ -225,7 +222,7 @@ enum err settings_check(struct settings *s, struct err_note *note)
     if (e)
         return e;
     choose_for_machine(s);
-    if (s->max_memory < 64 * MIB)
+    if (s->max_memory < MIN_MEMORY)
         return err_set(note, ERR_USAGE, "--max-memory must be at least 64M");
     return OK;
 }

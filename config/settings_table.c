@@ -116,7 +116,7 @@ static const struct option_spec specs[] = {
       "a power cut loses no commit either (slower)", NULL },
 
     { "max-memory", 0, OPTION_SIZE, F(max_memory), -1, MANY, "none", NULL, 0, "SIZE",
-      "memory to plan with (none: half of the machine's)", "The machine" },
+      "memory to plan with (none: half of what it may use)", "The machine" },
     { "min-free", 0, OPTION_SIZE, F(min_free), 0, MANY, "100M", NULL, 0, "SIZE",
       "stop when the disk has less room", NULL },
     { "parse-time", 0, OPTION_DURATION, F(parse_time_ms), 1, 600000, "2s", NULL, 0,

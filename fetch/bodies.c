@@ -199,8 +199,8 @@ static enum err map_region(size_t size, char **out_base, int *out_fd,
     }
     base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (base == MAP_FAILED) {
-        e = err_set_errno(note, ERR_NO_MEMORY, errno, "cannot map %zu bytes for bodies",
-                          size);
+        e = err_set_errno(note, ERR_NO_MEMORY, errno,
+                          "cannot map %zu bytes for bodies (is ulimit -v too small?)", size);
         goto out;
     }
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

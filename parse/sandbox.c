@@ -82,8 +82,11 @@ static enum err mapped_bytes(uint64_t *out, struct err_note *note)
 static enum err set_limit(int resource, const char *name, rlim_t value,
                           struct err_note *note)
 {
-    struct rlimit limit = { value, value };
+    struct rlimit limit = { value, value }, old;
 
+    /* Under a harder limit that was there before us, that one holds. */
+    if (!getrlimit((__rlimit_resource_t)resource, &old) && old.rlim_max < value)
+        limit.rlim_cur = limit.rlim_max = old.rlim_max;
     if (setrlimit((__rlimit_resource_t)resource, &limit))
         return err_set_errno(note, ERR_IO, errno, "cannot set RLIMIT_%s", name);
     return OK;

@@ -243,6 +243,37 @@ static void p32_with_20_descriptors_all_is_fetched_or_a_reason_given(void **stat
     rig_close(&g);
 }
 
+/* --- memory ------------------------------------------------------------------------------ */
+
+/* ulimit -v: with little all is fetched, with too little it is said, and nothing is lost. */
+static void p33_an_address_space_that_is_small_is_enough_or_said(void **state)
+{
+    struct rig g;
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its shadow alone is terabytes */
+#endif
+    for (int64_t mib = 1600; mib >= 100; mib /= 2) {
+        int code;
+
+        RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+        g.p.max_memory = mib * MIB;
+        code = program_crawl(
+            &g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--workers", "1", NULL });
+        g.p.max_memory = 0;
+        if (mib >= 800 || code == 0)
+            assert_int_equal(code, 0);
+        else
+            assert_true((code == 3 || code == 134) && g.p.err.len > 0);
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                                   "--revisit", "none", NULL }),
+                         0);
+        assert_sound(&g, N_PAGES);
+        rig_close(&g);
+    }
+}
+
 /* --- the parsers' descriptors ----------------------------------------------------------------- */
 
 /* Does an open descriptor of pid lead to a file whose name contains this? */
@@ -492,6 +523,7 @@ int main(void)
         cmocka_unit_test(p17_signals_at_any_moment_lose_nothing),
         cmocka_unit_test(p32_64_descriptors_are_enough),
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
+        cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
         cmocka_unit_test(p43_a_wall_clock_that_jumps_neither_floods_nor_freezes),
         cmocka_unit_test(

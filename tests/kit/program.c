@@ -104,10 +104,13 @@ static int open_output(struct program *p, const char *name)
 /* In the child: what the test wants this run to live with. */
 static void burden(const struct program *p)
 {
-    struct rlimit files = { (rlim_t)p->max_files, (rlim_t)p->max_files };
+    struct rlimit files = { (rlim_t)p->max_files, (rlim_t)p->max_files },
+                  memory = { (rlim_t)p->max_memory, (rlim_t)p->max_memory };
 
     if (p->max_files)
         MUST(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    if (p->max_memory)
+        MUST(setrlimit(RLIMIT_AS, &memory) == 0);
     if (p->is_bare) {
         clearenv();
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -11,11 +11,12 @@
 struct program {
     char folder
         [64]; /* a fresh folder below $TMPDIR or /tmp; the working directory of every run */
-    int pid;       /* while one runs */
-    int exit_code; /* of the last run; 128 + n for signal n */
-    int max_files; /* RLIMIT_NOFILE of the next runs, soft and hard; 0: as ours */
-    bool is_bare;  /* the next runs have no environment and no standard descriptors */
-    int error_fd;  /* standard error of the next runs; 0: a file, read into err */
+    int pid;            /* while one runs */
+    int exit_code;      /* of the last run; 128 + n for signal n */
+    int max_files;      /* RLIMIT_NOFILE of the next runs, soft and hard; 0: as ours */
+    int64_t max_memory; /* RLIMIT_AS, the same */
+    bool is_bare; /* the next runs have no environment and no standard descriptors */
+    int error_fd; /* standard error of the next runs; 0: a file, read into err */
     int64_t patience_ms; /* how long a run may take before it is killed; 0: 60 s */
     struct buf out, err; /* what the last run printed */
 };
