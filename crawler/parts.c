@@ -17,8 +17,9 @@
 #include "crawler/versions.h"
 #include "fetch/dns.h"
 
-#define RESERVED_FILES \
-    64 /* descriptors kept for the database, pipes and name service */
+/* Descriptors for the database, pipes, name service and files; and those of each parser. */
+#define OTHER_FILES  40
+#define PARSER_FILES 3
 #define MAX_KNOWN_BYTES (64 * MIB)
 #define MAX_TICKETS     200000
 #define TICKET_BYTES    256
@@ -438,6 +439,10 @@ static void warn_about_settings(struct crawl *c)
         crawl_event(c, "warn", "crawl", "max-size-cut", 0,
                     "bodies are cut at %zu bytes: --max-memory leaves no more",
                     longest_body(c));
+    if (c->concurrency < s->concurrency)
+        crawl_event(c, "warn", "crawl", "few-descriptors", 0,
+                    "ulimit -n leaves room for %lld requests in flight, not %lld",
+                    (long long)c->concurrency, (long long)s->concurrency);
     for (size_t i = 0; i < s->insecure.len; i++)
         crawl_event(c, "warn", "crawl", "insecure", 0,
                     "the certificate of %s is not checked in this run",
@@ -447,18 +452,28 @@ static void warn_about_settings(struct crawl *c)
                  "set --contact so that a site's owner can reach you");
 }
 
+/* What was asked for, or less where descriptors are few (promise P32). */
+static int64_t choose_concurrency(const struct settings *s)
+{
+    int64_t others = OTHER_FILES + PARSER_FILES * s->workers;
+    int64_t room = MAX(INT64_C(1), io_raise_open_files() - others);
+    int64_t n = MIN(s->concurrency, room);
+
+    while (n > 1 && n + (int64_t)fetcher_descriptors((size_t)n) > room)
+        n--;
+    return n;
+}
+
 /* What settings say, worked out: names, networks, patterns, secrets, limits. */
 static enum err open_settings(struct crawl *c, struct err_note *note)
 {
-    int64_t files = io_raise_open_files();
     enum err e;
 
     arena_init(&c->rule_mem, (size_t)MIB);
     arena_init(&c->mem, (size_t)16 * MIB);
     c->retry = (struct retry_options){ (int)c->settings->retries, FIRST_RETRY_MS,
                                        LONGEST_RETRY_MS };
-    c->concurrency =
-        MAX(INT64_C(1), MIN(c->settings->concurrency, files - RESERVED_FILES));
+    c->concurrency = choose_concurrency(c->settings);
     sem_init_permits(&c->permits, c->concurrency);
     e = name_ourselves(c, note);
     if (!e)

@@ -330,14 +330,22 @@ void fetcher_get_stats(const struct fetcher *f, struct fetcher_stats *out)
 
 /* --- life ------------------------------------------------------------------------------- */
 
-/* Few transfers a shard: libcurl walks a shard's connections whenever one of its transfers ends. */
+/*
+ * Few transfers a shard: libcurl walks a shard's connections whenever one of its transfers
+ * ends. Few shards where little is in flight: each has two descriptors of its own.
+ */
 static size_t shards_for(size_t concurrency)
 {
-    size_t n = 8;
+    size_t n = 1;
 
-    while (n < 64 && concurrency / n > 128)
+    while (n < 64 && concurrency / n > (n < 8 ? 16 : 128))
         n *= 2;
     return n;
+}
+
+size_t fetcher_descriptors(size_t concurrency)
+{
+    return 2 * shards_for(concurrency);
 }
 
 /* Small where many are in flight: the buffer of a waiting transfer is memory too. */

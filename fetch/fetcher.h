@@ -67,6 +67,9 @@ struct fetch_request {
     void (*leave_address)(void *arg, struct span ip);
 };
 
+/* Descriptors that a fetcher for so many in flight has beside its connections. */
+size_t fetcher_descriptors(size_t concurrency);
+
 enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
                       struct dns *dns, struct bodies *bodies, struct fetcher **out,
                       struct err_note *note) MUST_USE;

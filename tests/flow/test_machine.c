@@ -212,6 +212,11 @@ static void crawl_with_files(int max_files)
     g.p.max_files = 0;
     assert_sound(&g, 20 * N_PAGES);
     assert_int_equal(traffic_most_of_one(g.o, "127.0.0.1", NULL), 1);
+    /* Less at a time, not one at a time; and it is said. */
+    assert_string_equal(
+        program_text(&g.p, "SELECT count(*) FROM events WHERE event = 'few-descriptors'"
+                           " AND CAST(substr(detail, 26) AS INTEGER) BETWEEN 8 AND 32"),
+        "1");
     rig_close(&g);
 }
 
