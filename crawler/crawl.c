@@ -330,11 +330,11 @@ static void end_archive(struct crawl *c)
     c->archive = NULL;
 }
 
-static int run_loop(struct crawl *c, const struct seeds *seeds)
+/* *note: what was said of a failed store. */
+static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note *note)
 {
     struct dispatch d = { c, seeds };
     struct progress *p;
-    struct err_note note;
     int code;
 
     c->started_ns = clock_now_ns();
@@ -346,8 +346,8 @@ static int run_loop(struct crawl *c, const struct seeds *seeds)
     progress_stop(p);
     end_archive(c);
     code = end_run(c);
-    if (store_failure(c->store, &note)) {
-        fprintf(stderr, "crawl: %s\n", note.text);
+    if (store_failure(c->store, note)) {
+        fprintf(stderr, "crawl: %s\n", note->text);
         code = 3;
     }
     write_summary(c, code);
@@ -358,7 +358,7 @@ int crawl_run(const struct settings *s, char **operands, size_t n_operands)
 {
     struct crawl c = { .settings = s, .give_up_at = DEADLINE_NEVER };
     struct seeds seeds = { 0 };
-    struct err_note note = { "" };
+    struct err_note note = { "" }, at_end = { "" };
     enum err e;
     int code;
 
@@ -368,13 +368,14 @@ int crawl_run(const struct settings *s, char **operands, size_t n_operands)
     if (!e) {
         c.counts.seeds = (int64_t)seeds.len;
         c.counts.bad_seeds = seeds.n_bad;
-        code = run_loop(&c, &seeds);
+        code = run_loop(&c, &seeds, &note);
     } else {
         fprintf(stderr, "crawl: %s\n", note.text[0] ? note.text : err_text(e));
         code = e == ERR_USAGE ? 2 : e == ERR_LOCKED ? 6 : 3;
     }
-    if (parts_close(&c, &note)) {
-        fprintf(stderr, "crawl: %s\n", note.text);
+    if (parts_close(&c, &at_end)) {
+        if (strcmp(at_end.text, note.text) != 0)
+            fprintf(stderr, "crawl: %s\n", at_end.text);
         code = code ? code : 3;
     }
     seeds_clear(&seeds);

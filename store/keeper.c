@@ -174,7 +174,7 @@ static void copy_rest(struct keeper *k)
         return;
     /* A reader holds it back: look again when it is a quarter longer. */
     k->checkpoint_from = MAX(k->checkpoint_from, k->wal_frames + k->wal_frames / 4);
-    if (k->wal_frames > 2 * k->log_frames)
+    if (k->wal_frames > k->log_frames + k->log_frames / 3)
         warn_wal(k);
 }
 

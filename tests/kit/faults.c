@@ -237,7 +237,17 @@ static bool is_killing(const struct fault *f)
     return strcmp(f->action, "kill") == 0 || strcmp(f->action, "torn") == 0;
 }
 
-/* The exit code is one that the manual names, and what went wrong was said. */
+static bool is_said_twice(struct span said)
+{
+    struct span line;
+
+    while (span_split(&said, '\n', &line))
+        if (line.len && span_find_span(said, line) < said.len)
+            return true;
+    return false;
+}
+
+/* The exit code is one that the manual names, and what went wrong was said, once. */
 static bool judge_end(struct judge *j, const struct fault *f)
 {
     struct span said = buf_span(&j->rig.p.err);
@@ -245,6 +255,8 @@ static bool judge_end(struct judge *j, const struct fault *f)
 
     if (span_find_span(said, SPAN("Sanitizer")) < said.len)
         return blame(j, "a sanitizer: %s", last_words(j));
+    if (is_said_twice(said))
+        return blame(j, "said twice: %s", last_words(j));
     if (code == 0 || (is_killing(f) && j->out->was_hit && code == 137))
         return true;
     if (code == 134 && strcmp(f->calls, FAULT_MEMORY) == 0)
