@@ -90,9 +90,10 @@ static enum err try_lock(const char *db_path, const char *path, int *out,
     int fd = open_lock_file(path);
     enum err e;
 
+    if (fd < 0 && errno == ELOOP)
+        return err_set(note, ERR_REFUSED, "%s is a symbolic link; remove it", path);
     if (fd < 0)
-        return err_set_errno(note, errno == ELOOP ? ERR_REFUSED : ERR_IO, errno,
-                             "%s: cannot open", path);
+        return err_set_errno(note, ERR_IO, errno, "%s: cannot open", path);
     e = check_lock_file(fd, path, note);
     if (!e && flock(fd, LOCK_EX | LOCK_NB))
         e = errno == EWOULDBLOCK

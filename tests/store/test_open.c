@@ -292,7 +292,7 @@ static void a_planted_lock_file_is_not_followed(void **state)
     put_file(victim, SPAN("precious"));
     beside(k, "-lock", name);
     assert_int_equal(symlink(victim, name), 0);
-    assert_refused(k, ERR_REFUSED, "-lock");
+    assert_refused(k, ERR_REFUSED, "-lock is a symbolic link; remove it");
     assert_true(hash_of(victim) == map_hash(SPAN("precious"), 1));
 }
 
