@@ -9,6 +9,7 @@
 #include "parse/digest.h"
 #include "store/bodies.h"
 #include "store/rank.h"
+#include "store/seen.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
 #define MAX_SETS 64
@@ -21,7 +22,7 @@ struct id_set {
 };
 
 struct reader_functions {
-    bool has_secret;
+    bool has_secret, has_old_hashes;
     uint64_t secret;
     struct digest *digest; /* made when a body is looked at: libcrypto takes its time to begin */
     struct bodies_unpacker *unpacker;
@@ -43,7 +44,9 @@ static void url_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
     (void)argc;
     if (f->has_secret && sqlite3_value_type(argv[0]) != SQLITE_NULL)
-        sqlite3_result_int64(ctx, (int64_t)map_hash(bytes_of(argv[0]), f->secret));
+        sqlite3_result_int64(ctx, (int64_t)(f->has_old_hashes
+                                                ? map_hash(bytes_of(argv[0]), f->secret)
+                                                : seen_hash(f->secret, bytes_of(argv[0]))));
 }
 
 /* OK, or the note says what is wrong. */
@@ -147,19 +150,31 @@ static void simhash_distance(sqlite3_context *ctx, int argc, sqlite3_value **arg
         sqlite3_result_int(ctx, __builtin_popcountll(a ^ b));
 }
 
-static void read_secret(sqlite3 *handle, struct reader_functions *f)
+static bool ask_number(sqlite3 *handle, const char *sql, int64_t *out)
 {
     sqlite3_stmt *st;
+    bool is_there = false;
 
-    if (sqlite3_prepare_v2(handle, "SELECT value FROM meta WHERE name = 'hash_secret'",
-                           -1, &st, NULL))
-        return;
+    if (sqlite3_prepare_v2(handle, sql, -1, &st, NULL))
+        return false;
     if (sqlite3_step(st) == SQLITE_ROW &&
         sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
-        f->secret = (uint64_t)sqlite3_column_int64(st, 0);
-        f->has_secret = true;
+        *out = sqlite3_column_int64(st, 0);
+        is_there = true;
     }
     sqlite3_finalize(st);
+    return is_there;
+}
+
+static void read_secret(sqlite3 *handle, struct reader_functions *f)
+{
+    int64_t secret, version = 0;
+
+    f->has_secret = ask_number(handle, "SELECT value FROM meta WHERE name = 'hash_secret'",
+                               &secret) &&
+                    ask_number(handle, "PRAGMA user_version", &version);
+    f->secret = f->has_secret ? (uint64_t)secret : 0;
+    f->has_old_hashes = version < SEEN_HASH_SINCE;
 }
 
 enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)

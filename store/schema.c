@@ -10,11 +10,12 @@
 
 #include "config/mem.h"
 #include "store/guard.h"
+#include "store/seen.h"
 
 /* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
-static const char *const migrations[] = { sql_0001, sql_0002, sql_0003 };
+static const char *const migrations[] = { sql_0001, sql_0002, sql_0003, sql_0004 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
@@ -177,6 +178,33 @@ static enum err keep_copy(struct db *d, int version, struct err_note *note)
     return e;
 }
 
+static void key_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const uint64_t *secret = sqlite3_user_data(ctx);
+    const char *text = (const char *)sqlite3_value_text(argv[0]);
+
+    (void)argc;
+    if (!text)
+        return;
+    sqlite3_result_int64(
+        ctx, (int64_t)seen_hash(*secret, span_make(text, (size_t)sqlite3_value_bytes(argv[0]))));
+}
+
+/* Files of schema 1 to 3 have hashes of another kind in url.key_hash. */
+static void hash_anew(struct db *d)
+{
+    uint64_t secret =
+        (uint64_t)db_value(d, "SELECT value FROM meta WHERE name = 'hash_secret'", 0);
+
+    if (!d->failed && sqlite3_create_function(d->handle, "key_hash", 1, SQLITE_UTF8, &secret,
+                                              key_hash, NULL, NULL))
+        db_fail(d, ERR_NO_MEMORY, "cannot change the schema");
+    db_exec(d, "DROP INDEX url_by_hash;"
+               "UPDATE url SET key_hash = key_hash(coalesce(key, url));"
+               "CREATE INDEX url_by_hash ON url (key_hash);");
+    sqlite3_create_function(d->handle, "key_hash", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
+}
+
 enum err schema_migrate(struct db *d, struct err_note *note)
 {
     int version = (int)db_value(d, "PRAGMA user_version", 0);
@@ -190,6 +218,8 @@ enum err schema_migrate(struct db *d, struct err_note *note)
         return e;
     db_exec(d, "BEGIN EXCLUSIVE");
     apply(d, version);
+    if (version < SEEN_HASH_SINCE)
+        hash_anew(d);
     stamp(d);
     db_exec(d, "COMMIT");
     return err_set(d->failed ? note : NULL, d->failed, "%s", d->note.text);

@@ -59,9 +59,28 @@ void seen_free(struct seen *s)
     mem_free(s);
 }
 
+/* Everything before the path of "scheme://host:port/path"; the whole of anything else. */
+static struct span origin_of(struct span key)
+{
+    size_t colon = span_find(key, ':'), end = colon + 3;
+
+    if (!span_starts(span_skip(key, colon), SPAN("://")))
+        return key;
+    while (end < key.len && key.ptr[end] != '/' && key.ptr[end] != '?')
+        end++;
+    return span_slice(key, 0, end);
+}
+
+uint64_t seen_hash(uint64_t secret, struct span key)
+{
+    uint64_t low = UINT64_MAX >> SEEN_ORIGIN_BITS;
+
+    return (map_hash(origin_of(key), secret) & ~low) | (map_hash(key, secret) & low);
+}
+
 struct seen_key seen_key(const struct seen *s, struct span key)
 {
-    uint64_t hash = map_hash(key, s->secret);
+    uint64_t hash = seen_hash(s->secret, key);
     uint64_t check = map_hash(key, s->secret ^ UINT64_C(0x9E3779B97F4A7C15));
 
     return (struct seen_key){ hash, (uint32_t)(check >> (64 - CHECK_BITS)) };

@@ -6,8 +6,9 @@
  * ten cost no look-up in the database.
  *
  * Invariant: an entry equals its row. Whoever changes state, reason or depth
- * of a row calls seen_put, seen_update or seen_forget_all. Keys are told apart by 64
- * bits of hash (the column key_hash) and 24 bits of a second one, both with the file's secret.
+ * of a row calls seen_put, seen_update or seen_forget_all. Keys are told apart by the 64
+ * bits of the column key_hash, 16 of them of the origin, and 24 bits of a second hash, all
+ * with the file's secret.
  */
 #pragma once
 
@@ -15,6 +16,16 @@
 #include "store/vocab.h"
 
 struct seen;
+
+/*
+ * The value of url.key_hash for a normalised URL: 16 bits of its origin (all before the path)
+ * and 48 of the whole. So what a site has lies side by side in the index: a page with a
+ * hundred new links to its own site changes a page or two of the file, not a hundred.
+ */
+#define SEEN_ORIGIN_BITS 16
+/* Schemas before this one took all 64 bits of the whole. */
+#define SEEN_HASH_SINCE 4
+uint64_t seen_hash(uint64_t secret, struct span key);
 
 struct seen_key {
     uint64_t hash;  /* column key_hash, as unsigned */

@@ -3,9 +3,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
+#include "config/map.h"
+#include "store/reader.h"
 #include "store/schema.h"
 #include "tests/kit/storekit.h"
 
@@ -307,6 +311,97 @@ static void the_migrations_are_embedded(void **state)
     assert_null(schema_sql(DB_SCHEMA_VERSION + 1));
 }
 
+/* --- schema 4 counts the hashes of URLs anew ------------------------------------------------ */
+
+static void run_sql(sqlite3 *handle, const char *sql)
+{
+    char *error = NULL;
+
+    if (sqlite3_exec(handle, sql, NULL, NULL, &error))
+        fail_msg("%s: %s", sql, error);
+}
+
+/* As the program of schema 3 left it. */
+static void make_schema_3(const char *path)
+{
+    char sql[512];
+    sqlite3 *handle;
+
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    for (int n = 1; n <= 3; n++)
+        run_sql(handle, schema_sql(n));
+    run_sql(
+        handle,
+        "PRAGMA application_id = 1129469772; PRAGMA user_version = 3;"
+        "INSERT INTO meta VALUES ('hash_secret', 4711);"
+        "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished');"
+        "INSERT INTO hosts (id, scheme, host, port) VALUES (1, 'http', 'old.example', 80);"
+        "UPDATE state_count SET n = 2 WHERE state = 1;");
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id,"
+        " discovered_at, url, key) VALUES"
+        " (1, %lld, 1, 1, 0, 0, 0, 0, 0, 1, 1, 'http://old.example/', NULL),"
+        " (2, %lld, 1, 1, 1, 0, 1, 0, 0, 1, 1, 'http://old.example/%%7Ea', 'http://old.example/~a')",
+        (long long)map_hash(SPAN("http://old.example/"), 4711),
+        (long long)map_hash(SPAN("http://old.example/~a"), 4711));
+    run_sql(handle, sql);
+    sqlite3_close(handle);
+}
+
+static enum err on_count(void *arg, const struct span *columns,
+                         const struct reader_value *values, size_t n)
+{
+    (void)columns;
+    if (values && n)
+        *(int64_t *)arg = values[0].integer;
+    return OK;
+}
+
+/* How many URLs a reader finds by their hash. */
+static int64_t found_by_hash(const char *path)
+{
+    struct err_note note = { "" };
+    struct reader *r;
+    int64_t n = -1;
+
+    if (reader_open(path, &r, &note) ||
+        reader_query(
+            r,
+            SPAN(
+                "SELECT count(*) FROM url WHERE key_hash = url_hash(coalesce(key, url))"),
+            NULL, 0, on_count, &n, &note))
+        fail_msg("%s: %s", path, note.text);
+    reader_close(r);
+    return n;
+}
+
+static void old_files_are_hashed_anew_and_read_as_they_are(void **state)
+{
+    struct storekit *k = *state;
+    char kept[160];
+
+    storekit_close(k);
+    unlink(k->path);
+    make_schema_3(k->path);
+    assert_int_equal(found_by_hash(k->path), 2);
+    storekit_open(k, REVISIT_NONE);
+    /* Found, not written a second time. */
+    assert_int_equal(storekit_seed(k, "http://old.example/"), 1);
+    assert_int_equal(storekit_seed(k, "http://old.example/~a"), 2);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM url"), 2);
+    assert_int_equal(storekit_int(k, "SELECT count(DISTINCT key_hash >> 48) FROM url"),
+                     1);
+    assert_int_equal(
+        storekit_int(k,
+                     "SELECT count(*) FROM sqlite_schema WHERE name = 'url_by_hash'"),
+        1);
+    storekit_finish(k);
+    assert_int_equal(found_by_hash(k->path), 2);
+    snprintf(kept, sizeof kept, "%s.schema3", k->path);
+    assert_int_equal(found_by_hash(kept), 2);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -325,8 +420,9 @@ int main(void)
         WITH_STORE(broken_links_say_where_they_stand),
         WITH_STORE(orphans_have_no_link_to_them),
         cmocka_unit_test(the_migrations_are_embedded),
+        WITH_STORE(old_files_are_hashed_anew_and_read_as_they_are),
     };
-    size_t n = 13;
+    size_t n = 14;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, is_there_with_its_columns,

@@ -175,6 +175,41 @@ static void another_secret_gives_other_hashes(void **state)
     seen_free(b);
 }
 
+/* --- the hash --------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const char *key)
+{
+    return seen_hash(4711, span_str(key));
+}
+
+#define TOP(hash) ((hash) >> (64 - SEEN_ORIGIN_BITS))
+
+static void what_a_site_has_lies_side_by_side(void **state)
+{
+    static const char *const same[] = {
+        "http://a.example/",
+        "http://a.example/path/to?query",
+        "http://a.example?query",
+        "http://a.example",
+        "http://a.example/http://b.example/",
+    };
+    static const char *const others[] = {
+        "https://a.example/",    "http://a.example:81/", "http://b.example/",
+        "http://a.example.org/", "mailto:a.example",     "",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+        assert_int_equal(TOP(hash_of(same[i])), TOP(hash_of(same[0])));
+        for (size_t k = 0; k < i; k++)
+            assert_true(hash_of(same[i]) != hash_of(same[k]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_true(TOP(hash_of(others[i])) != TOP(hash_of(same[0])));
+    assert_true(seen_hash(4711, SPAN("http://a.example/")) !=
+                seen_hash(4712, SPAN("http://a.example/")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +222,7 @@ int main(void)
         cmocka_unit_test(growing_out_of_range_forgets_the_entry),
         cmocka_unit_test(forgetting_all_leaves_nothing),
         cmocka_unit_test(another_secret_gives_other_hashes),
+        cmocka_unit_test(what_a_site_has_lies_side_by_side),
     };
 
     return cmocka_run_group_tests_name("store/seen", tests, NULL, NULL);

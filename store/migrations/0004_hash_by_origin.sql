@@ -1,0 +1,3 @@
+-- url.key_hash begins with 16 bits of the URL's origin (store/seen.h), so that what is found of a site lies side by side in
+-- the index: the links of a page then change a page or two of it instead of one each. No table changes its shape; the
+-- program counts the hashes of the rows that are there anew (store/schema.c).
