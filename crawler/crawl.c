@@ -330,7 +330,7 @@ static void end_archive(struct crawl *c)
     c->archive = NULL;
 }
 
-/* *note: what was said of a failed store. */
+/* *note: why the store failed, where it did. */
 static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note *note)
 {
     struct dispatch d = { c, seeds };
@@ -346,10 +346,8 @@ static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note 
     progress_stop(p);
     end_archive(c);
     code = end_run(c);
-    if (store_failure(c->store, note)) {
-        fprintf(stderr, "crawl: %s\n", note->text);
+    if (store_failure(c->store, note))
         code = 3;
-    }
     write_summary(c, code);
     return code;
 }
@@ -368,16 +366,20 @@ int crawl_run(const struct settings *s, char **operands, size_t n_operands)
     if (!e) {
         c.counts.seeds = (int64_t)seeds.len;
         c.counts.bad_seeds = seeds.n_bad;
+        note.text[0] = '\0';
         code = run_loop(&c, &seeds, &note);
     } else {
-        fprintf(stderr, "crawl: %s\n", note.text[0] ? note.text : err_text(e));
+        if (!note.text[0])
+            err_set(&note, e, "%s", err_text(e));
         code = e == ERR_USAGE ? 2 : e == ERR_LOCKED ? 6 : 3;
     }
-    if (parts_close(&c, &at_end)) {
-        if (strcmp(at_end.text, note.text) != 0)
-            fprintf(stderr, "crawl: %s\n", at_end.text);
-        code = code ? code : 3;
-    }
+    if (!parts_close(&c, &at_end))
+        at_end.text[0] = '\0';
+    else if (!code)
+        code = 3;
+    /* Last, so that it is what one reads; and a full disk, where it may go to a file, has room again. */
+    if (note.text[0] || at_end.text[0])
+        fprintf(stderr, "crawl: %s\n", note.text[0] ? note.text : at_end.text);
     seeds_clear(&seeds);
     return code;
 }
