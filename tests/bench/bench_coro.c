@@ -10,6 +10,7 @@
 #include "config/clock.h"
 #include "fetch/coro.h"
 #include "fetch/sync.h"
+#include "tests/bench/bench.h"
 
 static void report(const char *what, double value, const char *unit)
 {
@@ -21,18 +22,6 @@ static void report(const char *what, double value, const char *unit)
 static double seconds_since(int64_t start_ns)
 {
     return (double)(clock_now_ns() - start_ns) / 1e9;
-}
-
-static double rss_bytes(void)
-{
-    FILE *f = fopen("/proc/self/statm", "re");
-    long size, resident = 0;
-
-    if (f && fscanf(f, "%ld %ld", &size, &resident) != 2)
-        resident = 0;
-    if (f)
-        fclose(f);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
 /* --- the raw switch ------------------------------------------------------------- */
@@ -243,13 +232,13 @@ static intptr_t measure_memory(void *arg)
     struct rig *r = arg;
 
     if (coro_sleep_until(clock_after(loop_now(r->loop), NS_PER_S)) == OK)
-        r->value = rss_bytes();
+        r->value = bench_resident_mib() * (double)MIB;
     return 0;
 }
 
 static void bench_sleepers(size_t n, const char *what)
 {
-    double before = rss_bytes();
+    double before = bench_resident_mib() * (double)MIB;
     int64_t at = clock_now_ns();
     struct sched_stats stats;
     struct rig r;

@@ -17,6 +17,7 @@
 #include "config/mem.h"
 #include "config/settings.h"
 #include "crawler/frontier.h"
+#include "tests/bench/bench.h"
 
 #define STEP         1000
 #define TAKES_A_STEP (STEP / 10)
@@ -37,31 +38,6 @@ struct bench {
     size_t n_pending, n_urls, n_taken;
     char path[256];
 };
-
-static double seconds(clockid_t clock)
-{
-    struct timespec ts;
-
-    clock_gettime(clock, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double resident_mib(void)
-{
-    FILE *f = fopen("/proc/self/statm", "re");
-    char line[128] = "";
-    struct span rest, word;
-    int64_t pages = 0;
-
-    if (f && fgets(line, sizeof line, f)) {
-        rest = span_str(line);
-        if (span_token(&rest, &word) && span_token(&rest, &word))
-            (void)span_parse_i64(word, &pages);
-    }
-    if (f)
-        (void)fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (double)MIB;
-}
 
 NORETURN static void give_up(struct bench *b)
 {
@@ -245,8 +221,8 @@ static void open_all(struct bench *b)
 
 static void run_tenth(struct bench *b, size_t tenth)
 {
-    double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID),
-           mine = seconds(CLOCK_THREAD_CPUTIME_ID);
+    double wall = bench_seconds(CLOCK_MONOTONIC), cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID),
+           mine = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     size_t n = b->n_urls / 10, taken = b->n_taken;
     struct frontier_stats stats;
     struct stat st = { 0 };
@@ -258,9 +234,9 @@ static void run_tenth(struct bench *b, size_t tenth)
         collect(b, 2 * TAKES_A_STEP);
     }
     collect(b, 0);
-    wall = seconds(CLOCK_MONOTONIC) - wall;
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    mine = seconds(CLOCK_THREAD_CPUTIME_ID) - mine;
+    wall = bench_seconds(CLOCK_MONOTONIC) - wall;
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    mine = bench_seconds(CLOCK_THREAD_CPUTIME_ID) - mine;
     frontier_get_stats(b->f, &stats);
     (void)stat(b->path, &st);
     printf(
@@ -269,7 +245,7 @@ static void run_tenth(struct bench *b, size_t tenth)
         "\"db_mib\":%lld}\n",
         (tenth + 1) * n, stats.hosts, b->n_taken,
         (double)(n + b->n_taken - taken) / wall, mine * 1e6 / (double)n,
-        (cpu - mine) * 1e6 / (double)n, stats.tickets, resident_mib(),
+        (cpu - mine) * 1e6 / (double)n, stats.tickets, bench_resident_mib(),
         (long long)st.st_size / MIB);
     fflush(stdout);
 }

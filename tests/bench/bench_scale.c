@@ -26,6 +26,7 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "store/store.h"
+#include "tests/bench/bench.h"
 
 #define IN_FLIGHT     200
 #define N_NEW         3 /* URLs that a page is the first to name */
@@ -82,14 +83,6 @@ static size_t skewed(struct bench *b, size_t n)
     double u = (double)(next_random(b) >> 11) / 9007199254740992.0;
 
     return (size_t)(u * u * u * (double)n);
-}
-
-static double seconds(clockid_t clock)
-{
-    struct timespec ts;
-
-    clock_gettime(clock, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 static void die(const char *what)
@@ -468,7 +461,7 @@ static void open_store(struct bench *b)
 /* Runs without the link metrics: they are measured on their own. */
 static void generate(struct bench *b)
 {
-    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    double cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     struct store_op *end = store_op_new(STORE_END_RUN, MIB);
     struct err_note note;
     struct stat st;
@@ -492,7 +485,7 @@ static void generate(struct bench *b)
     printf(
         "{\"bench\":\"scale\",\"case\":\"written\",\"pages\":%zu,\"links_a_page\":%zu,"
         "\"cpu_s\":%.1f,\"mib\":%.0f}\n",
-        b->n_pages, b->n_links, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+        b->n_pages, b->n_links, bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
         (double)st.st_size / (double)MIB);
     fflush(stdout);
     mem_free(b->ids);
@@ -538,7 +531,7 @@ static double drain(int fd, size_t *lines)
 
     while ((n = read(fd, bytes, sizeof bytes)) > 0 || (n < 0 && errno == EINTR)) {
         if (n > 0 && first <= 0.0)
-            first = seconds(CLOCK_MONOTONIC);
+            first = bench_seconds(CLOCK_MONOTONIC);
         for (ssize_t i = 0; i < n; i++)
             *lines += bytes[i] == '\n';
     }
@@ -547,7 +540,7 @@ static double drain(int fd, size_t *lines)
 
 static struct outcome run_program(const char *const *args)
 {
-    double began = seconds(CLOCK_MONOTONIC), first;
+    double began = bench_seconds(CLOCK_MONOTONIC), first;
     struct outcome o = { .rows = 0 };
     struct rusage used;
     int ends[2];
@@ -563,7 +556,7 @@ static struct outcome run_program(const char *const *args)
     close(ends[0]);
     if (child < 0 || wait4(child, &o.status, 0, &used) != child)
         die("cannot run the program");
-    o.wall_s = seconds(CLOCK_MONOTONIC) - began;
+    o.wall_s = bench_seconds(CLOCK_MONOTONIC) - began;
     o.first_s = first > 0.0 ? first - began : o.wall_s;
     o.cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;

@@ -17,6 +17,7 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "store/store.h"
+#include "tests/bench/bench.h"
 
 #define N_LINKS   100
 #define N_NEW     3
@@ -45,14 +46,6 @@ static uint64_t next_random(struct bench *b)
     b->seed ^= b->seed >> 7;
     b->seed ^= b->seed << 17;
     return b->seed;
-}
-
-static double seconds(clockid_t clock)
-{
-    struct timespec ts;
-
-    clock_gettime(clock, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 static void on_news(void *arg)
@@ -296,7 +289,7 @@ static void report(const struct bench *b, double wall, double cpu)
 /* A million URLs that nobody saw before, found and queued: the cost of each as the table grows. */
 static void run_frontier(struct bench *b)
 {
-    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+    double cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - bench_seconds(CLOCK_THREAD_CPUTIME_ID);
 
     for (size_t at = 0; at < FRONTIER_URLS; at += FRONTIER_STEP) {
         struct store_op *op = store_op_new(STORE_OFFERS, (size_t)4 * MIB);
@@ -312,7 +305,7 @@ static void run_frontier(struct bench *b)
             double now;
 
             collect(b, 0);
-            now = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+            now = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - bench_seconds(CLOCK_THREAD_CPUTIME_ID);
             printf(
                 "{\"bench\":\"store\",\"case\":\"%s\",\"urls\":%zu,\"writer_cpu_us_per_url\":%.2f}\n",
                 b->name, at + FRONTIER_STEP, (now - cpu) * 1e6 / 250000.0);
@@ -347,8 +340,8 @@ static void run(struct bench *b)
         run_frontier(b);
         return;
     }
-    wall = seconds(CLOCK_MONOTONIC);
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+    wall = bench_seconds(CLOCK_MONOTONIC);
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     for (size_t page = 0; page < b->n_pages; page++) {
         while (!b->ids[page])
             collect(b, b->n_pending - 1);
@@ -356,8 +349,8 @@ static void run(struct bench *b)
     }
     end_run(b);
     store_close(b->store, NULL);
-    wall = seconds(CLOCK_MONOTONIC) - wall;
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    wall = bench_seconds(CLOCK_MONOTONIC) - wall;
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - bench_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
     report(b, wall, cpu);
     if (!getenv("BENCH_KEEP"))
         unlink(b->path);

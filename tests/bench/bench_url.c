@@ -7,6 +7,7 @@
 
 #include "parse/host.h"
 #include "parse/url.h"
+#include "tests/bench/bench.h"
 
 #define ROUNDS 7
 #define TURNS  20000
@@ -37,14 +38,6 @@ static const char *const international[] = {
     "https://\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e.jp/x",
 };
 
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 /* One pass over the list; gives the number of bytes made so that nothing is optimised away. */
 static size_t run(const char *const *list, size_t n, const struct url *base,
                   struct arena *mem)
@@ -70,12 +63,12 @@ static double measure(const char *const *list, size_t n, const struct url *base)
 
     arena_init(&mem, (size_t)MIB);
     for (int round = 0; round < ROUNDS; round++) {
-        double from = now_ns();
+        double from = bench_seconds(CLOCK_MONOTONIC) * 1e9;
 
         for (int turn = 0; turn < TURNS; turn++)
             if (run(list, n, base, &mem) == 0)
                 return -1;
-        best = MIN(best, (now_ns() - from) / TURNS / (double)n);
+        best = MIN(best, (bench_seconds(CLOCK_MONOTONIC) * 1e9 - from) / TURNS / (double)n);
     }
     arena_clear(&mem);
     return best;
@@ -87,11 +80,11 @@ static double measure_registrable(void)
     size_t bytes = 0;
 
     for (int round = 0; round < ROUNDS; round++) {
-        double from = now_ns();
+        double from = bench_seconds(CLOCK_MONOTONIC) * 1e9;
 
         for (int turn = 0; turn < TURNS; turn++)
             bytes += host_registrable(SPAN("news.bbc.co.uk")).len;
-        best = MIN(best, (now_ns() - from) / TURNS);
+        best = MIN(best, (bench_seconds(CLOCK_MONOTONIC) * 1e9 - from) / TURNS);
     }
     return bytes ? best : -1;
 }
