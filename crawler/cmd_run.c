@@ -31,9 +31,7 @@ static int run(const struct command *self, int argc, char **argv)
 
     if (settings_load(&s, argc, argv, environ, &operands, &n, &note))
         return fail(&note);
-    if (s.wants_help)
-        code = command_help(self);
-    else if (n == 0 && access(s.db, F_OK) != 0)
+    if (s.wants_help || (n == 0 && access(s.db, F_OK) != 0))
         code = command_help(self);
     else if (open_log(&s, &note))
         code = fail(&note);

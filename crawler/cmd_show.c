@@ -138,7 +138,7 @@ static size_t likeness(struct span a, struct span b)
         front++;
     while (back < most - front && a.ptr[a.len - 1 - back] == b.ptr[b.len - 1 - back])
         back++;
-    return (front + back) * 1000 / MAX(a.len, b.len);
+    return (front + back) * 1000 / MAX(MAX(a.len, b.len), (size_t)1);
 }
 
 static enum err on_url(void *arg, const struct span *columns,
@@ -184,6 +184,10 @@ static int say_unknown(struct question *q)
     }
     if (!e && !out.len)
         e = buf_append(&out, SPAN("nothing of this host is\n"));
+    if (e) {
+        buf_clear(&out);
+        return failed(q, e);
+    }
     fprintf(stderr, "%.*s'crawl explain' tells what would become of it\n",
             SPAN_ARG(buf_span(&out)));
     buf_clear(&out);
@@ -258,6 +262,13 @@ static int print_bytes(struct question *q, struct span bytes)
     return e ? failed(q, e) : 0;
 }
 
+/* Of text something must be left; a body has the size that was stored with it. */
+static bool is_damaged(const struct answer *a, bool is_text, int64_t size)
+{
+    return is_text ? a->decode && !a->bytes.len
+                   : a->decode || (int64_t)a->bytes.len != size;
+}
+
 static int print_unpacked(struct question *q, const struct unpacker_page *page,
                           struct unpacker *u)
 {
@@ -274,11 +285,7 @@ static int print_unpacked(struct question *q, const struct unpacker_page *page,
         err_set(&q->note, ERR_CORRUPT, "the stored body cannot be read: %.*s",
                 SPAN_ARG(why));
         code = failed(q, ERR_CORRUPT);
-    } else if (is_text && pool_job_answer(job)->decode &&
-               !pool_job_answer(job)->bytes.len) {
-        code = complain(q, "has a stored body that is damaged", 3);
-    } else if (!is_text && (pool_job_answer(job)->decode ||
-                            (int64_t)pool_job_answer(job)->bytes.len != page->size)) {
+    } else if (is_damaged(pool_job_answer(job), is_text, page->size)) {
         code = complain(q, "has a stored body that is damaged", 3);
     } else {
         code = print_bytes(q, pool_job_answer(job)->bytes);
