@@ -152,8 +152,8 @@ static enum err finish(struct writer *w, struct batch *b)
                 e = db_begin(c->db);
         }
     }
-    if (!e)
-        e = apply_give_extra(w->apply, op_of(b->ops.prev));
+    if (!e) /* its error sticks to the connection: sealing returns it */
+        (void)apply_give_extra(w->apply, op_of(b->ops.prev));
     return seal(c);
 }
 
