@@ -13,7 +13,7 @@ static const char OPEN_SQL[] =
     "PRAGMA secure_delete=OFF;"
     "PRAGMA foreign_keys=OFF;"
     "PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-65536;";
+    "PRAGMA cache_size=-24576;";
 
 /* --- errors -------------------------------------------------------------------- */
 
