@@ -50,7 +50,7 @@ typedef void pool_victim_fn(void *arg, const struct pool_victim *victim);
 
 struct pool_options {
     size_t workers;         /* >= 1 */
-    size_t window;          /* jobs handed to one worker ahead; 8 */
+    size_t window;          /* jobs handed to one worker ahead; 32 */
     int64_t job_timeout_ms; /* wall time of one job once it is the worker's turn; 5 s */
     int64_t job_cpu_ms;     /* processor time of one job; 2 s; 0: no limit */
     size_t worker_memory_bytes; /* RLIMIT_AS of a worker; 512 MiB */
