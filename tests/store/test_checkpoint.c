@@ -120,6 +120,25 @@ static void a_file_that_was_moved_gets_no_second_connection(void **state)
     db_close(d);
 }
 
+/* Without the thread the writer copies by itself: slower, and as short a log. */
+static void without_a_second_connection_the_log_stays_short_too(void **state)
+{
+    struct storekit *k = *state;
+    char moved[160];
+    int64_t bytes;
+
+    storekit_open(k, REVISIT_ALL);
+    snprintf(moved, sizeof moved, "%s.moved", k->path);
+    assert_int_equal(rename(k->path, moved), 0);
+    fetch_pages(k, N_PAGES);
+    bytes = log_bytes(k);
+    assert_int_equal(rename(moved, k->path), 0);
+    assert_true(bytes > LOG_BYTES / 2);
+    assert_true(bytes < 2 * LOG_BYTES);
+    storekit_finish(k);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM pages"), N_PAGES);
+}
+
 static void the_thread_says_what_it_copied(void **state)
 {
     struct storekit *k = *state;
@@ -157,6 +176,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_was_moved_gets_no_second_connection,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            without_a_second_connection_the_log_stays_short_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_thread_says_what_it_copied, set_up,
                                         tear_down),
     };
