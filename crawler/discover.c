@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/discover.h"
 
+#define LINKS_A_LOOK 256 /* at the clock */
+
 /* Verdict and identity of a URL that the loop does not know. mem holds what the offer points at. */
 static void decide(struct crawl *c, const struct url *u, int depth, struct arena *mem,
                    struct store_offer *o)
@@ -161,8 +163,11 @@ size_t discover_links(struct crawl *c, const struct discover_page *page,
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < page->facts->n_links; i++)
+    for (size_t i = 0; i < page->facts->n_links; i++) {
         if (discover_link(c, page, i, mem, &offers[n]))
             n++;
+        if (i % LINKS_A_LOOK == LINKS_A_LOOK - 1)
+            coro_breathe();
+    }
     return n;
 }

@@ -16,7 +16,10 @@ struct discover_page {
     bool is_error_page; /* 4xx, 5xx: links are recorded, not followed */
 };
 
-/* Fills offers (room for facts->n_links) in mem; returns how many there are. */
+/*
+ * Fills offers (room for facts->n_links) in mem; returns how many there are. Lets others
+ * run when that takes long (P57).
+ */
 size_t discover_links(struct crawl *c, const struct discover_page *page,
                       struct arena *mem, struct store_offer *offers);
 

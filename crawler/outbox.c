@@ -7,18 +7,21 @@
 #define REFILL_BYTES   ((size_t)64 * MIB)
 #define REFILL_LIMIT   512
 #define SMALL_OP_BYTES ((size_t)2 * MIB)
+#define OPS_A_LOOK     8 /* at the clock */
 
 void outbox_submit(struct crawl *c, struct store_op *op)
 {
     store_submit(c->store, op);
 }
 
-void outbox_collect(struct crawl *c)
+/* False when there were none. */
+static bool collect_some(struct crawl *c)
 {
     struct list_node done, *n;
 
     list_init(&done);
-    store_take_done(c->store, &done);
+    if (!store_take_done(c->store, OPS_A_LOOK, &done))
+        return false;
     while ((n = list_take_first(&done)) != NULL) {
         struct store_op *op = CONTAINER_OF(n, struct store_op, node);
 
@@ -26,6 +29,16 @@ void outbox_collect(struct crawl *c)
             crawl_stop(c, STOP_STORE);
         op->on_done(op->arg, op);
     }
+    return true;
+}
+
+void outbox_collect(struct crawl *c)
+{
+    while (collect_some(c))
+        if (loop_is_late(c->loop)) {
+            loop_wakeup_signal(c->store_wakeup); /* the rest in the next turn */
+            break;
+        }
     crawl_poke(c);
 }
 

@@ -14,7 +14,10 @@
 /* Answered pages that may wait for their commit. */
 #define OUTBOX_LIMIT 256
 
-/* Takes done ops and runs their on_done; called on the loop after a commit. */
+/*
+ * Takes done ops and runs their on_done; called on the loop after a commit, and again in
+ * its next turn when there were many.
+ */
 void outbox_collect(struct crawl *c);
 
 /* Gives op to the writer; op->on_done and arg are the caller's. */

@@ -81,23 +81,27 @@ void visit_check_host_limit(struct crawl *c, struct host *h)
     outbox_park(c, h);
 }
 
-/* The attempt is committed: its consequences become visible to the frontier. */
-static void on_committed(void *arg, struct store_op *op)
+/* Links of one visit between two looks at the clock. */
+#define LINKS_A_LOOK ((size_t)1024)
+
+static void learn_some(struct visit *v, size_t from, size_t n)
 {
-    struct visit *v = arg;
+    for (size_t i = from; i < from + n; i++)
+        outbox_learn(v->c, &v->record->links[i]);
+}
+
+/* The rest of what follows from a commit, once the links are learnt. */
+static void end_visit(struct visit *v)
+{
     struct crawl *c = v->c;
     struct ticket *t = v->t;
     struct host *h = v->h;
     deadline retry_at = v->retry_at;
 
-    if (v->record->has_fetch)
-        c->answered--;
-    if (!op->result) {
-        for (size_t i = 0; i < v->record->n_links; i++)
-            outbox_learn(c, &v->record->links[i]);
+    if (!v->op->result) {
         if (v->record->redirect)
             outbox_learn(c, v->record->redirect);
-        outbox_learn_extra(c, op);
+        outbox_learn_extra(c, v->op);
     }
     free_visit(v);
     if (retry_at != DEADLINE_NEVER)
@@ -107,6 +111,36 @@ static void on_committed(void *arg, struct store_op *op)
     visit_check_host_limit(c, h);
     if (h->must_park_again && h->state == HOST_PARKED)
         outbox_park(c, h);
+}
+
+/* So many links that learning them could hold the loop up: a coroutine does it in pieces. */
+static intptr_t learn_main(void *arg)
+{
+    struct visit *v = arg;
+    struct crawl *c = v->c;
+
+    for (size_t i = 0; i < v->record->n_links; i += LINKS_A_LOOK) {
+        learn_some(v, i, MIN(LINKS_A_LOOK, v->record->n_links - i));
+        coro_breathe();
+    }
+    end_visit(v);
+    crawl_task_done(c);
+    return 0;
+}
+
+/* The attempt is committed: its consequences become visible to the frontier. */
+static void on_committed(void *arg, struct store_op *op)
+{
+    struct visit *v = arg;
+
+    if (v->record->has_fetch)
+        v->c->answered--;
+    if (!op->result) {
+        if (v->record->n_links > LINKS_A_LOOK && crawl_spawn(v->c, "learn", learn_main, v))
+            return;
+        learn_some(v, 0, v->record->n_links);
+    }
+    end_visit(v);
 }
 
 static void submit(struct visit *v, enum url_state state)

@@ -378,12 +378,11 @@ void loop_turn(struct loop *l, deadline wait_until)
     l->now = clock_now_ns();
     l->stats.turns++;
     dispatch(l, n);
-    for (int k = 1; n == BATCH && k < MAX_BATCHES; k++) {
+    for (int k = 1; n == BATCH && k < MAX_BATCHES && !loop_is_late(l); k++) {
         n = wait_ns(l, 0);
         dispatch(l, n);
     }
     run_timers(l);
-    loop_note_step(l, clock_now_ns() - l->now);
 }
 
 /* --- life ---------------------------------------------------------------------------- */
@@ -441,8 +440,15 @@ void loop_get_stats(const struct loop *l, struct loop_stats *out)
     *out = l->stats;
 }
 
-void loop_note_step(struct loop *l, int64_t ns)
+void loop_end_step(struct loop *l)
 {
+    int64_t ns = clock_now_ns() - l->now;
+
     l->stats.longest_step_ns = MAX(l->stats.longest_step_ns, ns);
     l->stats.slow_steps += ns >= LOOP_SLOW_NS;
+}
+
+bool loop_is_late(const struct loop *l)
+{
+    return clock_now_ns() - l->now >= LOOP_SLICE_NS;
 }

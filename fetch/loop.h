@@ -121,5 +121,9 @@ struct loop_stats {
 /* The numbers so far. */
 void loop_get_stats(const struct loop *l, struct loop_stats *out);
 
-/* The scheduler reports how long the coroutines of this turn ran. */
-void loop_note_step(struct loop *l, int64_t ns);
+/* All that this turn brought has run: said once a turn by whoever turns the loop, coroutines included. */
+void loop_end_step(struct loop *l);
+
+/* This turn has lasted LOOP_SLICE_NS: what can wait for the next one should. Looks at the clock. */
+#define LOOP_SLICE_NS (5 * NS_PER_MS)
+bool loop_is_late(const struct loop *l);

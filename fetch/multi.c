@@ -341,6 +341,11 @@ bool multi_is_clean(const struct multi *m, uint64_t key)
     return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+void multi_note_data(struct multi *m)
+{
+    watchdog_note_data(m->watchdog);
+}
+
 uint64_t multi_n_cut(const struct multi *m)
 {
     return watchdog_n_cut(m->watchdog);

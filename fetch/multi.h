@@ -74,5 +74,7 @@ bool multi_is_clean(const struct multi *m, uint64_t key);
 /* Sockets open now, those of idle kept connections included. */
 size_t multi_n_open(const struct multi *m);
 
+/* A transfer was given data: whoever reads so long is no flood. */
+void multi_note_data(struct multi *m);
 /* Connections that were cut because they would not let libcurl go (fetch/watchdog.h). */
 uint64_t multi_n_cut(const struct multi *m);

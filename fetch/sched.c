@@ -15,6 +15,7 @@ enum {
      * many.
      */
     RESUMES_A_TURN = 64,
+    RESUMES_A_LOOK = 8, /* at the clock */
 };
 
 struct sched {
@@ -151,6 +152,12 @@ enum err coro_yield(void)
     return must_unwind(c) ? ERR_CANCELLED : OK;
 }
 
+void coro_breathe(void)
+{
+    if (loop_is_late(current->sched->loop) && coro_yield())
+        return; /* cancelled: its caller goes on without pauses */
+}
+
 void coro_cancel(struct coro *c)
 {
     if (c->state == CORO_DONE)
@@ -278,7 +285,10 @@ static void run_one(struct sched *s)
         finish(c);
 }
 
-/* Each round runs what is ready at its start; what becomes ready waits for the next. */
+/*
+ * Each round runs what is ready at its start; what becomes ready waits for the
+ * next. Once the turn has lasted long enough, the rest waits for the next turn.
+ */
 static void run_rounds(struct sched *s)
 {
     size_t n_run = 0;
@@ -287,10 +297,11 @@ static void run_rounds(struct sched *s)
         size_t n = s->n_ready;
 
         n_run += n;
-        while (n-- && !s->is_stopping)
+        while (n--) {
             run_one(s);
-        if (s->is_stopping)
-            return;
+            if (s->is_stopping || (n % RESUMES_A_LOOK == 0 && loop_is_late(s->loop)))
+                return;
+        }
     }
 }
 
@@ -336,7 +347,7 @@ void sched_run(struct sched *s)
         loop_turn(s->loop, s->n_ready ? 0 : DEADLINE_NEVER);
         if (s->n_ready && !s->is_stopping)
             run_rounds(s);
-        loop_note_step(s->loop, clock_now_ns() - loop_now(s->loop));
+        loop_end_step(s->loop);
     }
     s->is_running = false;
 }

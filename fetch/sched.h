@@ -136,6 +136,12 @@ enum err coro_sleep_until(deadline until) MUST_USE;
 /* Lets every other ready coroutine run once. ERR_CANCELLED when cancelled. */
 enum err coro_yield(void) MUST_USE;
 
+/*
+ * Between the pieces of long work: lets every other ready coroutine run, and the loop
+ * turn, when this turn has lasted LOOP_SLICE_NS. A cancelled one goes on at once.
+ */
+void coro_breathe(void);
+
 /* Cancels one coroutine. */
 void coro_cancel(struct coro *c);
 /* True from the cancel on, for ever. */

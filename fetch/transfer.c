@@ -122,6 +122,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     size_t n = size * count;
     bool was_complete = t->head.is_complete;
 
+    multi_note_data(t->shared->multi);
     if (t->is_abandoned)
         return stop_here(t, TRANSFER_STOP_ABANDONED);
     if (t->phase != TRANSFER_ANSWERING)
@@ -136,6 +137,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     struct transfer *t = arg;
     size_t n = size * count;
 
+    multi_note_data(t->shared->multi);
     if (t->is_abandoned)
         return stop_here(t, TRANSFER_STOP_ABANDONED);
     t->wire_size += (int64_t)n;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetch/watchdog.h"
 
+#include <linux/tcp.h> /* glibc's own tcp_info ends before the counters */
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -16,7 +18,7 @@ struct watchdog {
     pthread_cond_t ends;
     bool is_ending;
     atomic_int fd;      /* of the step, or -1 between steps */
-    atomic_ullong step; /* its number */
+    atomic_ullong step; /* counts steps, and what was handed over within them */
     atomic_ullong n_cut;
 };
 
@@ -31,10 +33,20 @@ static int64_t now(clockid_t clock)
 /* What was seen at the last look. */
 struct sight {
     unsigned long long step;
-    int64_t since_ns; /* when this step was first seen */
-    int64_t busy_ns;  /* and the processor time then */
+    int64_t since_ns;  /* when this step was first seen */
+    int64_t busy_ns;   /* the processor time then */
+    uint64_t received; /* and what the connection had brought by then */
     bool was_cut;
 };
+
+/* Bytes that a TCP connection has brought so far, read or not; 0 where that cannot be told. */
+static uint64_t received(int fd)
+{
+    struct tcp_info info = { 0 };
+    socklen_t n = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) ? 0 : info.tcpi_bytes_received;
+}
 
 static void look(struct watchdog *w, struct sight *s)
 {
@@ -44,11 +56,13 @@ static void look(struct watchdog *w, struct sight *s)
     if (fd < 0 || step != s->step) {
         *s = (struct sight){ .step = step,
                              .since_ns = now(CLOCK_MONOTONIC),
-                             .busy_ns = now(w->watched) };
+                             .busy_ns = now(w->watched),
+                             .received = fd < 0 ? 0 : received(fd) };
         return;
     }
     if (s->was_cut || now(CLOCK_MONOTONIC) - s->since_ns < WATCHDOG_MOST_NS ||
         now(w->watched) - s->busy_ns < WATCHDOG_BUSY_NS ||
+        received(fd) < s->received + WATCHDOG_FLOOD_BYTES ||
         atomic_load(&w->step) != step)
         return;
     (void)shutdown(fd, SHUT_RDWR);
@@ -104,12 +118,23 @@ void watchdog_close(struct watchdog *w)
     mem_free(w);
 }
 
-void watchdog_enter(struct watchdog *w, int fd)
+/* Only the watched thread writes it. */
+static void next_step(struct watchdog *w)
 {
     atomic_store_explicit(&w->step,
                           atomic_load_explicit(&w->step, memory_order_relaxed) + 1,
                           memory_order_release);
+}
+
+void watchdog_enter(struct watchdog *w, int fd)
+{
+    next_step(w);
     atomic_store_explicit(&w->fd, fd, memory_order_release);
+}
+
+void watchdog_note_data(struct watchdog *w)
+{
+    next_step(w);
 }
 
 void watchdog_leave(struct watchdog *w)

@@ -334,10 +334,9 @@ size_t store_pending(const struct store *s)
     return s->writer ? writer_pending(s->writer) : 0;
 }
 
-void store_take_done(struct store *s, struct list_node *done)
+size_t store_take_done(struct store *s, size_t max, struct list_node *done)
 {
-    if (s->writer)
-        writer_take_done(s->writer, done);
+    return s->writer ? writer_take_done(s->writer, max, done) : 0;
 }
 
 void store_get_totals(struct store *s, struct store_totals *out)

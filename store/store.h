@@ -406,10 +406,10 @@ void store_submit(struct store *s, struct store_op *op);
 size_t store_pending(const struct store *s);
 
 /*
- * Moves the done ops into done (a list head), in order of submission. They
- * were committed, or have a result that says why not.
+ * Moves max of the done ops at most into done (a list head), in order of submission,
+ * and returns how many. They were committed, or have a result that says why not.
  */
-void store_take_done(struct store *s, struct list_node *done);
+size_t store_take_done(struct store *s, size_t max, struct list_node *done);
 
 /* As of the last commit. */
 void store_get_totals(struct store *s, struct store_totals *out);

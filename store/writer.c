@@ -266,16 +266,19 @@ size_t writer_pending(struct writer *w)
     return n;
 }
 
-void writer_take_done(struct writer *w, struct list_node *done)
+size_t writer_take_done(struct writer *w, size_t max, struct list_node *done)
 {
-    struct list_node *n;
+    struct list_node *node;
+    size_t n = 0;
 
     pthread_mutex_lock(&w->mutex);
-    while ((n = list_take_first(&w->done)) != NULL) {
-        w->n_pending--;
-        list_add_last(done, n);
+    while (n < max && (node = list_take_first(&w->done)) != NULL) {
+        list_add_last(done, node);
+        n++;
     }
+    w->n_pending -= n;
     pthread_mutex_unlock(&w->mutex);
+    return n;
 }
 
 void writer_get_totals(struct writer *w, struct store_totals *out)

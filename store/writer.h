@@ -30,7 +30,7 @@ void writer_submit(struct writer *w, struct store_op *op);
 /* As store_pending. Any thread. */
 size_t writer_pending(struct writer *w);
 /* As store_take_done. Any thread. */
-void writer_take_done(struct writer *w, struct list_node *done);
+size_t writer_take_done(struct writer *w, size_t max, struct list_node *done);
 /* As store_get_totals. Any thread. */
 void writer_get_totals(struct writer *w, struct store_totals *out);
 /* As store_failure. Any thread. */

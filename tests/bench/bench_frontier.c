@@ -102,7 +102,7 @@ static void collect(struct bench *b, size_t left)
 
     for (;;) {
         list_init(&done);
-        store_take_done(b->store, &done);
+        store_take_done(b->store, SIZE_MAX, &done);
         while ((n = list_take_first(&done)) != NULL)
             learn(b, CONTAINER_OF(n, struct store_op, node));
         if (b->n_pending <= left)

@@ -130,7 +130,7 @@ static void collect(struct bench *b, size_t left)
 
     list_init(&done);
     for (;;) {
-        store_take_done(b->store, &done);
+        store_take_done(b->store, SIZE_MAX, &done);
         while ((n = list_take_first(&done)) != NULL)
             finish_op(b, CONTAINER_OF(n, struct store_op, node));
         if (b->n_pending <= left)

@@ -64,7 +64,7 @@ static void collect(struct bench *b, size_t left)
     struct list_node done, *n;
 
     list_init(&done);
-    store_take_done(b->store, &done);
+    store_take_done(b->store, SIZE_MAX, &done);
     for (;;) {
         while ((n = list_take_first(&done)) != NULL) {
             struct store_op *op = CONTAINER_OF(n, struct store_op, node);
@@ -88,7 +88,7 @@ static void collect(struct bench *b, size_t left)
             pthread_cond_wait(&b->notified, &b->mutex);
         b->has_news = false;
         pthread_mutex_unlock(&b->mutex);
-        store_take_done(b->store, &done);
+        store_take_done(b->store, SIZE_MAX, &done);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fetch/loop.h"
+#include "tests/kit/incoro.h"
 
 struct seen {
     int n;
@@ -582,7 +583,8 @@ int main(void)
         cmocka_unit_test(an_event_queued_for_a_removed_watch_is_skipped),
         cmocka_unit_test(an_event_of_an_old_descriptor_does_not_reach_its_successor),
         cmocka_unit_test(a_forgotten_watch_does_not_harm_the_next_owner_of_its_number),
-        cmocka_unit_test(more_ready_descriptors_than_a_batch_are_served_in_one_turn),
+        cmocka_unit_test_setup_teardown(more_ready_descriptors_than_a_batch_are_served_in_one_turn,
+                                        incoro_start_clock, incoro_stop_clock),
         cmocka_unit_test(a_thread_wakes_the_waiting_loop),
         cmocka_unit_test(many_signals_before_a_turn_are_one_call),
         cmocka_unit_test(a_signal_during_the_call_gives_another_call),

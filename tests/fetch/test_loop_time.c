@@ -252,12 +252,9 @@ static void time_stands_still_within_a_turn(void **state)
 
     assert_int_equal(s.at_ns[0], 3 * NS_PER_MS);
     assert_int_equal(s.at_ns[1], 3 * NS_PER_MS);
+    loop_end_step(s.l);
     loop_get_stats(s.l, &stats);
     assert_int_equal(stats.longest_step_ns, 7 * NS_PER_MS);
-    loop_note_step(s.l, 9 * NS_PER_MS);
-    loop_note_step(s.l, 1);
-    loop_get_stats(s.l, &stats);
-    assert_int_equal(stats.longest_step_ns, 9 * NS_PER_MS);
     loop_close(s.l);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "config/clock.h"
 #include "config/span.h"
 #include "fetch/sched.h"
 #include "tests/kit/incoro.h"
@@ -293,6 +294,69 @@ static void busy_coroutines_do_not_starve_the_loop(void **state)
     two_close(&t);
 }
 
+struct pieces {
+    int n_done, seen;
+};
+
+/* Each takes a quarter of the time after which it should let others run. */
+static intptr_t work_in_pieces(void *arg)
+{
+    struct pieces *p = arg;
+
+    while (p->n_done < 10) {
+        clock_fake_advance(LOOP_SLICE_NS / 4);
+        p->n_done++;
+        coro_breathe();
+    }
+    return 0;
+}
+
+static intptr_t look_at_pieces(void *arg)
+{
+    struct pieces *p = arg;
+
+    p->seen = p->n_done;
+    return 0;
+}
+
+static void p57_long_work_lets_others_run_after_a_while_not_before(void **state)
+{
+    struct pieces p = { 0 };
+    struct loop_stats stats;
+    struct two t;
+
+    (void)state;
+    two_open(&t);
+    assert_int_equal(group_spawn(t.group, "work", work_in_pieces, &p, NULL), OK);
+    assert_int_equal(group_spawn(t.group, "look", look_at_pieces, &p, NULL), OK);
+
+    sched_run(t.sched);
+
+    assert_int_equal(p.seen, 4);
+    assert_int_equal(p.n_done, 10);
+    loop_get_stats(t.loop, &stats);
+    assert_int_equal(stats.longest_step_ns, LOOP_SLICE_NS);
+    assert_int_equal(stats.slow_steps, 0);
+    two_close(&t);
+}
+
+static void p57_cancelled_work_ends_without_pauses(void **state)
+{
+    struct pieces p = { 0 };
+    struct two t;
+
+    (void)state;
+    two_open(&t);
+    assert_int_equal(group_spawn(t.group, "work", work_in_pieces, &p, NULL), OK);
+    assert_int_equal(group_spawn(t.group, "look", look_at_pieces, &p, NULL), OK);
+    group_cancel(t.group);
+
+    sched_run(t.sched);
+
+    assert_int_equal(p.seen, 10);
+    two_close(&t);
+}
+
 static void counts_tell_live_peak_and_stacks(void **state)
 {
     struct two t;
@@ -423,6 +487,8 @@ int main(void)
         TEST(a_stopped_run_can_be_taken_up_again),
         TEST(without_coroutines_a_run_ends_at_once),
         TEST(busy_coroutines_do_not_starve_the_loop),
+        TEST(p57_long_work_lets_others_run_after_a_while_not_before),
+        TEST(p57_cancelled_work_ends_without_pauses),
         TEST(counts_tell_live_peak_and_stacks),
         TEST(the_census_tells_the_deepest_stack_of_each_name),
         TEST(a_coroutine_that_overflows_dies_at_its_guard),

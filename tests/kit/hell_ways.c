@@ -144,7 +144,7 @@ static void add_traps(struct hell *h)
             .on = HELL_TRAPS,
             .headers = HTML,
             .body = hell_repeat(
-                "<a href='/calendar?month=0'>c</a><a href='/shop;sid=0'>s</a><a href='/deep/'>d</a>"
+                "<a href='/calendar?month=0'>c</a><a href='/shop;sid=0'>s</a><a href='/deep/a/a/'>d</a>"
                 "<a href='/facets?a=0'>f</a><a href=/good>g</a><a href='/",
                 "l", LONG_URL, "'>long</a>") });
     hell_case(h, HELL_TRAPS, "/good", "fetched ok 200 ok", 1);

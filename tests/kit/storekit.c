@@ -107,7 +107,7 @@ void storekit_do(struct storekit *k, struct store_op *op)
             pthread_cond_wait(&k->notified, &k->mutex);
         k->has_news = false;
         pthread_mutex_unlock(&k->mutex);
-        store_take_done(k->store, &done);
+        store_take_done(k->store, SIZE_MAX, &done);
     }
     BUG_IF(list_take_first(&done) != &op->node || !list_is_empty(&done));
 }

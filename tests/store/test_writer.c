@@ -92,7 +92,7 @@ static void ops_come_back_in_the_order_of_submission(void **state)
     while (n < ARRAY_LEN(ops)) {
         struct list_node *node;
 
-        store_take_done(k->store, &done);
+        store_take_done(k->store, SIZE_MAX, &done);
         while ((node = list_take_first(&done)) != NULL) {
             assert_ptr_equal(CONTAINER_OF(node, struct store_op, node), ops[n]);
             assert_int_equal(ops[n]->result, OK);
