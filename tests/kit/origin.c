@@ -18,6 +18,8 @@
 
 #define DEFAULT_LOG 4096
 #define N_URLS      8
+/* More addresses than these share one socket: descriptors are for connections. */
+#define MAX_LISTENERS 1024
 
 struct origin {
     pid_t pid;
@@ -30,26 +32,39 @@ struct origin {
     unsigned next_url;
 };
 
+/* Listens on this address, INADDR_ANY: any of the loopback device; port 0: the kernel's choice. */
+static int listen_on(uint32_t address, uint16_t *io_port)
+{
+    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(*io_port) };
+    socklen_t len = sizeof(sin);
+    const int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    sin.sin_addr.s_addr = htonl(address);
+    BUG_IF(fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+    if (address == INADDR_ANY)
+        BUG_IF(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0);
+    BUG_IF(bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) || listen(fd, 8192));
+    BUG_IF(getsockname(fd, (struct sockaddr *)&sin, &len) != 0);
+    *io_port = ntohs(sin.sin_port);
+    return fd;
+}
+
 /* Listens on 127.0.0.1, .2, ... at one port, which the first bind chooses. */
 static uint16_t listen_all(struct origin_server *s)
 {
-    struct sockaddr_in sin = { .sin_family = AF_INET };
-    socklen_t len = sizeof(sin);
-    const int on = 1;
+    uint16_t port = 0;
 
-    for (size_t i = 0; i < s->n_addresses; i++) {
+    for (size_t i = 0; i < s->n_listeners; i++) {
         struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &s->listeners[i] };
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-        sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)i);
-        BUG_IF(fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
-        BUG_IF(bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) ||
-               listen(fd, 8192));
-        BUG_IF(getsockname(fd, (struct sockaddr *)&sin, &len) != 0);
-        s->listeners[i] = fd;
-        BUG_IF(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0);
+        s->listeners[i] =
+            listen_on(s->n_listeners < s->n_addresses ? INADDR_ANY
+                                                      : INADDR_LOOPBACK + (uint32_t)i,
+                      &port);
+        BUG_IF(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listeners[i], &ev) != 0);
     }
-    return ntohs(sin.sin_port);
+    return port;
 }
 
 static void raise_open_files(void)
@@ -70,7 +85,8 @@ struct origin *origin_start(const struct origin_options *options)
                                    options->max_log ? options->max_log : DEFAULT_LOG };
 
     s.n_addresses = options->n_addresses ? options->n_addresses : 1;
-    s.listeners = mem_array(s.n_addresses, sizeof(*s.listeners));
+    s.n_listeners = s.n_addresses > MAX_LISTENERS ? 1 : s.n_addresses;
+    s.listeners = mem_array(s.n_listeners, sizeof(*s.listeners));
     s.in_flight_here = mem_array(s.n_addresses, sizeof(*s.in_flight_here));
     s.uses = mem_array(options->n_routes + 1, sizeof(*s.uses));
     heap_init(&s.timers);
@@ -98,7 +114,7 @@ struct origin *origin_start(const struct origin_options *options)
         raise_open_files();
         origin_server_run(&s);
     }
-    for (size_t i = 0; i < s.n_addresses; i++)
+    for (size_t i = 0; i < s.n_listeners; i++)
         (void)close(s.listeners[i]);
     (void)close(s.epoll_fd);
     origin_tls_free(s.tls);

@@ -78,7 +78,7 @@ struct origin_route {
 struct origin_options {
     const struct origin_route *routes; /* the first that matches; none: 404 */
     size_t n_routes;
-    size_t n_addresses; /* 127.0.0.1, .2, ...; 0: one */
+    size_t n_addresses; /* 127.0.0.1, .2, ...; 0: one; over 1,024 share a socket */
     size_t max_log;     /* requests logged; later ones are only counted. 0: 4096 */
     bool is_tls;
     const char

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/kit/origin_server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -444,17 +445,36 @@ static void on_readable(struct conn *c)
         advance(c);
 }
 
-static void accept_all(struct origin_server *s, uint32_t address)
+/* Which of the addresses was called; n_addresses for one that is not served. */
+static uint32_t address_of(const struct origin_server *s, int fd, uint32_t listener)
+{
+    struct sockaddr_in sin = { .sin_family = AF_INET };
+    socklen_t len = sizeof(sin);
+
+    if (s->n_listeners == s->n_addresses)
+        return listener;
+    BUG_IF(getsockname(fd, (struct sockaddr *)&sin, &len) != 0);
+    return (uint32_t)MIN((size_t)(ntohl(sin.sin_addr.s_addr) - INADDR_LOOPBACK),
+                         s->n_addresses);
+}
+
+static void accept_all(struct origin_server *s, uint32_t listener)
 {
     const int on = 1;
 
     for (;;) {
         int fd =
-            accept4(s->listeners[address], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            accept4(s->listeners[listener], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        uint32_t address;
         struct conn *c;
 
         if (fd < 0)
             return;
+        address = address_of(s, fd, listener);
+        if (address == s->n_addresses) {
+            (void)close(fd);
+            continue;
+        }
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         c = mem_alloc(sizeof(*c));
         c->server = s;
@@ -504,7 +524,7 @@ void origin_server_run(struct origin_server *s)
             uint64_t listener = (uint64_t)((int *)events[i].data.ptr - s->listeners);
             struct conn *c = events[i].data.ptr;
 
-            if ((int *)events[i].data.ptr >= s->listeners && listener < s->n_addresses)
+            if ((int *)events[i].data.ptr >= s->listeners && listener < s->n_listeners)
                 accept_all(s, (uint32_t)listener);
             else if (events[i].events & EPOLLOUT && c->is_answering &&
                      !heap_has(&c->timer))

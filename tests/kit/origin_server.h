@@ -24,6 +24,7 @@ struct origin_server {
     int epoll_fd;
     struct heap timers;
     int *listeners;
+    size_t n_listeners; /* one an address, or one for all of them */
     size_t n_addresses;
     uint32_t *in_flight_here; /* by address */
     int *uses;                /* by route */
