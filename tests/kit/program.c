@@ -158,14 +158,17 @@ int program_wait(struct program *p)
     int64_t give_up =
         clock_now_ns() + (p->patience_ms ? p->patience_ms : MAX_RUN_MS) * NS_PER_MS;
     struct err_note note;
+    struct rusage used;
     int status;
 
-    while (waitpid(p->pid, &status, WNOHANG) == 0) {
+    while (wait4(p->pid, &status, WNOHANG, &used) == 0) {
         if (clock_now_ns() > give_up)
             kill(p->pid, SIGKILL);
         usleep(2000);
     }
     p->pid = 0;
+    p->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) +
+                used.ru_utime.tv_usec + used.ru_stime.tv_usec;
     p->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     buf_reset(&p->out);
     buf_reset(&p->err);

@@ -13,6 +13,7 @@ struct program {
         [64]; /* a fresh folder below $TMPDIR or /tmp; the working directory of every run */
     int pid;            /* while one runs */
     int exit_code;      /* of the last run; 128 + n for signal n */
+    int64_t cpu_us;     /* of the last run, user and system, parser processes included */
     int max_files;      /* RLIMIT_NOFILE of the next runs, soft and hard; 0: as ours */
     int64_t max_memory; /* RLIMIT_AS, the same */
     bool is_bare; /* the next runs have no environment and no standard descriptors */
