@@ -185,8 +185,8 @@ soak-kill: $(B)/tests/faults/soak_kill $(B)/crawl ## a crawl killed 200 times (K
 soak: $(B)/tests/faults/soak $(SHIM) $(B)/crawl ## an hour (MINUTES=N) over 10,000 hosts with errors, a stop and a wrong clock
 	$(Q)$(B)/tests/faults/soak $(or $(MINUTES),60) $(or $(PAGES),1000000)
 
-bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each
-	$(Q)for b in $(BENCHES); do $$b || exit 1; done
+bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each, then each figure's ratio to the run before
+	$(Q)BENCH_CRAWL=$(B)/crawl sh tests/bench/run.sh build/bench $(BENCHES)
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
