@@ -7,7 +7,7 @@
  * processes' (it waits for them, so the kernel counts their time with its own),
  * not that of the server, which is a process of its own.
  *
- * BENCH_PAGES: pages of the synthetic web (20000). BENCH_CORPUS: a folder of
+ * BENCH_PAGES: pages of the synthetic web (60000). BENCH_CORPUS: a folder of
  * HTML files (/usr/share/doc). BENCH_DIR: where the database goes (/dev/shm).
  */
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #include "tests/kit/rig.h"
 
 #define N_HOSTS         50
-#define PAGES_DEFAULT   20000
+#define PAGES_DEFAULT   60000
 #define PAGE_BYTES      8192
 #define ANSWER_AFTER_MS 200
 #define LINKS_DOWN      10 /* page k leads to 10 k + 1 ... 10 k + 10, so 0 leads to all */
