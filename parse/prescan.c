@@ -144,11 +144,13 @@ static const char *read_meta(struct cursor *c)
 /* The elements whose content a parser reads as text (scripting off), by name. */
 static bool is_raw_text(struct span name)
 {
-    static const char *const names[] = { "script", "style",   "title",    "textarea",
-                                         "iframe", "noembed", "noframes", "xmp" };
+    static const struct span names[] = { { "script", 6 },   { "style", 5 },
+                                         { "title", 5 },    { "textarea", 8 },
+                                         { "iframe", 6 },   { "noembed", 7 },
+                                         { "noframes", 8 }, { "xmp", 3 } };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (span_eq_nocase(name, span_str(names[i])))
+        if (name.len == names[i].len && span_eq_nocase(name, names[i]))
             return true;
     return false;
 }
@@ -242,9 +244,20 @@ const char *prescan_meta(struct span head)
     return head.len ? scan(head, false) : NULL;
 }
 
+/* Most pages without a declaration up to here have no meta element at all, wherever it may stand. */
+static bool has_meta(struct span bytes)
+{
+    struct cursor c = { bytes.ptr, bytes.ptr + bytes.len };
+
+    while (skip_past(&c, '<'))
+        if (c.at < c.end && (*c.at | 0x20) == 'm' && starts(&c, SPAN("meta")))
+            return true;
+    return false;
+}
+
 const char *prescan_late_meta(struct span body)
 {
-    return body.len ? scan(body, true) : NULL;
+    return body.len && has_meta(body) ? scan(body, true) : NULL;
 }
 
 /* The quoted label behind "encoding" and '='. Bytes up to 0x20 count as space here. */
