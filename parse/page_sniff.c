@@ -49,24 +49,38 @@ static bool has_bom(struct span body)
            span_starts(body, SPAN("\xfe\xff")) || span_starts(body, SPAN("\xff\xfe"));
 }
 
+static bool begins_markup(struct span s)
+{
+    char c = s.len > 1 && s.ptr[0] == '<' ? span_ascii_lower(s.ptr[1]) : 0;
+
+    return (c >= 'a' && c <= 'z') || c == '!' || c == '?' || c == '/';
+}
+
 /*
  * MIME Sniffing §7.1, §7.2: a document of another kind, or a control that no
- * text has. With a byte order mark it is text, UTF-16 perhaps.
+ * text has. With a byte order mark it is text, UTF-16 perhaps. What is sent as
+ * HTML stays that when a tag comes with nothing but NULs of these before it.
  */
-static bool looks_binary(struct span body)
+static bool looks_binary(struct span body, enum promise promise)
 {
     if (span_starts(body, SPAN("%PDF-")) || span_starts(body, SPAN("%!PS-Adobe-")))
         return true;
     if (has_bom(body))
         return false;
+    bool has_nul = false;
     for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
         unsigned char c = (unsigned char)body.ptr[i];
 
+        if (promise == PROMISE_HTML && c == '<' && begins_markup(span_skip(body, i)))
+            return false;
+        has_nul |= !c;
+        if (promise == PROMISE_HTML && !c)
+            continue;
         if (c <= 0x08 || c == 0x0b || (c >= 0x0e && c <= 0x1a) ||
             (c >= 0x1c && c <= 0x1f))
             return true;
     }
-    return false;
+    return has_nul;
 }
 
 /* UTF-16 without a mark: every other byte of its markup is NUL. */
@@ -94,9 +108,13 @@ static struct span peek(struct span body, char room[LOOK_BYTES])
     return span_make(room, n);
 }
 
-/* Skips white space, comments, declarations and processing instructions. */
-static struct span skip_prolog(struct span s)
+/*
+ * Skips white space, comments, declarations and processing instructions, and
+ * says whether HTML's doctype was among them.
+ */
+static struct span skip_prolog(struct span s, bool *out_has_html_doctype)
 {
+    *out_has_html_doctype = false;
     for (;;) {
         size_t end;
 
@@ -108,6 +126,7 @@ static struct span skip_prolog(struct span s)
             end = span_find(s, '>') + 1;
         else
             return s;
+        *out_has_html_doctype |= span_starts_nocase(s, SPAN("<!doctype html"));
         s = span_skip(s, end);
     }
 }
@@ -144,8 +163,8 @@ static bool is_html_name(struct span name)
 /* What the markup itself says: feed, sitemap, HTML or XML; PAGE_TEXT where there is none. */
 static enum page_kind kind_of_markup(struct span start)
 {
-    struct span rest = skip_prolog(start), name = first_name(rest);
-    bool is_html_doctype = span_find_nocase(start, SPAN("<!doctype html")) < start.len;
+    bool is_html_doctype;
+    struct span rest = skip_prolog(start, &is_html_doctype), name = first_name(rest);
 
     if (span_eq_nocase(name, SPAN("rss")) || span_eq_nocase(name, SPAN("feed")) ||
         span_eq_nocase(name, SPAN("RDF")))
@@ -168,7 +187,7 @@ enum page_kind page_sniff(struct span content_type, struct span body)
     char room[LOOK_BYTES];
     enum page_kind said;
 
-    if (promise == PROMISE_OTHER || (looks_binary(body) && !looks_utf16(body)))
+    if (promise == PROMISE_OTHER || (looks_binary(body, promise) && !looks_utf16(body)))
         return PAGE_BINARY;
     if (promise == PROMISE_PLAIN)
         return PAGE_TEXT;

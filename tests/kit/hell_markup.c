@@ -54,7 +54,7 @@ static void add_pages(struct hell *h)
     page(h, "/all-bytes", HTML,
          hell_repeat("<title>\x01\x02\x7f\xc2\x80\xe2\x80\xae\xff", "\x80\xbf", 1000,
                      "</title>"),
-         "fetched ok 200 not_html");
+         "fetched ok 200 ok");
     page(h, "/image-as-html", HTML, SPAN("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
          "fetched ok 200 not_html");
     hell_case(h, HELL_MARKUP, "/below-the-tags", "fetched ok 200 ok", 1);

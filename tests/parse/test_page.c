@@ -19,7 +19,11 @@ static const struct sniff_row {
     { "text/html with a charset is HTML", "text/html; charset=x", "<p>", PAGE_HTML },
     { "a PDF sent as text/html is binary", "text/html", "%PDF-1.4 <a href=x>",
       PAGE_BINARY },
-    { "a control sent as text/html is binary", "text/html", "<html>\x01", PAGE_BINARY },
+    { "a control before any tag of text/html is binary", "text/html", "PK\x03\x04<p>",
+      PAGE_BINARY },
+    /* MIME Sniffing 7, step 2: text/html is not looked at for binary data. */
+    { "a control behind a tag leaves text/html HTML", "text/html", "<html>\x01",
+      PAGE_HTML },
     { "a feed sent as text/html is a feed", "text/html",
       "<?xml version='1.0'?>\n<rss version='2.0'>", PAGE_FEED },
     { "XHTML is HTML", "application/xhtml+xml", "<?xml version='1.0'?><html>",
@@ -40,6 +44,8 @@ static const struct sniff_row {
     { "CSS is text", "text/css", "a { b: c }", PAGE_TEXT },
     { "other text that looks like HTML is HTML", "text/x-server-parsed-html", "<html>",
       PAGE_HTML },
+    { "text that only quotes a doctype is text", "text/javascript",
+      "write('<!DOCTYPE html><p>')", PAGE_TEXT },
     { "no type and a doctype is HTML", "", "  <!DOCTYPE HTML>", PAGE_HTML },
     { "no type and a comment, then html", "", "<!-- x --><html>", PAGE_HTML },
     { "no type and a list is HTML", "", "<ul><li>", PAGE_HTML },
@@ -165,6 +171,27 @@ static void html_gives_links_title_and_text(void **state)
     assert_int_equal(d->facts.size, 52);
     assert_true(d->facts.simhash != 0);
     assert_true(d->facts.text.len > 0);
+}
+
+static void nothing_but_nuls_is_no_page(void **state)
+{
+    static const char zeros[2000] = "a";
+
+    (void)state;
+    assert_int_equal(page_sniff(SPAN("text/html"), span_make(zeros, sizeof zeros)),
+                     PAGE_BINARY);
+}
+
+/* HTML standard 13.2.5.1 and 13.2.6.4.7: a NUL is a parse error, and nothing more. */
+static void a_nul_costs_a_page_no_link(void **state)
+{
+    struct desk *d = *state;
+
+    assert_int_equal(parse(d, SPAN("\0<title>T</title><p>a\0b<a href=x>here</a>")), OK);
+
+    assert_int_equal(d->facts.outcome, PARSE_OK);
+    assert_span(d->facts.text, "abhere");
+    assert_int_equal(d->facts.n_links, 1);
 }
 
 static void a_gzip_body_is_unpacked_first(void **state)
@@ -517,7 +544,9 @@ int main(void)
 {
     static const struct CMUnitTest plain[] = {
         cmocka_unit_test(utf16_without_a_type_is_recognised),
+        cmocka_unit_test(nothing_but_nuls_is_no_page),
         WITH_DESK(html_gives_links_title_and_text),
+        WITH_DESK(a_nul_costs_a_page_no_link),
         WITH_DESK(a_gzip_body_is_unpacked_first),
         WITH_DESK(a_cut_gzip_body_is_said_to_be_one_and_its_links_count),
         WITH_DESK(a_broken_coding_gives_no_links),
