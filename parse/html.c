@@ -123,27 +123,53 @@ static enum err end_h1(struct html_page *page)
     return html_page_text(page, h1, HTML_MAX_META, &page->facts.h1);
 }
 
+static void begin_h1(struct html_page *page)
+{
+    page->is_in_h1 = true;
+    page->h1_depth = 0;
+    page->h1_from = html_text_mark(&page->scratch->text);
+}
+
+/* Does this edge, inside of which depth blocks are open, end what is around them? */
+static bool is_last_edge(unsigned *io_depth, enum tag tag, bool is_start)
+{
+    bool is_table_part = tag == TAG_TD || tag == TAG_TH || tag == TAG_TR;
+
+    if (*io_depth == 0 && (!is_start || is_table_part))
+        return true;
+    *io_depth += is_start ? 1u : -1u;
+    return false;
+}
+
+/* Does this edge end the open h1? No heading holds another or stands in a p (§13.2.6.4.7). */
+static bool is_end_of_h1(struct html_page *page, enum tag tag, bool is_start)
+{
+    if (is_heading(tag))
+        return true;
+    if (tag == TAG_P && !is_start && page->h1_depth == 0)
+        return false;
+    return is_last_edge(&page->h1_depth, tag, is_start);
+}
+
 /* The edge of an element that stands apart from the text before it. */
-static void edge(struct html_page *page, enum tag tag, bool is_start)
+static enum err edge(struct html_page *page, enum tag tag, bool is_start)
 {
     unsigned flags = tags_flags(tag);
 
     if (!(flags & (TAGS_BLOCK | TAGS_CELL)))
-        return;
+        return OK;
     html_text_break(&page->scratch->text, flags & TAGS_BLOCK ? '\n' : ' ');
-    if (!page->anchor || (flags & TAGS_VOID))
-        return;
-    bool is_table_part = tag == TAG_TD || tag == TAG_TH || tag == TAG_TR;
-    if (page->anchor_depth == 0 && (!is_start || is_table_part))
+    if (flags & TAGS_VOID)
+        return OK;
+    if (page->anchor && is_last_edge(&page->anchor_depth, tag, is_start))
         html_links_end_anchor(page);
-    else
-        page->anchor_depth += is_start ? 1u : -1u;
+    return page->is_in_h1 && is_end_of_h1(page, tag, is_start) ? end_h1(page) : OK;
 }
 
 static enum err on_start(struct html_page *page, const struct token *tok)
 {
     enum tag tag = (enum tag)tok->tag;
-    enum err e;
+    enum err e = OK;
 
     page->last_tag = tok->is_foreign ? TAG_OTHER : tag;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
@@ -151,15 +177,13 @@ static enum err on_start(struct html_page *page, const struct token *tok)
     if (page->inert_at)
         return OK;
     if (!tok->is_foreign)
-        edge(page, tag, true);
-    if (tag == TAG_H1) {
-        page->is_in_h1 = true;
-        page->h1_from = html_text_mark(&page->scratch->text);
-    }
+        e = edge(page, tag, true);
+    if (tag == TAG_H1)
+        begin_h1(page);
     if (tag == TAG_A)
         html_links_end_anchor(page);
-    if (!html_links_wants_attrs[tag])
-        return OK;
+    if (e || !html_links_wants_attrs[tag])
+        return e;
     e = html_meta_tag(page, tok);
     return e ? e : html_links_of_tag(page, tok);
 }
@@ -175,9 +199,7 @@ static enum err on_end(struct html_page *page, const struct token *tok)
         return OK;
     if (tag == TAG_A)
         html_links_end_anchor(page);
-    if (!tok->is_foreign)
-        edge(page, tag, false);
-    return page->is_in_h1 && is_heading(tag) ? end_h1(page) : OK;
+    return tok->is_foreign ? OK : edge(page, tag, false);
 }
 
 static enum err read_tokens(struct html_page *page)

@@ -56,6 +56,7 @@ struct html_page {
     size_t anchor;         /* the candidate whose text is running, plus one; 0: none */
     unsigned anchor_depth; /* blocks opened inside it */
     bool is_in_h1;
+    unsigned h1_depth; /* blocks opened inside it */
     size_t h1_from;
 };
 

@@ -32,6 +32,32 @@ static void metadata_is_found(void **state)
     html_kit_close(&k);
 }
 
+/* §13.2.6.4.7: a heading ends an open one, and with what it stands in. */
+static void an_h1_left_open_ends_where_a_browser_ends_it(void **state)
+{
+    static const struct {
+        const char *in, *h1;
+    } cases[] = {
+        { "<h1>One<h1>two</h1>", "One" },
+        { "<h1>One<h2>two</h2></h1>", "One" },
+        { "<div><h1>One</div>two<h2>three</h2>", "One" },
+        { "<table><tr><td><h1>One<td>two</table><h2>three</h2>", "One" },
+        { "<h1>One</p>and <div>two</div> and<br>three</h1>", "One and two and three" },
+        { "<h1><p>One<p>two</h1>three", "One two" },
+        { "<h1>One</h3>two", "One" },
+        { "<h1><svg><g></g></svg>One", "One" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct html_kit k;
+        html_kit_open(&k);
+        html_kit_parse(&k, span_str(cases[i].in));
+        assert_true(html_kit_is(k.facts.h1, cases[i].h1));
+        html_kit_close(&k);
+    }
+}
+
 static void titles_and_descriptions_are_clipped(void **state)
 {
     struct html_kit k;
@@ -253,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metadata_is_found),
+        cmocka_unit_test(an_h1_left_open_ends_where_a_browser_ends_it),
         cmocka_unit_test(titles_and_descriptions_are_clipped),
         cmocka_unit_test(the_first_base_with_a_reference_counts),
         cmocka_unit_test(robots_metas_for_us_count),
