@@ -354,7 +354,8 @@ void header_robots_merge(struct span value, struct span product_token,
 
         if (colon < part.len && has_value(name))
             continue;
-        if (colon < part.len && may_have_token_prefix) {
+        /* A date has commas and colons of its own, but its parts are no tokens. */
+        if (colon < part.len && may_have_token_prefix && is_token(name)) {
             is_for_us = span_eq_nocase(name, product_token) ||
                         span_eq(name, SPAN("*")) ||
                         span_eq_nocase(name, SPAN("robots"));

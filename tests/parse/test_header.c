@@ -335,6 +335,8 @@ static const struct robots_row {
     { "all, index, follow", false, false, false },
     { "max-snippet:0, nofollow", false, false, true },
     { "unavailable_after: 25 Jun 2010 15:00:00 PST, noindex", true, true, false },
+    { "unavailable_after: Friday, 25-Jun-10 15:00:00 PST, noindex", true, true, false },
+    { "unavailable_after: Fri, 25 Jun 2010 15:00:00 GMT, none", true, true, true },
     { "otherbot: noindex", true, false, false },
     { "otherbot: noindex, nofollow", true, false, false },
     { "Crawl: noindex", true, true, false },
