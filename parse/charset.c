@@ -92,9 +92,12 @@ static bool mime_type(struct span value, struct span *essence, struct span *labe
     if (span_find(*essence, '/') == essence->len || span_eq(*essence, SPAN("*/*")))
         return false;
     while (split_unquoted(&value, ';', &part)) {
+        while (part.len && span_is_space(part.ptr[0]))
+            part = span_skip(part, 1);
         size_t equals = span_find(part, '=');
 
-        name = span_trim(span_slice(part, 0, equals));
+        /* A space before the '=' is part of the name. */
+        name = span_slice(part, 0, equals);
         if (label->len == 0 && span_eq_nocase(name, SPAN("charset")))
             *label = unquote(span_skip(part, equals + 1));
     }
