@@ -257,7 +257,8 @@ static enum err apply(struct html_page *page, const struct token *tok,
     if (rule->kind == LINK_LINK) {
         bool has_hreflang = tokenizer_attr(tok, SPAN("hreflang")) != NULL;
         c.link.hop = (uint8_t)html_rel_hop(&rel, has_hreflang);
-        if ((rel.flags & HTML_REL_CANONICAL) && value.len && !page->canonical_ref.ptr)
+        if ((rel.flags & HTML_REL_CANONICAL) && !(rule->flags & SET) && value.len &&
+            !page->canonical_ref.ptr)
             page->canonical_ref = value;
     }
     if (page->in->wants_details) {
@@ -323,20 +324,38 @@ static enum err details_of_header(struct html_page *page,
     return e;
 }
 
+/* Is the page itself what the link is from? (RFC 8288 §3.2) */
+static enum err is_from_page(struct html_page *page, struct span anchor, bool *out)
+{
+    struct html_resolved context;
+    enum err e;
+
+    *out = anchor.len == 0;
+    if (*out)
+        return OK;
+    e = html_resolve(&page->scratch->document, anchor, &context);
+    if (!e)
+        *out = span_eq(context.href, page->in->url->href);
+    return e;
+}
+
 enum err html_links_of_header(struct html_page *page, const struct header_link *link)
 {
     struct html_candidate c = { .link = { .kind = LINK_HTTP_LINK },
                                 .is_from_header = true };
     struct html_rel rel;
+    bool is_ours;
     enum err e = html_rel_read(link->rel, page->mem, &rel);
 
+    if (!e)
+        e = is_from_page(page, link->anchor, &is_ours);
     if (e)
         return e;
     c.link.url = link->uri;
     c.link.rel = rel.tokens;
     c.link.is_nofollow = rel.flags & HTML_REL_NOFOLLOW;
     c.link.hop = (uint8_t)html_rel_hop(&rel, link->hreflang.len != 0);
-    if ((rel.flags & HTML_REL_CANONICAL) && !page->http_canonical.ptr)
+    if ((rel.flags & HTML_REL_CANONICAL) && is_ours && !page->http_canonical.ptr)
         page->http_canonical = link->uri;
     if (page->in->wants_details)
         e = details_of_header(page, link, &c.link);

@@ -162,6 +162,35 @@ static void header_fields_count_like_elements(void **state)
     html_kit_close(&k);
 }
 
+/* RFC 8288 §3.2: anchor names the resource that a link is from. */
+static void a_canonical_of_another_resource_is_not_ours(void **state)
+{
+    static const struct {
+        const char *headers, *body, *canonical;
+    } cases[] = {
+        { "Link: </c>; rel=canonical; anchor=\"/other\"\r\n", "", "" },
+        { "Link: </c>; rel=canonical; anchor=\"#part\"\r\n", "", "" },
+        { "Link: </c>; rel=canonical; anchor=\"http://[\"\r\n", "", "" },
+        { "Link: </c>; rel=canonical; anchor=\"../d/p.html\"\r\n", "",
+          "http://h.test/c" },
+        { "Link: </c>; rel=canonical; anchor=\"\"\r\n", "", "http://h.test/c" },
+        { "Link: </b>; rel=canonical; anchor=\"/b2\", </c>; rel=canonical\r\n", "",
+          "http://h.test/c" },
+        { "", "<link rel=canonical imagesrcset='/x 2x'><link rel=canonical href=/c>",
+          "http://h.test/c" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct html_kit k;
+        html_kit_open(&k);
+        k.in.headers = span_str(cases[i].headers);
+        html_kit_parse(&k, span_str(cases[i].body));
+        assert_true(html_kit_is(k.facts.canonical, cases[i].canonical));
+        html_kit_close(&k);
+    }
+}
+
 static void broken_bytes_in_header_fields_are_mended(void **state)
 {
     static const char raw[] = "X-Robots-Tag: a\0b\xE9"
@@ -284,6 +313,7 @@ int main(void)
         cmocka_unit_test(the_first_base_with_a_reference_counts),
         cmocka_unit_test(robots_metas_for_us_count),
         cmocka_unit_test(header_fields_count_like_elements),
+        cmocka_unit_test(a_canonical_of_another_resource_is_not_ours),
         cmocka_unit_test(broken_bytes_in_header_fields_are_mended),
         cmocka_unit_test(the_elements_win_over_the_header),
         cmocka_unit_test(the_first_valid_refresh_counts),
