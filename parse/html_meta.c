@@ -40,11 +40,20 @@ static enum err add_robots(struct html_page *page, struct span value, bool is_he
 /* §4.2.5.3, "shared declarative refresh steps": the first that is valid stays. */
 static enum err add_refresh(struct html_page *page, struct span value, bool is_header)
 {
+    struct html_resolved found;
     struct span ref;
     int64_t delay_s;
+    enum err e;
 
     if (page->facts.has_refresh || header_refresh(value, &delay_s, &ref))
         return OK;
+    e = html_resolve(&page->scratch->document, ref, &found);
+    if (e || !found.href.ptr)
+        return e;
+    if (span_starts(found.href, SPAN("javascript:"))) {
+        page->facts.n_other_scheme++;
+        return OK;
+    }
     page->facts.has_refresh = true;
     page->facts.refresh_delay_s = delay_s;
     page->refresh_ref = ref;

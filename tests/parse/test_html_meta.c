@@ -240,6 +240,12 @@ static void the_first_valid_refresh_counts(void **state)
     html_kit_parse(&k, SPAN("<meta http-equiv=refresh content='0;url=javascript:x'>"));
     assert_false(k.facts.has_refresh);
     assert_int_equal(k.facts.n_other_scheme, 1);
+
+    html_kit_parse(&k, SPAN("<meta http-equiv=refresh content='0;url=http://['>"
+                            "<meta http-equiv=refresh content='0;url=javascript:x'>"
+                            "<meta http-equiv=refresh content='1;url=z'>"));
+    assert_true(html_kit_is(k.facts.refresh_url, "http://h.test/d/z"));
+    assert_true(html_kit_is(html_kit_links(&k), "meta-refresh:z"));
     html_kit_close(&k);
 }
 
