@@ -18,8 +18,8 @@ static enum err escaped(struct span s, bool is_attribute, struct buf *out)
         size_t len = 1;
         switch (s.ptr[i]) {
         case '&': as = SPAN("&amp;"); break;
-        case '<': as = is_attribute ? SPAN_NONE : SPAN("&lt;"); break;
-        case '>': as = is_attribute ? SPAN_NONE : SPAN("&gt;"); break;
+        case '<': as = SPAN("&lt;"); break;
+        case '>': as = SPAN("&gt;"); break;
         case '"': as = is_attribute ? SPAN("&quot;") : SPAN_NONE; break;
         case '\xC2': /* U+00A0 */
             len = 2;

@@ -90,8 +90,8 @@ static const struct tree_row tree_rows[] = {
       BODY("<svg viewbox=\"a\"><path></path><g>b</g></svg>c"), "13.2.6.5" },
     { "equal attributes", "<p a=1 A=2 b>", BODY("<p a=\"1\" b=\"\"></p>"),
       "13.2.5.33" },
-    { "what must be escaped", "<p a='\"&amp;<\u00A0'>&lt;&amp;\"\u00A0\u00E9",
-      BODY("<p a=\"&quot;&amp;<&nbsp;\">&lt;&amp;\"&nbsp;\u00E9</p>"), "13.3" },
+    { "what must be escaped", "<p a='\"&amp;<>\u00A0'>&lt;&amp;\"\u00A0\u00E9",
+      BODY("<p a=\"&quot;&amp;&lt;&gt;&nbsp;\">&lt;&amp;\"&nbsp;\u00E9</p>"), "13.3" },
 };
 
 static void tree_row_holds(void **state)
