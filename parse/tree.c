@@ -34,6 +34,73 @@ static void ignore_error(void *arg, xmlErrorPtr error)
     (void)error;
 }
 
+/* XPath 1.0 §4, and what else may stand before a '(': §3.7. */
+static const char callable[] =
+    "and boolean ceiling comment concat contains count div false floor id lang last "
+    "local-name mod name namespace-uri node normalize-space not number or position "
+    "processing-instruction round starts-with string string-length substring "
+    "substring-after substring-before sum text translate true";
+
+static bool is_callable(struct span name)
+{
+    struct span rest = span_str(callable), word;
+
+    while (span_token(&rest, &word))
+        if (span_eq(name, word))
+            return true;
+    return false;
+}
+
+static bool begins_name(char c)
+{
+    char lower = span_ascii_lower(c);
+
+    return (lower >= 'a' && lower <= 'z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static bool is_in_name(char c)
+{
+    return begins_name(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+/* Takes the name at the start of *rest. Is it one that means something where it stands? */
+static bool take_name(struct span *rest)
+{
+    struct span name = *rest, next;
+
+    for (name.len = 1; name.len < rest->len && is_in_name(name.ptr[name.len]);)
+        name.len++;
+    *rest = span_skip(*rest, name.len);
+    if (span_starts(*rest, SPAN("::"))) {
+        *rest = span_skip(*rest, 2);
+        return true;
+    }
+    if (span_starts(*rest, SPAN(":")))
+        return span_eq(name, SPAN("xml")); /* no other prefix stands for anything */
+    next = span_trim(*rest);
+    return !span_starts(next, SPAN("(")) || is_callable(name);
+}
+
+/*
+ * libxml2 finds out about functions, variables and prefixes that do not exist
+ * when it comes by one, if ever. xpath is an expression that compiles.
+ */
+static bool has_known_names_only(struct span xpath)
+{
+    while (xpath.len) {
+        char c = xpath.ptr[0];
+
+        if (c == '$' || (begins_name(c) && !take_name(&xpath)))
+            return false;
+        if (begins_name(c))
+            continue;
+        xpath = span_skip(xpath, 1);
+        if (c == '"' || c == '\'')
+            xpath = span_skip(xpath, span_find(xpath, c) + 1);
+    }
+    return true;
+}
+
 static enum err compile(xmlXPathContextPtr context, struct span xpath,
                         xmlXPathCompExprPtr *out)
 {
@@ -43,6 +110,10 @@ static enum err compile(xmlXPathContextPtr context, struct span xpath,
     char *text = mem_str_copy(xpath);
     *out = xmlXPathCtxtCompile(context, (const xmlChar *)text);
     mem_free(text);
+    if (*out && !has_known_names_only(xpath)) {
+        xmlXPathFreeCompExpr(*out);
+        *out = NULL;
+    }
     return *out ? OK : ERR_INVALID;
 }
 

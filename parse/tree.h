@@ -40,7 +40,10 @@ struct tree_section {
     size_t n_rules;
 };
 
-/* Would this expression do? ERR_INVALID when it does not compile or is too long, ERR_NO_MEMORY. */
+/*
+ * Would this expression do? ERR_INVALID when it does not compile, is too long or
+ * names a function, variable or prefix that there is none of; ERR_NO_MEMORY.
+ */
 enum err tree_check(struct span xpath) MUST_USE;
 
 /*

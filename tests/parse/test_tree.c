@@ -309,6 +309,41 @@ static void broken_expressions_are_refused(void **state)
     arena_clear(&mem);
 }
 
+/* XPath 1.0 §3.2 and §4: no function library but the core one, no variables, no namespaces. */
+static void names_that_mean_nothing_are_refused(void **state)
+{
+    static const struct {
+        const char *xpath;
+        enum err want;
+    } cases[] = {
+        { "lower-case(//h1)", ERR_INVALID },
+        { "//h1[matches(., 'x')]", ERR_INVALID },
+        { "//a[ends-with (@href, '.pdf')]", ERR_INVALID },
+        { "foo()", ERR_INVALID },
+        { "$x", ERR_INVALID },
+        { "//a[. = $name]", ERR_INVALID },
+        { "//html:h1", ERR_INVALID },
+        { "//svg:*", ERR_INVALID },
+        { "re:test(., 'x')", ERR_INVALID },
+        { "//a[contains(., 'lower-case($x) html:h1')]", OK },
+        { "//a[contains(., \"it's foo()\")]/@title", OK },
+        { "/descendant-or-self::node()/child::text ( )", OK },
+        { "//a[not(@b) and (@c or (1 mod (2) div (3)))]", OK },
+        { "//processing-instruction('x') | //comment()", OK },
+        { "//lower-case", OK },
+        { "//foo[1]/div (", ERR_INVALID },
+        { "//@xml:lang", OK },
+        { "string-length(normalize-space(//\u00E9t\u00E9)) * 1.5", OK },
+        { "sum(//td[position() != last()]) - 2", OK },
+        { "translate(substring-before(concat(., '$'), '$'), ',', '')", OK },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (tree_check(span_str(cases[i].xpath)) != cases[i].want)
+            fail_msg("%s", cases[i].xpath);
+}
+
 static void an_endless_expression_gives_null(void **state)
 {
     struct tree_rule rule = { SPAN("v"), SPAN("//*[count(//*[count(//*) > 1]) > 1]"),
@@ -379,7 +414,7 @@ static void a_small_arena_is_an_error(void **state)
     arena_clear(&mem);
 }
 
-#define PLAIN_TESTS 10
+#define PLAIN_TESTS 11
 #define N_TESTS     (PLAIN_TESTS + ARRAY_LEN(tree_rows) + ARRAY_LEN(value_rows))
 static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(numbers_are_read_as_people_write_them),
@@ -388,6 +423,7 @@ static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(sections_share_one_tree),
     cmocka_unit_test(what_is_too_much_for_the_result_is_null_and_the_others_stay),
     cmocka_unit_test(broken_expressions_are_refused),
+    cmocka_unit_test(names_that_mean_nothing_are_refused),
     cmocka_unit_test(an_endless_expression_gives_null),
     cmocka_unit_test(too_many_nodes_are_refused),
     cmocka_unit_test(depth_and_size_lose_nothing),
