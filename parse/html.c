@@ -82,6 +82,8 @@ static enum err on_text(struct html_page *page, const struct token *tok)
         return OK;
     if (tok->mode == ENTITIES_RCDATA && page->last_tag == TAG_TITLE)
         return html_meta_title(page, tok);
+    if (page->media && !page->anchor)
+        return OK;
     return html_text_add(&page->scratch->text, tok->raw, (enum entities_mode)tok->mode,
                          tok->is_coded);
 }
@@ -141,6 +143,20 @@ static bool is_last_edge(unsigned *io_depth, enum tag tag, bool is_start)
     return false;
 }
 
+/*
+ * What stands in video and audio is for browsers that know neither (§4.8.8):
+ * links, but no text. It ends with the element, or with what that stands in.
+ */
+static void begin_media(struct html_page *page, const struct token *tok)
+{
+    bool is_empty = page->scratch->tokenizer.is_xml && tok->is_self_closing;
+
+    if (page->media || tok->is_foreign || is_empty)
+        return;
+    page->media = (enum tag)tok->tag;
+    page->media_depth = 0;
+}
+
 /* Does this edge end the open h1? No heading holds another or stands in a p (§13.2.6.4.7). */
 static bool is_end_of_h1(struct html_page *page, enum tag tag, bool is_start)
 {
@@ -163,6 +179,8 @@ static enum err edge(struct html_page *page, enum tag tag, bool is_start)
         return OK;
     if (page->anchor && is_last_edge(&page->anchor_depth, tag, is_start))
         html_links_end_anchor(page);
+    if (page->media && is_last_edge(&page->media_depth, tag, is_start))
+        page->media = TAG_OTHER;
     return page->is_in_h1 && is_end_of_h1(page, tag, is_start) ? end_h1(page) : OK;
 }
 
@@ -180,6 +198,8 @@ static enum err on_start(struct html_page *page, const struct token *tok)
         e = edge(page, tag, true);
     if (tag == TAG_H1)
         begin_h1(page);
+    if (tag == TAG_VIDEO || tag == TAG_AUDIO)
+        begin_media(page, tok);
     if (tag == TAG_A)
         html_links_end_anchor(page);
     if (e || !html_links_wants_attrs[tag])
@@ -199,6 +219,8 @@ static enum err on_end(struct html_page *page, const struct token *tok)
         return OK;
     if (tag == TAG_A)
         html_links_end_anchor(page);
+    if (page->media == tag)
+        page->media = TAG_OTHER;
     return tok->is_foreign ? OK : edge(page, tag, false);
 }
 

@@ -6,9 +6,10 @@
  * elements that say the same.
  *
  * Scripting is off: noscript is markup, nothing inside script is looked at. The
- * content of template is inert unless it declares a shadow root. Where a
- * text ends is decided from the tags alone, so badly nested markup may give a
- * link a little more or less anchor text than a browser's tree would.
+ * content of template is inert unless it declares a shadow root; that of video
+ * and audio gives links, and text to these only. Where a text ends is decided
+ * from the tags alone, so badly nested markup may give a link a little more or
+ * less anchor text than a browser's tree would.
  *
  * parse/html.c reads the tokens; html_links, html_resolve, html_meta and
  * html_text each own one part of the result and share parse/html_page.h.

@@ -55,6 +55,8 @@ struct html_page {
     unsigned inert_at;     /* the how-manieth began inert content; 0: none */
     size_t anchor;         /* the candidate whose text is running, plus one; 0: none */
     unsigned anchor_depth; /* blocks opened inside it */
+    enum tag media;        /* an open video or audio; TAG_OTHER: none */
+    unsigned media_depth;  /* blocks opened inside it */
     bool is_in_h1;
     unsigned h1_depth; /* blocks opened inside it */
     size_t h1_from;

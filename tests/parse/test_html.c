@@ -78,6 +78,13 @@ static const struct row rows[] = {
       "13.2.6.5" },
     { "title of SVG is text", "<a href=x><svg><title>Home</title></svg></a>",
       "a:x(Home)", "Home", "13.2.6.5" },
+    { "what video and audio hold is not shown",
+      "a<video src=v><source src=s>No <b>video</b>.<p><a href=x>Get</a> it</video> b"
+      "<audio>c<video>d</video>e</audio>f",
+      "video:v source:s a:x(Get)", "a\nGet bf", "4.8.8" },
+    { "a video left open ends with its block",
+      "<div><video src=v>No<br>video</div>a<table><td><audio>b<td>c</table>", "video:v",
+      "a\nc", "4.8.8" },
     { "template is inert", "<template><a href=x>t</a><template></template></template>u",
       "", "u", "4.12.3" },
     { "a shadow root is not",

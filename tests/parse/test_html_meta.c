@@ -29,6 +29,8 @@ static void metadata_is_found(void **state)
     assert_true(k.facts.is_html);
     assert_int_equal(k.facts.word_count, 3);
     assert_int_equal(k.facts.links[0].hop, FACT_HOP_CANONICAL);
+    html_kit_parse(&k, SPAN("<video><title>T</title></video>"));
+    assert_true(html_kit_is(k.facts.title, "T"));
     html_kit_close(&k);
 }
 
