@@ -212,7 +212,7 @@ static enum err resolved(struct microdata *m, const struct token_attr *attr,
     struct url u;
     enum err e = attribute(m, attr, MAX_VALUE, out);
 
-    if (e || !out->len)
+    if (e)
         return e;
     e = url_parse(span_trim(*out), m->base, m->mem, &u);
     if (!e)
@@ -305,16 +305,27 @@ static enum err begin_item(struct microdata *m, const struct token *tok, bool is
     return e;
 }
 
-/* One property for each name of itemprop; *out_from and *out_n say which. */
+/* Is the name one of the last n properties'? */
+static bool is_repeated(const struct microdata *m, struct span name, int n)
+{
+    for (int i = m->n_properties - n; i < m->n_properties; i++)
+        if (span_eq(m->properties[i].name, span_clip_utf8(name, MAX_NAME)))
+            return true;
+    return false;
+}
+
+/* One property for each name of itemprop, of which equal ones are one; *out_n says how many. */
 static enum err add_properties(struct microdata *m, int owner, struct span names,
                                int item, struct span value, int *out_n)
 {
     struct item *it = &m->items[owner];
     struct span name;
 
-    for (*out_n = 0; *out_n < MAX_NAMES && span_token(&names, &name); ++*out_n) {
+    for (*out_n = 0; *out_n < MAX_NAMES && span_token(&names, &name);) {
         struct property *p = &m->properties[m->n_properties];
 
+        if (is_repeated(m, name, *out_n))
+            continue;
         if (m->n_properties == MAX_PROPERTIES) {
             m->is_cut = true;
             return OK;
@@ -325,6 +336,7 @@ static enum err add_properties(struct microdata *m, int owner, struct span names
         else
             m->properties[it->last].next = m->n_properties;
         it->last = m->n_properties++;
+        ++*out_n;
     }
     return OK;
 }
