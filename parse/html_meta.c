@@ -217,6 +217,14 @@ enum err html_meta_title(struct html_page *page, const struct token *text)
     return arena_try_copy(page->mem, title, &page->facts.title);
 }
 
+/* §4.2.3, "set the frozen base URL": these two are no bases, whatever else may be one. */
+static bool may_be_base(const struct url *u)
+{
+    struct span protocol = url_protocol(u);
+
+    return !span_eq(protocol, SPAN("data:")) && !span_eq(protocol, SPAN("javascript:"));
+}
+
 enum err html_meta_base(struct html_page *page, struct url *out)
 {
     struct url base;
@@ -226,7 +234,7 @@ enum err html_meta_base(struct html_page *page, struct url *out)
         e = html_resolve_url(&page->scratch->document, page->base_ref, &base);
     if (e && e != ERR_INVALID)
         return e;
-    *out = !e && url_is_web(&base) ? base : *page->in->url;
+    *out = !e && may_be_base(&base) ? base : *page->in->url;
     return arena_try_copy(page->mem, out->href, &page->facts.base);
 }
 
