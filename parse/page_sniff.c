@@ -30,7 +30,8 @@ static enum promise read_promise(struct span content_type)
     header_content_type_parse(content_type, &type);
     if (is_no_type(type.essence))
         return PROMISE_NONE;
-    if (span_eq_nocase(type.essence, SPAN("text/html")))
+    if (span_eq_nocase(type.essence, SPAN("text/html")) ||
+        span_eq_nocase(type.essence, SPAN("application/xhtml+xml")))
         return PROMISE_HTML;
     if (span_eq_nocase(type.essence, SPAN("text/plain")))
         return PROMISE_PLAIN;
@@ -146,7 +147,8 @@ static struct span first_name(struct span s)
     return colon < name.len ? span_skip(name, colon + 1) : name;
 }
 
-static bool is_html_name(struct span name)
+/* Of XML only the html element makes a page; a table may be anybody's. */
+static bool is_html_name(struct span name, enum promise promise)
 {
     static const char *const names[] = {
         "html", "head",  "body", "script", "iframe", "h1", "h2",       "div",
@@ -154,6 +156,8 @@ static bool is_html_name(struct span name)
         "meta", "link",  "base", "span",   "form",   "ul", "frameset", "center",
     };
 
+    if (promise == PROMISE_XML)
+        return span_eq_nocase(name, SPAN("html"));
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (span_eq_nocase(name, span_str(names[i])))
             return true;
@@ -161,7 +165,7 @@ static bool is_html_name(struct span name)
 }
 
 /* What the markup itself says: feed, sitemap, HTML or XML; PAGE_TEXT where there is none. */
-static enum page_kind kind_of_markup(struct span start)
+static enum page_kind kind_of_markup(struct span start, enum promise promise)
 {
     bool is_html_doctype;
     struct span rest = skip_prolog(start, &is_html_doctype), name = first_name(rest);
@@ -172,7 +176,7 @@ static enum page_kind kind_of_markup(struct span start)
     if (span_eq_nocase(name, SPAN("urlset")) ||
         span_eq_nocase(name, SPAN("sitemapindex")))
         return PAGE_SITEMAP;
-    if (is_html_doctype || is_html_name(name))
+    if (is_html_doctype || is_html_name(name, promise))
         return PAGE_HTML;
     if (span_starts(span_trim(start), SPAN("<?xml")))
         return PAGE_XML;
@@ -191,7 +195,7 @@ enum page_kind page_sniff(struct span content_type, struct span body)
         return PAGE_BINARY;
     if (promise == PROMISE_PLAIN)
         return PAGE_TEXT;
-    said = kind_of_markup(peek(body, room));
+    said = kind_of_markup(peek(body, room), promise);
     if (promise == PROMISE_HTML)
         return said == PAGE_FEED || said == PAGE_SITEMAP ? said : PAGE_HTML;
     if (promise == PROMISE_XML)
