@@ -8,16 +8,17 @@
 #define MAX_BYTES ((size_t)1000 * 1024)
 
 /* As a member with a comma before it. What it takes beyond the result lies in a memory of its own. */
-static enum err put_values(struct span rules, struct span utf8, struct arena *mem,
+static enum err put_values(const struct job *job, struct span utf8, struct arena *mem,
                            struct buf *out)
 {
     struct tree_section *sections;
     struct span json;
     size_t n;
-    enum err e = rules_read(rules, mem, &sections, &n);
+    enum err e = rules_read(job->rules, mem, &sections, &n);
 
     if (!e)
-        e = tree_extract_sections(utf8, sections, n, mem, &json);
+        e = tree_extract_sections(utf8, html_is_xml_type(job->content_type), sections,
+                                  n, mem, &json);
     if (e == ERR_INVALID || e == ERR_CORRUPT)
         return buf_append(out, SPAN(",\"extract_error\":\"a rule is no XPath\""));
     if (e == ERR_TOO_LARGE || e == ERR_NO_MEMORY)
@@ -46,7 +47,7 @@ enum err harvest_page(const struct job *job, struct span utf8, struct span base,
     *out = SPAN_NONE;
     buf_init(&json, MAX_BYTES);
     if (job->rules.len)
-        e = put_values(job->rules, utf8, mem, &json);
+        e = put_values(job, utf8, mem, &json);
     if (!e && job->wants_facts)
         e = put_metadata(job, utf8, base, mem, &json);
     if (!e && json.len) {

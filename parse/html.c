@@ -149,9 +149,7 @@ static bool is_last_edge(unsigned *io_depth, enum tag tag, bool is_start)
  */
 static void begin_media(struct html_page *page, const struct token *tok)
 {
-    bool is_empty = page->scratch->tokenizer.is_xml && tok->is_self_closing;
-
-    if (page->media || tok->is_foreign || is_empty)
+    if (page->media || tok->is_foreign)
         return;
     page->media = (enum tag)tok->tag;
     page->media_depth = 0;

@@ -253,6 +253,23 @@ static void begin_content(struct tokenizer *t)
         t->text_tag = (uint8_t)tag;
 }
 
+/* An element without content gives two tokens; a void one has no end (§13.1.2). */
+static bool owes_end(const struct tokenizer *t)
+{
+    return t->is_xml && t->tok.is_self_closing && !t->tok.is_foreign &&
+           !(tags_flags((enum tag)t->tok.tag) & TAGS_VOID);
+}
+
+static const struct token *end_of_empty(struct tokenizer *t)
+{
+    t->owes_end = false;
+    t->tok.is_self_closing = false;
+    t->tok.n_attrs = 0;
+    finish(t, TOKEN_END, t->at);
+    tokenizer_foreign_track(t);
+    return &t->tok;
+}
+
 /* §13.2.5.8: a tag whose name begins at p. NULL when the input ends inside it. */
 static const struct token *tag(struct tokenizer *t, enum token_type type, const char *p)
 {
@@ -276,8 +293,10 @@ static const struct token *tag(struct tokenizer *t, enum token_type type, const 
         return NULL;
     finish(t, type, q);
     tokenizer_foreign_track(t);
-    if (type == TOKEN_START)
+    if (type == TOKEN_START) {
         begin_content(t);
+        t->owes_end = owes_end(t);
+    }
     return &t->tok;
 }
 
@@ -360,6 +379,7 @@ void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
     t->text_tag = 0;
     t->arrow = NULL;
     t->is_xml = is_xml;
+    t->owes_end = false;
     t->has_odd_bytes = memchr(t->at, 0, utf8.len) || memchr(t->at, '\r', utf8.len);
     t->n_foreign = 0;
     memset(t->n_open, 0, sizeof t->n_open);
@@ -369,6 +389,8 @@ const struct token *tokenizer_next(struct tokenizer *t)
 {
     const struct token *tok = NULL;
 
+    if (t->owes_end)
+        return end_of_empty(t);
     if (t->text_tag) {
         tok = element_text(t);
         if (tok)

@@ -65,6 +65,7 @@ struct tokenizer {
     const char *arrow; /* a "-->" that was found ahead; see tokenizer_script_end */
     uint8_t text_tag;  /* whose end tag ends the text we are in; 0: none */
     bool is_xml;
+    bool owes_end;      /* the tag just read was "<x/>", and that in XML */
     bool has_odd_bytes; /* NUL or CR somewhere in the input */
     uint8_t n_foreign;
     struct tokenizer_foreign foreign[TOKENIZER_MAX_FOREIGN];
@@ -75,8 +76,8 @@ struct tokenizer {
 
 /*
  * Starts over on a new input, which must stay until the last token is done
- * with. is_xml reads XHTML: "<script/>" is empty, and CDATA sections are text
- * everywhere. wants_attrs, indexed by enum tag, names the elements whose
+ * with. is_xml reads XHTML: "<script/>" is a start tag and an end tag, and CDATA
+ * sections are text everywhere. wants_attrs, indexed by enum tag, names the elements whose
  * attributes are recorded; NULL records all.
  */
 void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,

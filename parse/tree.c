@@ -280,12 +280,13 @@ static enum err evaluate_all(struct bench *b, const struct tree_section *section
 }
 
 /* One section without a name is written as the bare object of its values. */
-static enum err extract(struct span utf8, const struct tree_section *sections, size_t n,
+static enum err extract(struct span utf8, bool is_xml,
+                        const struct tree_section *sections, size_t n,
                         struct arena *mem, struct span *out_json)
 {
     struct bench b = { .steps_left = MAX_ALL_STEPS };
     xmlDocPtr doc;
-    enum err e = tree_build(utf8, MAX_NODES, &doc);
+    enum err e = tree_build(utf8, is_xml, MAX_NODES, &doc);
 
     if (e)
         return e;
@@ -312,11 +313,12 @@ enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
 {
     struct tree_section only = { SPAN_NONE, rules, n };
 
-    return extract(utf8, &only, 1, mem, out_json);
+    return extract(utf8, false, &only, 1, mem, out_json);
 }
 
-enum err tree_extract_sections(struct span utf8, const struct tree_section *sections,
-                               size_t n, struct arena *mem, struct span *out_json)
+enum err tree_extract_sections(struct span utf8, bool is_xml,
+                               const struct tree_section *sections, size_t n,
+                               struct arena *mem, struct span *out_json)
 {
-    return extract(utf8, sections, n, mem, out_json);
+    return extract(utf8, is_xml, sections, n, mem, out_json);
 }

@@ -59,8 +59,8 @@ enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
 /*
  * As tree_extract for several sections over one tree: an object with a member
  * for each section, each an object of its rules' values. Names of sections
- * must differ.
+ * must differ. With is_xml the page is XHTML, where "<script/>" is empty.
  */
-enum err tree_extract_sections(struct span utf8, const struct tree_section *sections,
-                               size_t n, struct arena *mem,
-                               struct span *out_json) MUST_USE;
+enum err tree_extract_sections(struct span utf8, bool is_xml,
+                               const struct tree_section *sections, size_t n,
+                               struct arena *mem, struct span *out_json) MUST_USE;

@@ -9,13 +9,13 @@ struct builder {
     struct tree_place place;
 };
 
-enum err tree_build(struct span utf8, size_t max_nodes, xmlDocPtr *out)
+enum err tree_build(struct span utf8, bool is_xml, size_t max_nodes, xmlDocPtr *out)
 {
     struct builder *b = mem_alloc(sizeof *b);
     const struct token *tok;
 
     tree_place_init(&b->place, max_nodes);
-    tokenizer_init(&b->tokenizer, utf8, false, NULL);
+    tokenizer_init(&b->tokenizer, utf8, is_xml, NULL);
     do {
         tok = tokenizer_next(&b->tokenizer);
         tree_place_token(&b->place, tok);

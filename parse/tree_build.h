@@ -13,6 +13,7 @@
 
 /*
  * The caller frees *out with xmlFreeDoc. ERR_TOO_LARGE beyond max_nodes (elements,
- * texts, comments and attributes), ERR_NO_MEMORY.
+ * texts, comments and attributes), ERR_NO_MEMORY. is_xml is parse/tokenizer.h's.
  */
-enum err tree_build(struct span utf8, size_t max_nodes, xmlDocPtr *out) MUST_USE;
+enum err tree_build(struct span utf8, bool is_xml, size_t max_nodes,
+                    xmlDocPtr *out) MUST_USE;

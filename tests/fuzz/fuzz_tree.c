@@ -39,11 +39,11 @@ static void check_tree(struct span page)
     struct buf html;
     xmlDocPtr doc, again;
 
-    BUG_IF(tree_build(page, MAX_NODES, &doc));
+    BUG_IF(tree_build(page, false, MAX_NODES, &doc));
     check_links(xmlDocGetRootElement(doc));
     buf_init(&html, (size_t)64 << 20);
     BUG_IF(tree_html_write(xmlDocGetRootElement(doc), &html));
-    if (!tree_build(buf_span(&html), MAX_NODES, &again))
+    if (!tree_build(buf_span(&html), false, MAX_NODES, &again))
         xmlFreeDoc(again);
     buf_clear(&html);
     xmlFreeDoc(doc);

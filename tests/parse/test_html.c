@@ -312,6 +312,10 @@ static void xhtml_closes_what_says_so(void **state)
     k.in.content_type = SPAN("application/xhtml+xml");
     html_kit_parse(&k, SPAN("<script src='s'/><a href='x'>t</a>"));
     assert_true(html_kit_is(html_kit_links(&k), "script:s a:x(t)"));
+    html_kit_parse(&k, SPAN("<a href='x'/>t<template/><h1/>u<video src='v'/>w<br/>x"
+                            "<a href='y'>z</a>"));
+    assert_true(html_kit_is(html_kit_links(&k), "a:x video:v a:y(z)"));
+    assert_true(html_kit_is(k.facts.text, "t\nuw\nxz"));
     k.in.content_type = SPAN("text/html");
     html_kit_parse(&k, SPAN("<script src='s'/><a href='x'>t</a>"));
     assert_true(html_kit_is(html_kit_links(&k), "script:s"));

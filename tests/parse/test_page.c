@@ -466,6 +466,24 @@ static void rules_and_facts_give_one_object(void **state)
     buf_clear(&coded);
 }
 
+/* XML 1.0 §3.1: an empty-element tag has no content. */
+static void xhtml_is_read_as_xhtml_for_facts_too(void **state)
+{
+    struct desk *d = *state;
+    struct buf coded;
+
+    ask_for_title(d, &coded);
+    d->job.wants_facts = true;
+    d->job.content_type = SPAN("application/xhtml+xml");
+    assert_int_equal(parse(d, SPAN("<html><script src='a'/><title>x</title><p itemscope=''>"
+                                   "<b itemprop='a'/><i itemprop='b'>y</i></p></html>")),
+                     OK);
+    assert_span(d->facts.facts_json,
+                "{\"extract\":{\"s\":{\"t\":\"x\"}},\"microdata\":[{\"properties\":"
+                "{\"a\":[\"\"],\"b\":[\"y\"]}}]}");
+    buf_clear(&coded);
+}
+
 static void urls_in_facts_are_resolved_against_the_base(void **state)
 {
     struct desk *d = *state;
@@ -570,6 +588,7 @@ int main(void)
         WITH_DESK(text_without_spaces_is_written_in_pairs),
         WITH_DESK(without_text_the_fingerprint_stays),
         WITH_DESK(rules_and_facts_give_one_object),
+        WITH_DESK(xhtml_is_read_as_xhtml_for_facts_too),
         WITH_DESK(urls_in_facts_are_resolved_against_the_base),
         WITH_DESK(only_html_is_asked_for_values),
         WITH_DESK(a_page_too_large_for_a_tree_stays_a_page),

@@ -101,7 +101,7 @@ static void tree_row_holds(void **state)
     xmlDocPtr doc;
 
     buf_init(&got, 1 << 20);
-    assert_int_equal(tree_build(span_str(row->in), 1000, &doc), OK);
+    assert_int_equal(tree_build(span_str(row->in), false, 1000, &doc), OK);
     for (xmlNodePtr node = xmlDocGetRootElement(doc)->children; node; node = node->next)
         assert_int_equal(tree_html_write(node, &got), OK);
     if (!span_eq(buf_span(&got), span_str(row->want)))
@@ -261,11 +261,11 @@ static void sections_share_one_tree(void **state)
 
     (void)state;
     arena_init(&mem, 1 << 20);
-    assert_int_equal(tree_extract_sections(span_str(page), sections, 3, &mem, &json),
+    assert_int_equal(tree_extract_sections(span_str(page), false, sections, 3, &mem, &json),
                      OK);
     assert_true(span_eq(json, SPAN("{\"one\":{\"t\":\"A thing\",\"n\":null},"
                                    "\"tw\\\"o\":{\"t\":\"A thing\"},\"three\":{}}")));
-    assert_int_equal(tree_extract_sections(span_str(page), NULL, 0, &mem, &json), OK);
+    assert_int_equal(tree_extract_sections(span_str(page), false, NULL, 0, &mem, &json), OK);
     assert_true(span_eq(json, SPAN("{}")));
     arena_clear(&mem);
 }
@@ -366,10 +366,10 @@ static void too_many_nodes_are_refused(void **state)
     xmlDocPtr doc;
 
     (void)state;
-    assert_int_equal(tree_build(SPAN("<p>a<p>b"), 7, &doc), OK);
+    assert_int_equal(tree_build(SPAN("<p>a<p>b"), false, 7, &doc), OK);
     xmlFreeDoc(doc);
-    assert_int_equal(tree_build(SPAN("<p>a<p>b"), 6, &doc), ERR_TOO_LARGE);
-    assert_int_equal(tree_build(SPAN(""), 0, &doc), ERR_TOO_LARGE);
+    assert_int_equal(tree_build(SPAN("<p>a<p>b"), false, 6, &doc), ERR_TOO_LARGE);
+    assert_int_equal(tree_build(SPAN(""), false, 0, &doc), ERR_TOO_LARGE);
 }
 
 /* The page repeats piece n times, then comes a link that must be found. */
