@@ -157,6 +157,51 @@ enum err html_text_add(struct html_text *x, struct span raw, enum entities_mode 
     return OK;
 }
 
+#define NO_BREAK SPAN("\u00A0")
+
+/* Index of the next one from at on, or text.len. They are rare, and memchr is fast. */
+static size_t find_no_break(struct span text, size_t at)
+{
+    while (at < text.len) {
+        const char *hit = memchr(text.ptr + at, NO_BREAK.ptr[0], text.len - at);
+
+        if (!hit)
+            break;
+        at = (size_t)(hit - text.ptr);
+        if (span_starts(span_skip(text, at), NO_BREAK))
+            return at;
+        at++;
+    }
+    return text.len;
+}
+
+/* Is there a byte of a word at this place? */
+static bool is_of_word(struct span text, size_t at)
+{
+    return at < text.len && !span_is_space(text.ptr[at]);
+}
+
+int64_t html_text_no_breaks(struct span text)
+{
+    int64_t n = 0;
+    size_t end = 0;
+
+    for (;;) {
+        size_t at = find_no_break(text, end);
+        if (at == text.len)
+            return n;
+        for (end = at; span_starts(span_skip(text, end), NO_BREAK);)
+            end += NO_BREAK.len;
+        /* Between two words it makes one more; alone it is none. */
+        n += (at > 0 && is_of_word(text, at - 1)) + is_of_word(text, end) - 1;
+    }
+}
+
+int64_t html_text_words(const struct html_text *x)
+{
+    return x->n_separators + (x->buf.len != 0) + html_text_no_breaks(buf_span(&x->buf));
+}
+
 struct span html_text_slice(const struct html_text *x, size_t from, size_t to)
 {
     return span_trim(span_slice(buf_span(&x->buf), from, to));

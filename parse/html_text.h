@@ -46,8 +46,11 @@ static inline size_t html_text_mark(const struct html_text *x)
 /* The text between two marks without separators at its ends; valid until the next change. */
 struct span html_text_slice(const struct html_text *x, size_t from, size_t to);
 
-/* The number of words: what the separators separate. */
-static inline int64_t html_text_words(const struct html_text *x)
-{
-    return x->n_separators + (x->buf.len != 0);
-}
+/* The number of words: what the separators and no-break spaces separate. */
+int64_t html_text_words(const struct html_text *x);
+
+/*
+ * No-break spaces stay in a text, but part its words: by how much the number of
+ * words differs from that of what white space separates.
+ */
+int64_t html_text_no_breaks(struct span text);

@@ -6,6 +6,7 @@
 #include "parse/feed.h"
 #include "parse/harvest.h"
 #include "parse/header.h"
+#include "parse/html_text.h"
 #include "parse/utf8.h"
 
 /* Text looked at for the fingerprint when no text is to be kept. */
@@ -140,7 +141,7 @@ static enum err take_text(struct work *w)
 static int64_t count_words(struct span text)
 {
     struct span word;
-    int64_t n = 0;
+    int64_t n = html_text_no_breaks(text);
 
     while (span_token(&text, &word))
         n++;

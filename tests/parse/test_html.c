@@ -291,6 +291,36 @@ static void words_are_counted_the_same_everywhere(void **state)
     }
 }
 
+/* U+00A0 is White_Space for Unicode, but not for HTML. */
+static void no_break_spaces_part_words_and_are_none(void **state)
+{
+    static const struct {
+        const char *in;
+        int64_t n_words;
+    } cases[] = {
+        { "", 0 },
+        { "&nbsp;", 0 },
+        { "a", 1 },
+        { "a&nbsp;b", 2 },
+        { "a&nbsp;&nbsp;b c&nbsp;d", 4 },
+        { "&nbsp;a&nbsp;", 1 },
+        { "a &nbsp; b", 2 },
+        { "<table><td>&nbsp;<td>a<td>&nbsp;&nbsp;<tr><td>&nbsp;</table>", 1 },
+        { "\u00E9&nbsp;\u00E9", 2 },
+        { "a&copy;b \u00A9", 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct html_kit k;
+        html_kit_open(&k);
+        html_kit_parse(&k, span_str(cases[i].in));
+        if (k.facts.word_count != cases[i].n_words)
+            fail_msg("%s: %d words", cases[i].in, (int)k.facts.word_count);
+        html_kit_close(&k);
+    }
+}
+
 static void queries_are_encoded_as_the_document_is(void **state)
 {
     struct html_kit k;
@@ -389,13 +419,14 @@ static void a_small_arena_cuts_or_refuses(void **state)
     }
 }
 
-#define PLAIN_TESTS 10
+#define PLAIN_TESTS 11
 static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(after_300_elements_there_is_still_a_link),
     cmocka_unit_test(a_tag_with_100000_attributes_costs_no_more),
     cmocka_unit_test(hostile_markup_costs_linear_time),
     cmocka_unit_test(a_long_text_loses_nothing_behind_it),
     cmocka_unit_test(words_are_counted_the_same_everywhere),
+    cmocka_unit_test(no_break_spaces_part_words_and_are_none),
     cmocka_unit_test(queries_are_encoded_as_the_document_is),
     cmocka_unit_test(xhtml_closes_what_says_so),
     cmocka_unit_test(limits_are_kept_and_told),
