@@ -11,6 +11,8 @@ fi
 flags="-std=c17 -D_GNU_SOURCE -I. -Ibuild/release/gen -DCRAWL_VERSION=\"fuzz\" -include config/banned.h -O1 -g -w
   $objects_with -fno-sanitize-recover=undefined"
 mkdir -p build/fuzz/obj-$cc
+# shellcheck disable=SC2012
+newest_header=$(ls -t config/*.h parse/*.h fetch/*.h store/*.h crawler/*.h | head -n 1)
 
 # compile FILE...: adds to $objects
 compile() {
@@ -18,7 +20,7 @@ compile() {
         o=build/fuzz/obj-$cc/$(echo "$f" | tr / _).o
         objects="$objects $o"
         # shellcheck disable=SC2086
-        [ "$o" -nt "$f" ] || $cc $flags $cflags -c -o "$o" "$f" || exit 1
+        [ "$o" -nt "$f" ] && [ "$o" -nt "$newest_header" ] || $cc $flags $cflags -c -o "$o" "$f" || exit 1
     done
 }
 
