@@ -15,6 +15,9 @@
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
 
+/* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
+static const char other_origin[] = "other origin";
+
 /* A sitemap still to be read. */
 struct todo {
     char *url; /* owned */
@@ -136,8 +139,20 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     if (!url_is_web(u))
         return "scheme";
     if (!h || h->state != HOST_READY || h->is_blocked)
-        return "other origin";
+        return other_origin;
     return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
+}
+
+/*
+ * The row of a sitemap that could not be read; doc may be NULL: nobody was asked.
+ * One of an origin that is not known yet may be named again by that origin's robots.txt.
+ */
+static enum err note_miss(struct reader *r, const struct todo *todo,
+                          const struct document *doc, const char *why)
+{
+    if (why == other_origin)
+        map_remove(&r->c->sitemaps_seen, span_str(todo->url));
+    return offer_some(r, span_str(todo->url), doc, why, NULL, 0);
 }
 
 static enum err read_one(struct reader *r, const struct todo *todo)
@@ -157,7 +172,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     }
     why = refusal(r, &url, &mem);
     if (why) {
-        e = offer_some(r, url.href, NULL, why, NULL, 0);
+        e = note_miss(r, todo, NULL, why);
         arena_clear(&mem);
         return e;
     }
@@ -167,10 +182,9 @@ static enum err read_one(struct reader *r, const struct todo *todo)
         if (!doc.problem && doc.result.outcome == FETCH_OK)
             e = parse(r, todo, &doc);
         else
-            e = offer_some(r, url.href, &doc,
-                           doc.problem ? doc.problem
-                                       : result_outcome_name(doc.result.outcome),
-                           NULL, 0);
+            e = note_miss(r, todo, &doc,
+                          doc.problem ? doc.problem
+                                      : result_outcome_name(doc.result.outcome));
         bodies_free(r->c->bodies, &doc.result.body);
     }
     arena_clear(&mem);

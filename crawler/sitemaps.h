@@ -3,7 +3,8 @@
  * Reads the sitemaps that a host's robots.txt names, indexes down to three
  * levels, each file once a run. Their entries are offered to the frontier at
  * depth 1, decided like any other URL. A sitemap on another origin is read
- * only when that origin's robots.txt is known to us (promise P4).
+ * only when that origin's robots.txt is known to us (promise P4); until then
+ * it counts as not named.
  */
 #pragma once
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sitemaps through the whole program: which of those that robots.txt files name
+ * are read, and what of them counts. sitemaps.org protocol, "Sitemaps & Cross Submits".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/kit/rig.h"
+
+#define QUICK           "-q", "--delay", "0"
+#define MAP(...)        TEXT_OF("<urlset>" __VA_ARGS__ "</urlset>")
+#define ENTRY(on, path) "<url><loc>http://127.0.0." on ":$PORT" path "</loc></url>"
+
+/*
+ * As where http moves to https, or example.org to www: the first host's
+ * robots.txt is the second's, and names a sitemap there before that host is known.
+ */
+static void the_sitemap_of_a_host_that_a_seed_moves_to_is_read(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/robots.txt\r\n" },
+        { .path = "*",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          TEXT_OF("Sitemap: http://127.0.0.2:$PORT/map.xml\n") },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("2", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", "/map.xml"), 1);
+    assert_string_equal(rig_url(&g, "%.2:%/mapped", "state || ' ' || hop"),
+                        "fetched sitemap");
+    assert_string_equal(program_text(&g.p, "SELECT outcome FROM sitemaps"), "urlset");
+    rig_close(&g);
+}
+
+/* The same by a redirect of the sitemap itself. */
+static void a_sitemap_that_moves_to_a_host_met_later_is_read(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/map.xml",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/map.xml\r\n" },
+        { .path = "/",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          TEXT_OF("Sitemap: http://127.0.0.1:$PORT/map.xml\n") },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("2", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%.2:%/mapped", "state"), "fetched");
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sitemap_of_a_host_that_a_seed_moves_to_is_read),
+        cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
+    };
+
+    return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
+}
