@@ -91,18 +91,47 @@ static enum err offer_some(struct reader *r, struct span url,
     return e;
 }
 
+/* Whose limit left entries out, or NULL. */
+static const char *cut_by(const struct document *doc, const struct answer *answer)
+{
+    if (doc->result.outcome == FETCH_TOO_LARGE)
+        return "cut by --max-size";
+    if (answer->decode == DECODE_TOO_LARGE || answer->sitemap.is_cut)
+        return "longer than a sitemap may be";
+    return answer->decode ? "its content coding is broken" : NULL;
+}
+
+/* What counts: of bytes that were cut the last entry may be half of one, so it does not. */
+static struct sitemap whole_entries(struct reader *r, const struct todo *todo,
+                                    const struct document *doc,
+                                    const struct answer *answer)
+{
+    struct sitemap map = answer->sitemap;
+    const char *why = cut_by(doc, answer);
+
+    if (doc->result.outcome == FETCH_TOO_LARGE || answer->decode) {
+        map.n_urls -= map.n_urls > 0;
+        map.n_sitemaps -= map.n_sitemaps > 0;
+    }
+    if (why)
+        crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
+                    "%s: %s; the first %zu entries count", todo->url, why,
+                    map.n_urls + map.n_sitemaps);
+    return map;
+}
+
 static enum err take_answer(struct reader *r, const struct todo *todo,
                             const struct document *doc, const struct answer *answer)
 {
-    const struct sitemap *map = &answer->sitemap;
-    const char *type = sitemap_type_name(map->type);
+    const struct sitemap map = whole_entries(r, todo, doc, answer);
+    const char *type = sitemap_type_name(map.type);
     enum err e = OK;
 
-    for (size_t i = 0; i < map->n_sitemaps && todo->level < MAX_LEVEL; i++)
-        add_todo(r, map->sitemaps[i].loc, todo->level + 1);
-    for (size_t from = 0; !e && (from == 0 || from < map->n_urls);
+    for (size_t i = 0; i < map.n_sitemaps && todo->level < MAX_LEVEL; i++)
+        add_todo(r, map.sitemaps[i].loc, todo->level + 1);
+    for (size_t from = 0; !e && (from == 0 || from < map.n_urls);
          from += ENTRIES_PER_OP)
-        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", map,
+        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", &map,
                        from);
     return e;
 }
@@ -143,6 +172,12 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
 }
 
+/* What --max-size cut is good as far as it goes. */
+static bool has_content(const struct fetch_result *result)
+{
+    return result->outcome == FETCH_OK || result->outcome == FETCH_TOO_LARGE;
+}
+
 /*
  * The row of a sitemap that could not be read; doc may be NULL: nobody was asked.
  * One of an origin that is not known yet may be named again by that origin's robots.txt.
@@ -179,7 +214,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     r->c->counts.sitemap_requests++;
     e = document_fetch(r->c, &url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e) {
-        if (!doc.problem && doc.result.outcome == FETCH_OK)
+        if (!doc.problem && has_content(&doc.result))
             e = parse(r, todo, &doc);
         else
             e = note_miss(r, todo, &doc,

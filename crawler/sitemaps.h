@@ -4,7 +4,7 @@
  * levels, each file once a run. Their entries are offered to the frontier at
  * depth 1, decided like any other URL. A sitemap on another origin is read
  * only when that origin's robots.txt is known to us (promise P4); until then
- * it counts as not named.
+ * it counts as not named. Of a file that --max-size cut the part that came counts.
  */
 #pragma once
 

@@ -77,11 +77,38 @@ static void a_sitemap_that_moves_to_a_host_met_later_is_read(void **state)
     rig_close(&g);
 }
 
+/* sitemaps.org allows 50 MB; what was received before --max-size cut it is as good as the rest. */
+static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML,
+          MAP(ENTRY("1", "/a") ENTRY("1", "/b") ENTRY("1", "/c")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, "--max-size", "120", NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%/a", "state"), "fetched");
+    assert_string_equal(rig_url(&g, "%/c", "count(*)"), "0");
+    assert_string_equal(
+        program_text(&g.p, "SELECT level || substr(detail, instr(detail, ': ')) FROM"
+                           " events WHERE event = 'sitemap-cut'"),
+        "warn: cut by --max-size; the first 2 entries count");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sitemap_of_a_host_that_a_seed_moves_to_is_read),
         cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
+        cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
