@@ -147,18 +147,30 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     return is_allowed(a, u) ? NULL : "robots";
 }
 
-static void add_todo(struct asking *a, struct span text, int level)
+static void append_todo(struct asking *a, const struct url *u, int level)
 {
     struct todo *t = arena_alloc(&a->mem, sizeof *t);
 
-    if (a->n_todo >= MAX_SITEMAPS || url_parse(text, &a->h->url, &a->mem, &t->url) ||
-        url_page(&t->url, &a->mem, &t->url) || refusal(a, &t->url, &a->mem) ||
-        !is_first(a, t->url.href))
-        return;
-    t->level = level;
+    *t = (struct todo){ .url = *u, .level = level };
+    t->url.href = arena_copy(&a->mem, u->href);
     *(a->last ? &a->last->next : &a->first) = t;
     a->last = t;
     a->n_todo++;
+}
+
+/* An index may name 50,000: only what will be asked for takes room. */
+static void add_todo(struct asking *a, struct span text, int level)
+{
+    struct arena mem;
+    struct url u;
+
+    if (a->n_todo >= MAX_SITEMAPS)
+        return;
+    arena_init(&mem, URL_BYTES);
+    if (!url_parse(text, &a->h->url, &mem, &u) && !url_page(&u, &mem, &u) &&
+        !refusal(a, &u, &mem) && is_first(a, u.href))
+        append_todo(a, &u, level);
+    arena_clear(&mem);
 }
 
 /* An entry that a crawl would fetch, and that no other was yet. */

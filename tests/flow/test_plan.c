@@ -97,6 +97,48 @@ static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
     rig_close(&g);
 }
 
+/* An index as long as sitemaps.org allows, of one address. */
+static void long_index(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
+{
+    enum err e = buf_append(out, SPAN("<sitemapindex>"));
+
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    for (int i = 0; !e && i < 50000; i++)
+        e = buf_append(out, SPAN("<sitemap><loc>/1.xml</loc></sitemap>"));
+    BUG_IF(e != OK);
+}
+
+static void indexes_that_repeat_themselves_take_no_room(void **state)
+{
+    static const struct origin_route long_routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /i0\nSitemap: /i1\nSitemap: /i2\nSitemap: /i3\n"
+                      "Sitemap: /i4\nSitemap: /i5\nSitemap: /i6\nSitemap: /i7\n"
+                      "Sitemap: /i8\nSitemap: /i9\nSitemap: /ia\nSitemap: /ib\n"
+                      "Sitemap: /ic\nSitemap: /id\nSitemap: /ie\nSitemap: /if\n") },
+        { .path = "/1.xml",
+          .headers = XML,
+          TEXT_OF("<urlset>" URL("/") URL("/a") "</urlset>") },
+        { .path = "/i*", .headers = XML, .generate = long_index },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, long_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8",
+                                "--delay", "0", "seeds.txt", NULL }),
+        0);
+    assert_int_equal(traffic_count(g.o, NULL, "/1.xml"), 1);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t17\t1\t\t2\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
 static void mistakes_are_usage(void **state)
 {
     struct program p;
@@ -116,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
+        cmocka_unit_test(indexes_that_repeat_themselves_take_no_room),
         cmocka_unit_test(mistakes_are_usage),
     };
 
