@@ -4,6 +4,7 @@
 #include "config/map.h"
 #include "config/mem.h"
 #include "crawler/lookup.h"
+#include "crawler/sitemaps.h"
 
 #define MAX_AT_ONCE   ((size_t)32) /* hosts that are asked side by side */
 #define MAX_LEVEL     3            /* of sitemap indexes, as in a crawl */
@@ -218,8 +219,11 @@ static enum err parse_sitemap(struct asking *a, const struct todo *t,
 
     if (e)
         return e;
-    if (pool_job_failure(answer, &why) == POOL_OK)
-        take_sitemap(a, t, &pool_job_answer(answer)->sitemap);
+    if (pool_job_failure(answer, &why) == POOL_OK) {
+        const struct sitemap map = sitemaps_whole_entries(doc, pool_job_answer(answer));
+
+        take_sitemap(a, t, &map);
+    }
     pool_job_free(answer);
     return OK;
 }
@@ -233,7 +237,7 @@ static enum err read_sitemap(struct asking *a, const struct todo *t)
 
     arena_init(&mem, HOST_BYTES);
     e = document_fetch(a->look.c, &t->url, &way, &mem, DEADLINE_NEVER, &doc);
-    if (!e && !doc.problem && doc.result.outcome == FETCH_OK)
+    if (!e && sitemaps_have_come(&doc))
         e = parse_sitemap(a, t, &doc);
     if (!e)
         bodies_free(a->look.c->bodies, &doc.result.body);

@@ -4,7 +4,6 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "crawler/discover.h"
-#include "crawler/document.h"
 #include "crawler/outbox.h"
 #include "crawler/robots_gate.h"
 
@@ -101,32 +100,29 @@ static const char *cut_by(const struct document *doc, const struct answer *answe
     return answer->decode ? "its content coding is broken" : NULL;
 }
 
-/* What counts: of bytes that were cut the last entry may be half of one, so it does not. */
-static struct sitemap whole_entries(struct reader *r, const struct todo *todo,
-                                    const struct document *doc,
-                                    const struct answer *answer)
+struct sitemap sitemaps_whole_entries(const struct document *doc,
+                                      const struct answer *answer)
 {
     struct sitemap map = answer->sitemap;
-    const char *why = cut_by(doc, answer);
 
     if (doc->result.outcome == FETCH_TOO_LARGE || answer->decode) {
         map.n_urls -= map.n_urls > 0;
         map.n_sitemaps -= map.n_sitemaps > 0;
     }
-    if (why)
-        crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
-                    "%s: %s; the first %zu entries count", todo->url, why,
-                    map.n_urls + map.n_sitemaps);
     return map;
 }
 
 static enum err take_answer(struct reader *r, const struct todo *todo,
                             const struct document *doc, const struct answer *answer)
 {
-    const struct sitemap map = whole_entries(r, todo, doc, answer);
-    const char *type = sitemap_type_name(map.type);
+    const struct sitemap map = sitemaps_whole_entries(doc, answer);
+    const char *type = sitemap_type_name(map.type), *cut = cut_by(doc, answer);
     enum err e = OK;
 
+    if (cut)
+        crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
+                    "%s: %s; the first %zu entries count", todo->url, cut,
+                    map.n_urls + map.n_sitemaps);
     for (size_t i = 0; i < map.n_sitemaps && todo->level < MAX_LEVEL; i++)
         add_todo(r, map.sitemaps[i].loc, todo->level + 1);
     for (size_t from = 0; !e && (from == 0 || from < map.n_urls);
@@ -172,10 +168,10 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
 }
 
-/* What --max-size cut is good as far as it goes. */
-static bool has_content(const struct fetch_result *result)
+bool sitemaps_have_come(const struct document *doc)
 {
-    return result->outcome == FETCH_OK || result->outcome == FETCH_TOO_LARGE;
+    return !doc->problem &&
+           (doc->result.outcome == FETCH_OK || doc->result.outcome == FETCH_TOO_LARGE);
 }
 
 /*
@@ -214,7 +210,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     r->c->counts.sitemap_requests++;
     e = document_fetch(r->c, &url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e) {
-        if (!doc.problem && has_content(&doc.result))
+        if (sitemaps_have_come(&doc))
             e = parse(r, todo, &doc);
         else
             e = note_miss(r, todo, &doc,

@@ -8,7 +8,18 @@
  */
 #pragma once
 
-#include "crawler/crawl.h"
+#include "crawler/document.h"
+#include "parse/job.h"
 
 /* Starts a coroutine when h has sitemaps that were not read yet. h must be ready. */
 void sitemaps_start(struct crawl *c, struct host *h);
+
+/* Is there anything to be parsed? What --max-size cut is good as far as it goes. */
+bool sitemaps_have_come(const struct document *doc);
+
+/*
+ * What counts of a parsed answer, a view of it: where --max-size or a broken
+ * content coding cut the bytes, the last entry may be half of one, so it does not.
+ */
+struct sitemap sitemaps_whole_entries(const struct document *doc,
+                                      const struct answer *answer);

@@ -139,6 +139,27 @@ static void indexes_that_repeat_themselves_take_no_room(void **state)
     rig_close(&g);
 }
 
+static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
+{
+    static const struct origin_route cut_routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /1.xml\n") },
+        { .path = "/1.xml",
+          .headers = XML,
+          TEXT_OF("<urlset>" URL("/a") URL("/b") URL("/c") "</urlset>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, cut_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net",
+                                             "127.0.0.0/8", "--delay", "0",
+                                             "--max-size", "120", "seeds.txt", NULL }),
+                     0);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t1\t2\t\t3\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
 static void mistakes_are_usage(void **state)
 {
     struct program p;
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
         cmocka_unit_test(indexes_that_repeat_themselves_take_no_room),
+        cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
         cmocka_unit_test(mistakes_are_usage),
     };
 
