@@ -230,7 +230,9 @@ static enum err parse_sitemap(struct asking *a, const struct todo *t,
 
 static enum err read_sitemap(struct asking *a, const struct todo *t)
 {
-    struct document_way way = { MAX_REDIRECTS, refusal, a };
+    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                .refusal = refusal,
+                                .arg = a };
     struct document doc;
     struct arena mem;
     enum err e;

@@ -249,7 +249,7 @@ static enum err judge_stored(struct lookup *l, const struct prospect *p,
     struct job job = { .kind = JOB_ROBOTS,
                        .inline_body = p->robots_body,
                        .product_token = l->c->product_token,
-                       .max_decoded_bytes = (uint64_t)l->c->settings->max_size };
+                       .max_decoded_bytes = ROBOTS_READ_BYTES };
     struct pool_job *answer;
     const struct robots_rule *rule = NULL;
     struct body_ref none = { 0 };

@@ -99,7 +99,7 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
 
     job->kind = JOB_ROBOTS;
     job->product_token = p->c->product_token;
-    job->max_decoded_bytes = (uint64_t)p->c->settings->max_size;
+    job->max_decoded_bytes = ROBOTS_READ_BYTES;
     e = pool_run(p->c->pool, job, body, DEADLINE_NEVER, &answer);
     if (e)
         return e;
@@ -265,7 +265,8 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
-    static const struct document_way way = { .max_redirects = MAX_REDIRECTS };
+    static const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                             .min_body_bytes = ROBOTS_READ_BYTES };
     struct document doc;
     struct span why = SPAN_NONE;
     struct url url;

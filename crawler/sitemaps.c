@@ -188,7 +188,9 @@ static enum err note_miss(struct reader *r, const struct todo *todo,
 
 static enum err read_one(struct reader *r, const struct todo *todo)
 {
-    struct document_way way = { MAX_REDIRECTS, refusal, r };
+    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                .refusal = refusal,
+                                .arg = r };
     struct document doc;
     struct arena mem;
     struct url url;

@@ -436,6 +436,48 @@ static void one_request_serves_all_who_wait_and_crawl_delay_is_kept(void **state
     origin_stop(o);
 }
 
+static bool has_printed(const struct rig *g, const char *text)
+{
+    struct span out = buf_span(&g->p.out);
+
+    return span_find_span(out, span_str(text)) < out.len;
+}
+
+/* RFC 9309 §2.5: a limit of ours on pages is none on robots.txt, which counts for 500 KiB. */
+static void max_size_cuts_no_rules(void **state)
+{
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\n# a line of a comment\nDisallow: /late\n") },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/late\nhttp://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q",
+                                               "--max-size", "20", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/late"), 0);
+    assert_string_equal(rig_url(&g, "%/late", "rule"),
+                        "robots.txt line 3: Disallow: /late");
+    assert_string_equal(rig_url(&g, "%/", "state"), "fetched");
+
+    /* And so it is told, from the server and from the database. */
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "robots", "--allow-net", "127.0.0.0/8", "--max-size",
+                                "20", origin_url(g.o, "/late/x"), NULL }),
+        1);
+    assert_true(has_printed(&g, "is disallowed by line 3"));
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "explain", "--allow-net", "127.0.0.0/8", "--max-size",
+                                "20", origin_url(g.o, "/late/x"), NULL }),
+        0);
+    assert_true(has_printed(&g, "line 3: Disallow: /late"));
+    rig_close(&g);
+}
+
 static void no_robots_is_an_event_and_a_warning(void **state)
 {
     static const struct origin_route routes[] = {
@@ -468,11 +510,12 @@ static void no_robots_is_an_event_and_a_warning(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest rows[ARRAY_LEN(classes) + 4];
+    static struct CMUnitTest rows[ARRAY_LEN(classes) + 5];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(forbidden_urls_are_never_requested),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
         cmocka_unit_test(one_request_serves_all_who_wait_and_crawl_delay_is_kept),
+        cmocka_unit_test(max_size_cuts_no_rules),
         cmocka_unit_test(no_robots_is_an_event_and_a_warning),
     };
     size_t n = 0;
