@@ -5,7 +5,9 @@
 #include "config/mem.h"
 #include "crawler/discover.h"
 #include "crawler/outbox.h"
+#include "crawler/pause.h"
 #include "crawler/robots_gate.h"
+#include "store/vocab.h"
 
 #define MAX_LEVEL      3
 #define MAX_REDIRECTS  5
@@ -153,16 +155,23 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
     return e;
 }
 
+static struct host *origin_of(const struct reader *r, const struct url *u)
+{
+    return frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+                                (uint16_t)url_port(u));
+}
+
 /* May we ask for this sitemap? The origin's own rules decide; origins we do not know are left alone. */
 static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
     struct reader *r = arg;
-    struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS,
-                                          url_hostname(u), (uint16_t)url_port(u));
+    struct host *h = origin_of(r, u);
     struct span rule;
 
     if (!url_is_web(u))
         return "scheme";
+    if (h && h->state == HOST_PARKED)
+        return vocab_reason(h->park_reason);
     if (!h || h->state != HOST_READY || h->is_blocked)
         return other_origin;
     return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
@@ -212,6 +221,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     r->c->counts.sitemap_requests++;
     e = document_fetch(r->c, &url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e) {
+        pause_keep(r->c, origin_of(r, &doc.url), &doc.result);
         if (sitemaps_have_come(&doc))
             e = parse(r, todo, &doc);
         else

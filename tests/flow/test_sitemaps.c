@@ -103,12 +103,63 @@ static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
     rig_close(&g);
 }
 
+/* RFC 6585 §4, RFC 9110 §10.2.3: the whole host waits, not the sitemap alone. */
+static void a_sitemap_that_is_refused_for_a_while_stops_the_host(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .status = 429, .headers = "Retry-After: 2\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+    int64_t refused;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+
+    refused = rig_end_us(&g, NULL, "/map.xml", 0);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 4);
+    for (size_t i = 0; i < 4; i++)
+        if (rig_start_us(&g, NULL, NULL, i) > refused)
+            assert_true(rig_start_us(&g, NULL, NULL, i) >= refused + 2000000);
+    assert_string_equal(rig_url(&g, "%/b", "state"), "fetched");
+    rig_close(&g);
+}
+
+static void a_sitemap_that_asks_for_too_long_a_pause_defers_the_host(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /map.xml\nSitemap: /other.xml\n") },
+        { .path = "/map.xml", .status = 503, .headers = "Retry-After: 900\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/other.xml"), 0);
+    assert_string_equal(
+        program_text(&g.p, "SELECT outcome FROM sitemaps WHERE url LIKE '%/other.xml'"),
+        "deferred");
+    assert_string_equal(rig_url(&g, "%/b", "reason"), "deferred");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sitemap_of_a_host_that_a_seed_moves_to_is_read),
         cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
+        cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
+        cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
