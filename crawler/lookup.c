@@ -6,6 +6,7 @@
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/parts.h"
+#include "crawler/robots_gate.h"
 
 #define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
 #define ANSWER_BYTES  ((size_t)16 * MIB)
@@ -77,6 +78,9 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
     if (pool_job_failure(r->parsed, &why)) {
         r->meaning = LOOKUP_UNREADABLE;
         r->why = why;
+    } else if (!robots_gate_is_whole(pool_job_answer(r->parsed))) {
+        r->meaning = LOOKUP_UNREADABLE;
+        r->why = SPAN("its content coding is broken");
     } else {
         r->rules = &pool_job_answer(r->parsed)->robots;
     }

@@ -83,8 +83,7 @@ static void note_crawl_delay(struct prepare *p)
                     (long long)(ms / 1000));
 }
 
-/* Only a file that was cut by us counts as far as it goes. */
-static bool is_whole(const struct answer *a)
+bool robots_gate_is_whole(const struct answer *a)
 {
     return a->decode == DECODE_OK || a->decode == DECODE_TOO_LARGE;
 }
@@ -103,7 +102,8 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
     e = pool_run(p->c->pool, job, body, DEADLINE_NEVER, &answer);
     if (e)
         return e;
-    if (pool_job_failure(answer, &why) != POOL_OK || !is_whole(pool_job_answer(answer)))
+    if (pool_job_failure(answer, &why) != POOL_OK ||
+        !robots_gate_is_whole(pool_job_answer(answer)))
         e = ERR_INVALID;
     if (!e)
         e = keep_rules(p->h, &pool_job_answer(answer)->robots);

@@ -254,6 +254,28 @@ static void no_host_is_asked_sooner_than_its_delay(void **state)
     }
 }
 
+/* Exit code 0 allowed, 1 disallowed: for / and for /private what the crawl did. */
+static void the_command_says_what_a_crawl_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+        const struct class *c = &classes[i];
+        char url[64];
+
+        for (int is_private = 0; is_private < 2; is_private++) {
+            bool is_allowed =
+                c->fate == NO_RULES || (c->fate == RULES_HOLD && !is_private);
+
+            snprintf(url, sizeof url, "http://127.0.0.%u:%u/%s", c->on,
+                     origin_port(class_origin), is_private ? "private" : "");
+            if (program_run(&class_run, ARGS{ "robots", "--allow-net", "127.0.0.0/8",
+                                              "--delay", "0", "--first-byte-timeout",
+                                              "300ms", url, NULL }) != !is_allowed)
+                fail_msg("%s: %s", c->label, url);
+        }
+    }
+}
+
 /* --- every way to a forbidden URL --------------------------------------------------------- */
 
 #define WAYS_RULES                                                                                  \
@@ -529,6 +551,7 @@ int main(void)
     rows[n++] = (struct CMUnitTest)cmocka_unit_test(robots_has_no_row_in_urls);
     rows[n++] =
         (struct CMUnitTest)cmocka_unit_test(no_host_is_asked_sooner_than_its_delay);
+    rows[n++] = (struct CMUnitTest)cmocka_unit_test(the_command_says_what_a_crawl_does);
     failed = cmocka_run_group_tests_name("flow/robots: answer", rows, crawl_every_class,
                                          end_classes);
     return failed + cmocka_run_group_tests_name("flow/robots", others, NULL, NULL);
