@@ -196,7 +196,13 @@ static void take_sitemap(struct asking *a, const struct todo *t,
     a->h->sitemaps += map->type != SITEMAP_NONE;
     arena_init(&mem, URL_BYTES);
     for (size_t i = 0; i < map->n_urls; i++) {
-        a->h->listed += counts(a, map->urls[i].loc, &mem);
+        const struct sitemap_entry *entry = &map->urls[i];
+
+        a->h->listed += counts(a, entry->loc, &mem);
+        for (size_t n = 0; n < entry->n_alternates; n++) {
+            arena_reset(&mem);
+            a->h->listed += counts(a, entry->alternates[n], &mem);
+        }
         arena_reset(&mem);
     }
     arena_clear(&mem);

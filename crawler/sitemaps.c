@@ -61,26 +61,95 @@ static void fill_row(struct store_op *op, const struct reader *r, struct span ur
     op->u.offers.sitemap_entries = (int64_t)entries;
 }
 
-/* Offers entries [from, to) and waits for the commit: a long sitemap must not flood the writer. */
-static enum err offer_some(struct reader *r, struct span url,
-                           const struct document *doc, const char *outcome,
-                           const struct sitemap *map, size_t from)
-{
-    size_t n = map ? MIN(map->n_urls - from, ENTRIES_PER_OP) : 0;
-    struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
-    enum err e;
+/* --- what is in one ------------------------------------------------------------------- */
 
-    fill_row(op, r, url, doc, outcome, map ? map->n_urls + map->n_sitemaps : 0);
-    op->u.offers.offers = arena_array(&op->mem, n + 1, sizeof(struct store_offer));
-    for (size_t i = 0; i < n; i++) {
-        const struct sitemap_entry *entry = &map->urls[from + i];
+/*
+ * Walks the URLs of a sitemap: all entries, then their other languages, each once
+ * and without those that have an entry of their own, as they should.
+ */
+struct finds {
+    const struct sitemap *map;
+    size_t at, alternate;
+    bool has_entries;  /* they were all given out */
+    struct idmap seen; /* hashes of what was given out */
+};
+
+/* False when it was there already. */
+static bool is_first(struct finds *f, struct span url)
+{
+    uint64_t hash = map_hash(url, 0);
+
+    hash = hash ? hash : 1;
+    if (idmap_get(&f->seen, hash))
+        return false;
+    idmap_set(&f->seen, hash, f);
+    return true;
+}
+
+static bool next_entry(struct finds *f, struct span *out_url, int64_t *out_lastmod_ms)
+{
+    const struct sitemap_entry *entry;
+
+    if (f->at == f->map->n_urls)
+        return false;
+    entry = &f->map->urls[f->at++];
+    is_first(f, entry->loc);
+    *out_url = entry->loc;
+    *out_lastmod_ms = entry->lastmod_wall_ms;
+    return true;
+}
+
+static bool next_alternate(struct finds *f, struct span *out_url)
+{
+    while (f->at < f->map->n_urls) {
+        const struct sitemap_entry *entry = &f->map->urls[f->at];
+
+        if (f->alternate == entry->n_alternates) {
+            f->at++;
+            f->alternate = 0;
+        } else if (is_first(f, entry->alternates[f->alternate++])) {
+            *out_url = entry->alternates[f->alternate - 1];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_find(struct finds *f, struct span *out_url, int64_t *out_lastmod_ms)
+{
+    if (!f->has_entries && next_entry(f, out_url, out_lastmod_ms))
+        return true;
+    if (!f->has_entries)
+        f->at = 0;
+    f->has_entries = true;
+    *out_lastmod_ms = -1; /* it is stated of the entry */
+    return next_alternate(f, out_url);
+}
+
+/* Takes the next of finds (NULL: none) as offers; false when there are no more. */
+static bool fill_offers(struct reader *r, struct store_op *op, struct finds *finds)
+{
+    struct span url;
+    int64_t lastmod_ms;
+
+    op->u.offers.offers =
+        arena_array(&op->mem, ENTRIES_PER_OP, sizeof(struct store_offer));
+    while (op->u.offers.n_offers < ENTRIES_PER_OP) {
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
 
-        if (discover_entry(r->c, entry->loc, HOP_SITEMAP, entry->lastmod_wall_ms,
-                           &op->mem, o))
+        if (!finds || !next_find(finds, &url, &lastmod_ms))
+            return false;
+        if (discover_entry(r->c, url, HOP_SITEMAP, lastmod_ms, &op->mem, o))
             op->u.offers.n_offers++;
     }
-    e = outbox_wait(r->c, op, DEADLINE_NEVER);
+    return true;
+}
+
+/* Hands over what op offers and waits for the commit: a long sitemap must not flood the writer. */
+static enum err commit(struct reader *r, struct store_op *op)
+{
+    enum err e = outbox_wait(r->c, op, DEADLINE_NEVER);
+
     if (e)
         return e;
     e = op->result;
@@ -89,6 +158,28 @@ static enum err offer_some(struct reader *r, struct span url,
     if (!e)
         outbox_learn_extra(r->c, op);
     store_op_free(op);
+    return e;
+}
+
+/* Writes the sitemap's row and offers its URLs; map may be NULL. */
+static enum err offer_all(struct reader *r, const struct todo *todo,
+                          const struct document *doc, const char *outcome,
+                          const struct sitemap *map)
+{
+    struct finds finds = { .map = map };
+    bool has_more = true;
+    enum err e = OK;
+
+    idmap_init(&finds.seen);
+    while (!e && has_more) {
+        struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
+
+        fill_row(op, r, span_str(todo->url), doc, outcome,
+                 map ? map->n_urls + map->n_sitemaps : 0);
+        has_more = fill_offers(r, op, map ? &finds : NULL);
+        e = commit(r, op);
+    }
+    idmap_clear(&finds.seen);
     return e;
 }
 
@@ -119,7 +210,6 @@ static enum err take_answer(struct reader *r, const struct todo *todo,
 {
     const struct sitemap map = sitemaps_whole_entries(doc, answer);
     const char *type = sitemap_type_name(map.type), *cut = cut_by(doc, answer);
-    enum err e = OK;
 
     if (cut)
         crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
@@ -127,11 +217,7 @@ static enum err take_answer(struct reader *r, const struct todo *todo,
                     map.n_urls + map.n_sitemaps);
     for (size_t i = 0; i < map.n_sitemaps && todo->level < MAX_LEVEL; i++)
         add_todo(r, map.sitemaps[i].loc, todo->level + 1);
-    for (size_t from = 0; !e && (from == 0 || from < map.n_urls);
-         from += ENTRIES_PER_OP)
-        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", &map,
-                       from);
-    return e;
+    return offer_all(r, todo, doc, type ? type : "no sitemap", &map);
 }
 
 static enum err parse(struct reader *r, const struct todo *todo, struct document *doc)
@@ -150,7 +236,7 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
     if (pool_job_failure(answer, &why) == POOL_OK)
         e = take_answer(r, todo, doc, pool_job_answer(answer));
     else
-        e = offer_some(r, span_str(todo->url), doc, "not readable", NULL, 0);
+        e = offer_all(r, todo, doc, "not readable", NULL);
     pool_job_free(answer);
     return e;
 }
@@ -192,7 +278,7 @@ static enum err note_miss(struct reader *r, const struct todo *todo,
 {
     if (why == other_origin)
         map_remove(&r->c->sitemaps_seen, span_str(todo->url));
-    return offer_some(r, span_str(todo->url), doc, why, NULL, 0);
+    return offer_all(r, todo, doc, why, NULL);
 }
 
 static enum err read_one(struct reader *r, const struct todo *todo)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the sitemaps that a host's robots.txt names, indexes down to three
- * levels, each file once a run. Their entries are offered to the frontier at
- * depth 1, decided like any other URL. A sitemap on another origin is read
+ * levels, each file once a run. Their entries, and the other languages that
+ * these name, are offered to the frontier at depth 1, decided like any other URL. A sitemap on another origin is read
  * only when that origin's robots.txt is known to us (promise P4); until then
  * it counts as not named. Of a file that --max-size cut the part that came counts.
  */

@@ -29,7 +29,10 @@ static const struct origin_route routes[] = {
     { .path = "/1.xml",
       .headers = XML,
       TEXT_OF("<urlset>" URL("/") URL("/a") URL("/a#x") URL("/private/b") URL(
-          "/no.zip") "<url><loc>http://elsewhere.test/</loc></url></urlset>") },
+          "/no.zip") "<url><loc>http://elsewhere.test/</loc>"
+                     "<xhtml:link rel='alternate' href='http://127.0.0.1:$PORT/de'/>"
+                     "<xhtml:link rel='alternate' href='http://127.0.0.1:$PORT/a'/>"
+                     "</url></urlset>") },
     { .path = "*",
       .headers = HTML,
       .body = LIT("<title>Page</title><a href=/a>a</a>") },
@@ -64,15 +67,15 @@ static void robots_and_sitemaps_are_read_and_no_page(void **state)
                                 "--delay", "500ms", "--exclude", "\\.zip$", "seeds.txt",
                                 NULL }),
         0);
-    /* / stands in the sitemap too: two pages in all, a second each. */
+    /* / stands in the sitemap too, beside /a and /de: three pages, a second each. */
     assert_string_equal(line_of(&g, 1),
-                        "rules\t1\t1\t1\t2\t1\t\t2\tsitemaps\t\tunknown\t2");
+                        "rules\t1\t1\t1\t2\t2\t\t3\tsitemaps\t\tunknown\t3");
     assert_string_equal(line_of(&g, 2),
                         "none\t1\t0\t0.5\t0\t0\t\t1\tseeds only: at least"
                         "\t\tunknown\t0.5");
     assert_string_equal(line_of(&g, 3), "unreachable\t0\t1\t0.5\t0\t0\t\t0\t"
                                         "no seed is allowed\t0\tno page\t0");
-    assert_string_equal(line_of(&g, 4), "\t\t\t\t\t\t\t3\t\t\t\t2");
+    assert_string_equal(line_of(&g, 4), "\t\t\t\t\t\t\t4\t\t\t\t3");
     for (size_t i = 0; (r = origin_request_at(g.o, i)) != NULL; i++)
         assert_true(strcmp(r->path, "/robots.txt") == 0 || strstr(r->path, ".xml"));
     assert_int_not_equal(access(program_path(&g.p, "crawl.db"), F_OK), 0);

@@ -152,12 +152,46 @@ static void a_sitemap_that_asks_for_too_long_a_pause_defers_the_host(void **stat
     rig_close(&g);
 }
 
+/* Google's hreflang extension; each language should have an entry, but one may be forgotten. */
+static void other_languages_of_an_entry_are_found(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /no\nSitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML,
+          MAP("<url><loc>http://127.0.0.1:$PORT/en</loc>"
+              "<xhtml:link rel='alternate' hreflang='de' href='http://127.0.0.1:$PORT/de'/>"
+              "<xhtml:link rel='alternate' hreflang='fr' href='http://127.0.0.1:$PORT/fr'/>"
+              "<xhtml:link rel='alternate' hreflang='no' href='http://127.0.0.1:$PORT/no'/>"
+              "<xhtml:link rel='alternate' hreflang='nl' href='http://127.0.0.2:$PORT/nl'/>"
+              "</url>" ENTRY("1", "/fr")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%/de", "state || ' ' || hop || ' ' || depth"),
+                        "fetched sitemap 1");
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_string_equal(rig_url(&g, "%/nl", "reason"), "scope");
+    assert_int_equal(traffic_count(g.o, NULL, "/fr"), 1);
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 0);
+    assert_string_equal(program_text(&g.p, "SELECT entries FROM sitemaps"), "2");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sitemap_of_a_host_that_a_seed_moves_to_is_read),
         cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
+        cmocka_unit_test(other_languages_of_an_entry_are_found),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };
