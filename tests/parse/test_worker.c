@@ -370,6 +370,12 @@ static const struct inspect_row {
       "{\"id\":\"1\",\"robots_b64\":\"dXNlci1hZ2VudDogKgpkaXNhbGxvdzogLw==\",\"user_agent\":\"x\","
       "\"url\":\"http://a.test/abc\"}",
       "\"allowed\":false" },
+    { "robots: a path alone is judged", "robots",
+      "{\"id\":\"1\",\"robots\":\"user-agent: *\\ndisallow: /a\",\"user_agent\":\"x\",\"url\":\"/ab\"}",
+      "\"allowed\":false" },
+    { "robots: what is no URL and no path is not judged", "robots",
+      "{\"id\":\"1\",\"robots\":\"user-agent: *\\ndisallow: /a\",\"user_agent\":\"x\",\"url\":\"h.test/a\"}",
+      "\"error\":\"'url' is missing or no absolute URL\"" },
     { "robots: sitemaps are absolute and named once", "robots",
       "{\"id\":\"1\",\"robots\":\"sitemap: /s\\nsitemap: http://a.test/s\",\"user_agent\":\"x\","
       "\"url\":\"http://a.test/\"}",
@@ -414,9 +420,10 @@ static const struct inspect_row {
     { "no JSON is an error with no id", "url", "{\"id\":", "{\"id\":null,\"error\":" },
     { "no object is an error", "url", "[1]", "{\"id\":null,\"error\":" },
     { "no base64 is an error with its id", "charset",
-      "{\"id\":\"9\",\"body_b64\":\"*\"}", "{\"id\":\"9\",\"error\":" },
+      "{\"id\":\"9\",\"body_b64\":\"*\"}",
+      "{\"id\":\"9\",\"error\":\"what should be base64 is not\"" },
     { "a page without a URL is an error", "links", "{\"id\":\"9\",\"body\":\"\"}",
-      "{\"id\":\"9\",\"error\":" },
+      "{\"id\":\"9\",\"error\":\"'url' is missing or no absolute URL\"" },
     { "NUL in a text is read", "url",
       "{\"id\":\"1\",\"input\":\"http://a.test/\\u0000x\"}", "http://a.test/%00x" },
 };
