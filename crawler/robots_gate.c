@@ -15,6 +15,7 @@
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS   INT64_C(1000)
 #define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
+#define LONGEST_UTF8     ((size_t)4)
 #define ANSWER_BYTES     ((size_t)8 * MIB)
 
 struct prepare {
@@ -144,6 +145,13 @@ static enum err load_host(struct prepare *p)
     return e;
 }
 
+/* A text as long as a text may be is not all of the file. */
+static bool is_stored_whole(const struct store_host_state *stored)
+{
+    return stored->has_robots &&
+           stored->robots_body.len + LONGEST_UTF8 <= ROBOTS_MAX_BYTES;
+}
+
 /* A robots.txt read less than a day ago, by this run or an earlier one. */
 static bool use_stored(struct prepare *p)
 {
@@ -151,7 +159,7 @@ static bool use_stored(struct prepare *p)
     struct body_ref none = { 0 };
     int64_t left_ms = p->stored.robots_expires_ms - clock_wall_ms();
 
-    if (!p->has_stored || left_ms <= 0 || left_ms > FRESH_MS ||
+    if (!is_stored_whole(&p->stored) || left_ms <= 0 || left_ms > FRESH_MS ||
         span_eq(p->stored.robots_outcome, SPAN("unreachable")))
         return false;
     if (parse_rules(p, &job, &none, NULL))

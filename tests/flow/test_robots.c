@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "parse/robots.h"
 #include "tests/kit/rig.h"
 
 #define RULES  LIT("User-agent: *\nDisallow: /private\n")
@@ -500,6 +501,37 @@ static void max_size_cuts_no_rules(void **state)
     rig_close(&g);
 }
 
+/* A file in Latin-1, and one that fills its 500 KiB: as good from the database as from the host. */
+static void rules_hold_after_a_restart_whatever_their_bytes(void **state)
+{
+    struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /caf\xe9\n") },
+        { .path = "/robots.txt", .on = 2, .headers = PLAIN },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    static char text[ROBOTS_MAX_BYTES + 8];
+    size_t n = ROBOTS_MAX_BYTES - sizeof "\nAllow: /" + 1;
+    struct rig g;
+
+    (void)state;
+    memset(text, '#', n);
+    memcpy(text, "User-agent: *\nDisallow: /\n", 26);
+    memcpy(text + n, "\nAllow: /public", 15);
+    routes[1].body = span_make(text, n + 15);
+    RIG_OPEN(&g, routes, 2,
+             "http://127.0.0.1:$PORT/caf%E9\nhttp://127.0.0.2:$PORT/x\n");
+    for (int run = 0; run < 2; run++)
+        assert_int_equal(
+            program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/caf*"), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 0);
+    rig_close(&g);
+}
+
 static void no_robots_is_an_event_and_a_warning(void **state)
 {
     static const struct origin_route routes[] = {
@@ -538,6 +570,7 @@ int main(void)
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
         cmocka_unit_test(one_request_serves_all_who_wait_and_crawl_delay_is_kept),
         cmocka_unit_test(max_size_cuts_no_rules),
+        cmocka_unit_test(rules_hold_after_a_restart_whatever_their_bytes),
         cmocka_unit_test(no_robots_is_an_event_and_a_warning),
     };
     size_t n = 0;
