@@ -5,6 +5,7 @@
 #include "parse/header.h"
 
 #define LOOK_UP_NS (500 * NS_PER_MS)
+#define MAX_AGAIN  3
 
 /* A permit of --concurrency and a place in --rate. */
 static enum err take_turn(struct crawl *c, deadline until)
@@ -81,6 +82,29 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
     return e;
 }
 
+/*
+ * As a visit does: a kept connection that went before any byte came is no answer, once,
+ * nor is a transfer that was cut off for want of memory.
+ */
+static enum err send_again(struct crawl *c, const struct ask *ask, struct arena *mem,
+                           deadline until, struct fetch_result *out)
+{
+    for (int again = 0;; again++) {
+        enum err e = send_one(c, ask, mem, until, out);
+        bool is_shed;
+
+        if (e || c->stop || again == MAX_AGAIN)
+            return e;
+        is_shed = out->outcome == FETCH_CANCELLED;
+        if (!is_shed && !(out->was_reused_and_lost && again == 0))
+            return OK;
+        bodies_free(c->bodies, &out->body);
+        e = is_shed ? coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) : OK;
+        if (e)
+            return e;
+    }
+}
+
 static const char *follow(const struct url *from, const struct fetch_result *answer,
                           struct arena *mem, struct url *out)
 {
@@ -105,7 +129,7 @@ enum err document_fetch(struct crawl *c, const struct url *url,
                        .will_go_on = true };
 
     for (int hops = 0;; hops++) {
-        enum err e = send_one(c, &ask, mem, until, &doc.result);
+        enum err e = send_again(c, &ask, mem, until, &doc.result);
 
         if (e)
             return e;

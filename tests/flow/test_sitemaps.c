@@ -185,6 +185,29 @@ static void other_languages_of_an_entry_are_found(void **state)
     rig_close(&g);
 }
 
+/* RFC 9112 §9.3.1: a kept connection may go just when it is used again; as for a page, that is no answer. */
+static void a_sitemap_lost_with_a_kept_connection_is_asked_for_again(void **state)
+{
+    static const struct origin_step gone[] = { { .kind = ORIGIN_CLOSE } };
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .script = gone, .n_steps = 1, .uses = 1 },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("1", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/map.xml"), 2);
+    assert_true(traffic_gap_us(g.o, "127.0.0.1") >= 100000);
+    assert_string_equal(rig_url(&g, "%/mapped", "state"), "fetched");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
         cmocka_unit_test(other_languages_of_an_entry_are_found),
+        cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };
