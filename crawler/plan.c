@@ -31,6 +31,7 @@ struct asking {
     struct idmap seen; /* hashes of the keys of listed URLs, and of sitemaps */
     struct todo *first, *last;
     size_t n_todo;
+    bool is_asked_to_pause; /* by 429 or 503: nothing more is asked */
 };
 
 struct making {
@@ -247,8 +248,11 @@ static enum err read_sitemap(struct asking *a, const struct todo *t)
     e = document_fetch(a->look.c, &t->url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e && sitemaps_have_come(&doc))
         e = parse_sitemap(a, t, &doc);
-    if (!e)
+    if (!e) {
+        a->is_asked_to_pause =
+            doc.result.status_code == 429 || doc.result.status_code == 503;
         bodies_free(a->look.c->bodies, &doc.result.body);
+    }
     arena_clear(&mem);
     return e;
 }
@@ -304,7 +308,7 @@ static enum err ask_host(struct asking *a)
     if (a->rules.rules && !a->look.c->settings->has_no_sitemaps)
         for (size_t i = 0; i < a->rules.rules->n_sitemaps; i++)
             add_todo(a, a->rules.rules->sitemaps[i], 1);
-    for (const struct todo *t = a->first; !e && t; t = t->next)
+    for (const struct todo *t = a->first; !e && t && !a->is_asked_to_pause; t = t->next)
         e = read_sitemap(a, t);
     return e;
 }

@@ -163,6 +163,32 @@ static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
     rig_close(&g);
 }
 
+/* Promise P14, without the waiting: what it would have said is not known. */
+static void a_host_that_asks_for_a_pause_is_left_alone(void **state)
+{
+    static const struct origin_route pause_routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /0.xml\nSitemap: /1.xml\nSitemap: /2.xml\n") },
+        { .path = "/0.xml", .headers = XML, TEXT_OF("<urlset>" URL("/a") "</urlset>") },
+        { .path = "/1.xml", .status = 429, .headers = "Retry-After: 9\r\n" },
+        { .path = "/2.xml", .headers = XML, TEXT_OF("<urlset>" URL("/b") "</urlset>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, pause_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8",
+                                "--delay", "0", "seeds.txt", NULL }),
+        0);
+    assert_int_equal(traffic_count(g.o, NULL, "/1.xml"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/2.xml"), 0);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t1\t1\t\t2\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
 static void mistakes_are_usage(void **state)
 {
     struct program p;
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
         cmocka_unit_test(indexes_that_repeat_themselves_take_no_room),
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
+        cmocka_unit_test(a_host_that_asks_for_a_pause_is_left_alone),
         cmocka_unit_test(mistakes_are_usage),
     };
 
