@@ -14,6 +14,7 @@ struct ask {
     const struct url *url;
     struct span etag, last_modified;
     bool is_page;    /* stops after the headers of types that are not wanted */
+    size_t min_body_bytes; /* read at least so far, whatever --max-size says */
     bool will_go_on; /* another request to this host is likely: keep the connection */
 };
 

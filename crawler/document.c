@@ -5,6 +5,7 @@
 #include "parse/header.h"
 
 #define LOOK_UP_NS (500 * NS_PER_MS)
+#define MAX_AGAIN  3
 
 /* A permit of --concurrency and a place in --rate. */
 static enum err take_turn(struct crawl *c, deadline until)
@@ -25,15 +26,14 @@ static enum err take_turn(struct crawl *c, deadline until)
 }
 
 /* Without a descriptor nothing went out: again in a second. */
-static enum err send_with_patience(struct crawl *c, const struct url *url,
+static enum err send_with_patience(struct crawl *c, const struct ask *ask,
                                    struct arena *mem, deadline until,
                                    struct fetch_result *out)
 {
-    struct ask ask = { .url = url, .will_go_on = true };
     enum err e;
 
     do
-        e = ask_send(c, &ask, mem, until, out);
+        e = ask_send(c, ask, mem, until, out);
     while (!e && out->is_out_of_descriptors &&
            coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) == OK);
     return e;
@@ -60,11 +60,11 @@ static enum err enter_site(struct crawl *c, struct site *site, deadline until)
     return e;
 }
 
-static enum err send_one(struct crawl *c, const struct url *url, struct arena *mem,
+static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *mem,
                          deadline until, struct fetch_result *out)
 {
     struct politeness *p = frontier_politeness(c->frontier);
-    struct site *site = politeness_site(p, url_hostname(url), url_port(url));
+    struct site *site = politeness_site(p, url_hostname(ask->url), url_port(ask->url));
     int64_t started = clock_now_ns();
     enum err e;
 
@@ -74,12 +74,35 @@ static enum err send_one(struct crawl *c, const struct url *url, struct arena *m
     e = take_turn(c, until);
     if (!e) {
         started = clock_now_ns();
-        e = send_with_patience(c, url, mem, until, out);
+        e = send_with_patience(c, ask, mem, until, out);
         c->in_flight--;
         sem_leave(&c->permits);
     }
     politeness_leave(p, site, started, true);
     return e;
+}
+
+/*
+ * As a visit does: a kept connection that went before any byte came is no answer, once,
+ * nor is a transfer that was cut off for want of memory.
+ */
+static enum err send_again(struct crawl *c, const struct ask *ask, struct arena *mem,
+                           deadline until, struct fetch_result *out)
+{
+    for (int again = 0;; again++) {
+        enum err e = send_one(c, ask, mem, until, out);
+        bool is_shed;
+
+        if (e || c->stop || again == MAX_AGAIN)
+            return e;
+        is_shed = out->outcome == FETCH_CANCELLED;
+        if (!is_shed && !(out->was_reused_and_lost && again == 0))
+            return OK;
+        bodies_free(c->bodies, &out->body);
+        e = is_shed ? coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) : OK;
+        if (e)
+            return e;
+    }
 }
 
 static const char *follow(const struct url *from, const struct fetch_result *answer,
@@ -101,9 +124,12 @@ enum err document_fetch(struct crawl *c, const struct url *url,
                         deadline until, struct document *out)
 {
     struct document doc = { .url = *url, .retry_after_ms = -1 };
+    struct ask ask = { .url = &doc.url,
+                       .min_body_bytes = way->min_body_bytes,
+                       .will_go_on = true };
 
     for (int hops = 0;; hops++) {
-        enum err e = send_one(c, &doc.url, mem, until, &doc.result);
+        enum err e = send_again(c, &ask, mem, until, &doc.result);
 
         if (e)
             return e;

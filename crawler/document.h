@@ -18,6 +18,7 @@ struct document {
 /* What a document may lead to. */
 struct document_way {
     int max_redirects;
+    size_t min_body_bytes; /* read at least so far, whatever --max-size says */
     /* Why this hop must not be asked for (static text), or NULL. NULL: every hop may. */
     const char *(*refusal)(void *arg, const struct url *u, struct arena *mem);
     void *arg;

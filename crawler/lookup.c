@@ -6,6 +6,7 @@
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/parts.h"
+#include "crawler/robots_gate.h"
 
 #define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
 #define ANSWER_BYTES  ((size_t)16 * MIB)
@@ -65,7 +66,7 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
                        .content_type = doc->result.content_type,
                        .content_encoding = doc->result.content_encoding,
                        .product_token = l->c->product_token,
-                       .max_decoded_bytes = (uint64_t)l->c->settings->max_size };
+                       .max_decoded_bytes = ROBOTS_READ_BYTES };
     struct span why;
     enum err e =
         pool_run(l->c->pool, &job, &doc->result.body, DEADLINE_NEVER, &r->parsed);
@@ -77,6 +78,9 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
     if (pool_job_failure(r->parsed, &why)) {
         r->meaning = LOOKUP_UNREADABLE;
         r->why = why;
+    } else if (!robots_gate_is_whole(pool_job_answer(r->parsed))) {
+        r->meaning = LOOKUP_UNREADABLE;
+        r->why = SPAN("its content coding is broken");
     } else {
         r->rules = &pool_job_answer(r->parsed)->robots;
     }
@@ -86,7 +90,8 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
 enum err lookup_ask_robots(struct lookup *l, const struct url *u,
                            struct lookup_rules *out)
 {
-    static const struct document_way way = { .max_redirects = MAX_REDIRECTS };
+    static const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                             .min_body_bytes = ROBOTS_READ_BYTES };
     static const struct robots_rules none = { .crawl_delay_ms = -1 };
     struct lookup_rules r = { .meaning = LOOKUP_UNREACHABLE, .why = SPAN_NONE };
     const struct fetch_result *got = &r.doc.result;

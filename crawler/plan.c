@@ -4,6 +4,7 @@
 #include "config/map.h"
 #include "config/mem.h"
 #include "crawler/lookup.h"
+#include "crawler/sitemaps.h"
 
 #define MAX_AT_ONCE   ((size_t)32) /* hosts that are asked side by side */
 #define MAX_LEVEL     3            /* of sitemap indexes, as in a crawl */
@@ -30,6 +31,7 @@ struct asking {
     struct idmap seen; /* hashes of the keys of listed URLs, and of sitemaps */
     struct todo *first, *last;
     size_t n_todo;
+    bool is_asked_to_pause; /* by 429 or 503: nothing more is asked */
 };
 
 struct making {
@@ -147,18 +149,30 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     return is_allowed(a, u) ? NULL : "robots";
 }
 
-static void add_todo(struct asking *a, struct span text, int level)
+static void append_todo(struct asking *a, const struct url *u, int level)
 {
     struct todo *t = arena_alloc(&a->mem, sizeof *t);
 
-    if (a->n_todo >= MAX_SITEMAPS || url_parse(text, &a->h->url, &a->mem, &t->url) ||
-        url_page(&t->url, &a->mem, &t->url) || refusal(a, &t->url, &a->mem) ||
-        !is_first(a, t->url.href))
-        return;
-    t->level = level;
+    *t = (struct todo){ .url = *u, .level = level };
+    t->url.href = arena_copy(&a->mem, u->href);
     *(a->last ? &a->last->next : &a->first) = t;
     a->last = t;
     a->n_todo++;
+}
+
+/* An index may name 50,000: only what will be asked for takes room. */
+static void add_todo(struct asking *a, struct span text, int level)
+{
+    struct arena mem;
+    struct url u;
+
+    if (a->n_todo >= MAX_SITEMAPS)
+        return;
+    arena_init(&mem, URL_BYTES);
+    if (!url_parse(text, &a->h->url, &mem, &u) && !url_page(&u, &mem, &u) &&
+        !refusal(a, &u, &mem) && is_first(a, u.href))
+        append_todo(a, &u, level);
+    arena_clear(&mem);
 }
 
 /* An entry that a crawl would fetch, and that no other was yet. */
@@ -183,7 +197,13 @@ static void take_sitemap(struct asking *a, const struct todo *t,
     a->h->sitemaps += map->type != SITEMAP_NONE;
     arena_init(&mem, URL_BYTES);
     for (size_t i = 0; i < map->n_urls; i++) {
-        a->h->listed += counts(a, map->urls[i].loc, &mem);
+        const struct sitemap_entry *entry = &map->urls[i];
+
+        a->h->listed += counts(a, entry->loc, &mem);
+        for (size_t n = 0; n < entry->n_alternates; n++) {
+            arena_reset(&mem);
+            a->h->listed += counts(a, entry->alternates[n], &mem);
+        }
         arena_reset(&mem);
     }
     arena_clear(&mem);
@@ -206,25 +226,33 @@ static enum err parse_sitemap(struct asking *a, const struct todo *t,
 
     if (e)
         return e;
-    if (pool_job_failure(answer, &why) == POOL_OK)
-        take_sitemap(a, t, &pool_job_answer(answer)->sitemap);
+    if (pool_job_failure(answer, &why) == POOL_OK) {
+        const struct sitemap map = sitemaps_whole_entries(doc, pool_job_answer(answer));
+
+        take_sitemap(a, t, &map);
+    }
     pool_job_free(answer);
     return OK;
 }
 
 static enum err read_sitemap(struct asking *a, const struct todo *t)
 {
-    struct document_way way = { MAX_REDIRECTS, refusal, a };
+    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                .refusal = refusal,
+                                .arg = a };
     struct document doc;
     struct arena mem;
     enum err e;
 
     arena_init(&mem, HOST_BYTES);
     e = document_fetch(a->look.c, &t->url, &way, &mem, DEADLINE_NEVER, &doc);
-    if (!e && !doc.problem && doc.result.outcome == FETCH_OK)
+    if (!e && sitemaps_have_come(&doc))
         e = parse_sitemap(a, t, &doc);
-    if (!e)
+    if (!e) {
+        a->is_asked_to_pause =
+            doc.result.status_code == 429 || doc.result.status_code == 503;
         bodies_free(a->look.c->bodies, &doc.result.body);
+    }
     arena_clear(&mem);
     return e;
 }
@@ -280,7 +308,7 @@ static enum err ask_host(struct asking *a)
     if (a->rules.rules && !a->look.c->settings->has_no_sitemaps)
         for (size_t i = 0; i < a->rules.rules->n_sitemaps; i++)
             add_todo(a, a->rules.rules->sitemaps[i], 1);
-    for (const struct todo *t = a->first; !e && t; t = t->next)
+    for (const struct todo *t = a->first; !e && t && !a->is_asked_to_pause; t = t->next)
         e = read_sitemap(a, t);
     return e;
 }

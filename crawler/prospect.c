@@ -249,7 +249,7 @@ static enum err judge_stored(struct lookup *l, const struct prospect *p,
     struct job job = { .kind = JOB_ROBOTS,
                        .inline_body = p->robots_body,
                        .product_token = l->c->product_token,
-                       .max_decoded_bytes = (uint64_t)l->c->settings->max_size };
+                       .max_decoded_bytes = ROBOTS_READ_BYTES };
     struct pool_job *answer;
     const struct robots_rule *rule = NULL;
     struct body_ref none = { 0 };
@@ -334,6 +334,18 @@ static bool is_over_limit(struct lookup *l, const struct prospect *p)
     return true;
 }
 
+/* What the stored robots.txt leaves open. */
+static const char *condition(const struct settings *s, const struct prospect *p)
+{
+    if (s->has_no_robots)
+        return "";
+    if (!p->robots_outcome.len)
+        return ", if robots.txt allows it";
+    if (span_eq(p->robots_outcome, SPAN("unreachable")))
+        return ", once robots.txt can be had and allows it";
+    return p->is_robots_old ? ", if robots.txt still allows it" : "";
+}
+
 static enum err judge_host(struct lookup *l, const struct prospect *p)
 {
     bool is_allowed;
@@ -350,10 +362,7 @@ static enum err judge_host(struct lookup *l, const struct prospect *p)
     e = judge_robots(l, p, &is_allowed);
     if (e || !is_allowed || is_over_limit(l, p))
         return e;
-    say("verdict", "it would be queued and fetched%s",
-        p->robots_outcome.len || l->c->settings->has_no_robots
-            ? ""
-            : ", if robots.txt allows it");
+    say("verdict", "it would be queued and fetched%s", condition(l->c->settings, p));
     return OK;
 }
 

@@ -15,6 +15,7 @@
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS   INT64_C(1000)
 #define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
+#define LONGEST_UTF8     ((size_t)4)
 #define ANSWER_BYTES     ((size_t)8 * MIB)
 
 struct prepare {
@@ -83,8 +84,7 @@ static void note_crawl_delay(struct prepare *p)
                     (long long)(ms / 1000));
 }
 
-/* Only a file that was cut by us counts as far as it goes. */
-static bool is_whole(const struct answer *a)
+bool robots_gate_is_whole(const struct answer *a)
 {
     return a->decode == DECODE_OK || a->decode == DECODE_TOO_LARGE;
 }
@@ -99,11 +99,12 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
 
     job->kind = JOB_ROBOTS;
     job->product_token = p->c->product_token;
-    job->max_decoded_bytes = (uint64_t)p->c->settings->max_size;
+    job->max_decoded_bytes = ROBOTS_READ_BYTES;
     e = pool_run(p->c->pool, job, body, DEADLINE_NEVER, &answer);
     if (e)
         return e;
-    if (pool_job_failure(answer, &why) != POOL_OK || !is_whole(pool_job_answer(answer)))
+    if (pool_job_failure(answer, &why) != POOL_OK ||
+        !robots_gate_is_whole(pool_job_answer(answer)))
         e = ERR_INVALID;
     if (!e)
         e = keep_rules(p->h, &pool_job_answer(answer)->robots);
@@ -144,6 +145,13 @@ static enum err load_host(struct prepare *p)
     return e;
 }
 
+/* A text as long as a text may be is not all of the file. */
+static bool is_stored_whole(const struct store_host_state *stored)
+{
+    return stored->has_robots &&
+           stored->robots_body.len + LONGEST_UTF8 <= ROBOTS_MAX_BYTES;
+}
+
 /* A robots.txt read less than a day ago, by this run or an earlier one. */
 static bool use_stored(struct prepare *p)
 {
@@ -151,7 +159,7 @@ static bool use_stored(struct prepare *p)
     struct body_ref none = { 0 };
     int64_t left_ms = p->stored.robots_expires_ms - clock_wall_ms();
 
-    if (!p->has_stored || left_ms <= 0 || left_ms > FRESH_MS ||
+    if (!is_stored_whole(&p->stored) || left_ms <= 0 || left_ms > FRESH_MS ||
         span_eq(p->stored.robots_outcome, SPAN("unreachable")))
         return false;
     if (parse_rules(p, &job, &none, NULL))
@@ -265,7 +273,8 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
-    static const struct document_way way = { .max_redirects = MAX_REDIRECTS };
+    static const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                             .min_body_bytes = ROBOTS_READ_BYTES };
     struct document doc;
     struct span why = SPAN_NONE;
     struct url url;

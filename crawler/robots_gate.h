@@ -17,9 +17,13 @@
 #pragma once
 
 #include "crawler/crawl.h"
+#include "parse/job.h"
 
 /* Starts preparing h (state HOST_PREPARING); ends with frontier_prepared. */
 void robots_gate_prepare(struct crawl *c, struct host *h);
+
+/* Can a parsed robots.txt be obeyed? Of those cut short only one that we cut. */
+bool robots_gate_is_whole(const struct answer *a);
 
 /*
  * May this URL of h be fetched? When not, *out_rule says which line forbids it,

@@ -4,9 +4,10 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "crawler/discover.h"
-#include "crawler/document.h"
 #include "crawler/outbox.h"
+#include "crawler/pause.h"
 #include "crawler/robots_gate.h"
+#include "store/vocab.h"
 
 #define MAX_LEVEL      3
 #define MAX_REDIRECTS  5
@@ -14,6 +15,9 @@
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
+
+/* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
+static const char other_origin[] = "other origin";
 
 /* A sitemap still to be read. */
 struct todo {
@@ -57,26 +61,95 @@ static void fill_row(struct store_op *op, const struct reader *r, struct span ur
     op->u.offers.sitemap_entries = (int64_t)entries;
 }
 
-/* Offers entries [from, to) and waits for the commit: a long sitemap must not flood the writer. */
-static enum err offer_some(struct reader *r, struct span url,
-                           const struct document *doc, const char *outcome,
-                           const struct sitemap *map, size_t from)
-{
-    size_t n = map ? MIN(map->n_urls - from, ENTRIES_PER_OP) : 0;
-    struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
-    enum err e;
+/* --- what is in one ------------------------------------------------------------------- */
 
-    fill_row(op, r, url, doc, outcome, map ? map->n_urls + map->n_sitemaps : 0);
-    op->u.offers.offers = arena_array(&op->mem, n + 1, sizeof(struct store_offer));
-    for (size_t i = 0; i < n; i++) {
-        const struct sitemap_entry *entry = &map->urls[from + i];
+/*
+ * Walks the URLs of a sitemap: all entries, then their other languages, each once
+ * and without those that have an entry of their own, as they should.
+ */
+struct finds {
+    const struct sitemap *map;
+    size_t at, alternate;
+    bool has_entries;  /* they were all given out */
+    struct idmap seen; /* hashes of what was given out */
+};
+
+/* False when it was there already. */
+static bool is_first(struct finds *f, struct span url)
+{
+    uint64_t hash = map_hash(url, 0);
+
+    hash = hash ? hash : 1;
+    if (idmap_get(&f->seen, hash))
+        return false;
+    idmap_set(&f->seen, hash, f);
+    return true;
+}
+
+static bool next_entry(struct finds *f, struct span *out_url, int64_t *out_lastmod_ms)
+{
+    const struct sitemap_entry *entry;
+
+    if (f->at == f->map->n_urls)
+        return false;
+    entry = &f->map->urls[f->at++];
+    is_first(f, entry->loc);
+    *out_url = entry->loc;
+    *out_lastmod_ms = entry->lastmod_wall_ms;
+    return true;
+}
+
+static bool next_alternate(struct finds *f, struct span *out_url)
+{
+    while (f->at < f->map->n_urls) {
+        const struct sitemap_entry *entry = &f->map->urls[f->at];
+
+        if (f->alternate == entry->n_alternates) {
+            f->at++;
+            f->alternate = 0;
+        } else if (is_first(f, entry->alternates[f->alternate++])) {
+            *out_url = entry->alternates[f->alternate - 1];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_find(struct finds *f, struct span *out_url, int64_t *out_lastmod_ms)
+{
+    if (!f->has_entries && next_entry(f, out_url, out_lastmod_ms))
+        return true;
+    if (!f->has_entries)
+        f->at = 0;
+    f->has_entries = true;
+    *out_lastmod_ms = -1; /* it is stated of the entry */
+    return next_alternate(f, out_url);
+}
+
+/* Takes the next of finds (NULL: none) as offers; false when there are no more. */
+static bool fill_offers(struct reader *r, struct store_op *op, struct finds *finds)
+{
+    struct span url;
+    int64_t lastmod_ms;
+
+    op->u.offers.offers =
+        arena_array(&op->mem, ENTRIES_PER_OP, sizeof(struct store_offer));
+    while (op->u.offers.n_offers < ENTRIES_PER_OP) {
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
 
-        if (discover_entry(r->c, entry->loc, HOP_SITEMAP, entry->lastmod_wall_ms,
-                           &op->mem, o))
+        if (!finds || !next_find(finds, &url, &lastmod_ms))
+            return false;
+        if (discover_entry(r->c, url, HOP_SITEMAP, lastmod_ms, &op->mem, o))
             op->u.offers.n_offers++;
     }
-    e = outbox_wait(r->c, op, DEADLINE_NEVER);
+    return true;
+}
+
+/* Hands over what op offers and waits for the commit: a long sitemap must not flood the writer. */
+static enum err commit(struct reader *r, struct store_op *op)
+{
+    enum err e = outbox_wait(r->c, op, DEADLINE_NEVER);
+
     if (e)
         return e;
     e = op->result;
@@ -88,20 +161,63 @@ static enum err offer_some(struct reader *r, struct span url,
     return e;
 }
 
+/* Writes the sitemap's row and offers its URLs; map may be NULL. */
+static enum err offer_all(struct reader *r, const struct todo *todo,
+                          const struct document *doc, const char *outcome,
+                          const struct sitemap *map)
+{
+    struct finds finds = { .map = map };
+    bool has_more = true;
+    enum err e = OK;
+
+    idmap_init(&finds.seen);
+    while (!e && has_more) {
+        struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
+
+        fill_row(op, r, span_str(todo->url), doc, outcome,
+                 map ? map->n_urls + map->n_sitemaps : 0);
+        has_more = fill_offers(r, op, map ? &finds : NULL);
+        e = commit(r, op);
+    }
+    idmap_clear(&finds.seen);
+    return e;
+}
+
+/* Whose limit left entries out, or NULL. */
+static const char *cut_by(const struct document *doc, const struct answer *answer)
+{
+    if (doc->result.outcome == FETCH_TOO_LARGE)
+        return "cut by --max-size";
+    if (answer->decode == DECODE_TOO_LARGE || answer->sitemap.is_cut)
+        return "longer than a sitemap may be";
+    return answer->decode ? "its content coding is broken" : NULL;
+}
+
+struct sitemap sitemaps_whole_entries(const struct document *doc,
+                                      const struct answer *answer)
+{
+    struct sitemap map = answer->sitemap;
+
+    if (doc->result.outcome == FETCH_TOO_LARGE || answer->decode) {
+        map.n_urls -= map.n_urls > 0;
+        map.n_sitemaps -= map.n_sitemaps > 0;
+    }
+    return map;
+}
+
 static enum err take_answer(struct reader *r, const struct todo *todo,
                             const struct document *doc, const struct answer *answer)
 {
-    const struct sitemap *map = &answer->sitemap;
-    const char *type = sitemap_type_name(map->type);
-    enum err e = OK;
+    const struct sitemap map = sitemaps_whole_entries(doc, answer);
+    const char *type = sitemap_type_name(map.type), *cut = cut_by(doc, answer);
 
-    for (size_t i = 0; i < map->n_sitemaps && todo->level < MAX_LEVEL; i++)
-        add_todo(r, map->sitemaps[i].loc, todo->level + 1);
-    for (size_t from = 0; !e && (from == 0 || from < map->n_urls);
-         from += ENTRIES_PER_OP)
-        e = offer_some(r, span_str(todo->url), doc, type ? type : "no sitemap", map,
-                       from);
-    return e;
+    if (cut)
+        crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
+                    "%s: %s; the first %zu entries count", todo->url, cut,
+                    map.n_urls + map.n_sitemaps);
+    for (size_t i = 0; i < map.n_sitemaps && todo->level < MAX_LEVEL; i++)
+        add_todo(r, map.sitemaps[i].loc, todo->level + 1);
+    return offer_all(r, todo, doc, type ? type : "no sitemap", &map);
 }
 
 static enum err parse(struct reader *r, const struct todo *todo, struct document *doc)
@@ -120,29 +236,56 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
     if (pool_job_failure(answer, &why) == POOL_OK)
         e = take_answer(r, todo, doc, pool_job_answer(answer));
     else
-        e = offer_some(r, span_str(todo->url), doc, "not readable", NULL, 0);
+        e = offer_all(r, todo, doc, "not readable", NULL);
     pool_job_free(answer);
     return e;
+}
+
+static struct host *origin_of(const struct reader *r, const struct url *u)
+{
+    return frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+                                (uint16_t)url_port(u));
 }
 
 /* May we ask for this sitemap? The origin's own rules decide; origins we do not know are left alone. */
 static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
     struct reader *r = arg;
-    struct host *h = frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS,
-                                          url_hostname(u), (uint16_t)url_port(u));
+    struct host *h = origin_of(r, u);
     struct span rule;
 
     if (!url_is_web(u))
         return "scheme";
+    if (h && h->state == HOST_PARKED)
+        return vocab_reason(h->park_reason);
     if (!h || h->state != HOST_READY || h->is_blocked)
-        return "other origin";
+        return other_origin;
     return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
+}
+
+bool sitemaps_have_come(const struct document *doc)
+{
+    return !doc->problem &&
+           (doc->result.outcome == FETCH_OK || doc->result.outcome == FETCH_TOO_LARGE);
+}
+
+/*
+ * The row of a sitemap that could not be read; doc may be NULL: nobody was asked.
+ * One of an origin that is not known yet may be named again by that origin's robots.txt.
+ */
+static enum err note_miss(struct reader *r, const struct todo *todo,
+                          const struct document *doc, const char *why)
+{
+    if (why == other_origin)
+        map_remove(&r->c->sitemaps_seen, span_str(todo->url));
+    return offer_all(r, todo, doc, why, NULL);
 }
 
 static enum err read_one(struct reader *r, const struct todo *todo)
 {
-    struct document_way way = { MAX_REDIRECTS, refusal, r };
+    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                .refusal = refusal,
+                                .arg = r };
     struct document doc;
     struct arena mem;
     struct url url;
@@ -157,20 +300,20 @@ static enum err read_one(struct reader *r, const struct todo *todo)
     }
     why = refusal(r, &url, &mem);
     if (why) {
-        e = offer_some(r, url.href, NULL, why, NULL, 0);
+        e = note_miss(r, todo, NULL, why);
         arena_clear(&mem);
         return e;
     }
     r->c->counts.sitemap_requests++;
     e = document_fetch(r->c, &url, &way, &mem, DEADLINE_NEVER, &doc);
     if (!e) {
-        if (!doc.problem && doc.result.outcome == FETCH_OK)
+        pause_keep(r->c, origin_of(r, &doc.url), &doc.result);
+        if (sitemaps_have_come(&doc))
             e = parse(r, todo, &doc);
         else
-            e = offer_some(r, url.href, &doc,
-                           doc.problem ? doc.problem
-                                       : result_outcome_name(doc.result.outcome),
-                           NULL, 0);
+            e = note_miss(r, todo, &doc,
+                          doc.problem ? doc.problem
+                                      : result_outcome_name(doc.result.outcome));
         bodies_free(r->c->bodies, &doc.result.body);
     }
     arena_clear(&mem);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/visit.h"
 
-#include <limits.h>
-#include <sys/random.h>
-
 #include "config/clock.h"
 #include "config/mem.h"
 #include "crawler/archive.h"
@@ -13,14 +10,13 @@
 #include "crawler/discover.h"
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
+#include "crawler/pause.h"
 #include "crawler/robots_gate.h"
-#include "parse/header.h"
 
 #define OP_BYTES ((size_t)128 * MIB)
 #define MAX_LINKS 100000
 #define MAX_TEXT ((uint64_t)2 * MIB)
 #define PAUSE_NS (1 * NS_PER_S) /* before a request that could not be made is tried again */
-#define MAX_RETRY_AFTER_MS INT64_C(3600000)
 
 /* One visit; lives in its store op, so that it ends with the commit. */
 struct visit {
@@ -190,13 +186,6 @@ static enum err fetch(struct visit *v)
     return e;
 }
 
-/* 429 and 503 are about the host, not the page. */
-static bool asks_for_pause(const struct visit *v)
-{
-    return v->got.outcome == FETCH_HTTP_ERROR &&
-           (v->got.status_code == 429 || v->got.status_code == 503);
-}
-
 static void count(struct visit *v)
 {
     struct crawl_counts *n = &v->c->counts;
@@ -210,7 +199,7 @@ static void count(struct visit *v)
         n->http_errors += v->got.status_code >= 400;
         n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;
-        if (!asks_for_pause(v))
+        if (!pause_is_asked(&v->got))
             v->h->site->failures = 0;
     }
     if (v->t->retries)
@@ -361,57 +350,12 @@ static void take_links(struct visit *v)
 
 /* --- what it came to ---------------------------------------------------------------------------- */
 
-static struct retry_verdict decide_retry(struct visit *v)
-{
-    /* Without a stated time the pause grows with the host's failures in a row, whichever URLs they hit. */
-    const struct retry_options host = { INT_MAX, v->c->retry.base_delay_ms, MAX_RETRY_AFTER_MS };
-    struct retry_verdict verdict;
-    int64_t retry_after = -1;
-    uint64_t noise = 0;
-
-    if (v->got.retry_after.len &&
-        header_retry_after(v->got.retry_after, clock_wall_ms(), &retry_after))
-        retry_after = -1;
-    retry_after = MIN(retry_after, MAX(MAX_RETRY_AFTER_MS, v->c->settings->max_wait_ms + 1));
-    if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) < 0)
-        noise = (uint64_t)clock_now_ns();
-    verdict = retry_decide(&v->c->retry, v->got.outcome, v->got.status_code, v->t->retries, retry_after, noise);
-    if (asks_for_pause(v) && retry_after <= 0)
-        verdict.delay_ms = retry_decide(&host, v->got.outcome, v->got.status_code, v->h->site->failures,
-                                        -1, noise).delay_ms;
-    return verdict;
-}
-
-/* The whole host waits. False when it would wait too long and is parked instead. */
-static bool host_waits(struct visit *v, int64_t delay_ms)
-{
-    struct crawl *c = v->c;
-    deadline until = clock_after(clock_now_ns(), delay_ms * NS_PER_MS);
-
-    v->h->site->failures++;
-    politeness_back_off(frontier_politeness(c->frontier), v->h->site, until);
-    LIST_EACH(n, &v->h->site->hosts)
-        outbox_save_host(c, CONTAINER_OF(n, struct host, in_site), NULL);
-    if (delay_ms <= c->settings->max_wait_ms)
-        return true;
-    crawl_event(c, "warn", "politeness", "host-deferred", v->t->id, "%s asks for a pause of %lld s",
-                v->h->name, (long long)(delay_ms / 1000));
-    LIST_EACH(n, &v->h->site->hosts) {
-        struct host *h = CONTAINER_OF(n, struct host, in_site);
-
-        frontier_park(c->frontier, h, REASON_DEFERRED, SPAN("the host asked for a pause"),
-                      crawl_wall_of(c, until));
-        outbox_park(c, h);
-    }
-    return false;
-}
-
 /* True when the URL is to be tried again; its record says so then. */
 static bool tries_again(struct visit *v)
 {
-    struct retry_verdict verdict = decide_retry(v);
+    struct retry_verdict verdict = pause_decide(v->c, v->h, &v->got, v->t->retries);
 
-    if (asks_for_pause(v) && !host_waits(v, verdict.delay_ms))
+    if (pause_is_asked(&v->got) && !pause_host(v->c, v->h, verdict.delay_ms, v->t->id))
         return false;
     if (v->got.is_name_unknown) /* the name server has said so: asking again is no use */
         return false;

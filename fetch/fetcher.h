@@ -47,6 +47,7 @@ struct fetch_request {
     bool is_https;
     bool is_insecure; /* --insecure for this host: certificate not checked */
     bool keep_alive;  /* worth keeping the connection afterwards */
+    size_t min_body_bytes; /* read at least so far, also where max_body_bytes is less */
     struct span etag, last_modified; /* for a conditional request; empty: none */
     const struct fetch_header
         *headers; /* further ones, such as Authorization for this origin */

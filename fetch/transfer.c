@@ -98,6 +98,12 @@ static bool has_no_body(const struct transfer *t)
     return status == 204 || status == 304 || t->head.content_length == 0;
 }
 
+/* Where this body is cut. */
+static size_t max_body(const struct transfer *t)
+{
+    return MAX(t->shared->options.max_body_bytes, t->request->min_body_bytes);
+}
+
 /* The blank line came: does anybody want the rest, and where will it go? */
 static size_t on_head_complete(struct transfer *t, size_t n)
 {
@@ -110,9 +116,8 @@ static size_t on_head_complete(struct transfer *t, size_t n)
         !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
         return stop_here(t, TRANSFER_STOP_SKIPPED);
     if (t->head.content_length > 0)
-        bodies_hint(
-            t->shared->bodies, &t->body,
-            MIN((size_t)t->head.content_length, t->shared->options.max_body_bytes));
+        bodies_hint(t->shared->bodies, &t->body,
+                    MIN((size_t)t->head.content_length, max_body(t)));
     return n;
 }
 
@@ -144,7 +149,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     t->shared->stats.body_bytes += n;
 
     enum err e = bodies_append(t->shared->bodies, &t->body, span_make(data, n),
-                               t->shared->options.max_body_bytes);
+                               max_body(t));
 
     if (e)
         return stop_here(t, e == ERR_TOO_LARGE ? TRANSFER_STOP_TOO_LARGE

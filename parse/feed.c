@@ -253,11 +253,20 @@ static void keep_date(struct reader *r, enum field_kind kind, int rank,
         keep(r, kind, rank, copy);
 }
 
+/* A name that stands for an address under this one (RFC 4287 §4.2.7.2). */
+static struct span relation_of(const struct xml_element *el)
+{
+    const struct span registry = SPAN("http://www.iana.org/assignments/relation/");
+    struct span rel = xml_trim(xml_attribute(el, SPAN("rel")));
+
+    return span_starts_nocase(rel, registry) ? span_skip(rel, registry.len) : rel;
+}
+
 /* Atom's link, and RSS's enclosure: the address is an attribute. */
 static bool take_link_attributes(struct reader *r, const struct xml_element *el)
 {
     struct span href = xml_trim(xml_attribute(el, SPAN("href")));
-    struct span rel = xml_trim(xml_attribute(el, SPAN("rel")));
+    struct span rel = relation_of(el);
 
     if (r->field->kind == FIELD_ENCLOSURE) {
         keep_url(r, FIELD_ENCLOSURE, r->field->rank,

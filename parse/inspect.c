@@ -101,10 +101,10 @@ static enum err run_robots(struct toolbox *t, const json_t *request, json_t *ans
                          &rules);
     if (e)
         return e;
+    if (!has_url && url_text.len && url_text.ptr[0] != '/')
+        return ERR_INVALID;
     /* A bare path is one; without anything the front page is asked about. */
-    target = has_url                            ? url_target(&url)
-             : span_starts(url_text, SPAN("/")) ? url_text
-                                                : SPAN("/");
+    target = has_url ? url_target(&url) : url_text.len ? url_text : SPAN("/");
     is_allowed = robots_allows(&rules, target, &rule);
     (void)!json_object_set_new(answer, "allowed", json_boolean(is_allowed));
     (void)!json_object_set_new(answer, "crawl_delay",
@@ -204,6 +204,21 @@ static json_t *complain(json_t *id, const char *why)
     return o;
 }
 
+/* What a request lacks that could not be answered. */
+static const char *why_invalid(struct toolbox *t, const json_t *request)
+{
+    static const char *const coded[] = { "body_b64", "robots_b64" };
+    struct span bytes;
+    struct url url;
+
+    for (size_t i = 0; i < ARRAY_LEN(coded); i++)
+        if (inspect_json_bytes(request, "", coded[i], &t->mem, &bytes) == ERR_INVALID)
+            return "what should be base64 is not";
+    if (url_parse(inspect_json_text(request, "url"), NULL, &t->mem, &url))
+        return "'url' is missing or no absolute URL";
+    return "the request makes no sense";
+}
+
 static json_t *answer_request(struct toolbox *t, command_fn *fn, struct span request)
 {
     json_error_t problem;
@@ -223,8 +238,7 @@ static json_t *answer_request(struct toolbox *t, command_fn *fn, struct span req
     e = fn(t, o, answer);
     if (e) {
         json_decref(answer);
-        answer =
-            complain(id, e == ERR_INVALID ? "the request makes no sense" : err_text(e));
+        answer = complain(id, e == ERR_INVALID ? why_invalid(t, o) : err_text(e));
     }
     json_decref(o);
     return answer;

@@ -3,6 +3,7 @@
 
 #include "parse/charset.h"
 #include "parse/page.h"
+#include "parse/url_encode.h"
 #include "parse/utf8.h"
 
 enum err intake_text(struct toolbox *t, const struct job *job, struct span wire,
@@ -25,6 +26,40 @@ enum err intake_text(struct toolbox *t, const struct job *job, struct span wire,
     return charset_decode(body, charset.name, &t->utf8, out_utf8);
 }
 
+static enum err escape_nuls(struct span valid, struct buf *out)
+{
+    enum err e = OK;
+
+    while (!e && valid.len) {
+        size_t n = span_find(valid, '\0');
+
+        e = buf_append(out, span_slice(valid, 0, n));
+        if (!e && n < valid.len)
+            e = url_encode_append_byte(out, '\0');
+        valid = span_skip(valid, n + 1);
+    }
+    return e;
+}
+
+/*
+ * As UTF-8 without NUL, for the database. Bytes that are neither stand as escapes, so
+ * that reading the text gives the rules that reading the file gave (RFC 9309 §2.2.2).
+ */
+static enum err escape_robots(struct span body, struct buf *out)
+{
+    enum err e = OK;
+
+    while (!e && body.len) {
+        size_t n = utf8_valid_prefix(body);
+
+        e = escape_nuls(span_slice(body, 0, n), out);
+        if (!e && n < body.len)
+            e = url_encode_append_byte(out, (unsigned char)body.ptr[n]);
+        body = span_skip(body, n + 1);
+    }
+    return e;
+}
+
 enum err intake_robots(struct toolbox *t, const struct job *job, struct span wire,
                        struct answer *out)
 {
@@ -41,10 +76,8 @@ enum err intake_robots(struct toolbox *t, const struct job *job, struct span wir
     if (!e)
         e = robots_parse(body, job->product_token, &t->mem, &out->robots);
     if (!e)
-        e = utf8_repair(span_slice(body, 0, MIN(body.len, ROBOTS_MAX_BYTES)), &t->text);
-    for (size_t i = 0; i < t->text.len; i++)
-        if (!t->text.ptr[i])
-            t->text.ptr[i] = ' ';
+        e = escape_robots(span_slice(body, 0, MIN(body.len, ROBOTS_MAX_BYTES)),
+                          &t->text);
     out->robots_text = buf_span(&t->text);
     return e;
 }

@@ -14,6 +14,8 @@
 
 /* RFC 9309 §2.5: at least 500 KiB must be parsed; we parse exactly that much. */
 #define ROBOTS_MAX_BYTES ((size_t)500 * 1024)
+/* How far a file is fetched and decoded: so much shows whether it is longer. */
+#define ROBOTS_READ_BYTES (ROBOTS_MAX_BYTES + 1)
 
 struct robots_rule {
     struct span pattern; /* percent-encoding normalised; begins with '/' or '*' */

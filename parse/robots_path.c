@@ -23,9 +23,9 @@ static int hex_digit(char c)
 /* Must this byte be percent-encoded? RFC 3986 §2: what a URI cannot hold raw. */
 static bool is_forbidden(unsigned char c)
 {
-    /* One bit a byte: controls, space, ", <, > and \, ^, `, {, |, }, DEL. */
+    /* One bit a byte: controls, space, ", <, > and [, \, ], ^, `, {, |, }, DEL. */
     static const uint64_t bits[2] = { UINT64_C(0x50000005ffffffff),
-                                      UINT64_C(0xb800000150000000) };
+                                      UINT64_C(0xb800000178000000) };
 
     return c >= 0x80 || (bits[c >> 6] >> (c & 63) & 1);
 }

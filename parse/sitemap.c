@@ -39,7 +39,7 @@ struct reader {
     enum sitemap_type type;
     bool is_feed; /* the root says so; nothing else was read */
     bool is_cut;
-    char prefix[MAX_PREFIX_BYTES]; /* the root's, which its own elements share */
+    char prefix[MAX_PREFIX_BYTES]; /* that the sitemap's own elements may have */
     size_t prefix_len;
     struct list urls, sitemaps;
     /* The entry being read. */
@@ -257,10 +257,28 @@ static enum field field_of(const struct reader *r, const struct xml_name *name)
     return FIELD_OTHER;
 }
 
+/* The root's prefix, or where it has none one that it declares for sitemaps. */
+static void note_prefix(struct reader *r, const struct xml_element *root)
+{
+    struct span prefix = root->name.prefix;
+
+    for (size_t i = 0; !prefix.len && i < root->n_attributes; i++) {
+        const struct xml_attribute *a = &root->attributes[i];
+
+        if (span_eq(a->name.prefix, SPAN("xmlns")) &&
+            span_find_span(a->value, SPAN("/schemas/sitemap/")) < a->value.len)
+            prefix = a->name.local;
+    }
+    r->prefix_len = MIN(prefix.len, MAX_PREFIX_BYTES);
+    if (r->prefix_len)
+        memcpy(r->prefix, prefix.ptr, r->prefix_len);
+}
+
 /* The first element that names a kind of sitemap is its root. */
-static void find_root(struct reader *r, const struct xml_name *name)
+static void find_root(struct reader *r, const struct xml_element *el)
 {
     static const char *const feeds[] = { "rss", "RDF", "feed", "channel" };
+    const struct xml_name *name = &el->name;
 
     if (xml_is(name, SPAN("urlset")))
         r->type = SITEMAP_URLSET;
@@ -269,9 +287,7 @@ static void find_root(struct reader *r, const struct xml_name *name)
     for (size_t i = 0; i < ARRAY_LEN(feeds); i++)
         if (xml_is(name, span_str(feeds[i])))
             r->is_feed = r->sink.is_full = true;
-    r->prefix_len = MIN(name->prefix.len, MAX_PREFIX_BYTES);
-    if (r->prefix_len)
-        memcpy(r->prefix, name->prefix.ptr, r->prefix_len);
+    note_prefix(r, el);
 }
 
 /* xhtml:link rel=alternate: the same page in another language. */
@@ -325,7 +341,7 @@ static void on_start(struct xml_sink *sink, const struct xml_element *el)
     enum field field;
 
     if (r->type == SITEMAP_NONE) {
-        find_root(r, &el->name);
+        find_root(r, el);
         return;
     }
     if (is_nested(r, &el->name))

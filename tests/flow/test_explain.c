@@ -244,7 +244,8 @@ static const struct unknown_row {
       "/new",
       NULL,
       NULL,
-      { { "verdict", "queued and fetched" }, { "robots.txt", "could not be had" } } },
+      { { "verdict", "queued and fetched, once robots.txt can be had and allows it" },
+        { "robots.txt", "could not be had" } } },
     { "robots.txt not obeyed",
       "127.0.0.1",
       "/private/y",
@@ -362,6 +363,7 @@ static void old_robots_are_said_to_be_old(void **state)
     assert_int_equal(explain("127.0.0.1", "/new", NULL, NULL), 0);
     assert_line("robots.txt", "too old, so it would be read again first");
     assert_line("robots.txt", "no rule matches");
+    assert_line("verdict", "queued and fetched, if robots.txt still allows it");
 }
 
 static void text_of_the_database_cannot_fool_a_terminal(void **state)

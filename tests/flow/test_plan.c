@@ -29,7 +29,10 @@ static const struct origin_route routes[] = {
     { .path = "/1.xml",
       .headers = XML,
       TEXT_OF("<urlset>" URL("/") URL("/a") URL("/a#x") URL("/private/b") URL(
-          "/no.zip") "<url><loc>http://elsewhere.test/</loc></url></urlset>") },
+          "/no.zip") "<url><loc>http://elsewhere.test/</loc>"
+                     "<xhtml:link rel='alternate' href='http://127.0.0.1:$PORT/de'/>"
+                     "<xhtml:link rel='alternate' href='http://127.0.0.1:$PORT/a'/>"
+                     "</url></urlset>") },
     { .path = "*",
       .headers = HTML,
       .body = LIT("<title>Page</title><a href=/a>a</a>") },
@@ -64,15 +67,15 @@ static void robots_and_sitemaps_are_read_and_no_page(void **state)
                                 "--delay", "500ms", "--exclude", "\\.zip$", "seeds.txt",
                                 NULL }),
         0);
-    /* / stands in the sitemap too: two pages in all, a second each. */
+    /* / stands in the sitemap too, beside /a and /de: three pages, a second each. */
     assert_string_equal(line_of(&g, 1),
-                        "rules\t1\t1\t1\t2\t1\t\t2\tsitemaps\t\tunknown\t2");
+                        "rules\t1\t1\t1\t2\t2\t\t3\tsitemaps\t\tunknown\t3");
     assert_string_equal(line_of(&g, 2),
                         "none\t1\t0\t0.5\t0\t0\t\t1\tseeds only: at least"
                         "\t\tunknown\t0.5");
     assert_string_equal(line_of(&g, 3), "unreachable\t0\t1\t0.5\t0\t0\t\t0\t"
                                         "no seed is allowed\t0\tno page\t0");
-    assert_string_equal(line_of(&g, 4), "\t\t\t\t\t\t\t3\t\t\t\t2");
+    assert_string_equal(line_of(&g, 4), "\t\t\t\t\t\t\t4\t\t\t\t3");
     for (size_t i = 0; (r = origin_request_at(g.o, i)) != NULL; i++)
         assert_true(strcmp(r->path, "/robots.txt") == 0 || strstr(r->path, ".xml"));
     assert_int_not_equal(access(program_path(&g.p, "crawl.db"), F_OK), 0);
@@ -97,6 +100,95 @@ static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
     rig_close(&g);
 }
 
+/* An index as long as sitemaps.org allows, of one address. */
+static void long_index(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
+{
+    enum err e = buf_append(out, SPAN("<sitemapindex>"));
+
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    for (int i = 0; !e && i < 50000; i++)
+        e = buf_append(out, SPAN("<sitemap><loc>/1.xml</loc></sitemap>"));
+    BUG_IF(e != OK);
+}
+
+static void indexes_that_repeat_themselves_take_no_room(void **state)
+{
+    static const struct origin_route long_routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /i0\nSitemap: /i1\nSitemap: /i2\nSitemap: /i3\n"
+                      "Sitemap: /i4\nSitemap: /i5\nSitemap: /i6\nSitemap: /i7\n"
+                      "Sitemap: /i8\nSitemap: /i9\nSitemap: /ia\nSitemap: /ib\n"
+                      "Sitemap: /ic\nSitemap: /id\nSitemap: /ie\nSitemap: /if\n") },
+        { .path = "/1.xml",
+          .headers = XML,
+          TEXT_OF("<urlset>" URL("/") URL("/a") "</urlset>") },
+        { .path = "/i*", .headers = XML, .generate = long_index },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, long_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8",
+                                "--delay", "0", "seeds.txt", NULL }),
+        0);
+    assert_int_equal(traffic_count(g.o, NULL, "/1.xml"), 1);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t17\t1\t\t2\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
+static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
+{
+    static const struct origin_route cut_routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /1.xml\n") },
+        { .path = "/1.xml",
+          .headers = XML,
+          TEXT_OF("<urlset>" URL("/a") URL("/b") URL("/c") "</urlset>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, cut_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net",
+                                             "127.0.0.0/8", "--delay", "0",
+                                             "--max-size", "120", "seeds.txt", NULL }),
+                     0);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t1\t2\t\t3\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
+/* Promise P14, without the waiting: what it would have said is not known. */
+static void a_host_that_asks_for_a_pause_is_left_alone(void **state)
+{
+    static const struct origin_route pause_routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /0.xml\nSitemap: /1.xml\nSitemap: /2.xml\n") },
+        { .path = "/0.xml", .headers = XML, TEXT_OF("<urlset>" URL("/a") "</urlset>") },
+        { .path = "/1.xml", .status = 429, .headers = "Retry-After: 9\r\n" },
+        { .path = "/2.xml", .headers = XML, TEXT_OF("<urlset>" URL("/b") "</urlset>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, pause_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8",
+                                "--delay", "0", "seeds.txt", NULL }),
+        0);
+    assert_int_equal(traffic_count(g.o, NULL, "/1.xml"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/2.xml"), 0);
+    assert_string_equal(line_of(&g, 1),
+                        "rules\t1\t0\t0\t1\t1\t\t2\tsitemaps\t\tunknown\t");
+    rig_close(&g);
+}
+
 static void mistakes_are_usage(void **state)
 {
     struct program p;
@@ -116,6 +208,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
+        cmocka_unit_test(indexes_that_repeat_themselves_take_no_room),
+        cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
+        cmocka_unit_test(a_host_that_asks_for_a_pause_is_left_alone),
         cmocka_unit_test(mistakes_are_usage),
     };
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "parse/robots.h"
 #include "tests/kit/rig.h"
 
 #define RULES  LIT("User-agent: *\nDisallow: /private\n")
@@ -254,6 +255,28 @@ static void no_host_is_asked_sooner_than_its_delay(void **state)
     }
 }
 
+/* Exit code 0 allowed, 1 disallowed: for / and for /private what the crawl did. */
+static void the_command_says_what_a_crawl_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+        const struct class *c = &classes[i];
+        char url[64];
+
+        for (int is_private = 0; is_private < 2; is_private++) {
+            bool is_allowed =
+                c->fate == NO_RULES || (c->fate == RULES_HOLD && !is_private);
+
+            snprintf(url, sizeof url, "http://127.0.0.%u:%u/%s", c->on,
+                     origin_port(class_origin), is_private ? "private" : "");
+            if (program_run(&class_run, ARGS{ "robots", "--allow-net", "127.0.0.0/8",
+                                              "--delay", "0", "--first-byte-timeout",
+                                              "300ms", url, NULL }) != !is_allowed)
+                fail_msg("%s: %s", c->label, url);
+        }
+    }
+}
+
 /* --- every way to a forbidden URL --------------------------------------------------------- */
 
 #define WAYS_RULES                                                                                  \
@@ -436,6 +459,79 @@ static void one_request_serves_all_who_wait_and_crawl_delay_is_kept(void **state
     origin_stop(o);
 }
 
+static bool has_printed(const struct rig *g, const char *text)
+{
+    struct span out = buf_span(&g->p.out);
+
+    return span_find_span(out, span_str(text)) < out.len;
+}
+
+/* RFC 9309 §2.5: a limit of ours on pages is none on robots.txt, which counts for 500 KiB. */
+static void max_size_cuts_no_rules(void **state)
+{
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\n# a line of a comment\nDisallow: /late\n") },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/late\nhttp://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q",
+                                               "--max-size", "20", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/late"), 0);
+    assert_string_equal(rig_url(&g, "%/late", "rule"),
+                        "robots.txt line 3: Disallow: /late");
+    assert_string_equal(rig_url(&g, "%/", "state"), "fetched");
+
+    /* And so it is told, from the server and from the database. */
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "robots", "--allow-net", "127.0.0.0/8", "--max-size",
+                                "20", origin_url(g.o, "/late/x"), NULL }),
+        1);
+    assert_true(has_printed(&g, "is disallowed by line 3"));
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "explain", "--allow-net", "127.0.0.0/8", "--max-size",
+                                "20", origin_url(g.o, "/late/x"), NULL }),
+        0);
+    assert_true(has_printed(&g, "line 3: Disallow: /late"));
+    rig_close(&g);
+}
+
+/* A file in Latin-1, and one that fills its 500 KiB: as good from the database as from the host. */
+static void rules_hold_after_a_restart_whatever_their_bytes(void **state)
+{
+    struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /caf\xe9\n") },
+        { .path = "/robots.txt", .on = 2, .headers = PLAIN },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    static char text[ROBOTS_MAX_BYTES + 8];
+    size_t n = ROBOTS_MAX_BYTES - sizeof "\nAllow: /" + 1;
+    struct rig g;
+
+    (void)state;
+    memset(text, '#', n);
+    memcpy(text, "User-agent: *\nDisallow: /\n", 26);
+    memcpy(text + n, "\nAllow: /public", 15);
+    routes[1].body = span_make(text, n + 15);
+    RIG_OPEN(&g, routes, 2,
+             "http://127.0.0.1:$PORT/caf%E9\nhttp://127.0.0.2:$PORT/x\n");
+    for (int run = 0; run < 2; run++)
+        assert_int_equal(
+            program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/caf*"), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/x"), 0);
+    rig_close(&g);
+}
+
 static void no_robots_is_an_event_and_a_warning(void **state)
 {
     static const struct origin_route routes[] = {
@@ -468,11 +564,13 @@ static void no_robots_is_an_event_and_a_warning(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest rows[ARRAY_LEN(classes) + 4];
+    static struct CMUnitTest rows[ARRAY_LEN(classes) + 5];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(forbidden_urls_are_never_requested),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
         cmocka_unit_test(one_request_serves_all_who_wait_and_crawl_delay_is_kept),
+        cmocka_unit_test(max_size_cuts_no_rules),
+        cmocka_unit_test(rules_hold_after_a_restart_whatever_their_bytes),
         cmocka_unit_test(no_robots_is_an_event_and_a_warning),
     };
     size_t n = 0;
@@ -486,6 +584,7 @@ int main(void)
     rows[n++] = (struct CMUnitTest)cmocka_unit_test(robots_has_no_row_in_urls);
     rows[n++] =
         (struct CMUnitTest)cmocka_unit_test(no_host_is_asked_sooner_than_its_delay);
+    rows[n++] = (struct CMUnitTest)cmocka_unit_test(the_command_says_what_a_crawl_does);
     failed = cmocka_run_group_tests_name("flow/robots: answer", rows, crawl_every_class,
                                          end_classes);
     return failed + cmocka_run_group_tests_name("flow/robots", others, NULL, NULL);

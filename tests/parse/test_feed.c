@@ -63,6 +63,11 @@ static const struct row rows[] = {
           "<entry><link rel=\"self\" href=\"/self\"/><link href=\"/a\"/><link rel=\"alternate\" href=\"/b\"/>"
           "<link rel=\"enclosure\" href=\"/e.mp4\"/><link rel=\"edit\" href=\"/c\"/></entry>"),
       "atom|\nhttps://www.example.com/a|||https://www.example.com/e.mp4\n" },
+    { "a relation may be written as its registered address",
+      ATOM(
+          "<entry><link rel=\"http://www.iana.org/assignments/relation/self\" href=\"/s\"/>"
+          "<link rel=\"http://www.iana.org/assignments/relation/alternate\" href=\"/a\"/></entry>"),
+      "atom|\nhttps://www.example.com/a|||\n" },
     { "ampersands in an attribute",
       ATOM("<entry><link href=\"/?a=1&amp;b=2&c=3\"/></entry>"),
       "atom|\nhttps://www.example.com/?a=1&b=2&c=3|||\n" },

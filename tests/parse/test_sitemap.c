@@ -46,6 +46,12 @@ static const struct row rows[] = {
     { "a prefix", NULL,
       "<s:urlset xmlns:s=\"x\"><s:url><s:loc>https://h/a</s:loc></s:url></s:urlset>",
       "urlset\nhttps://h/a\n" },
+    { "a prefix that the root declares and does not use", NULL,
+      "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\""
+      " xmlns:i=\"http://www.google.com/schemas/sitemap-image/1.1\""
+      " xmlns:s=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><s:url><s:loc>https://h/a</s:loc>"
+      "<i:loc>https://h/no</i:loc></s:url></urlset>",
+      "urlset\nhttps://h/a\n" },
     { "any case", NULL,
       "<URLSET><Url><LOC>https://h/a</LOC><LastMod>2005-01-01</LastMod></Url></URLSET>",
       "urlset\nhttps://h/a 2005-01-01\n" },

@@ -112,6 +112,18 @@ static void robots_text_is_clean_whatever_came(void **state)
     assert_int_equal(span_find(d->out.robots_text, '\0'), d->out.robots_text.len);
 }
 
+/* RFC 9309 §2.2.2: an octet outside ASCII and its escape are the same in a rule. */
+static void robots_text_gives_the_same_rules_again(void **state)
+{
+    struct desk *d = *state;
+
+    assert_int_equal(work(d, JOB_ROBOTS,
+                          SPAN("user-agent: *\n# caf\xe9\nDisallow: /caf\xe9\0\n")),
+                     OK);
+    assert_span(d->out.robots.rules[0].pattern, "/caf%E9%00");
+    assert_span(d->out.robots_text, "user-agent: *\n# caf%E9\nDisallow: /caf%E9%00\n");
+}
+
 static void robots_in_utf16_with_a_mark_is_read(void **state)
 {
     static const char ascii[] = "User-agent: *\nDisallow: /y\n";
@@ -370,6 +382,12 @@ static const struct inspect_row {
       "{\"id\":\"1\",\"robots_b64\":\"dXNlci1hZ2VudDogKgpkaXNhbGxvdzogLw==\",\"user_agent\":\"x\","
       "\"url\":\"http://a.test/abc\"}",
       "\"allowed\":false" },
+    { "robots: a path alone is judged", "robots",
+      "{\"id\":\"1\",\"robots\":\"user-agent: *\\ndisallow: /a\",\"user_agent\":\"x\",\"url\":\"/ab\"}",
+      "\"allowed\":false" },
+    { "robots: what is no URL and no path is not judged", "robots",
+      "{\"id\":\"1\",\"robots\":\"user-agent: *\\ndisallow: /a\",\"user_agent\":\"x\",\"url\":\"h.test/a\"}",
+      "\"error\":\"'url' is missing or no absolute URL\"" },
     { "robots: sitemaps are absolute and named once", "robots",
       "{\"id\":\"1\",\"robots\":\"sitemap: /s\\nsitemap: http://a.test/s\",\"user_agent\":\"x\","
       "\"url\":\"http://a.test/\"}",
@@ -414,9 +432,10 @@ static const struct inspect_row {
     { "no JSON is an error with no id", "url", "{\"id\":", "{\"id\":null,\"error\":" },
     { "no object is an error", "url", "[1]", "{\"id\":null,\"error\":" },
     { "no base64 is an error with its id", "charset",
-      "{\"id\":\"9\",\"body_b64\":\"*\"}", "{\"id\":\"9\",\"error\":" },
+      "{\"id\":\"9\",\"body_b64\":\"*\"}",
+      "{\"id\":\"9\",\"error\":\"what should be base64 is not\"" },
     { "a page without a URL is an error", "links", "{\"id\":\"9\",\"body\":\"\"}",
-      "{\"id\":\"9\",\"error\":" },
+      "{\"id\":\"9\",\"error\":\"'url' is missing or no absolute URL\"" },
     { "NUL in a text is read", "url",
       "{\"id\":\"1\",\"input\":\"http://a.test/\\u0000x\"}", "http://a.test/%00x" },
 };
@@ -463,6 +482,7 @@ int main(void)
         WITH_DESK(a_body_outside_the_region_is_refused),
         WITH_DESK(robots_gives_rules_and_text),
         WITH_DESK(robots_text_is_clean_whatever_came),
+        WITH_DESK(robots_text_gives_the_same_rules_again),
         WITH_DESK(robots_in_utf16_with_a_mark_is_read),
         WITH_DESK(robots_beyond_its_limit_is_cut),
         WITH_DESK(a_sitemap_in_a_gzip_file_is_read),

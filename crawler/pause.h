@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pauses that a host asks for: 429 and 503 stop the whole host, whatever they
+ * answer, page or sitemap (promise P14). How long, and what then holds of its
+ * queue. Nothing here suspends.
+ */
+#pragma once
+
+#include "crawler/crawl.h"
+#include "fetch/retry.h"
+
+/* 429 and 503 are about the host, not what was asked for. */
+bool pause_is_asked(const struct fetch_result *got);
+
+/*
+ * Is a URL of h to be tried again after this answer, and when? Without a stated
+ * time the pause of a host grows with its failures in a row, whichever URLs they
+ * hit. attempt as retry_decide.
+ */
+struct retry_verdict pause_decide(const struct crawl *c, const struct host *h,
+                                  const struct fetch_result *got, int attempt);
+
+/*
+ * All hosts of h's site wait for delay_ms. False when that is longer than
+ * --max-wait: they are parked instead, and an event about url_id (0: none) says so.
+ */
+bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id);
+
+/* What an answer that is no page's asks for. */
+void pause_keep(struct crawl *c, struct host *h, const struct fetch_result *got);

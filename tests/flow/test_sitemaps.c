@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sitemaps through the whole program: which of those that robots.txt files name
+ * are read, and what of them counts. sitemaps.org protocol, "Sitemaps & Cross Submits".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/kit/rig.h"
+
+#define QUICK           "-q", "--delay", "0"
+#define MAP(...)        TEXT_OF("<urlset>" __VA_ARGS__ "</urlset>")
+#define ENTRY(on, path) "<url><loc>http://127.0.0." on ":$PORT" path "</loc></url>"
+
+/*
+ * As where http moves to https, or example.org to www: the first host's
+ * robots.txt is the second's, and names a sitemap there before that host is known.
+ */
+static void the_sitemap_of_a_host_that_a_seed_moves_to_is_read(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/robots.txt\r\n" },
+        { .path = "*",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          TEXT_OF("Sitemap: http://127.0.0.2:$PORT/map.xml\n") },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("2", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", "/map.xml"), 1);
+    assert_string_equal(rig_url(&g, "%.2:%/mapped", "state || ' ' || hop"),
+                        "fetched sitemap");
+    assert_string_equal(program_text(&g.p, "SELECT outcome FROM sitemaps"), "urlset");
+    rig_close(&g);
+}
+
+/* The same by a redirect of the sitemap itself. */
+static void a_sitemap_that_moves_to_a_host_met_later_is_read(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/map.xml",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/map.xml\r\n" },
+        { .path = "/",
+          .on = 1,
+          .status = 301,
+          .headers = "Location: http://127.0.0.2:$PORT/\r\n" },
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          TEXT_OF("Sitemap: http://127.0.0.1:$PORT/map.xml\n") },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("2", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%.2:%/mapped", "state"), "fetched");
+    rig_close(&g);
+}
+
+/* sitemaps.org allows 50 MB; what was received before --max-size cut it is as good as the rest. */
+static void of_a_sitemap_over_max_size_the_part_that_came_counts(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML,
+          MAP(ENTRY("1", "/a") ENTRY("1", "/b") ENTRY("1", "/c")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, "--max-size", "120", NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%/a", "state"), "fetched");
+    assert_string_equal(rig_url(&g, "%/c", "count(*)"), "0");
+    assert_string_equal(
+        program_text(&g.p, "SELECT level || substr(detail, instr(detail, ': ')) FROM"
+                           " events WHERE event = 'sitemap-cut'"),
+        "warn: cut by --max-size; the first 2 entries count");
+    rig_close(&g);
+}
+
+/* RFC 6585 §4, RFC 9110 §10.2.3: the whole host waits, not the sitemap alone. */
+static void a_sitemap_that_is_refused_for_a_while_stops_the_host(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .status = 429, .headers = "Retry-After: 2\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+    int64_t refused;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+
+    refused = rig_end_us(&g, NULL, "/map.xml", 0);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 4);
+    for (size_t i = 0; i < 4; i++)
+        if (rig_start_us(&g, NULL, NULL, i) > refused)
+            assert_true(rig_start_us(&g, NULL, NULL, i) >= refused + 2000000);
+    assert_string_equal(rig_url(&g, "%/b", "state"), "fetched");
+    rig_close(&g);
+}
+
+static void a_sitemap_that_asks_for_too_long_a_pause_defers_the_host(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /map.xml\nSitemap: /other.xml\n") },
+        { .path = "/map.xml", .status = 503, .headers = "Retry-After: 900\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/other.xml"), 0);
+    assert_string_equal(
+        program_text(&g.p, "SELECT outcome FROM sitemaps WHERE url LIKE '%/other.xml'"),
+        "deferred");
+    assert_string_equal(rig_url(&g, "%/b", "reason"), "deferred");
+    rig_close(&g);
+}
+
+/* Google's hreflang extension; each language should have an entry, but one may be forgotten. */
+static void other_languages_of_an_entry_are_found(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("User-agent: *\nDisallow: /no\nSitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML,
+          MAP("<url><loc>http://127.0.0.1:$PORT/en</loc>"
+              "<xhtml:link rel='alternate' hreflang='de' href='http://127.0.0.1:$PORT/de'/>"
+              "<xhtml:link rel='alternate' hreflang='fr' href='http://127.0.0.1:$PORT/fr'/>"
+              "<xhtml:link rel='alternate' hreflang='no' href='http://127.0.0.1:$PORT/no'/>"
+              "<xhtml:link rel='alternate' hreflang='nl' href='http://127.0.0.2:$PORT/nl'/>"
+              "</url>" ENTRY("1", "/fr")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_string_equal(rig_url(&g, "%/de", "state || ' ' || hop || ' ' || depth"),
+                        "fetched sitemap 1");
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_string_equal(rig_url(&g, "%/nl", "reason"), "scope");
+    assert_int_equal(traffic_count(g.o, NULL, "/fr"), 1);
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 0);
+    assert_string_equal(program_text(&g.p, "SELECT entries FROM sitemaps"), "2");
+    rig_close(&g);
+}
+
+/* RFC 9112 §9.3.1: a kept connection may go just when it is used again; as for a page, that is no answer. */
+static void a_sitemap_lost_with_a_kept_connection_is_asked_for_again(void **state)
+{
+    static const struct origin_step gone[] = { { .kind = ORIGIN_CLOSE } };
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .script = gone, .n_steps = 1, .uses = 1 },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("1", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/map.xml"), 2);
+    assert_true(traffic_gap_us(g.o, "127.0.0.1") >= 100000);
+    assert_string_equal(rig_url(&g, "%/mapped", "state"), "fetched");
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sitemap_of_a_host_that_a_seed_moves_to_is_read),
+        cmocka_unit_test(a_sitemap_that_moves_to_a_host_met_later_is_read),
+        cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
+        cmocka_unit_test(other_languages_of_an_entry_are_found),
+        cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
+        cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
+        cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
+    };
+
+    return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
+}
