@@ -281,7 +281,26 @@ static enum err note_miss(struct reader *r, const struct todo *todo,
     return offer_all(r, todo, doc, why, NULL);
 }
 
-static enum err read_one(struct reader *r, const struct todo *todo)
+/* As for a page: after what may pass it is tried again, at *out_at. */
+static bool is_tried_again(const struct reader *r, const struct document *doc, int attempt,
+                           deadline *out_at)
+{
+    const struct host *h = origin_of(r, &doc->url);
+    struct retry_verdict verdict;
+
+    if (doc->problem || doc->result.is_name_unknown || r->c->stop ||
+        h->state != HOST_READY || attempt >= r->c->settings->retries)
+        return false;
+    verdict = pause_decide(r->c, h, &doc->result, attempt);
+    if (verdict.action == RETRY_NO)
+        return false;
+    *out_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
+    return true;
+}
+
+/* attempt counts from 0. Reads and records it, unless *out_again says when to try again. */
+static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
+                         deadline *out_again)
 {
     struct document_way way = { .max_redirects = MAX_REDIRECTS,
                                 .refusal = refusal,
@@ -310,7 +329,7 @@ static enum err read_one(struct reader *r, const struct todo *todo)
         pause_keep(r->c, origin_of(r, &doc.url), &doc.result);
         if (sitemaps_have_come(&doc))
             e = parse(r, todo, &doc);
-        else
+        else if (!is_tried_again(r, &doc, attempt, out_again))
             e = note_miss(r, todo, &doc,
                           doc.problem ? doc.problem
                                       : result_outcome_name(doc.result.outcome));
@@ -327,8 +346,15 @@ static intptr_t sitemaps_main(void *arg)
 
     for (; !e && r->at < r->len && !r->c->stop; r->at++) {
         struct todo todo = r->list[r->at]; /* the list may move */
+        deadline again;
+        int attempt = 0;
 
-        e = read_one(r, &todo);
+        do {
+            again = DEADLINE_NEVER;
+            e = read_one(r, &todo, attempt++, &again);
+            if (!e && again != DEADLINE_NEVER)
+                e = coro_sleep_until(again);
+        } while (!e && again != DEADLINE_NEVER);
     }
     for (size_t i = 0; i < r->len; i++)
         mem_free(r->list[i].url);

@@ -2,9 +2,11 @@
 /*
  * Reads the sitemaps that a host's robots.txt names, indexes down to three
  * levels, each file once a run. Their entries, and the other languages that
- * these name, are offered to the frontier at depth 1, decided like any other URL. A sitemap on another origin is read
- * only when that origin's robots.txt is known to us (promise P4); until then
- * it counts as not named. Of a file that --max-size cut the part that came counts.
+ * these name, are offered to the frontier at depth 1, decided like any other
+ * URL. A sitemap on another origin is read only when that origin's robots.txt
+ * is known to us (promise P4); until then it counts as not named. Of a file
+ * that --max-size cut the part that came counts. What fails in a way that may
+ * pass is tried again, as a page is.
  */
 #pragma once
 

@@ -116,8 +116,9 @@ static void a_sitemap_that_is_refused_for_a_while_stops_the_host(void **state)
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\nhttp://127.0.0.1:$PORT/b\n");
-    assert_int_equal(
-        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms",
+                                               "--retries", "0", NULL }),
+                     0);
 
     refused = rig_end_us(&g, NULL, "/map.xml", 0);
     assert_int_equal(traffic_count(g.o, NULL, NULL), 4);
@@ -208,6 +209,33 @@ static void a_sitemap_lost_with_a_kept_connection_is_asked_for_again(void **stat
     rig_close(&g);
 }
 
+/* One error of the server must not lose what only the sitemap names. */
+static void a_sitemap_that_fails_for_once_is_asked_for_again(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .headers = PLAIN,
+          .body = LIT("Sitemap: /map.xml\nSitemap: /gone.xml\n") },
+        { .path = "/map.xml", .status = 500, .uses = 1 },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("1", "/mapped")) },
+        { .path = "/gone.xml", .status = 404 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "50ms", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/map.xml"), 2);
+    assert_int_equal(traffic_count(g.o, NULL, "/gone.xml"), 1);
+    assert_true(rig_start_us(&g, NULL, "/map.xml", 1) >=
+                rig_end_us(&g, NULL, "/map.xml", 0) + 700000);
+    assert_string_equal(rig_url(&g, "%/mapped", "state"), "fetched");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
         cmocka_unit_test(other_languages_of_an_entry_are_found),
         cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
+        cmocka_unit_test(a_sitemap_that_fails_for_once_is_asked_for_again),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };
