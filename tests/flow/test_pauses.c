@@ -13,6 +13,8 @@
 #include "config/clock.h"
 #include "tests/kit/rig.h"
 
+#define PATIENCE_US INT64_C(20000000) /* a busy machine may be late, but not so late */
+
 /* Requests of a host that start within [from, to). */
 static size_t count_between(const struct rig *g, const char *host, int64_t from,
                             int64_t to)
@@ -108,7 +110,7 @@ static void retry_after_seconds_stops_the_whole_host(void **state)
 
     (void)state;
     assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + 2000000), 0);
-    assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + 3000000), 2);
+    assert_int_equal(count_between(&pauses, "127.0.0.1", from, from + PATIENCE_US), 2);
     assert_string_equal(column_of("127.0.0.1", "/a", "state || retries"), "fetched1");
     assert_int_equal(
         program_number(&pauses.p,
@@ -124,7 +126,7 @@ static void retry_after_date_stops_the_whole_host(void **state)
 
     (void)state;
     assert_int_equal(count_between(&pauses, "127.0.0.2", from, date_us - 5000), 0);
-    assert_int_equal(count_between(&pauses, "127.0.0.2", from, date_us + 1500000), 2);
+    assert_int_equal(count_between(&pauses, "127.0.0.2", from, date_us + PATIENCE_US), 2);
     assert_string_equal(column_of("127.0.0.2", "/a", "state"), "fetched");
 }
 
@@ -229,7 +231,7 @@ static void pause_is_remembered_across_a_kill(void **state)
     program_start_crawl(&g.p, args);
     assert_true(traffic_wait(g.o, NULL, "/a", 1));
     for (int i = 0;
-         i < 500 &&
+         i < 5000 &&
          program_number(&g.p, "SELECT count(*) FROM hosts WHERE backoff_until > 0") < 1;
          i++)
         usleep(2000);
