@@ -35,6 +35,7 @@ static const struct origin_route ROUTES[] = {
     { .path = "/half*", SCRIPT(HALF) },
     { .path = "/ok-then-gone", SCRIPT(OK_THEN_GONE) },
     { .path = "/later*", .body = { "later", 5 }, .delay_ms = 200 },
+    { .path = "/much-later*", .body = { "later", 5 }, .delay_ms = 2000 },
     { .path = "/big*", .body = { megabyte, sizeof(megabyte) } },
 };
 
@@ -274,7 +275,7 @@ static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
     w->rig.options.concurrency = N;
     fetchrig_open(&w->rig);
     for (unsigned i = 0; i < N; i++) {
-        (void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.0.%u:%u/later/%u",
+        (void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.0.%u:%u/much-later/%u",
                        1 + i % 20, origin_port(w->origin), i);
         gets[i].request = fetchrig_request(urls[i]);
     }

@@ -270,7 +270,7 @@ static void it_ends_by_itself_and_the_database_holds(void **state)
 static void memory_stays_within_its_bounds(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip(); /* its shadow is memory, too */
 #endif
     if (peak_kib > RESIDENT_MB * 1024)

@@ -9,7 +9,7 @@
 #include "crawler/pool.h"
 #include "tests/kit/incoro.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #    define STAGE_IS_SANITIZED true
 #else
 #    define STAGE_IS_SANITIZED false
