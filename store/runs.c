@@ -62,10 +62,14 @@ static void resume_run(struct core *c, const struct store_run_params *p,
 
 /* --- what a new run asks for again ------------------------------------------------------- */
 
-/* Known pages: those due are asked from a tenth of their interval early on. */
-#define KNOWN "state IN (1, 2)"
+/*
+ * Known pages, also those that were of another type last time (only what was a page has an
+ * interval). Those due are asked from a tenth of their interval early on.
+ */
+#define KNOWN \
+    "(state IN (1, 2) OR (state = 4 AND reason = 9 AND interval_ms IS NOT NULL))"
 #define DUE \
-    "(state IN (1, 2) AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1)"
+    "(" KNOWN " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1)"
 /* What robots.txt or the count of the last run said may be otherwise now. */
 #define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
 /*
@@ -125,8 +129,9 @@ static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
 
 _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 &&
                    STATE_FAILED == 3 && STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 &&
-                   REASON_ROBOTS_UNREACHABLE == 7 && REASON_HOST_LIMIT == 11 &&
-                   REASON_BLOCKED_ADDRESS == 14 && REASON_DEFERRED == 15,
+                   REASON_ROBOTS_UNREACHABLE == 7 && REASON_CONTENT_TYPE == 9 &&
+                   REASON_HOST_LIMIT == 11 && REASON_BLOCKED_ADDRESS == 14 &&
+                   REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
 /* The rules of this run are those by which every excluded URL in the file was decided. */

@@ -97,15 +97,21 @@ static bool may_keep_page(struct core *c, const struct store_visit *v)
     return v->state != STATE_FAILED || !pages_has(c, v->url_id);
 }
 
+static bool is_other_type(const struct store_visit *v)
+{
+    return v->state == STATE_EXCLUDED && v->reason == REASON_CONTENT_TYPE;
+}
+
 /* What became of the content; PAGES_SAME also where there is none. */
 static enum pages_change store_content(struct core *c, const struct store_visit *v,
                                        int64_t fetch_id)
 {
-    if (v->facts && may_keep_page(c, v))
-        return pages_put(c, v, fetch_id);
-    if (!v->facts && v->state == STATE_FETCHED)
-        pages_retire(c, v->url_id);
-    return PAGES_SAME;
+    if (v->facts)
+        return may_keep_page(c, v) ? pages_put(c, v, fetch_id) : PAGES_SAME;
+    if ((v->state != STATE_FETCHED && !is_other_type(v)) || !pages_has(c, v->url_id))
+        return PAGES_SAME;
+    pages_retire(c, v->url_id);
+    return PAGES_CHANGED;
 }
 
 static void finish_url(struct core *c, const struct store_visit *v,
@@ -122,9 +128,13 @@ static void finish_url(struct core *c, const struct store_visit *v,
         .fetch_id = fetch_id,
     };
 
-    if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED) {
-        after.interval_ms = visits_interval(&c->options, last_interval(c, v->url_id),
-                                            has_changed(c, v, change));
+    int64_t last_ms = last_interval(c, v->url_id);
+
+    /* Of another type: where it was a page before it may be one again (runs.c). */
+    if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED ||
+        (is_other_type(v) && last_ms > 0)) {
+        after.interval_ms =
+            visits_interval(&c->options, last_ms, has_changed(c, v, change));
         if (!after.next_fetch_ms)
             after.next_fetch_ms = v->fetched_at_ms + after.interval_ms;
     }

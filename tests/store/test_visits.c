@@ -315,6 +315,31 @@ static void content_that_is_gone_becomes_history(void **state)
     assert_text(k, "SELECT title FROM page_history", "Title");
 }
 
+/* One night a server may send its pages with a wrong type: they are pages again once it is mended. */
+static void a_page_of_another_type_is_none_until_it_is_one_again(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_op *op;
+
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    begin_again(k);
+    op = storekit_visit(id, 1, 0);
+    op->u.visit.state = STATE_EXCLUDED;
+    op->u.visit.reason = REASON_CONTENT_TYPE;
+    op->u.visit.rule = SPAN("content-type: application/octet-stream");
+    do_op(k, op);
+    assert_text(k, "SELECT count(*) FROM pages", "0");
+    assert_text(k, "SELECT count(*) FROM links", "0");
+    assert_text(k, "SELECT title FROM page_history", "Title");
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "12");
+
+    begin_again(k);
+    assert_text(k, "SELECT state FROM urls", "queued");
+    storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
+    assert_text(k, "SELECT state || (SELECT count(*) FROM pages) FROM urls", "fetched1");
+}
+
 static void noindex_is_kept_out_of_full_text(void **state)
 {
     struct storekit *k = *state;
@@ -626,6 +651,7 @@ int main(void)
         WITH_STORE(a_304_keeps_page_and_links),
         WITH_STORE(a_failure_keeps_page_and_links),
         WITH_STORE(content_that_is_gone_becomes_history),
+        WITH_STORE(a_page_of_another_type_is_none_until_it_is_one_again),
         WITH_STORE(noindex_is_kept_out_of_full_text),
         WITH_STORE(text_is_indexed_only_where_it_is_kept),
         WITH_STORE(equal_bodies_are_stored_once),
