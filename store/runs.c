@@ -64,12 +64,14 @@ static void resume_run(struct core *c, const struct store_run_params *p,
 
 /*
  * Known pages, also those that were of another type last time (only what was a page has an
- * interval). Those due are asked from a tenth of their interval early on.
+ * interval). Those due are asked from a tenth of their interval early on, and when their moment
+ * is farther off than the interval: the clock was set back since.
  */
 #define KNOWN \
     "(state IN (1, 2) OR (state = 4 AND reason = 9 AND interval_ms IS NOT NULL))"
-#define DUE \
-    "(" KNOWN " AND coalesce(next_fetch_at, 0) - coalesce(interval_ms, 0) / 10 <= ?1)"
+#define DUE                                                 \
+    "(" KNOWN " AND NOT coalesce(next_fetch_at, 0) BETWEEN" \
+    " ?1 + 1 + coalesce(interval_ms, 0) / 10 AND ?1 + coalesce(interval_ms, 0))"
 /* What robots.txt or the count of the last run said may be otherwise now. */
 #define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
 /*

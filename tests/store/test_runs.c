@@ -180,6 +180,22 @@ static void pages_whose_time_has_not_come_are_not(void **state)
     assert_string_equal(queued(k, text), "NULL");
 }
 
+static void pages_of_a_clock_that_was_set_back_are_due(void **state)
+{
+    struct storekit *k = *state;
+    struct store_run_params params = { .revisit = REVISIT_DUE };
+    struct store_run run;
+    char text[512];
+
+    storekit_open(k, REVISIT_ALL);
+    leave_in_state(k, "http://a.example/f", STATE_FETCHED, REASON_NONE);
+    storekit_finish(k);
+    assert_int_equal(storekit_try_open(k, NULL), OK);
+    params.now_wall_ms = STOREKIT_NOW - INT64_C(365) * 24 * 3600 * 1000;
+    assert_int_equal(store_begin_run(k->store, &params, &run, NULL), OK);
+    assert_string_equal(queued(k, text), "f");
+}
+
 static void requeued_urls_begin_without_retries(void **state)
 {
     struct storekit *k = *state;
@@ -386,6 +402,7 @@ int main(void)
         WITH_STORE(a_first_run_is_new_and_empty),
         WITH_STORE(pages_whose_time_has_come_are_due),
         WITH_STORE(pages_whose_time_has_not_come_are_not),
+        WITH_STORE(pages_of_a_clock_that_was_set_back_are_due),
         WITH_STORE(requeued_urls_begin_without_retries),
         WITH_STORE(a_signal_keeps_the_used_budget),
         WITH_STORE(a_used_up_budget_begins_anew),
@@ -396,7 +413,7 @@ int main(void)
         WITH_STORE(rules_that_changed_are_decided_again),
         WITH_STORE(many_are_decided_again),
     };
-    size_t n = 12;
+    size_t n = 13;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, start, NULL, NULL,
