@@ -173,7 +173,7 @@ static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_
     return e;
 }
 
-/* What an excluded URL is under today's rules. */
+/* What an excluded or queued URL is under today's rules. */
 static void decide_again(void *arg, const struct store_excluded *url,
                          struct store_verdict *out)
 {

@@ -197,14 +197,17 @@ struct candidate {
     struct store_verdict verdict;
 };
 
-/* The next excluded rows after id whose reason is decided when a URL is offered, or by the type of its content. */
+/*
+ * The next rows after id that are queued, or excluded for a reason that is decided when a URL is
+ * offered or by the type of its content.
+ */
 static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
                               struct candidate *out)
 {
     static const char SQL[] =
         "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
-        " AND state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 9, 10, 12) ORDER BY id LIMIT"
-        " 1000";
+        " AND (state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 9, 10, 12)))"
+        " ORDER BY id LIMIT 1000";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
     size_t n = 0;
 
@@ -219,8 +222,9 @@ static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
                      .reason = (enum url_reason)sqlite3_column_int(st, 4),
                      .rule = arena_copy(mem, db_column(st, 6)) },
         };
-        BUG_IF(n >= CHUNK || (!offers_decide_reason(out[n].url.reason) &&
-                              out[n].url.reason != REASON_CONTENT_TYPE));
+        BUG_IF(n >= CHUNK ||
+               (out[n].url.reason && !offers_decide_reason(out[n].url.reason) &&
+                out[n].url.reason != REASON_CONTENT_TYPE));
     }
     return n;
 }
@@ -228,11 +232,12 @@ static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
 static void apply_verdict(struct core *c, const struct candidate *it)
 {
     static const char SQL[] =
-        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0 WHERE id = ?1";
-    bool is_queued = !it->verdict.reason;
+        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0,"
+        " next_fetch_at = NULL WHERE id = ?1";
+    bool was_queued = !it->url.reason, is_queued = !it->verdict.reason;
     sqlite3_stmt *st;
 
-    if (is_queued ? !it->has_host
+    if (is_queued ? was_queued || !it->has_host
                   : it->verdict.reason == it->url.reason &&
                         span_eq(it->verdict.rule, it->url.rule))
         return;
@@ -241,8 +246,9 @@ static void apply_verdict(struct core *c, const struct candidate *it)
     db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
     db_id(c->db, st, 3, it->verdict.reason);
     db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : it->verdict.rule, MAX_RULE);
-    if (!db_run(c->db, st) && is_queued)
-        tally_move(c, STATE_EXCLUDED, STATE_QUEUED);
+    if (!db_run(c->db, st))
+        tally_move(c, was_queued ? STATE_QUEUED : STATE_EXCLUDED,
+                   is_queued ? STATE_QUEUED : STATE_EXCLUDED);
 }
 
 enum err runs_decide_again(struct core *c,

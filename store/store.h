@@ -146,9 +146,10 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
                          void *arg, struct err_note *note) MUST_USE;
 
 /*
- * URLs excluded by scope, include_exclude, depth, trap, kind, nofollow, scheme
- * or url_too_long are shown to decide, which says what holds now; the changed
- * ones are written. For a start whose rules differ from the last one's.
+ * URLs that are queued (their reason is REASON_NONE), and those excluded by scope,
+ * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long or content_type, are
+ * shown to decide, which says what holds now; the changed ones are written. For a start
+ * whose rules differ from the last one's.
  */
 struct store_excluded {
     struct span url;

@@ -510,6 +510,50 @@ static void changed_rules_decide_again_without_fetching(void **state)
     rig_close(&g);
 }
 
+/* The command line wins over what the database remembers: also over its queue and its known pages. */
+static void changed_rules_hold_for_what_is_queued_and_known(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/keep>1</a><a href=/skip>2</a>") },
+        { .path = "/keep", .headers = HTML, .body = LIT("<a href=/deep>d</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "1", NULL }),
+        5);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--exclude", "/skip", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 0);
+    assert_string_equal(rig_url(&g, "%/skip", "state || ' ' || reason || ' ' || rule"),
+                        "excluded include_exclude --exclude '/skip'");
+    assert_int_equal(traffic_count(g.o, NULL, "/deep"), 1);
+
+    /* A new run: what is known and too deep now is left alone. */
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", NULL }),
+        0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/deep"), 1);
+    assert_string_equal(rig_url(&g, "%/deep", "state || ' ' || reason"),
+                        "excluded depth");
+
+    /* And comes back with the rules. */
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/deep"), 2);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 4);
+    rig_close(&g);
+}
+
 static void failures_are_tried_again_by_the_next_run(void **state)
 {
     static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
@@ -587,6 +631,7 @@ int main(void)
         cmocka_unit_test(changed_page_replaces_its_row_and_leaves_history),
         cmocka_unit_test(reader_holds_up_neither_start_nor_end),
         cmocka_unit_test(changed_rules_decide_again_without_fetching),
+        cmocka_unit_test(changed_rules_hold_for_what_is_queued_and_known),
         cmocka_unit_test(failures_are_tried_again_by_the_next_run),
     };
 
