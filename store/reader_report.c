@@ -174,8 +174,10 @@ static const struct reader_report parts[] = {
     { "orphans", "all, from a sitemap; URL, how it was found, status, title",
       "WITH lone AS MATERIALIZED (SELECT id, hop, fetch_id FROM url WHERE state IN"
       " (1, 2) AND NOT id_is_in((SELECT id_set(dst_id) FROM link WHERE dst_id <>"
-      " src_id), id) AND NOT id_is_in((SELECT id_set(dst_id) FROM redirects WHERE"
-      " dst_id <> src_id), id))"
+      " src_id), id) AND NOT id_is_in((SELECT id_set(r.dst_id) FROM redirects r JOIN url s ON"
+      " s.id = r.src_id JOIN fetch sf ON sf.id = s.fetch_id WHERE r.dst_id <> r.src_id AND"
+      " sf.outcome IN ('redirect', 'redirect_limit') AND r.run_id = (SELECT max(x.run_id) FROM"
+      " redirects x WHERE x.src_id = r.src_id)), id))"
       " SELECT (SELECT count(*) FROM lone), (SELECT count(*) FROM lone WHERE hop ="
       " 3), u.url, u.hop, f.status_code, p.title FROM (SELECT id, fetch_id, hop FROM"
       " lone ORDER BY hop <> 3, id LIMIT " ROWS ") o JOIN urls u ON u.id = o.id"

@@ -11,6 +11,12 @@
     " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id " joins \
     "WHERE u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
 #define SOUND_PAGES SOUND_PAGES_AND("")
+/* URLs with the answer whose content we hold (no 304, no failure replaces it), else with the latest one. */
+#define CONTENTS \
+    " FROM url u LEFT JOIN page p ON p.url_id = u.id JOIN fetch f ON f.id = coalesce(p.fetch_id, u.fetch_id) "
+/* What robots meta tags and headers say to us, as a list in commas. */
+#define ROBOTS_WORDS \
+    "',' || replace(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, ''), ' ', '') || ','"
 /* Texts in that column that several of them have. */
 #define SHARED(column) \
     "WITH shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*)" SOUND_PAGES "AND p." column " <> ''" \
@@ -46,8 +52,9 @@ const struct reader_report reader_reports[] = {
       "SELECT u.url, u.reason, f.error, u.retries FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id"
       " WHERE u.state = 3 ORDER BY u.reason, u.url" },
     { "gone", "pages that were there before and answer 404 or 410 now",
-      "SELECT u.url, f.status_code, " TIME("f.fetched_at") " AS asked_at, p.title AS last_title"
-      " FROM url u JOIN fetch f ON f.id = u.fetch_id JOIN page p ON p.url_id = u.id"
+      "SELECT u.url, f.status_code, " TIME("f.fetched_at") " AS asked_at, (SELECT h.title FROM page_old h"
+      " JOIN fetch b ON b.id = h.fetch_id WHERE h.url_id = u.id AND b.outcome = 'ok' ORDER BY h.fetch_id DESC LIMIT 1)"
+      " AS last_title FROM url u JOIN fetch f ON f.id = u.fetch_id"
       " WHERE u.state = 1 AND f.status_code IN (404, 410) AND EXISTS (SELECT 1 FROM fetch o WHERE o.url_id = u.id"
       " AND o.id < f.id AND o.outcome IN ('ok', 'not_modified')) ORDER BY u.url" },
     { "redirect-chains", "every redirect from its first URL to where it ends",
@@ -55,15 +62,15 @@ const struct reader_report reader_reports[] = {
       " ORDER BY hops DESC, start_url" },
     { "redirected-links", "links that lead to a redirect, page by page, with where they could lead at once",
       "WITH hop(id, url, redirects_to, status_code) AS MATERIALIZED (SELECT r.src_id, a.url, b.url, r.status_code"
-      " FROM redirects r JOIN url a ON a.id = r.src_id JOIN url b ON b.id = r.dst_id"
-      " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
+      " FROM redirects r JOIN url a ON a.id = r.src_id JOIN fetch f ON f.id = a.fetch_id JOIN url b ON b.id = r.dst_id"
+      " WHERE f.outcome IN ('redirect', 'redirect_limit')"
+      " AND r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
       " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, h.redirects_to, l.anchor"
       LINKS_TO("hop") "CROSS JOIN hop h ON h.id = a.dst_id" },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
     { "largest", "the hundred largest pages",
-      "SELECT u.url, f.size, f.wire_size, f.content_type FROM fetch f JOIN url u ON u.id = f.url_id"
-      " AND u.fetch_id = f.id ORDER BY f.size DESC LIMIT 100" },
+      "SELECT u.url, f.size, f.wire_size, f.content_type" CONTENTS "ORDER BY f.size DESC LIMIT 100" },
     { "deepest", "the hundred pages farthest from the seeds",
       "SELECT u.depth, u.url, p.url AS found_on FROM url u LEFT JOIN url p ON p.id = u.parent_id"
       " WHERE u.state IN (1, 2) ORDER BY u.depth DESC, u.id LIMIT 100" },
@@ -91,9 +98,11 @@ const struct reader_report reader_reports[] = {
       "AND length(p.title) > 60 ORDER BY length DESC, u.url" },
     { "noindex", "pages that forbid indexing, by meta tag or header",
       "SELECT u.url, p.robots_meta, p.x_robots_tag" SOUND_PAGES
-      "AND lower(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, '')) LIKE '%noindex%' ORDER BY u.url" },
+      "AND (" ROBOTS_WORDS " LIKE '%noindex%' OR " ROBOTS_WORDS " LIKE '%,none,%') ORDER BY u.url" },
     { "canonicals", "pages that name another URL as their canonical one",
-      "SELECT u.url, p.canonical_url" SOUND_PAGES "AND p.canonical_url <> u.url ORDER BY u.url" },
+      "SELECT u.url, p.canonical_url" SOUND_PAGES
+      "AND substr(p.canonical_url, 1, instr(p.canonical_url || '#', '#') - 1) NOT IN (u.url, coalesce(u.key, u.url))"
+      " ORDER BY u.url" },
     { "excluded", "what was decided against, and by which rule",
       "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason, url" },
     { "excluded-counts", "how many URLs were decided against, by reason",
@@ -102,8 +111,7 @@ const struct reader_report reader_reports[] = {
     { "content-types", "what kinds of content there are, and how much of each",
       "SELECT lower(trim(substr(f.content_type, 1, CASE WHEN instr(f.content_type, ';') > 0"
       " THEN instr(f.content_type, ';') - 1 ELSE length(f.content_type) END))) AS type, count(*) AS urls,"
-      " sum(f.size) AS bytes FROM fetch f JOIN url u ON u.fetch_id = f.id AND u.id = f.url_id"
-      " WHERE f.content_type IS NOT NULL GROUP BY 1 ORDER BY urls DESC" },
+      " sum(f.size) AS bytes" CONTENTS "WHERE f.content_type IS NOT NULL GROUP BY 1 ORDER BY urls DESC" },
     { "languages", "languages that pages say they are in",
       "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
     { "hosts", "what each host was asked and how it answered",
@@ -122,8 +130,8 @@ const struct reader_report reader_reports[] = {
       "SELECT url, outcome, status_code, entries, " TIME("fetched_at") " AS fetched_at FROM sitemaps ORDER BY url" },
     { "new", "URLs that the latest run met first and that have an answer",
       "SELECT u.url, f.status_code, u.depth, p.title FROM url u JOIN fetch f ON f.id = u.fetch_id"
-      " LEFT JOIN page p ON p.url_id = u.id WHERE u.discovered_at >= (SELECT started_at FROM runs ORDER BY id DESC"
-      " LIMIT 1) AND u.state IN (1, 2) ORDER BY u.id" },
+      " LEFT JOIN page p ON p.url_id = u.id WHERE u.id > (SELECT max(id) FROM url) - (SELECT new_urls FROM runs"
+      " ORDER BY id DESC LIMIT 1) AND u.state IN (1, 2) ORDER BY u.id" },
     { "log", "every request, newest first",
       "SELECT fetched_at, status_code, outcome, total_ms, size, url, attempt, run_id, parent_url, content_type, ip,"
       " error FROM crawl_log ORDER BY fetch_id DESC" },

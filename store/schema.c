@@ -15,7 +15,7 @@
 /* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
-static const char *const migrations[] = { sql_0001, sql_0002, sql_0003, sql_0004 };
+static const char *const migrations[] = { sql_0001, sql_0002, sql_0003, sql_0004, sql_0005 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
