@@ -251,24 +251,39 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
         storekit_int(k, "SELECT reason IS NULL AND rule IS NULL FROM urls"), 1);
 }
 
-static void a_newer_sitemap_date_makes_a_page_due(void **state)
-{
-    struct storekit *k = *state;
-    struct store_offer o = storekit_offer(PAGE, HOP_SITEMAP, 1);
-    struct store_op *op;
-    int64_t id = offer(k, REASON_NONE, 1).id;
+#define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
-    storekit_fetch(k, id, 1, "body", NULL);
+/* A page asked for ten years ago, in a run over due pages in which a sitemap gives this date. */
+static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
+{
+    struct store_op *op = storekit_visit(offer(k, REASON_NONE, 1).id, 1, 1);
+    struct store_offer *o;
+
+    op->u.visit.fetched_at_ms = STOREKIT_NOW - 10 * YEAR_MS;
+    op->u.visit.next_fetch_ms = STOREKIT_NOW + INT64_C(12) * 3600 * 1000;
+    storekit_page(op, "t", "x", "body");
+    storekit_do(k, op);
+    store_op_free(op);
     storekit_finish(k);
     storekit_open(k, REVISIT_DUE);
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
     op = store_op_new(STORE_OFFERS, MIB);
-    o.lastmod_ms = STOREKIT_NOW + 1000;
-    op->u.offers.offers = &o;
+    o = arena_alloc(&op->mem, sizeof *o);
+    *o = storekit_offer(PAGE, HOP_SITEMAP, 1);
+    o->lastmod_ms = lastmod_ms;
+    op->u.offers.offers = o;
     op->u.offers.n_offers = 1;
     storekit_do(k, op);
+    return op;
+}
+
+static void a_newer_sitemap_date_makes_a_page_due(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = offer_dated(k, STOREKIT_NOW - 5 * YEAR_MS);
+
     assert_int_equal(op->n_extra, 1);
-    assert_int_equal(op->extra[0].id, id);
+    assert_int_equal(op->extra[0].id, storekit_id(k, PAGE));
     store_op_free(op);
     assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 1);
 }
@@ -276,13 +291,17 @@ static void a_newer_sitemap_date_makes_a_page_due(void **state)
 static void an_older_sitemap_date_changes_nothing(void **state)
 {
     struct storekit *k = *state;
-    struct store_offer o = storekit_offer(PAGE, HOP_SITEMAP, 1);
 
-    storekit_fetch(k, offer(k, REASON_NONE, 1).id, 1, "body", NULL);
-    storekit_finish(k);
-    storekit_open(k, REVISIT_DUE);
-    o.lastmod_ms = STOREKIT_NOW - 1000;
-    storekit_offer_one(k, o);
+    store_op_free(offer_dated(k, STOREKIT_NOW - 11 * YEAR_MS));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
+}
+
+/* The date of an event to come, or of a server whose clock is wrong: it would be newer in every run. */
+static void a_sitemap_date_in_the_future_changes_nothing(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated(k, STOREKIT_NOW + 100 * YEAR_MS));
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
@@ -334,11 +353,13 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_sitemap_date_in_the_future_changes_nothing,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_leaves_its_row, set_up, tear_down),
     };
-    size_t n = 14;
+    size_t n = 15;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL,
