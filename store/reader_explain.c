@@ -6,6 +6,11 @@
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', nullif(" column ", 0) / 1000, 'unixepoch')"
 
+/* Of all runs' redirects those that hold: the latest of a URL whose latest answer is one. */
+#define HOLDS(source) \
+    " JOIN fetches f ON f.id = " source ".fetch_id AND f.outcome IN ('redirect', 'redirect_limit')" \
+    " AND r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id)"
+
 const struct reader_report reader_explanations[] = {
     { "row", "URL",
       "SELECT id, url, key, state, reason, rule, depth, hop, redirects, retries, priority,"
@@ -23,7 +28,8 @@ const struct reader_report reader_explanations[] = {
       " (SELECT l.anchor FROM links l WHERE l.src_id = u.parent_id AND l.dst_id = u.id ORDER BY l.position LIMIT 1)"
       " AS anchor, " TIME("u.discovered_at") " AS discovered_at"
       " FROM way JOIN urls u ON u.id = way.id ORDER BY way.step DESC" },
-    { "seed of", "seeds", "SELECT source, line, run_id AS run FROM seeds WHERE url_id = ?1" },
+    { "seed of", "where it was named, and the latest run that it was",
+      "SELECT source, line, max(run_id) AS run FROM seeds WHERE url_id = ?1 GROUP BY source, line ORDER BY run DESC" },
     { "sitemaps of its host", "where it may have stood",
       "SELECT s.url AS sitemap, s.outcome, s.entries, " TIME("s.fetched_at") " AS fetched_at"
       " FROM urls u JOIN sitemaps s ON s.host_id = u.host_id WHERE u.id = ?1 AND u.hop = 'sitemap'"
@@ -41,9 +47,11 @@ const struct reader_report reader_explanations[] = {
       "SELECT " TIME("fetched_at") " AS at, run_id AS run, attempt,"
       " outcome, status_code, error, ip, size, total_ms, location FROM fetches WHERE url_id = ?1 ORDER BY id" },
     { "redirects to", "where it leads",
-      "SELECT d.url, r.status_code, d.state FROM redirects r JOIN urls d ON d.id = r.dst_id WHERE r.src_id = ?1" },
+      "SELECT d.url, r.status_code, d.state FROM redirects r JOIN urls s ON s.id = r.src_id" HOLDS("s")
+      " JOIN urls d ON d.id = r.dst_id WHERE r.src_id = ?1" },
     { "redirected from", "what leads here",
-      "SELECT s.url, r.status_code FROM redirects r JOIN urls s ON s.id = r.src_id WHERE r.dst_id = ?1 LIMIT 10" },
+      "SELECT s.url, r.status_code FROM redirects r JOIN urls s ON s.id = r.src_id" HOLDS("s")
+      " WHERE r.dst_id = ?1 LIMIT 10" },
     { "page", "its content",
       "SELECT title, lang, word_count, links_out, canonical_url, robots_meta, x_robots_tag, parse_outcome FROM pages"
       " WHERE url_id = ?1" },

@@ -25,13 +25,15 @@ static const struct origin_route routes[] = {
     NO_ROBOTS,
     { .path = "/",
       .headers = HTML,
-      TEXT_OF("<title>Home</title>" LINK("/large") LINK("/moved") LINK("/gone") LINK(
-          "/api") LINK("/none") LINK("/spelt") LINK("/%7Eme") LINK("/more")),
+      TEXT_OF("<title>Home</title>" LINK("/large") LINK("/moved") LINK("/gone")
+                  LINK("/api") LINK("/none") LINK("/spelt") LINK("/%7Eme") LINK("/more")
+                      LINK("/hop")),
       .has_etag = true },
     { .path = "/large",
       .headers = HTML,
       TEXT_OF("<title>Large</title>" LARGE LARGE LARGE LARGE LARGE),
       .has_etag = true },
+    MOVED_TO("/hop", "/large"),
     { .path = "/moved", .status = 302, .headers = "Location: /target\r\n", .uses = 1 },
     { .path = "/moved", .headers = HTML, .body = LIT("<title>Here to stay</title>") },
     { .path = "/gone",
@@ -121,11 +123,40 @@ static void a_redirect_that_ended_leads_nowhere(void **state)
 {
     (void)state;
     assert_string_equal(answer("redirected-links"),
-                        "src_url\tdst_url\tstatus_code\tredirects_to\tanchor\n");
+                        "src_url\tdst_url\tstatus_code\tredirects_to\tanchor\n"
+                        "/\t/hop\t302\t/large\tx\n");
     assert_non_null(strstr(answer("orphans"), "/target\t"));
     assert_int_equal(program_run(&g.p, ARGS{ "report", "-", NULL }), 0);
     assert_true(span_find_span(buf_span(&g.p.out), SPAN(">redirect</div>")) <
                 g.p.out.len); /* how the orphan was found */
+}
+
+/* The rows of a section of `crawl explain`: lines between its table's rule and the next blank one. */
+static int count_explained(const char *path, const char *section)
+{
+    const char *at, *end;
+    int n = 0;
+
+    assert_int_equal(program_run(&g.p, ARGS{ "explain", origin_url(g.o, path), NULL }),
+                     0);
+    assert_int_equal(buf_append_byte(&g.p.out, '\0'), OK);
+    at = strstr(g.p.out.ptr, section);
+    if (!at)
+        return 0;
+    end = strstr(at, "\n\n");
+    for (at = strstr(at, "\n-"); at && (!end || at < end); at = strchr(at + 1, '\n'))
+        n++;
+    return n - 1 - !end; /* the rule's own, and what ends the text */
+}
+
+static void an_explanation_has_what_holds_now_and_once(void **state)
+{
+    (void)state;
+    assert_int_equal(count_explained("/hop", "redirects to"), 1);
+    assert_int_equal(count_explained("/large", "redirected from"), 1);
+    assert_int_equal(count_explained("/moved", "redirects to"), 0);
+    assert_int_equal(count_explained("/target", "redirected from"), 0);
+    assert_int_equal(count_explained("/", "seed of"), 1);
 }
 
 static void robots_none_is_noindex(void **state)
@@ -165,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_304_leaves_the_size_and_type_of_the_page),
         cmocka_unit_test(what_is_gone_keeps_its_last_title),
         cmocka_unit_test(a_redirect_that_ended_leads_nowhere),
+        cmocka_unit_test(an_explanation_has_what_holds_now_and_once),
         cmocka_unit_test(robots_none_is_noindex),
         cmocka_unit_test(another_spelling_of_itself_is_no_other_page),
         cmocka_unit_test(new_is_what_the_latest_run_met_first),
