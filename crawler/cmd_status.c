@@ -21,9 +21,9 @@ static int run(const struct command *self, int argc, char **argv)
 
     if (!command_parse(self, &o, argc, argv, &operands, &n, &code))
         return code;
-    mem_free(operands);
     signal(SIGPIPE, SIG_IGN);
-    r = show_open("status", &o, &code);
+    r = show_open_alone("status", &o, operands, n, &code);
+    mem_free(operands);
     for (const struct reader_report *p = reader_status; r && !code && p->name; p++)
         code = show_section("status", r, p->name, span_str(p->sql), SPAN_NONE);
     reader_close(r);

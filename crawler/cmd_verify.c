@@ -75,9 +75,9 @@ static int run(const struct command *self, int argc, char **argv)
 
     if (!command_parse(self, &o, argc, argv, &operands, &n, &code))
         return code;
-    mem_free(operands);
     signal(SIGPIPE, SIG_IGN);
-    r = show_open("verify", &o, &code);
+    r = show_open_alone("verify", &o, operands, n, &code);
+    mem_free(operands);
     if (r)
         code = check_all(r);
     reader_close(r);

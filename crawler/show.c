@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "config/log.h"
 
 #define MAX_COLUMNS 200
 
@@ -85,6 +86,23 @@ struct reader *show_open(const char *command, const struct show_options *o,
         return NULL;
     }
     return r;
+}
+
+struct reader *show_open_alone(const char *command, const struct show_options *o,
+                               char **operands, size_t n, int *exit_code)
+{
+    struct buf shown;
+
+    if (!n)
+        return show_open(command, o, exit_code);
+    buf_init(&shown, (size_t)MIB);
+    if (log_escape(&shown, span_clip_utf8(span_str(operands[0]), 200)))
+        buf_reset(&shown);
+    fprintf(stderr, "crawl %s: what is '%.*s'? -o FILE names the database\n", command,
+            SPAN_ARG(buf_span(&shown)));
+    buf_clear(&shown);
+    *exit_code = 2;
+    return NULL;
 }
 
 static int run(const char *command, struct reader *r, struct sink *s, struct span sql,

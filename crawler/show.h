@@ -19,6 +19,10 @@ struct show_options {
 struct reader *show_open(const char *command, const struct show_options *o,
                          int *exit_code);
 
+/* As show_open, for a command that takes no operands: one of them is a mistake (exit code 2). */
+struct reader *show_open_alone(const char *command, const struct show_options *o,
+                               char **operands, size_t n, int *exit_code);
+
 /*
  * Runs a query and prints its rows; n_rows (may be NULL) gets their number.
  * Returns the exit code; errors were printed.

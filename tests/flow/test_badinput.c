@@ -403,6 +403,21 @@ static void too_little_free_space_is_refused_before_anything(void **state)
     assert_int_equal(traffic_count(g->o, NULL, NULL), 0);
 }
 
+/* "crawl verify other.db" would else praise crawl.db. */
+static void a_word_that_names_no_database_is_refused(void **state)
+{
+    struct rig *g = *state;
+
+    assert_int_equal(
+        program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 0);
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", "other.db", NULL }), 2);
+    assert_true(program_said(&g->p, "'other.db'"));
+    assert_true(program_said(&g->p, "-o FILE names the database"));
+    assert_int_equal(program_run(&g->p, ARGS{ "status", "other.db", NULL }), 2);
+    assert_int_equal((int)g->p.out.len, 0);
+}
+
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, fresh_rig, end_rig)
 
 int main(void)
@@ -421,6 +436,7 @@ int main(void)
         WITH_RIG(file_is_created_for_its_owner_only),
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),
         WITH_RIG(too_little_free_space_is_refused_before_anything),
+        WITH_RIG(a_word_that_names_no_database_is_refused),
     };
 
     return cmocka_run_group_tests_name("flow/badinput", tests, NULL, NULL);
