@@ -97,11 +97,14 @@ static void remove_fetch(struct core *c, int64_t url_id, int64_t id, int64_t bod
 {
     static const char *const sql[] = {
         "DELETE FROM page_old WHERE url_id = ?1 AND fetch_id = ?2",
-        /* The run that it led elsewhere in; the latest one is what the scope is made of. */
+        /*
+         * The run that it led elsewhere in, and runs before it whose row outlived its fetch:
+         * the latest one is what the scope is made of.
+         */
         "DELETE FROM redirects WHERE src_id = ?1"
-        " AND run_id = (SELECT run_id FROM fetch WHERE id = ?2)"
+        " AND run_id <= (SELECT run_id FROM fetch WHERE id = ?2)"
         " AND run_id < (SELECT max(run_id) FROM redirects WHERE src_id = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM fetch f WHERE f.url_id = ?1 AND f.id > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM fetch f WHERE f.url_id = ?1 AND f.id <> ?2"
         " AND f.run_id = redirects.run_id)",
         "DELETE FROM fetch WHERE url_id = ?1 AND id = ?2",
     };

@@ -509,6 +509,36 @@ static void a_row_of_the_history_keeps_the_fetch_that_brought_its_text(void **st
     assert_text(k, "SELECT fetch_id FROM page_history", "1");
 }
 
+static void lead_elsewhere(struct storekit *k, int64_t id)
+{
+    struct store_offer target = storekit_offer("http://a.example/new", HOP_REDIRECT, 0);
+    struct store_op *op = storekit_visit(id, 1, 0);
+
+    op->u.visit.outcome = "redirect";
+    op->u.visit.status_code = 301;
+    op->u.visit.redirect = &target;
+    do_op(k, op);
+}
+
+/* A URL that is a page and a redirect in turn must not leave a row a run for ever. */
+static void redirects_of_the_past_go_with_the_history(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 1;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    for (int i = 0; i < 3; i++) {
+        lead_elsewhere(k, id);
+        begin_again(k);
+        fetch_body(k, id, "page");
+        begin_again(k);
+    }
+    assert_text(k, "SELECT group_concat(run_id) FROM redirects", "5");
+}
+
 /* --- revisits --------------------------------------------------------------------- */
 
 static void what_is_gone_is_asked_less_often_from_the_second_time_on(void **state)
@@ -660,12 +690,13 @@ int main(void)
         WITH_STORE(the_interval_follows_the_changes_of_a_page),
         WITH_STORE(history_keeps_the_answer_that_its_oldest_fetch_rests_on),
         WITH_STORE(a_row_of_the_history_keeps_the_fetch_that_brought_its_text),
+        WITH_STORE(redirects_of_the_past_go_with_the_history),
         WITH_STORE(what_is_gone_is_asked_less_often_from_the_second_time_on),
         WITH_STORE(a_redirect_that_appears_or_turns_is_a_change),
         WITH_STORE(headers_that_change_the_page_leave_the_row_of_before),
         WITH_STORE(an_error_page_gives_no_validators),
     };
-    size_t n = 25;
+    size_t n = 27;
 
     for (size_t i = 0; i < ARRAY_LEN(interval_rows); i++)
         tests[n++] = (struct CMUnitTest){ interval_rows[i].label, interval, NULL, NULL,
