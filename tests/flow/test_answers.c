@@ -27,13 +27,17 @@ static const struct origin_route routes[] = {
       .headers = HTML,
       TEXT_OF("<title>Home</title>" LINK("/large") LINK("/moved") LINK("/gone")
                   LINK("/api") LINK("/none") LINK("/spelt") LINK("/%7Eme") LINK("/more")
-                      LINK("/hop")),
+                      LINK("/hop") LINK("/lost")),
       .has_etag = true },
     { .path = "/large",
       .headers = HTML,
       TEXT_OF("<title>Large</title>" LARGE LARGE LARGE LARGE LARGE),
       .has_etag = true },
     MOVED_TO("/hop", "/large"),
+    { .path = "/lost",
+      .status = 404,
+      .headers = HTML,
+      .body = LIT("<title>Oh no</title>") },
     { .path = "/moved", .status = 302, .headers = "Location: /target\r\n", .uses = 1 },
     { .path = "/moved", .headers = HTML, .body = LIT("<title>Here to stay</title>") },
     { .path = "/gone",
@@ -104,7 +108,7 @@ static void a_304_leaves_the_size_and_type_of_the_page(void **state)
     (void)state;
     assert_string_equal(rig_url(&g, "%/large", "state"), "not_modified");
     assert_non_null(strstr(answer("largest"), "content_type\n/large\t"));
-    assert_non_null(strstr(answer("content-types"), "text/html\t10\t"));
+    assert_non_null(strstr(answer("content-types"), "text/html\t11\t"));
     assert_string_equal(
         answer("SELECT status_code, size > 300 AS is_large, content_type,"
                " length(sha256) AS hash FROM internal_all"
@@ -159,6 +163,18 @@ static void an_explanation_has_what_holds_now_and_once(void **state)
     assert_int_equal(count_explained("/", "seed of"), 1);
 }
 
+/* Else the error page of a site would stand first, once for each broken link. */
+static void error_pages_are_no_duplicates(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM duplicates WHERE title = 'Oh no'"),
+        2);
+    assert_null(strstr(answer("duplicates"), "Oh no"));
+    assert_non_null(strstr(answer("duplicates"), "2\t/target\tPage\t"));
+    assert_non_null(strstr(answer("duplicates"), "2\t/fresh\tPage\t"));
+}
+
 static void robots_none_is_noindex(void **state)
 {
     (void)state;
@@ -197,6 +213,7 @@ int main(void)
         cmocka_unit_test(what_is_gone_keeps_its_last_title),
         cmocka_unit_test(a_redirect_that_ended_leads_nowhere),
         cmocka_unit_test(an_explanation_has_what_holds_now_and_once),
+        cmocka_unit_test(error_pages_are_no_duplicates),
         cmocka_unit_test(robots_none_is_noindex),
         cmocka_unit_test(another_spelling_of_itself_is_no_other_page),
         cmocka_unit_test(new_is_what_the_latest_run_met_first),
