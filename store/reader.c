@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/reader.h"
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "config/buf.h"
 #include "config/clock.h"
 #include "config/mem.h"
 #include "parse/pack.h"
@@ -26,6 +29,8 @@ struct reader {
     struct dictionaries *dictionaries;
     int64_t deadline_ms;
     int64_t give_up_ns; /* of the present query; 0 = never */
+    bool is_still;      /* read as a file that nobody writes; see open_still */
+    struct stat seen;   /* how it was then */
 };
 
 /* --- opening --------------------------------------------------------------------- */
@@ -130,21 +135,91 @@ enum err reader_open(const char *path, struct reader **out, struct err_note *not
     return e ? e : reader_open_own(path, out, note);
 }
 
+static enum err open_handle(struct reader *r, const char *name, int more_flags,
+                            struct err_note *note)
+{
+    int rc = sqlite3_open_v2(name, &r->handle,
+                             SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+                                 SQLITE_OPEN_NOFOLLOW | more_flags,
+                             NULL);
+
+    return rc ? db_explain(r->handle, rc, r->path, note) : check_identity(r, note);
+}
+
+/* Is there a log beside it, as there is while a crawl runs or after one that was killed? */
+static bool has_log(const char *name)
+{
+    char log[PATH_MAX + 8];
+    struct stat st;
+
+    return snprintf(log, sizeof log, "%s-wal", name) >= (int)sizeof log ||
+           (!stat(log, &st) && st.st_size > 0);
+}
+
+/* The name as a URI (sqlite.org/uri.html). */
+static char *still_uri(const char *name)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    struct buf uri;
+    char *text;
+
+    buf_init(&uri, SIZE_MAX);
+    BUG_IF(buf_append(&uri, SPAN("file:")));
+    for (; *name; name++) {
+        char escape[3] = { '%', hex[(unsigned char)*name >> 4], hex[*name & 15] };
+
+        BUG_IF(strchr("%?#", *name) ? buf_append(&uri, span_make(escape, 3))
+                                    : buf_append_byte(&uri, *name));
+    }
+    BUG_IF(buf_append(&uri, SPAN("?immutable=1")));
+    text = mem_str_copy(buf_span(&uri));
+    buf_clear(&uri);
+    return text;
+}
+
+/*
+ * A database of a crawl is in WAL mode, and SQLite then wants to write beside it even to
+ * read. Where that may not be, a file without a log is read as it lies there: whole, for
+ * what a crawl has closed; has_moved tells whether one began meanwhile.
+ */
+static enum err open_still(struct reader *r, const char *name, enum err e,
+                           struct err_note *note)
+{
+    int code = sqlite3_errcode(r->handle) & 0xff;
+    char *uri;
+
+    if ((code != SQLITE_READONLY && code != SQLITE_CANTOPEN) || has_log(name) ||
+        stat(name, &r->seen))
+        return e;
+    sqlite3_close(r->handle);
+    uri = still_uri(name);
+    e = open_handle(r, uri, SQLITE_OPEN_URI, note);
+    mem_free(uri);
+    r->is_still = !e;
+    return e;
+}
+
+static bool has_moved(const struct reader *r)
+{
+    struct stat now;
+
+    return r->is_still &&
+           (stat(r->path, &now) || now.st_size != r->seen.st_size ||
+            now.st_ino != r->seen.st_ino || now.st_mtim.tv_sec != r->seen.st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != r->seen.st_mtim.tv_nsec);
+}
+
 enum err reader_open_own(const char *path, struct reader **out, struct err_note *note)
 {
     struct reader *r = mem_alloc(sizeof *r);
     char *name = guard_follow_directory(path);
-    enum err e = OK;
-    int rc;
+    enum err e;
 
     r->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(name, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-                         NULL);
+    e = open_handle(r, name, 0, note);
+    if (e)
+        e = open_still(r, name, e, note);
     mem_free(name);
-    if (rc)
-        e = db_explain(r->handle, rc, path, note);
-    if (!e)
-        e = check_identity(r, note);
     if (!e && reader_functions_new(r->handle, &r->functions))
         e = err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
     if (e) {
@@ -311,6 +386,8 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
                           SQLITE_STATIC);
     e = step_all(r, st, fn, arg, note);
     sqlite3_finalize(st);
+    if (!e && has_moved(r))
+        e = err_set(note, ERR_IO, "%s: a crawl wrote it meanwhile; ask again", r->path);
     return e;
 }
 

@@ -36,7 +36,10 @@ struct reader_value {
 typedef enum err reader_row_fn(void *arg, const struct span *columns,
                                const struct reader_value *values, size_t n);
 
-/* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link), ERR_IO. */
+/*
+ * Also where nothing may be written beside the file, as long as no crawl has it open.
+ * ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link), ERR_IO.
+ */
 enum err reader_open(const char *path, struct reader **out,
                      struct err_note *note) MUST_USE;
 /* An empty database of the newest schema, in memory: to ask what there is in every one. */

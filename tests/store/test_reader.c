@@ -392,6 +392,33 @@ static void verify(void **state)
     storekit_clear(&kit);
 }
 
+/* Somebody who may read the file and not write beside it, such as a group of analysts. */
+static void what_may_only_be_read_can_be_read(void **state)
+{
+    const struct span count = SPAN("SELECT count(*) FROM urls");
+    struct err_note note;
+    struct reader *r;
+    struct seen_rows seen = { 0 };
+    uid_t me = geteuid();
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(stat(kit.dir, &st), 0);
+    assert_int_equal(chmod(kit.path, 0444), 0);
+    assert_int_equal(chmod(kit.dir, 0555), 0);
+    assert_true(me || !seteuid(65534)); /* root may write anything */
+    assert_int_equal(reader_open(kit.path, &r, &note), OK);
+    assert_int_equal(reader_query(r, count, NULL, 0, on_row, &seen, &note), OK);
+    assert_true(me || !seteuid(0));
+    assert_true(seen.first.integer > 3);
+
+    /* A file that changed under a query gives no answer that might be half of each. */
+    assert_int_equal(utimensat(AT_FDCWD, kit.path, NULL, 0), 0);
+    assert_int_equal(reader_query(r, count, NULL, 0, on_row, &seen, &note), ERR_IO);
+    reader_close(r);
+    assert_int_equal(chmod(kit.dir, st.st_mode & 0777), 0);
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -405,8 +432,9 @@ int main(void)
         WITH_FILE(every_named_report_runs),
         WITH_FILE(a_url_is_explained_by_its_key),
         WITH_FILE(what_is_no_database_of_ours_is_refused),
+        WITH_FILE(what_may_only_be_read_can_be_read),
     };
-    size_t n = 8;
+    size_t n = 9;
 
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
         tests[n++] =
