@@ -5,6 +5,7 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "config/settings.h"
 
 /* In the order of the list in --help: crawling, asking, checking, handing on. */
 const struct command *const command_list[] = {
@@ -74,20 +75,56 @@ static bool asks_help(int argc, char **argv)
     return false;
 }
 
+/* Where a reading command keeps the name of its database; NULL when it has none. */
+static char **database_of(const struct option_table *table, void *options)
+{
+    const struct option_spec *spec = options_find(table, SPAN("db"));
+
+    return spec && spec->initial ? (char **)((char *)options + spec->field) : NULL;
+}
+
+/* The database that a crawl would write here: crawl.conf and the environment say so for all commands. */
+static enum err settle_database(char **db, struct err_note *note)
+{
+    char *no_arguments[] = { NULL, NULL }, **operands;
+    struct settings s;
+    size_t n;
+    enum err e = settings_load(&s, 1, no_arguments, environ, &operands, &n, note);
+
+    if (e)
+        return e;
+    *db = mem_str_copy(span_str(s.db));
+    mem_free(operands);
+    settings_clear(&s);
+    return OK;
+}
+
 bool command_parse(const struct command *self, void *options, int argc, char **argv,
                    char ***operands, size_t *n_operands, int *exit_code)
 {
     static const struct option_table none = { NULL, 0 };
     const struct option_table *table = self->options ? self->options : &none;
     struct err_note note;
+    char **db;
+    enum err e;
 
     if (asks_help(argc, argv)) {
         *exit_code = command_help(self);
         return false;
     }
     options_set_defaults(table, options);
-    if (options_parse_args(table, options, argc, argv, operands, n_operands, &note) ==
-        OK)
+    db = database_of(table, options);
+    if (db) { /* the default gives way to what is set elsewhere */
+        mem_free(*db);
+        *db = NULL;
+    }
+    e = options_parse_args(table, options, argc, argv, operands, n_operands, &note);
+    if (!e && db && !*db) {
+        e = settle_database(db, &note);
+        if (e)
+            mem_free(*operands);
+    }
+    if (!e)
         return true;
     fprintf(stderr, "crawl %s: %s\n", self->name, note.text);
     options_clear(table, options);

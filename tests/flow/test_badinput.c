@@ -418,6 +418,28 @@ static void a_word_that_names_no_database_is_refused(void **state)
     assert_int_equal((int)g->p.out.len, 0);
 }
 
+/* One place says which database: who only asks need not say it again. */
+static void the_database_that_is_set_is_read_too(void **state)
+{
+    struct rig *g = *state;
+
+    program_write(&g->p, "crawl.conf", SPAN("db = here.db\n"));
+    assert_int_equal(
+        program_run(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--allow-net",
+                                 "127.0.0.0/8", NULL }),
+        0);
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 0);
+    setenv("CRAWL_DB", "there.db", 1);
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
+    assert_true(program_said(&g->p, "there.db"));
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", "-o", "here.db", NULL }), 0);
+    unsetenv("CRAWL_DB");
+    program_write(&g->p, "crawl.conf", SPAN("bd = here.db\n"));
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 2);
+    assert_true(program_said(&g->p, "crawl.conf:1"));
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", "-o", "here.db", NULL }), 0);
+}
+
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, fresh_rig, end_rig)
 
 int main(void)
@@ -437,6 +459,7 @@ int main(void)
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),
         WITH_RIG(too_little_free_space_is_refused_before_anything),
         WITH_RIG(a_word_that_names_no_database_is_refused),
+        WITH_RIG(the_database_that_is_set_is_read_too),
     };
 
     return cmocka_run_group_tests_name("flow/badinput", tests, NULL, NULL);
