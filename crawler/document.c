@@ -75,6 +75,7 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
     if (!e) {
         started = clock_now_ns();
         e = send_with_patience(c, ask, mem, until, out);
+        started += e ? 0 : out->waited_ns;
         c->in_flight--;
         sem_leave(&c->permits);
     }

@@ -39,7 +39,8 @@ const char *result_outcome_name(enum fetch_outcome outcome);
 /* The way back. False for a text that is no outcome. */
 bool result_outcome_parse(struct span text, enum fetch_outcome *out);
 
-/* Milliseconds spent, -1 where the step did not happen (a reused connection has no DNS step). */
+/* Milliseconds spent, without the wait for a permit; -1 where the step did not happen (a reused
+ * connection has no DNS step). */
 struct fetch_timings {
     int32_t dns_ms, connect_ms, tls_ms, ttfb_ms, total_ms;
 };
@@ -66,6 +67,7 @@ struct fetch_result {
     struct fetch_timings timings;
     int64_t started_wall_ms;
     int64_t ended_ns;         /* when the last byte came; for politeness */
+    int64_t waited_ns;        /* for the address's permit: no clock counts it */
     bool body_skipped;        /* stopped after the headers: type not wanted */
     bool was_reused_and_lost; /* a kept-alive connection died before any byte: retry uncharged */
     bool is_name_unknown;     /* dns_failed because the name does not exist: final, no retry helps */

@@ -94,6 +94,7 @@ struct transfer {
     struct body_ref body;
     int64_t wire_size;
     int64_t started_at, phase_at, total_at, ended_at; /* ns */
+    int64_t waited_ns; /* for the addresses' permits; not the peer's time */
     int64_t connect_share_ns;
     int64_t marks[TRANSFER_N_MARKS], next_mark_at; /* bytes received at past moments */
     unsigned n_marks;
