@@ -2,6 +2,7 @@
 #include "fetch/answer.h"
 
 #include "fetch/address.h"
+#include "parse/header.h"
 
 /* Bytes from outside end up in logs and tables: only printable ASCII passes. */
 static struct span clean_text(struct arena *mem, const char *text)
@@ -62,7 +63,6 @@ static void view_fields(const struct transfer *t, struct fetch_result *r)
         struct span *value;
     } views[] = {
         { HEAD_CONTENT_TYPE, &r->content_type },
-        { HEAD_CONTENT_ENCODING, &r->content_encoding },
         { HEAD_LOCATION, &r->location },
         { HEAD_ETAG, &r->etag },
         { HEAD_LAST_MODIFIED, &r->last_modified },
@@ -110,4 +110,6 @@ void answer_take(struct transfer *t, struct arena *mem, struct fetch_result *r)
         return;
     }
     view_fields(t, r);
+    /* A list, which may stand in several lines (RFC 9110 §5.3). */
+    r->content_encoding = header_joined(r->headers, SPAN("Content-Encoding"), mem);
 }

@@ -10,7 +10,6 @@
     }
 static const struct span FIELD_NAMES[N_HEAD_FIELDS] = {
     [HEAD_CONTENT_TYPE] = NAME("content-type"),
-    [HEAD_CONTENT_ENCODING] = NAME("content-encoding"),
     [HEAD_LOCATION] = NAME("location"),
     [HEAD_ETAG] = NAME("etag"),
     [HEAD_LAST_MODIFIED] = NAME("last-modified"),

@@ -16,7 +16,6 @@
 
 enum head_field {
     HEAD_CONTENT_TYPE,
-    HEAD_CONTENT_ENCODING,
     HEAD_LOCATION,
     HEAD_ETAG,
     HEAD_LAST_MODIFIED,

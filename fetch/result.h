@@ -60,7 +60,7 @@ struct fetch_result {
     struct span ip;           /* of the peer */
     struct span headers;      /* raw lines "Name: value\r\n" of the final answer */
     struct span request_headers; /* raw lines as we sent them, secrets left out */
-    /* Views of headers (empty when absent): */
+    /* Views of headers, the first line of a name; of Content-Encoding all lines (empty when absent): */
     struct span content_type, content_encoding, location, etag, last_modified, retry_after;
     struct body_ref body;     /* owned by whoever holds the result */
     int64_t wire_size;        /* body bytes received, coded */

@@ -65,6 +65,9 @@ static const struct origin_route ROUTES[] = {
     { .path = "/cookie",
       .body = { "c", 1 },
       .headers = "Set-Cookie: needle=1; Path=/\r\n" },
+    { .path = "/codings",
+      .body = { "c", 1 },
+      .headers = "Content-Encoding: br\r\nX: y\r\ncontent-encoding: gzip\r\n" },
     { .path = "/redirect", .status = 302, .headers = "Location: /page\r\n" },
     { .path = "/altsvc",
       .body = { "a", 1 },
@@ -179,6 +182,16 @@ static void a_page_comes_with_all_that_is_known_of_it(void **state)
 }
 
 /* Promise P23 and P58: our own identity, nothing that could leak, only what we can decode. */
+/* RFC 9110 §5.3. */
+static void codings_in_several_lines_are_one_list(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = get(w, "/codings");
+
+    assert_true(span_eq(g.result.content_encoding, SPAN("br, gzip")));
+    drop(w, &g);
+}
+
 static void what_is_sent_is_what_is_recorded(void **state)
 {
     struct world *w = *state;
@@ -491,6 +504,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(a_page_comes_with_all_that_is_known_of_it),
+        WORLD_TEST(codings_in_several_lines_are_one_list),
         WORLD_TEST(what_is_sent_is_what_is_recorded),
         WORLD_TEST(secrets_are_sent_but_not_recorded),
         WORLD_TEST(conditions_are_sent),
