@@ -238,7 +238,10 @@ static void secrets_are_sent_but_not_recorded(void **state)
     assert_int_equal(span_find_span(recorded, SPAN("c2VjcmV0")), recorded.len);
     assert_true(span_find_span(recorded, SPAN("Authorization: (withheld)\r\n")) <
                 recorded.len);
-    assert_true(span_find_span(recorded, SPAN("X-Mine: yes\r\n")) < recorded.len);
+    assert_true(span_find_span(recorded, SPAN("X-Mine: (withheld)\r\n")) <
+                recorded.len);
+    assert_true(span_find_span(recorded, SPAN("Accept: text/plain\r\n")) <
+                recorded.len);
     drop(w, &g);
 
     /* The same handle's next request knows nothing of them. */
