@@ -121,7 +121,8 @@ bool ask_wants_type(const struct settings *s, struct span content_type)
     if (span_eq_nocase(type.essence, SPAN("application/xml")))
         return true;
     /* XML types (MIME Sniffing §4.6): anything that ends in +xml, but pictures. */
-    return span_ends(type.essence, SPAN("+xml")) &&
+    return type.essence.len > 4 &&
+           span_eq_nocase(span_skip(type.essence, type.essence.len - 4), SPAN("+xml")) &&
            !span_starts_nocase(type.essence, SPAN("image/"));
 }
 
