@@ -39,6 +39,7 @@ struct head {
     int8_t last_field;      /* the line before set this field; -1: none */
     bool is_complete;       /* the blank line after the final header came */
     bool has_transfer_encoding;
+    bool says_identity; /* a Transfer-Encoding that is none: the length counts */
     const char *refusal; /* static text, or NULL while all is well */
 };
 

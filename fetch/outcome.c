@@ -29,7 +29,8 @@ static enum fetch_outcome outcome_of_break(const struct transfer *t)
 static enum fetch_outcome outcome_of_stop(const struct transfer *t)
 {
     switch (t->stop) {
-    case TRANSFER_STOP_SKIPPED: return outcome_of_answer(t);
+    case TRANSFER_STOP_SKIPPED:
+    case TRANSFER_STOP_WHOLE: return outcome_of_answer(t);
     case TRANSFER_STOP_TOO_LARGE: return FETCH_TOO_LARGE;
     case TRANSFER_STOP_BAD_HEAD: return FETCH_BAD_RESPONSE;
     case TRANSFER_STOP_LATE: return FETCH_TIMEOUT;

@@ -104,6 +104,13 @@ static size_t max_body(const struct transfer *t)
     return MAX(t->shared->options.max_body_bytes, t->request->min_body_bytes);
 }
 
+/* Beside any Transfer-Encoding libcurl reads to the end of the connection, which a server that
+ * keeps it open does not send. Beside "identity" the length says where the body ends. */
+static bool is_whole(const struct transfer *t)
+{
+    return t->head.says_identity && t->wire_size == t->head.content_length;
+}
+
 /* The blank line came: does anybody want the rest, and where will it go? */
 static size_t on_head_complete(struct transfer *t, size_t n)
 {
@@ -115,6 +122,8 @@ static size_t on_head_complete(struct transfer *t, size_t n)
     if (r->wants_body && !has_no_body(t) &&
         !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
         return stop_here(t, TRANSFER_STOP_SKIPPED);
+    if (is_whole(t))
+        return stop_here(t, TRANSFER_STOP_WHOLE);
     if (t->head.content_length > 0)
         bodies_hint(t->shared->bodies, &t->body,
                     MIN((size_t)t->head.content_length, max_body(t)));
@@ -145,6 +154,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     multi_note_data(t->shared->multi);
     if (t->is_abandoned)
         return stop_here(t, TRANSFER_STOP_ABANDONED);
+    if (t->head.says_identity && t->head.content_length >= 0)
+        n = (size_t)MIN((int64_t)n, t->head.content_length - t->wire_size);
     t->wire_size += (int64_t)n;
     t->shared->stats.body_bytes += n;
 
@@ -154,7 +165,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     if (e)
         return stop_here(t, e == ERR_TOO_LARGE ? TRANSFER_STOP_TOO_LARGE
                                                : TRANSFER_STOP_NO_ROOM);
-    return n;
+    return is_whole(t) ? stop_here(t, TRANSFER_STOP_WHOLE) : n;
 }
 
 /* --- setting up ----------------------------------------------------------------- */

@@ -57,6 +57,7 @@ enum transfer_phase {
 enum transfer_stop {
     TRANSFER_NO_STOP,
     TRANSFER_STOP_SKIPPED, /* the body was not wanted */
+    TRANSFER_STOP_WHOLE,   /* it is all there; libcurl would wait for more */
     TRANSFER_STOP_TOO_LARGE,
     TRANSFER_STOP_NO_ROOM,   /* for bodies, or shed */
     TRANSFER_STOP_BAD_HEAD,  /* see head.refusal */
