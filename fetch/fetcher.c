@@ -10,7 +10,7 @@
 #include "fetch/request.h"
 #include "fetch/transfer.h"
 
-#define MAX_POOLED              256 /* idle easy handles kept beyond those in flight */
+#define MAX_POOLED              256 /* idle transfers kept beyond those in flight */
 #define MIN_TICK_NS             (5 * NS_PER_MS)
 #define MAX_TICK_NS             NS_PER_S
 #define SHORT_OF_DESCRIPTORS_NS (5 * NS_PER_S)

@@ -65,6 +65,7 @@ static enum fetch_outcome outcome_of_code(const struct transfer *t, CURLcode res
     case CURLE_SSL_CLIENTCERT: return FETCH_TLS_FAILED;
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9; no other scheme comes this far */
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* a header line that libcurl can make nothing of */
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_CONTENT_ENCODING: return FETCH_BAD_RESPONSE;
     case CURLE_OUT_OF_MEMORY: /* an over-long header line, not our memory (promise P28) */
