@@ -45,7 +45,9 @@ static struct span error_of_outcome(const struct transfer *t)
 
 static struct span error_of(const struct transfer *t, struct arena *mem)
 {
-    if (t->stop != TRANSFER_NO_STOP)
+    bool is_ours = t->stop == TRANSFER_STOP_SKIPPED || t->stop == TRANSFER_STOP_WHOLE;
+
+    if (t->stop != TRANSFER_NO_STOP && !is_ours)
         return error_of_stop(t);
     if (t->was_reused_and_lost)
         return SPAN("the kept connection was lost before an answer");
@@ -53,6 +55,8 @@ static struct span error_of(const struct transfer *t, struct arena *mem)
         return span_str(t->refusal);
     if (t->outcome <= FETCH_HTTP_ERROR)
         return SPAN_NONE;
+    if (is_ours) /* libcurl's words are about our stopping it */
+        return error_of_outcome(t);
     return t->error_text[0] ? clean_text(mem, t->error_text) : error_of_outcome(t);
 }
 

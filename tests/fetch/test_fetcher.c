@@ -60,6 +60,10 @@ static const struct origin_route ROUTES[] = {
     { .path = "/drip-body", SCRIPT(DRIP_BODY) },
     { .path = "/steady-body", SCRIPT(STEADY_BODY) },
     { .path = "/video", SCRIPT(BIG_UNWANTED) },
+    { .path = "/part",
+      .status = 206,
+      .headers = "Content-Type: video/mp4\r\n",
+      .body = { "p", 1 } },
     { .path = "/empty", .headers = "Content-Type: video/mp4\r\n" },
     { .path = "/later*", .body = { "later", 5 }, .delay_ms = 300 },
     { .path = "/cookie",
@@ -392,6 +396,21 @@ static void an_unwanted_body_is_not_read(void **state)
     drop(w, &after);
 }
 
+static void what_is_wrong_with_an_unwanted_answer_is_said_too(void **state)
+{
+    struct world *w = *state;
+    struct wish wish = { 0 };
+    struct fetchrig_get g = get_of(w, "/part");
+
+    g.request.wants_body = refuse_video;
+    g.request.arg = &wish;
+    fetchrig_get_each(&w->rig, &g, 1);
+
+    assert_outcome(&g, FETCH_INCOMPLETE);
+    assert_true(span_eq(g.result.error, SPAN("partial content nobody asked for")));
+    drop(w, &g);
+}
+
 static void an_empty_body_is_nothing_to_stop_for(void **state)
 {
     struct world *w = *state;
@@ -517,6 +536,7 @@ int main(void)
         WORLD_TEST(paths_go_out_as_they_are),
         WORLD_TEST(other_schemes_are_never_opened),
         WORLD_TEST(an_unwanted_body_is_not_read),
+        WORLD_TEST(what_is_wrong_with_an_unwanted_answer_is_said_too),
         WORLD_TEST(an_empty_body_is_nothing_to_stop_for),
         WORLD_TEST(the_first_byte_has_its_clock),
         WORLD_TEST(slow_transfers_have_theirs),
