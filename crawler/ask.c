@@ -14,11 +14,48 @@ struct ip_permit {
     int64_t users;
 };
 
+static enum err take_turn(struct crawl *c, deadline until)
+{
+    enum err e = c->stop ? ERR_CANCELLED : sem_enter(&c->permits, until);
+
+    if (e)
+        return e;
+    e = coro_sleep_until(ask_pace(c));
+    if (e)
+        sem_leave(&c->permits);
+    return e;
+}
+
+/*
+ * The address is busy: meanwhile the permit of --concurrency and the place in --rate are
+ * others'. An error only comes when the crawl ends, and then one permit too many is no harm.
+ */
+static enum err wait_aside(struct crawl *c, struct sem *address, deadline until)
+{
+    enum err e;
+
+    c->in_flight--;
+    c->waiting_aside++;
+    ask_unpace(c);
+    sem_leave(&c->permits);
+    crawl_poke(c);
+    e = sem_enter(address, until);
+    if (!e) {
+        e = take_turn(c, until);
+        if (e)
+            sem_leave(address);
+    }
+    c->waiting_aside--;
+    c->in_flight++;
+    crawl_poke(c);
+    return e;
+}
+
 static enum err enter_address(void *arg, struct span ip, deadline until)
 {
     struct crawl *c = arg;
     struct ip_permit *p = map_get(&c->ip_permits, ip);
-    enum err e;
+    enum err e = OK;
 
     if (!p) {
         p = mem_alloc(sizeof *p);
@@ -26,7 +63,8 @@ static enum err enter_address(void *arg, struct span ip, deadline until)
         map_set(&c->ip_permits, ip, p);
     }
     p->users++;
-    e = sem_enter(&p->sem, until);
+    if (!sem_try_enter(&p->sem))
+        e = wait_aside(c, &p->sem, until);
     if (e && --p->users == 0)
         mem_free(map_remove(&c->ip_permits, ip));
     return e;
@@ -83,7 +121,8 @@ bool ask_wants_type(const struct settings *s, struct span content_type)
     if (span_eq_nocase(type.essence, SPAN("application/xml")))
         return true;
     /* XML types (MIME Sniffing §4.6): anything that ends in +xml, but pictures. */
-    return span_ends(type.essence, SPAN("+xml")) &&
+    return type.essence.len > 4 &&
+           span_eq_nocase(span_skip(type.essence, type.essence.len - 4), SPAN("+xml")) &&
            !span_starts_nocase(type.essence, SPAN("image/"));
 }
 

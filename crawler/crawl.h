@@ -95,6 +95,7 @@ struct crawl {
     /* under way */
     struct sem permits;  /* --concurrency: one for each request in flight */
     int64_t in_flight;   /* requests that hold one */
+    int64_t waiting_aside; /* requests that gave it back until their address is free */
     int64_t recent_peak; /* of in_flight, in the last seconds */
     int64_t recent_peak_at;
     int64_t answered; /* answered pages whose commit is still to come */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/discover.h"
 
+#include "parse/utf8.h"
+
 #define LINKS_A_LOOK 256 /* at the clock */
 
 /* Verdict and identity of a URL that the loop does not know. mem holds what the offer points at. */
@@ -44,13 +46,42 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
     return true;
 }
 
+/*
+ * Servers write paths in the encoding of their file names. What is no UTF-8 goes out byte
+ * by byte, as browsers send it; the URL standard's U+FFFD would ask for another page.
+ */
+static struct span escape_bytes(struct span s, struct arena *mem)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *text, *at;
+
+    if (utf8_valid_prefix(s) == s.len)
+        return s;
+    at = text = arena_try_array(mem, s.len, 3);
+    if (!text)
+        return s;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char byte = (unsigned char)s.ptr[i];
+
+        if (byte < 0x80) {
+            *at++ = s.ptr[i];
+            continue;
+        }
+        *at++ = '%';
+        *at++ = hex[byte >> 4];
+        *at++ = hex[byte & 0xf];
+    }
+    return span_make(text, (size_t)(at - text));
+}
+
 bool discover_redirect(struct crawl *c, const struct ticket *from,
                        const struct url *base, struct span location, struct arena *mem,
                        struct store_offer *out)
 {
     struct url u;
 
-    if (url_parse(location, base, mem, &u) || url_page(&u, mem, &u))
+    if (url_parse(escape_bytes(location, mem), base, mem, &u) ||
+        url_page(&u, mem, &u))
         return false;
     /* Where a seed redirects, its host is what the user meant. */
     if (from->depth == 0 && url_is_web(&u) &&

@@ -13,6 +13,7 @@
     (3 * NS_PER_S)          /* how long a level of requests in flight is remembered */
 #define BURST         64    /* visits started before the loop gets its turn */
 #define MAX_PREPARING 10000 /* hosts whose robots.txt is being read */
+#define MAX_ASIDE     10000 /* requests that wait for busy addresses */
 #define SHED_AT_ONCE  16    /* transfers given up when memory for bodies runs out */
 
 /* Has a budget of the run been used up? */
@@ -55,7 +56,7 @@ static bool has_room(struct crawl *c)
 
     frontier_get_stats(c->frontier, &f);
     if (!c->permits.permits || !has_commit_room(c) || f.preparing >= MAX_PREPARING ||
-        archive_is_full(c->archive))
+        c->waiting_aside >= MAX_ASIDE || archive_is_full(c->archive))
         return false;
     if (s->max_pages >= 0 && c->pages_done + c->pages_reserved >= s->max_pages)
         return false;

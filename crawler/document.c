@@ -5,7 +5,6 @@
 #include "parse/header.h"
 
 #define LOOK_UP_NS (500 * NS_PER_MS)
-#define MAX_AGAIN  3
 
 /* A permit of --concurrency and a place in --rate. */
 static enum err take_turn(struct crawl *c, deadline until)
@@ -75,6 +74,7 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
     if (!e) {
         started = clock_now_ns();
         e = send_with_patience(c, ask, mem, until, out);
+        started += e ? 0 : out->waited_ns;
         c->in_flight--;
         sem_leave(&c->permits);
     }
@@ -84,20 +84,21 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
 
 /*
  * As a visit does: a kept connection that went before any byte came is no answer, once,
- * nor is a transfer that was cut off for want of memory.
+ * nor is a transfer that was cut off for want of memory, however often.
  */
 static enum err send_again(struct crawl *c, const struct ask *ask, struct arena *mem,
                            deadline until, struct fetch_result *out)
 {
-    for (int again = 0;; again++) {
+    for (bool was_lost = false;;) {
         enum err e = send_one(c, ask, mem, until, out);
         bool is_shed;
 
-        if (e || c->stop || again == MAX_AGAIN)
+        if (e || c->stop)
             return e;
         is_shed = out->outcome == FETCH_CANCELLED;
-        if (!is_shed && !(out->was_reused_and_lost && again == 0))
+        if (!is_shed && (was_lost || !out->was_reused_and_lost))
             return OK;
+        was_lost |= !is_shed;
         bodies_free(c->bodies, &out->body);
         e = is_shed ? coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) : OK;
         if (e)

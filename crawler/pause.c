@@ -44,6 +44,8 @@ struct retry_verdict pause_decide(const struct crawl *c, const struct host *h,
         verdict.delay_ms = retry_decide(&host, got->outcome, got->status_code,
                                         h->site->failures, -1, noise)
                                .delay_ms;
+    else if (!pause_is_asked(got) && stated > c->settings->max_wait_ms)
+        verdict.action = RETRY_NO; /* the run does not wait so long for one URL */
     return verdict;
 }
 

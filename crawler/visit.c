@@ -181,7 +181,7 @@ static enum err fetch(struct visit *v)
     enum err e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
 
     v->archived = archive_last(c->archive);
-    leave_site(v, started, !(e == OK && v->got.is_out_of_descriptors));
+    leave_site(v, started + v->got.waited_ns, !(e == OK && v->got.is_out_of_descriptors));
     crawl_poke(c);
     return e;
 }

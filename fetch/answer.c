@@ -2,6 +2,7 @@
 #include "fetch/answer.h"
 
 #include "fetch/address.h"
+#include "parse/header.h"
 
 /* Bytes from outside end up in logs and tables: only printable ASCII passes. */
 static struct span clean_text(struct arena *mem, const char *text)
@@ -44,7 +45,9 @@ static struct span error_of_outcome(const struct transfer *t)
 
 static struct span error_of(const struct transfer *t, struct arena *mem)
 {
-    if (t->stop != TRANSFER_NO_STOP)
+    bool is_ours = t->stop == TRANSFER_STOP_SKIPPED || t->stop == TRANSFER_STOP_WHOLE;
+
+    if (t->stop != TRANSFER_NO_STOP && !is_ours)
         return error_of_stop(t);
     if (t->was_reused_and_lost)
         return SPAN("the kept connection was lost before an answer");
@@ -52,6 +55,8 @@ static struct span error_of(const struct transfer *t, struct arena *mem)
         return span_str(t->refusal);
     if (t->outcome <= FETCH_HTTP_ERROR)
         return SPAN_NONE;
+    if (is_ours) /* libcurl's words are about our stopping it */
+        return error_of_outcome(t);
     return t->error_text[0] ? clean_text(mem, t->error_text) : error_of_outcome(t);
 }
 
@@ -62,7 +67,6 @@ static void view_fields(const struct transfer *t, struct fetch_result *r)
         struct span *value;
     } views[] = {
         { HEAD_CONTENT_TYPE, &r->content_type },
-        { HEAD_CONTENT_ENCODING, &r->content_encoding },
         { HEAD_LOCATION, &r->location },
         { HEAD_ETAG, &r->etag },
         { HEAD_LAST_MODIFIED, &r->last_modified },
@@ -110,4 +114,6 @@ void answer_take(struct transfer *t, struct arena *mem, struct fetch_result *r)
         return;
     }
     view_fields(t, r);
+    /* A list, which may stand in several lines (RFC 9110 §5.3). */
+    r->content_encoding = header_joined(r->headers, SPAN("Content-Encoding"), mem);
 }

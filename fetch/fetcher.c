@@ -10,7 +10,7 @@
 #include "fetch/request.h"
 #include "fetch/transfer.h"
 
-#define MAX_POOLED              256 /* idle easy handles kept beyond those in flight */
+#define MAX_POOLED              256 /* idle transfers kept beyond those in flight */
 #define MIN_TICK_NS             (5 * NS_PER_MS)
 #define MAX_TICK_NS             NS_PER_S
 #define SHORT_OF_DESCRIPTORS_NS (5 * NS_PER_S)
@@ -186,6 +186,7 @@ static enum err run_with_permit(struct fetcher *f, struct transfer *t,
 {
     char text[ADDRESS_TEXT_SIZE];
     struct span ip = span_str(address_format(&t->address.any, text));
+    int64_t asked_at = clock_now_ns(), waited;
     enum err e;
 
     if (!r->enter_address || !t->has_resolved)
@@ -196,6 +197,10 @@ static enum err run_with_permit(struct fetcher *f, struct transfer *t,
         release(f, t);
         return e;
     }
+    /* The wait may be long, and is none of the request's: its clock stood still. */
+    waited = clock_now_ns() - asked_at;
+    t->waited_ns += waited;
+    t->total_at = clock_after(t->total_at, waited);
     e = run(f, t, until);
     if (r->leave_address)
         r->leave_address(r->arg, ip);
@@ -292,10 +297,13 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
         t = take_transfer(f);
         t->host_hash = hash_host(f, request);
         t->total_at = total_at;
+        t->waited_ns = 0;
         e = try_route(f, t, request, &route, until);
         if (e)
             return e;
         answer_take(t, mem, &r);
+        r.waited_ns = t->waited_ns;
+        r.started_wall_ms += t->waited_ns / NS_PER_MS;
         release(f, t);
         e = request_record(o, request, mem, &r.request_headers);
         if (e)
@@ -304,7 +312,8 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
         refuse(&route, &r);
     }
     r.timings.total_ms =
-        (int32_t)MIN((r.ended_ns - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
+        (int32_t)MIN((r.ended_ns - started_at - r.waited_ns) / NS_PER_MS,
+                     (int64_t)INT32_MAX);
     *out = r;
     return OK;
 }

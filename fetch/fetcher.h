@@ -61,7 +61,8 @@ struct fetch_request {
     void *arg;
     /*
      * Called on the calling coroutine once the peer's address is known and
-     * before anything is sent to it; may suspend (per-IP permits). NULL: none.
+     * before anything is sent to it; may suspend (per-IP permits), which no clock
+     * of the request counts. NULL: none.
      * An error ends the request with that error.
      */
     enum err (*enter_address)(void *arg, struct span ip, deadline until);

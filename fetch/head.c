@@ -10,7 +10,6 @@
     }
 static const struct span FIELD_NAMES[N_HEAD_FIELDS] = {
     [HEAD_CONTENT_TYPE] = NAME("content-type"),
-    [HEAD_CONTENT_ENCODING] = NAME("content-encoding"),
     [HEAD_LOCATION] = NAME("location"),
     [HEAD_ETAG] = NAME("etag"),
     [HEAD_LAST_MODIFIED] = NAME("last-modified"),
@@ -32,7 +31,7 @@ static void start_answer(struct head *h)
     h->http_minor = 1;
     h->content_length = -1;
     h->last_field = -1;
-    h->has_transfer_encoding = false;
+    h->has_transfer_encoding = h->says_identity = false;
 }
 
 void head_init(struct head *h, size_t max_bytes, size_t max_lines)
@@ -137,10 +136,12 @@ static enum err take_value(struct head *h, struct span name, struct span value,
 {
     if (span_eq_nocase(name, SPAN("content-length")))
         return take_content_length(h, value);
-    if (span_eq_nocase(name, SPAN("transfer-encoding")))
-        h->has_transfer_encoding |= !span_eq_nocase(value, SPAN("identity"));
-    else
+    if (!span_eq_nocase(name, SPAN("transfer-encoding")))
         note_field(h, name, (uint32_t)at, (uint32_t)value.len);
+    else if (span_eq_nocase(value, SPAN("identity")))
+        h->says_identity = true;
+    else
+        h->has_transfer_encoding = true;
     return OK;
 }
 

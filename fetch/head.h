@@ -16,7 +16,6 @@
 
 enum head_field {
     HEAD_CONTENT_TYPE,
-    HEAD_CONTENT_ENCODING,
     HEAD_LOCATION,
     HEAD_ETAG,
     HEAD_LAST_MODIFIED,
@@ -40,6 +39,7 @@ struct head {
     int8_t last_field;      /* the line before set this field; -1: none */
     bool is_complete;       /* the blank line after the final header came */
     bool has_transfer_encoding;
+    bool says_identity; /* a Transfer-Encoding that is none: the length counts */
     const char *refusal; /* static text, or NULL while all is well */
 };
 

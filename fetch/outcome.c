@@ -29,7 +29,8 @@ static enum fetch_outcome outcome_of_break(const struct transfer *t)
 static enum fetch_outcome outcome_of_stop(const struct transfer *t)
 {
     switch (t->stop) {
-    case TRANSFER_STOP_SKIPPED: return outcome_of_answer(t);
+    case TRANSFER_STOP_SKIPPED:
+    case TRANSFER_STOP_WHOLE: return outcome_of_answer(t);
     case TRANSFER_STOP_TOO_LARGE: return FETCH_TOO_LARGE;
     case TRANSFER_STOP_BAD_HEAD: return FETCH_BAD_RESPONSE;
     case TRANSFER_STOP_LATE: return FETCH_TIMEOUT;
@@ -64,6 +65,7 @@ static enum fetch_outcome outcome_of_code(const struct transfer *t, CURLcode res
     case CURLE_SSL_CLIENTCERT: return FETCH_TLS_FAILED;
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9; no other scheme comes this far */
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* a header line that libcurl can make nothing of */
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_CONTENT_ENCODING: return FETCH_BAD_RESPONSE;
     case CURLE_OUT_OF_MEMORY: /* an over-long header line, not our memory (promise P28) */

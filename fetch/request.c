@@ -14,10 +14,10 @@ static const struct request_line CONSTANT_LINES[] = {
     { NAME("Accept-Encoding"), NAME("gzip, br, zstd"), false },
 };
 
-static const struct span SECRET_NAMES[] = {
-    NAME("Authorization"),
-    NAME("Cookie"),
-    NAME("Proxy-Authorization"),
+/* The caller's own lines may hold keys and passwords under any name; these do not. */
+static const struct span PLAIN_NAMES[] = {
+    NAME("Accept"), NAME("Accept-Encoding"), NAME("Accept-Language"),
+    NAME("From"),   NAME("Host"),            NAME("User-Agent"),
 };
 #undef NAME
 
@@ -113,10 +113,10 @@ bool request_constant(size_t i, struct request_line *out)
     return true;
 }
 
-static bool is_secret(struct span name)
+static bool is_plain(struct span name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(SECRET_NAMES); i++)
-        if (span_eq_nocase(name, SECRET_NAMES[i]))
+    for (size_t i = 0; i < ARRAY_LEN(PLAIN_NAMES); i++)
+        if (span_eq_nocase(name, PLAIN_NAMES[i]))
             return true;
     return false;
 }
@@ -140,13 +140,15 @@ static size_t put_lines(const struct fetcher_options *o, const struct fetch_requ
     size_t n = 0;
 
     while (request_next(o, r, &c, &line)) {
+        bool is_own = c.next > LINE_OWN;
+
         put(&at, &n, line.name);
         put(&at, &n, SPAN(": "));
         if (line.is_automatic && !line.value.len) {
             put(&at, &n, r->host);
             put(&at, &n, port);
         } else {
-            put(&at, &n, is_secret(line.name) ? WITHHELD : line.value);
+            put(&at, &n, is_own && !is_plain(line.name) ? WITHHELD : line.value);
         }
         put(&at, &n, SPAN("\r\n"));
     }

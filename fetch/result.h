@@ -39,7 +39,8 @@ const char *result_outcome_name(enum fetch_outcome outcome);
 /* The way back. False for a text that is no outcome. */
 bool result_outcome_parse(struct span text, enum fetch_outcome *out);
 
-/* Milliseconds spent, -1 where the step did not happen (a reused connection has no DNS step). */
+/* Milliseconds spent, without the wait for a permit; -1 where the step did not happen (a reused
+ * connection has no DNS step). */
 struct fetch_timings {
     int32_t dns_ms, connect_ms, tls_ms, ttfb_ms, total_ms;
 };
@@ -59,13 +60,14 @@ struct fetch_result {
     struct span ip;           /* of the peer */
     struct span headers;      /* raw lines "Name: value\r\n" of the final answer */
     struct span request_headers; /* raw lines as we sent them, secrets left out */
-    /* Views of headers (empty when absent): */
+    /* Views of headers, the first line of a name; of Content-Encoding all lines (empty when absent): */
     struct span content_type, content_encoding, location, etag, last_modified, retry_after;
     struct body_ref body;     /* owned by whoever holds the result */
     int64_t wire_size;        /* body bytes received, coded */
     struct fetch_timings timings;
     int64_t started_wall_ms;
     int64_t ended_ns;         /* when the last byte came; for politeness */
+    int64_t waited_ns;        /* for the address's permit: no clock counts it */
     bool body_skipped;        /* stopped after the headers: type not wanted */
     bool was_reused_and_lost; /* a kept-alive connection died before any byte: retry uncharged */
     bool is_name_unknown;     /* dns_failed because the name does not exist: final, no retry helps */

@@ -104,6 +104,13 @@ static size_t max_body(const struct transfer *t)
     return MAX(t->shared->options.max_body_bytes, t->request->min_body_bytes);
 }
 
+/* Beside any Transfer-Encoding libcurl reads to the end of the connection, which a server that
+ * keeps it open does not send. Beside "identity" the length says where the body ends. */
+static bool is_whole(const struct transfer *t)
+{
+    return t->head.says_identity && t->wire_size == t->head.content_length;
+}
+
 /* The blank line came: does anybody want the rest, and where will it go? */
 static size_t on_head_complete(struct transfer *t, size_t n)
 {
@@ -115,6 +122,8 @@ static size_t on_head_complete(struct transfer *t, size_t n)
     if (r->wants_body && !has_no_body(t) &&
         !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
         return stop_here(t, TRANSFER_STOP_SKIPPED);
+    if (is_whole(t))
+        return stop_here(t, TRANSFER_STOP_WHOLE);
     if (t->head.content_length > 0)
         bodies_hint(t->shared->bodies, &t->body,
                     MIN((size_t)t->head.content_length, max_body(t)));
@@ -145,6 +154,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     multi_note_data(t->shared->multi);
     if (t->is_abandoned)
         return stop_here(t, TRANSFER_STOP_ABANDONED);
+    if (t->head.says_identity && t->head.content_length >= 0)
+        n = (size_t)MIN((int64_t)n, t->head.content_length - t->wire_size);
     t->wire_size += (int64_t)n;
     t->shared->stats.body_bytes += n;
 
@@ -154,7 +165,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     if (e)
         return stop_here(t, e == ERR_TOO_LARGE ? TRANSFER_STOP_TOO_LARGE
                                                : TRANSFER_STOP_NO_ROOM);
-    return n;
+    return is_whole(t) ? stop_here(t, TRANSFER_STOP_WHOLE) : n;
 }
 
 /* --- setting up ----------------------------------------------------------------- */
@@ -238,15 +249,18 @@ static CURLcode set_options(CURL *c, const struct transfer_shared *shared)
     return rc;
 }
 
-/* The handle comes with the first start: libcurl is only called on the loop's stack. */
+/*
+ * Each start gets a handle of its own, for a few microseconds: libcurl before 8.1 keeps a
+ * pointer into the freed header fields of a handle's transfer before, and writes there when the
+ * next answer begins with a folded line. The connections are the multi handle's and stay.
+ * Here rather than in transfer_release, as libcurl is only called on the loop's stack.
+ */
 static CURLcode open_handle(struct transfer *t)
 {
-    if (t->easy)
-        return CURLE_OK;
+    curl_easy_cleanup(t->easy);
     t->easy = curl_easy_init();
     if (!t->easy)
         return CURLE_OUT_OF_MEMORY;
-    t->set_max_age = KEEP_IDLE_S;
     return set_callbacks(t->easy, t) | set_restraint(t->easy) |
            set_options(t->easy, t->shared);
 }
@@ -308,7 +322,7 @@ static CURLcode set_connect_to(struct transfer *t)
     bool is_v6 = t->address.any.sa_family == AF_INET6;
 
     if (!t->has_resolved)
-        return curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, NULL);
+        return CURLE_OK;
     (void)snprintf(t->connect_to_text, sizeof(t->connect_to_text),
                    is_v6 ? "::[%s]:%u" : "::%s:%u", address_format(&t->address.any, ip),
                    t->request->port);
@@ -343,13 +357,8 @@ static CURLcode set_headers(struct transfer *t)
 {
     size_t n;
 
-    if (request_is_plain(t->request)) {
-        if (!t->has_own_headers)
-            return CURLE_OK;
-        t->has_own_headers = false;
-        return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER,
-                                t->shared->constant_headers);
-    }
+    if (request_is_plain(t->request))
+        return CURLE_OK; /* the constant ones, see set_options */
     if (write_own_headers(t, &n))
         return CURLE_OUT_OF_MEMORY;
     if (n > t->n_header_nodes) {
@@ -364,41 +373,28 @@ static CURLcode set_headers(struct transfer *t)
         t->header_nodes[i].next = i + 1 < n ? &t->header_nodes[i + 1] : NULL;
         at += strlen(at) + 1;
     }
-    t->has_own_headers = true;
     return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, n ? t->header_nodes : NULL);
 }
 
-/* Options that differ between requests, set only where they changed. */
+/* Where this request differs from most. */
 static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 {
     const struct fetch_request *r = t->request;
     bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop) ||
                     multi_n_open(t->shared->multi) > t->shared->max_open;
-    bool is_once = !r->keep_alive || is_short;
-    long max_age = is_short ? KEEP_IDLE_SHORT_S : KEEP_IDLE_S;
     CURLcode rc = CURLE_OK;
 
-    if (r->is_insecure != t->is_set_insecure) {
-        t->is_set_insecure = r->is_insecure;
-        rc |=
-            curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, r->is_insecure ? 0L : 1L);
-        rc |=
-            curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, r->is_insecure ? 0L : 2L);
+    if (r->is_insecure) {
+        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (is_once != t->is_set_once) {
-        t->is_set_once = is_once;
-        rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, is_once ? 1L : 0L);
-    }
-    if (is_http1_only != t->is_set_http1) {
-        long version = is_http1_only ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
-
-        t->is_set_http1 = is_http1_only;
-        rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, version);
-    }
-    if (max_age != t->set_max_age) {
-        t->set_max_age = max_age;
-        rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, max_age);
-    }
+    if (!r->keep_alive || is_short)
+        rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
+    if (is_http1_only)
+        rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                               (long)CURL_HTTP_VERSION_1_1);
+    if (is_short)
+        rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_SHORT_S);
     return rc;
 }
 
@@ -514,7 +510,9 @@ void transfer_finish(struct transfer *t, CURLcode result)
         multi_note_multiplexed(t->shared->multi, t->connection_key);
     if (!t->error_text[0] && result)
         (void)snprintf(t->error_text, sizeof(t->error_text), "%s",
-                       curl_easy_strerror(result));
+                       result == CURLE_BAD_FUNCTION_ARGUMENT
+                           ? "malformed header block"
+                           : curl_easy_strerror(result));
     if (t->is_reused && t->was_sent)
         t->shared->stats.reused++;
     read_timings(t);

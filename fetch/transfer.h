@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One attempt at one address: a pooled easy handle, its callbacks, its clocks,
- * and what came of it. The fetcher owns the order of events; this module knows
- * how to talk to libcurl.
+ * One attempt at one address: an easy handle, its callbacks, its clocks, and
+ * what came of it. Pooled, but for the handle: each start makes its own. The
+ * fetcher owns the order of events; this module knows how to talk to libcurl.
  *
  *   state     -> state     by
  *   idle         queued    transfer_prepare (on a coroutine: plain memory only)
@@ -57,6 +57,7 @@ enum transfer_phase {
 enum transfer_stop {
     TRANSFER_NO_STOP,
     TRANSFER_STOP_SKIPPED, /* the body was not wanted */
+    TRANSFER_STOP_WHOLE,   /* it is all there; libcurl would wait for more */
     TRANSFER_STOP_TOO_LARGE,
     TRANSFER_STOP_NO_ROOM,   /* for bodies, or shed */
     TRANSFER_STOP_BAD_HEAD,  /* see head.refusal */
@@ -94,6 +95,7 @@ struct transfer {
     struct body_ref body;
     int64_t wire_size;
     int64_t started_at, phase_at, total_at, ended_at; /* ns */
+    int64_t waited_ns; /* for the addresses' permits; not the peer's time */
     int64_t connect_share_ns;
     int64_t marks[TRANSFER_N_MARKS], next_mark_at; /* bytes received at past moments */
     unsigned n_marks;
@@ -107,17 +109,15 @@ struct transfer {
     struct fetch_timings timings;
     char error_text[CURL_ERROR_SIZE];
 
-    /* What libcurl borrows while it runs, and what its handle was last set to. */
+    /* What libcurl borrows while it runs. */
     char connect_to_text[80];
     struct curl_slist connect_to;
     struct buf header_text, url_text;
     struct curl_slist *header_nodes;
     size_t n_header_nodes;
-    bool is_set_insecure, is_set_once, is_set_http1, has_own_headers;
-    long set_max_age;
 };
 
-/* Plain memory; the handle, with every fixed option set, comes with the first start. */
+/* Plain memory; the handle comes with the start. */
 struct transfer *transfer_new(struct transfer_shared *shared) MUST_USE;
 /* Idle ones only. */
 void transfer_free(struct transfer *t);
@@ -126,7 +126,7 @@ void transfer_free(struct transfer *t);
 void transfer_prepare(struct transfer *t, const struct fetch_request *request,
                       const struct sockaddr *address, int64_t connect_share_ns);
 
-/* Configures the handle and adds it to its shard (multi_kick is the caller's). ERR_NO_MEMORY,
+/* Makes and configures the handle and adds it to its shard (multi_kick is the caller's). ERR_NO_MEMORY,
  * ERR_TOO_LARGE for an absurd URL. */
 enum err transfer_start(struct transfer *t, bool is_http1_only) MUST_USE;
 

@@ -60,11 +60,18 @@ static const struct origin_route ROUTES[] = {
     { .path = "/drip-body", SCRIPT(DRIP_BODY) },
     { .path = "/steady-body", SCRIPT(STEADY_BODY) },
     { .path = "/video", SCRIPT(BIG_UNWANTED) },
+    { .path = "/part",
+      .status = 206,
+      .headers = "Content-Type: video/mp4\r\n",
+      .body = { "p", 1 } },
     { .path = "/empty", .headers = "Content-Type: video/mp4\r\n" },
     { .path = "/later*", .body = { "later", 5 }, .delay_ms = 300 },
     { .path = "/cookie",
       .body = { "c", 1 },
       .headers = "Set-Cookie: needle=1; Path=/\r\n" },
+    { .path = "/codings",
+      .body = { "c", 1 },
+      .headers = "Content-Encoding: br\r\nX: y\r\ncontent-encoding: gzip\r\n" },
     { .path = "/redirect", .status = 302, .headers = "Location: /page\r\n" },
     { .path = "/altsvc",
       .body = { "a", 1 },
@@ -179,6 +186,16 @@ static void a_page_comes_with_all_that_is_known_of_it(void **state)
 }
 
 /* Promise P23 and P58: our own identity, nothing that could leak, only what we can decode. */
+/* RFC 9110 §5.3. */
+static void codings_in_several_lines_are_one_list(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = get(w, "/codings");
+
+    assert_true(span_eq(g.result.content_encoding, SPAN("br, gzip")));
+    drop(w, &g);
+}
+
 static void what_is_sent_is_what_is_recorded(void **state)
 {
     struct world *w = *state;
@@ -225,7 +242,10 @@ static void secrets_are_sent_but_not_recorded(void **state)
     assert_int_equal(span_find_span(recorded, SPAN("c2VjcmV0")), recorded.len);
     assert_true(span_find_span(recorded, SPAN("Authorization: (withheld)\r\n")) <
                 recorded.len);
-    assert_true(span_find_span(recorded, SPAN("X-Mine: yes\r\n")) < recorded.len);
+    assert_true(span_find_span(recorded, SPAN("X-Mine: (withheld)\r\n")) <
+                recorded.len);
+    assert_true(span_find_span(recorded, SPAN("Accept: text/plain\r\n")) <
+                recorded.len);
     drop(w, &g);
 
     /* The same handle's next request knows nothing of them. */
@@ -376,6 +396,21 @@ static void an_unwanted_body_is_not_read(void **state)
     drop(w, &after);
 }
 
+static void what_is_wrong_with_an_unwanted_answer_is_said_too(void **state)
+{
+    struct world *w = *state;
+    struct wish wish = { 0 };
+    struct fetchrig_get g = get_of(w, "/part");
+
+    g.request.wants_body = refuse_video;
+    g.request.arg = &wish;
+    fetchrig_get_each(&w->rig, &g, 1);
+
+    assert_outcome(&g, FETCH_INCOMPLETE);
+    assert_true(span_eq(g.result.error, SPAN("partial content nobody asked for")));
+    drop(w, &g);
+}
+
 static void an_empty_body_is_nothing_to_stop_for(void **state)
 {
     struct world *w = *state;
@@ -491,6 +526,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(a_page_comes_with_all_that_is_known_of_it),
+        WORLD_TEST(codings_in_several_lines_are_one_list),
         WORLD_TEST(what_is_sent_is_what_is_recorded),
         WORLD_TEST(secrets_are_sent_but_not_recorded),
         WORLD_TEST(conditions_are_sent),
@@ -500,6 +536,7 @@ int main(void)
         WORLD_TEST(paths_go_out_as_they_are),
         WORLD_TEST(other_schemes_are_never_opened),
         WORLD_TEST(an_unwanted_body_is_not_read),
+        WORLD_TEST(what_is_wrong_with_an_unwanted_answer_is_said_too),
         WORLD_TEST(an_empty_body_is_nothing_to_stop_for),
         WORLD_TEST(the_first_byte_has_its_clock),
         WORLD_TEST(slow_transfers_have_theirs),

@@ -31,6 +31,10 @@ STEPS(TWO_ANSWERS,
                    "Content-Length: 5\r\n\r\nstray",
            0),
       STEP(ORIGIN_NEXT, "", 0));
+STEPS(FOLD_FIRST,
+      STEP(ORIGIN_SEND,
+           "HTTP/1.1 200 OK\r\n folded: on to what?\r\nContent-Length: 2\r\n\r\nhi", 0),
+      STEP(ORIGIN_NEXT, "", 0));
 STEPS(LATE_STRAY, STEP(ORIGIN_SEND, OK_HEAD "Content-Length: 2\r\n\r\nhi", 0),
       STEP(ORIGIN_PAUSE, "", 50),
       STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray", 0),
@@ -45,6 +49,7 @@ static const struct origin_route ROUTES[] = {
     { .path = "/die", SCRIPT(DIE) },
     { .path = "/later", .body = { "later", 5 }, .delay_ms = 100 },
     { .path = "/two-answers", SCRIPT(TWO_ANSWERS) },
+    { .path = "/fold-first", SCRIPT(FOLD_FIRST) },
     { .path = "/late-stray", SCRIPT(LATE_STRAY) },
 };
 
@@ -176,6 +181,23 @@ static void a_lost_request_is_not_sent_over_the_next_kept_connection(void **stat
     drop(w, &lost);
     for (size_t i = 0; i < ARRAY_LEN(gets); i++)
         drop(w, &gets[i]);
+}
+
+/* libcurl before 8.1 folds such a line on to a header of the transfer before, which is freed. */
+static void a_fold_before_any_header_meets_nothing_of_the_answer_before(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 3; i++) {
+        struct fetchrig_get first = get(w, "/page");
+        struct fetchrig_get second = get(w, "/fold-first");
+
+        assert_outcome(&first, FETCH_OK);
+        assert_outcome(&second, FETCH_BAD_RESPONSE);
+        assert_true(span_eq(second.result.error, SPAN("malformed header block")));
+        drop(w, &first);
+        drop(w, &second);
+    }
 }
 
 /* On a fresh connection the same is the server's doing. */
@@ -359,6 +381,7 @@ int main(void)
         WORLD_TEST(connections_are_kept_or_not_as_asked),
         WORLD_TEST(a_lost_kept_connection_is_reported_not_retried),
         WORLD_TEST(a_lost_request_is_not_sent_over_the_next_kept_connection),
+        WORLD_TEST(a_fold_before_any_header_meets_nothing_of_the_answer_before),
         WORLD_TEST(a_lost_fresh_connection_is_no_lost_reuse),
         WORLD_TEST(stray_bytes_never_answer_the_next_request),
         WORLD_TEST(a_connection_with_stray_bytes_is_not_clean),

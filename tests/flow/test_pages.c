@@ -131,7 +131,7 @@ static struct origin_route site[] = {
     { .path = "/s500", .status = 500 },
     MOVED_TO("/moved", "/landed"), MOVED_TO("/to-ftp", "ftp://127.0.0.1/f"), MOVED_TO("/to-file", "file:///etc/passwd"),
     { .path = "/no-location", .status = 302, .headers = HTML, .body = LIT("<title>Nowhere</title>") },
-    MOVED_TO("/bad-location", "http://[1"),
+    MOVED_TO("/bad-location", "http://[1"), MOVED_TO("/latin-location", "/stra\xdf" "e"),
     { .path = "*", .headers = HTML, .body = LIT("<title>Leaf</title><p>ordinary") },
 };
 /* clang-format on */
@@ -190,6 +190,7 @@ static const char *const linked[] = {
     "to-file",
     "no-location",
     "bad-location",
+    "latin-location",
     "a~b",
     "A/../a%7eb",
     "a~b#part",
@@ -346,6 +347,7 @@ static const struct expected table[] = {
     { "/landed", "fetched ok 200 Leaf", 1 },
     { "/to-ftp", "fetched redirect 302", 1 },
     { "file:///etc/passwd", "excluded scheme", 0 },
+    { "/stra%DFe", "fetched ok 200 Leaf", 1 },
     { "/no-location", "fetched ok 302 Nowhere", 1 },
     { "/a~b", "fetched ok 200 Leaf", 1 },
     { "/a%7eb", "", 0 },

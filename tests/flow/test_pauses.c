@@ -292,11 +292,38 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
     rig_close(&g);
 }
 
+/* Promise P14: a run does not wait for one page for longer than --max-wait. */
+static void a_second_try_too_far_away_is_left_out(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/500", .status = 500, .headers = "Retry-After: 600\r\n" },
+        { .path = "/408", .status = 408, .headers = "Retry-After: 1\r\n", .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1,
+             "http://127.0.0.1:$PORT/500\nhttp://127.0.0.1:$PORT/408\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "20ms",
+                                               "--max-wait", "2s", "--max-time", "20s",
+                                               "-q", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/500"), 1);
+    assert_string_equal(rig_url(&g, "%/500", "state || ' ' || retries"), "fetched 0");
+    assert_string_equal(rig_url(&g, "%/408", "state || ' ' || retries"), "fetched 1");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pause_is_remembered_across_a_kill),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
+        cmocka_unit_test(a_second_try_too_far_away_is_left_out),
     };
     const struct CMUnitTest pausing[] = {
         cmocka_unit_test(retry_after_seconds_stops_the_whole_host),

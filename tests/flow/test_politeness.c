@@ -227,6 +227,81 @@ static void many_names_on_one_address_share_its_permits(void **state)
     assert_int_equal(peak_over_names("--per-ip", "3"), 3);
 }
 
+#define N_BUSY 10 /* names on the busy address */
+
+static const struct nameserver_record busy_records[] = {
+    { .name = "*.busy.test", .addresses = "127.0.0.1", .ttl_s = 60 }
+};
+
+static const char *busy_seeds(const char *more)
+{
+    static char seeds[2048];
+    size_t n = 0;
+
+    for (int i = 0; i < N_BUSY; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n,
+                              "http://h%d.busy.test:$PORT/\n", i);
+    (void)snprintf(seeds + n, sizeof seeds - n, "%s", more);
+    return seeds;
+}
+
+static void waiting_for_an_address_costs_the_request_no_time(void **state)
+{
+    struct nameserver *ns = nameserver_start(busy_records, ARRAY_LEN(busy_records));
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, slow_routes, 1, busy_seeds(""));
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--dns",
+                                               nameserver_text(ns), "--per-ip", "1",
+                                               "--timeout", "700ms", "-q", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/"), N_BUSY);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM fetches WHERE outcome = 'ok'"),
+        N_BUSY);
+    assert_in_range(program_number(&g.p, "SELECT max(total_ms) FROM fetches"), 120,
+                    690);
+    rig_close(&g);
+    nameserver_stop(ns);
+}
+
+/* Promise P11: a host that is waited for takes no place from the others. */
+static void who_waits_for_an_address_takes_no_place_from_others(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "*", .on = 1, .headers = HTML, .body = PAGE, .delay_ms = 250 },
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct nameserver *ns = nameserver_start(busy_records, ARRAY_LEN(busy_records));
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, busy_seeds("http://127.0.0.2:$PORT/\n"));
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--dns",
+                                               nameserver_text(ns), "--per-ip", "1",
+                                               "-c", "3", "--rate", "20", "-q", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 5);
+    /* Five of its own, and no more than five of the twenty of the others. */
+    assert_true(rig_end_us(&g, "127.0.0.2", NULL, 4) < rig_start_us(&g, NULL, NULL, 10));
+    assert_int_equal(traffic_count(g.o, NULL, "/"), N_BUSY + 1);
+    for (size_t i = 1; i < traffic_count(g.o, NULL, NULL); i++)
+        assert_true(rig_start_us(&g, NULL, NULL, i) -
+                        rig_start_us(&g, NULL, NULL, i - 1) >
+                    30000);
+    rig_close(&g);
+    nameserver_stop(ns);
+}
+
 static void concurrency_limits_everything_in_flight(void **state)
 {
     static const struct origin_route routes[] = {
@@ -315,6 +390,8 @@ int main(void)
         cmocka_unit_test(gap_holds_across_a_kill_and_a_stop),
         cmocka_unit_test(one_request_at_a_time_unless_per_host_says_more),
         cmocka_unit_test(many_names_on_one_address_share_its_permits),
+        cmocka_unit_test(waiting_for_an_address_costs_the_request_no_time),
+        cmocka_unit_test(who_waits_for_an_address_takes_no_place_from_others),
         cmocka_unit_test(concurrency_limits_everything_in_flight),
         cmocka_unit_test(rate_limits_starts_of_all_hosts_together),
         cmocka_unit_test(dead_connection_is_asked_again_uncharged_and_not_at_once),

@@ -562,6 +562,45 @@ static void no_robots_is_an_event_and_a_warning(void **state)
     origin_stop(o);
 }
 
+#define N_LARGE   120
+#define LARGE_HALF (512 * 1024)
+
+/* A lack of room for bodies is ours: the site is asked again, and its pages are not lost. */
+static void without_room_robots_txt_is_asked_for_again(void **state)
+{
+    static char half[LARGE_HALF];
+    struct origin_step large[] = {
+        { .kind = ORIGIN_SEND,
+          .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n") },
+        { .kind = ORIGIN_SEND, .bytes = { half, sizeof half } },
+        { .kind = ORIGIN_PAUSE, .n = 300 },
+        { .kind = ORIGIN_SEND, .bytes = { half, sizeof half } },
+        { .kind = ORIGIN_CLOSE },
+    };
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .script = large, .n_steps = ARRAY_LEN(large) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    char seeds[8192];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    memset(half, '\n', sizeof half);
+    for (int i = 1; i <= N_LARGE; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/\n",
+                              i);
+    RIG_OPEN(&g, routes, N_LARGE, seeds);
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--max-memory", "64M", NULL }),
+                     0);
+
+    assert_true(traffic_count(g.o, NULL, "/robots.txt") > N_LARGE);
+    assert_int_equal(traffic_count(g.o, NULL, "/"), N_LARGE);
+    rig_close(&g);
+}
+
 int main(void)
 {
     static struct CMUnitTest rows[ARRAY_LEN(classes) + 5];
@@ -572,6 +611,7 @@ int main(void)
         cmocka_unit_test(max_size_cuts_no_rules),
         cmocka_unit_test(rules_hold_after_a_restart_whatever_their_bytes),
         cmocka_unit_test(no_robots_is_an_event_and_a_warning),
+        cmocka_unit_test(without_room_robots_txt_is_asked_for_again),
     };
     size_t n = 0;
     int failed;
