@@ -181,3 +181,56 @@ void credentials_keep_cookies(struct credentials *c, const struct url *u,
             cookies_set(c->jar, u, field.value);
     arena_clear(&mem);
 }
+
+/* The next line of *rest with its end. */
+static bool next_line(struct span *rest, struct span *out)
+{
+    *out = span_slice(*rest, 0, MIN(span_find(*rest, '\n') + 1, rest->len));
+    *rest = span_skip(*rest, out->len);
+    return out->len > 0;
+}
+
+static bool sets_cookie(struct span line)
+{
+    return span_starts_nocase(line, SPAN("Set-Cookie"));
+}
+
+static enum err put_withheld(struct buf *out, struct span line)
+{
+    size_t end = MIN(span_find(line, ';'), span_find(line, '\r')), name = span_find(line, '=');
+    enum err e;
+
+    if (name >= end)
+        name = span_find(line, ':');
+    e = buf_append(out, span_slice(line, 0, MIN(name + 1, end)));
+    if (!e)
+        e = buf_append(out, SPAN("(withheld)"));
+    return e ? e : buf_append(out, span_skip(line, end));
+}
+
+struct span credentials_withhold_cookies(struct span headers, struct arena *mem)
+{
+    struct span rest = headers, line, shown;
+    bool is_of_cookie = false, has_one = false;
+    struct buf out;
+    enum err e = OK;
+
+    while (!has_one && next_line(&rest, &line))
+        has_one = sets_cookie(line);
+    if (!has_one)
+        return headers;
+    buf_init(&out, SIZE_MAX);
+    for (rest = headers; !e && next_line(&rest, &line);) {
+        bool is_folded = line.ptr[0] == ' ' || line.ptr[0] == '\t';
+
+        is_of_cookie = is_folded ? is_of_cookie : sets_cookie(line);
+        if (!is_of_cookie)
+            e = buf_append(&out, line);
+        else if (!is_folded)
+            e = put_withheld(&out, line);
+    }
+    BUG_IF(e); /* it grows as long as there is memory */
+    shown = arena_copy(mem, buf_span(&out));
+    buf_clear(&out);
+    return shown;
+}

@@ -33,3 +33,9 @@ bool credentials_cookie(struct credentials *c, const struct url *u, struct arena
 /* Takes the Set-Cookie lines of an answer's raw headers into the jar; without --cookies does nothing. */
 void credentials_keep_cookies(struct credentials *c, const struct url *u,
                               struct span headers);
+
+/*
+ * Raw headers as they may be recorded: names and attributes of cookies, not their values.
+ * The headers themselves where there are none, else a copy in mem.
+ */
+struct span credentials_withhold_cookies(struct span headers, struct arena *mem);

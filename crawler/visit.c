@@ -489,6 +489,7 @@ static void visit_run(struct visit *v)
         return;
     }
     credentials_keep_cookies(v->c->credentials, &v->url, v->got.headers);
+    v->got.headers = credentials_withhold_cookies(v->got.headers, &v->op->mem);
     if (v->got.is_out_of_descriptors || v->got.outcome == FETCH_CANCELLED) {
         give_back(v, v->c->stop ? DEADLINE_NEVER : clock_after(clock_now_ns(), PAUSE_NS));
         return;

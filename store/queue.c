@@ -9,10 +9,13 @@
 #define ITEM_COLUMNS                                                              \
     "SELECT u.id, u.host_id, u.url, u.depth, u.priority, u.redirects, u.retries," \
     " u.hop, u.next_fetch_at, f.etag, f.last_modified FROM url u"
-/* Validators are those of content: an error page's would let a 304 bring it back. */
+/*
+ * Validators are those of content: an error page's would let a 304 bring it back, and
+ * that of a page that --max-size cut would keep it cut under a larger one.
+ */
 #define ITEM_JOINS                               \
     " LEFT JOIN page p ON p.url_id = u.id"       \
-    " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome IN ('ok', 'too_large') "
+    " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome = 'ok' "
 #define ITEM_SELECT ITEM_COLUMNS ITEM_JOINS
 
 /* ?1 host, ?2 priority, ?3 depth, ?4 id of the cursor, ?5 limit. */

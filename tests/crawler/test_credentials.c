@@ -221,6 +221,35 @@ static void every_set_cookie_line_is_taken(void **state)
     close_rig(&r);
 }
 
+static void what_cookies_hold_is_not_recorded(void **state)
+{
+    static const struct {
+        const char *headers, *recorded;
+    } rows[] = {
+        { "A: 1\r\nX-Set-Cookie: no=1\r\n", "A: 1\r\nX-Set-Cookie: no=1\r\n" },
+        { "", "" },
+        { "A: 1\r\nset-cookie: s=abc; Path=/; Secure\r\nB: 2\r\n",
+          "A: 1\r\nset-cookie: s=(withheld); Path=/; Secure\r\nB: 2\r\n" },
+        { "Set-Cookie: abc\r\n", "Set-Cookie:(withheld)\r\n" },
+        { "Set-Cookie: abc; x=1\r\n", "Set-Cookie:(withheld); x=1\r\n" },
+        { "Set-Cookie: s=a=b", "Set-Cookie: s=(withheld)" },
+        { "Set-Cookie: s=a\r\n bc\r\nB: 2\r\n x\r\n",
+          "Set-Cookie: s=(withheld)\r\nB: 2\r\n x\r\n" },
+        { "Set-Cookie", "Set-Cookie(withheld)" },
+    };
+    struct arena mem;
+
+    (void)state;
+    arena_init(&mem, (size_t)MIB);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct span got = credentials_withhold_cookies(span_str(rows[i].headers), &mem);
+
+        if (!span_eq(got, span_str(rows[i].recorded)))
+            fail_msg("row %zu: %.*s", i, SPAN_ARG(got));
+    }
+    arena_clear(&mem);
+}
+
 /* Promise P45: what one host sets appears in no request to another. */
 static void a_needle_reaches_no_other_host(void **state)
 {
@@ -267,6 +296,7 @@ int main(void)
         cmocka_unit_test(missing_files_are_named),
         cmocka_unit_test(a_seed_origin_is_scheme_host_and_port),
         cmocka_unit_test(every_set_cookie_line_is_taken),
+        cmocka_unit_test(what_cookies_hold_is_not_recorded),
         cmocka_unit_test(a_needle_reaches_no_other_host),
         cmocka_unit_test(without_cookies_nothing_is_kept),
     };

@@ -442,6 +442,44 @@ static void redirect_limit_fails_the_url_that_would_exceed_it(void **state)
     rig_close(&g);
 }
 
+static void large_or_not_modified(void *arg, const struct origin_request *r, int *io_status,
+                                  struct buf *out)
+{
+    (void)arg;
+    if (strstr(r->headers, "If-None-Match")) {
+        *io_status = 304;
+        return;
+    }
+    BUG_IF(buf_append(out, SPAN("<title>Large</title>")));
+    for (int i = 0; i < 2000; i++)
+        BUG_IF(buf_append(out, SPAN("<p>text text</p>")));
+    BUG_IF(buf_append(out, SPAN("<a href=/last>last</a>")));
+}
+
+/* A 304 would confirm the part that a smaller limit left. */
+static void a_page_that_was_cut_is_read_whole_under_a_larger_limit(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML "ETag: \"1\"\r\n",
+          .generate = large_or_not_modified },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--max-size", "10k", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/last"), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/last", "state"), "fetched");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +495,7 @@ int main(void)
         cmocka_unit_test(depth_counts_redirects_as_nothing_and_sitemaps_as_one),
         cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
+        cmocka_unit_test(a_page_that_was_cut_is_read_whole_under_a_larger_limit),
         cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
     };
 

@@ -447,6 +447,10 @@ static void headers_credentials_and_cookies_stay_where_they_belong(void **state)
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "X-Key"));
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "Authorization"));
     assert_null(strstr(headers_of(&g, "127.0.0.2"), "Cookie"));
+    assert_string_equal(
+        program_text(&g.p, "SELECT h.value ->> 1 FROM fetches f, json_each(f.headers) h"
+                           " WHERE h.value ->> 0 = 'Set-Cookie'"),
+        "crumb=(withheld)");
     assert_int_equal(
         program_number(
             &g.p,
