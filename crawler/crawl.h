@@ -100,6 +100,7 @@ struct crawl {
     int64_t recent_peak_at;
     int64_t answered; /* answered pages whose commit is still to come */
     int64_t n_tasks;  /* coroutines of the crawl but the dispatcher */
+    bool is_learning; /* a coroutine takes the links of one commit; later commits wait for it */
     struct crawl_counts counts;
 };
 

@@ -7,34 +7,32 @@
 #define REFILL_BYTES   ((size_t)64 * MIB)
 #define REFILL_LIMIT   512
 #define SMALL_OP_BYTES ((size_t)2 * MIB)
-#define OPS_A_LOOK     8 /* at the clock */
 
 void outbox_submit(struct crawl *c, struct store_op *op)
 {
     store_submit(c->store, op);
 }
 
-/* False when there were none. */
-static bool collect_some(struct crawl *c)
+/* False when there was none. */
+static bool collect_one(struct crawl *c)
 {
-    struct list_node done, *n;
+    struct list_node done;
+    struct store_op *op;
 
     list_init(&done);
-    if (!store_take_done(c->store, OPS_A_LOOK, &done))
+    if (!store_take_done(c->store, 1, &done))
         return false;
-    while ((n = list_take_first(&done)) != NULL) {
-        struct store_op *op = CONTAINER_OF(n, struct store_op, node);
-
-        if (op->result && !c->stop)
-            crawl_stop(c, STOP_STORE);
-        op->on_done(op->arg, op);
-    }
+    op = CONTAINER_OF(list_take_first(&done), struct store_op, node);
+    if (op->result && !c->stop)
+        crawl_stop(c, STOP_STORE);
+    op->on_done(op->arg, op);
     return true;
 }
 
+/* What follows from a commit is known before what follows from the next: a URL is queued once. */
 void outbox_collect(struct crawl *c)
 {
-    while (collect_some(c))
+    while (!c->is_learning && collect_one(c))
         if (loop_is_late(c->loop)) {
             loop_wakeup_signal(c->store_wakeup); /* the rest in the next turn */
             break;
@@ -232,6 +230,7 @@ void outbox_save_host(struct crawl *c, const struct host *h,
 /* --- waiting ------------------------------------------------------------------------ */
 
 struct wait {
+    struct crawl *c;
     struct event done;
     bool is_abandoned;
 };
@@ -245,6 +244,11 @@ static void on_waited(void *arg, struct store_op *op)
         store_op_free(op);
         return;
     }
+    if (op->kind == STORE_OFFERS && !op->result) {
+        for (size_t i = 0; i < op->u.offers.n_offers; i++)
+            outbox_learn(w->c, &op->u.offers.offers[i]);
+        outbox_learn_extra(w->c, op);
+    }
     event_set(&w->done);
 }
 
@@ -253,6 +257,7 @@ enum err outbox_wait(struct crawl *c, struct store_op *op, deadline until)
     struct wait *w = mem_alloc(sizeof *w);
     enum err e;
 
+    w->c = c;
     event_init(&w->done);
     op->on_done = on_waited;
     op->arg = w;

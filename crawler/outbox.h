@@ -46,7 +46,8 @@ void outbox_save_host(struct crawl *c, const struct host *h,
                       const struct store_host_state *robots);
 
 /*
- * Suspends until op is done; the caller looks at op->result and frees op. On
+ * Suspends until op is done; the caller looks at op->result and frees op. What STORE_OFFERS
+ * found is learnt by then. On
  * ERR_CANCELLED or ERR_TIMEOUT op is abandoned: it is freed when it is done.
  */
 enum err outbox_wait(struct crawl *c, struct store_op *op, deadline until) MUST_USE;

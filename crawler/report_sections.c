@@ -85,7 +85,7 @@ const struct report_section report_sections[] = {
             "should be the canonical one.",
         .totals = { "bodies found more than once", "pages with them" },
         .shown = "Bodies shown, most copies first",
-        .rest = "All of them, error pages too: <code>crawl sql duplicates</code>.",
+        .rest = "All of them: <code>crawl sql duplicates</code>.",
         .none = "No two pages have the same body.",
         COLUMNS({ "Size", REPORT_BYTES }),
         .count_heading = "Copies",

@@ -25,10 +25,6 @@ static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
     if (e)
         return e;
     e = op->result;
-    for (size_t i = 0; !e && i < n; i++)
-        outbox_learn(c, &op->u.offers.offers[i]);
-    if (!e)
-        outbox_learn_extra(c, op);
     store_op_free(op);
     return e;
 }

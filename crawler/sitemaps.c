@@ -11,6 +11,7 @@
 
 #define MAX_LEVEL      3
 #define MAX_REDIRECTS  5
+#define LOOK_UP_NS     (500 * NS_PER_MS)
 #define MAX_PER_HOST   1000
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
@@ -107,6 +108,7 @@ static bool next_alternate(struct finds *f, struct span *out_url)
         if (f->alternate == entry->n_alternates) {
             f->at++;
             f->alternate = 0;
+            coro_breathe();
         } else if (is_first(f, entry->alternates[f->alternate++])) {
             *out_url = entry->alternates[f->alternate - 1];
             return true;
@@ -153,10 +155,6 @@ static enum err commit(struct reader *r, struct store_op *op)
     if (e)
         return e;
     e = op->result;
-    for (size_t i = 0; !e && i < op->u.offers.n_offers; i++)
-        outbox_learn(r->c, &op->u.offers.offers[i]);
-    if (!e)
-        outbox_learn_extra(r->c, op);
     store_op_free(op);
     return e;
 }
@@ -339,6 +337,16 @@ static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
     return e;
 }
 
+/* Until then, or until the crawl stops: nobody waits for a try that will not be made. */
+static enum err wait_until(const struct crawl *c, deadline at)
+{
+    enum err e = OK;
+
+    while (!e && !c->stop && clock_now_ns() < at)
+        e = coro_sleep_until(MIN(at, clock_after(clock_now_ns(), LOOK_UP_NS)));
+    return e;
+}
+
 static intptr_t sitemaps_main(void *arg)
 {
     struct reader *r = arg;
@@ -353,8 +361,8 @@ static intptr_t sitemaps_main(void *arg)
             again = DEADLINE_NEVER;
             e = read_one(r, &todo, attempt++, &again);
             if (!e && again != DEADLINE_NEVER)
-                e = coro_sleep_until(again);
-        } while (!e && again != DEADLINE_NEVER);
+                e = wait_until(r->c, again);
+        } while (!e && again != DEADLINE_NEVER && !r->c->stop);
     }
     for (size_t i = 0; i < r->len; i++)
         mem_free(r->list[i].url);

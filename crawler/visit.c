@@ -120,6 +120,8 @@ static intptr_t learn_main(void *arg)
         coro_breathe();
     }
     end_visit(v);
+    c->is_learning = false;
+    loop_wakeup_signal(c->store_wakeup); /* later commits have waited */
     crawl_task_done(c);
     return 0;
 }
@@ -132,8 +134,10 @@ static void on_committed(void *arg, struct store_op *op)
     if (v->record->has_fetch)
         v->c->answered--;
     if (!op->result) {
-        if (v->record->n_links > LINKS_A_LOOK && crawl_spawn(v->c, "learn", learn_main, v))
+        if (v->record->n_links > LINKS_A_LOOK && crawl_spawn(v->c, "learn", learn_main, v)) {
+            v->c->is_learning = true;
             return;
+        }
         learn_some(v, 0, v->record->n_links);
     }
     end_visit(v);

@@ -54,7 +54,7 @@ static void look(struct watchdog *w, struct sight *s)
     int fd = atomic_load(&w->fd);
 
     if (fd < 0 || step != s->step) {
-        *s = (struct sight){ .step = step,
+        *s = (struct sight){ .step = fd < 0 ? 0 : step, /* the first step is 1 */
                              .since_ns = now(CLOCK_MONOTONIC),
                              .busy_ns = now(w->watched),
                              .received = fd < 0 ? 0 : received(fd) };

@@ -386,7 +386,7 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
                           SQLITE_STATIC);
     e = step_all(r, st, fn, arg, note);
     sqlite3_finalize(st);
-    if (!e && has_moved(r))
+    if (has_moved(r)) /* also where that is what SQLite stumbled over */
         e = err_set(note, ERR_IO, "%s: a crawl wrote it meanwhile; ask again", r->path);
     return e;
 }

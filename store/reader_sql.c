@@ -78,8 +78,10 @@ const struct reader_report reader_reports[] = {
       "SELECT depth, sum(state IN (1, 2)) AS fetched, sum(state = 3) AS failed, sum(state = 4) AS excluded,"
       " sum(state = 0) AS queued, count(*) AS urls FROM url GROUP BY depth ORDER BY depth" },
     { "duplicates", "pages with the same body",
-      "SELECT d.copies, d.url, d.title, d.size, d.sha256 FROM duplicates d JOIN page p ON p.url_id = d.url_id"
-      " JOIN fetch f ON f.id = p.fetch_id WHERE f.outcome = 'ok' ORDER BY d.copies DESC, d.sha256, d.url_id" },
+      "SELECT copies, url, title, size, sha256 FROM (SELECT count(*) OVER (PARTITION BY d.sha256) AS copies,"
+      " d.url, d.title, d.size, d.sha256, d.url_id FROM duplicates d JOIN page p ON p.url_id = d.url_id"
+      " JOIN fetch f ON f.id = p.fetch_id WHERE f.outcome = 'ok') WHERE copies > 1"
+      " ORDER BY copies DESC, sha256, url_id" },
     { "near-duplicates", "pages with nearly the same text", "SELECT url_a, url_b, distance FROM near_duplicates" },
     { "orphans", "pages that no link leads to",
       "SELECT url, hop, title, status_code FROM orphans ORDER BY url" },

@@ -27,7 +27,7 @@ static const struct origin_route routes[] = {
       .headers = HTML,
       TEXT_OF("<title>Home</title>" LINK("/large") LINK("/moved") LINK("/gone")
                   LINK("/api") LINK("/none") LINK("/spelt") LINK("/%7Eme") LINK("/more")
-                      LINK("/hop") LINK("/lost")),
+                      LINK("/hop") LINK("/lost") LINK("/alone")),
       .has_etag = true },
     { .path = "/large",
       .headers = HTML,
@@ -38,6 +38,7 @@ static const struct origin_route routes[] = {
       .status = 404,
       .headers = HTML,
       .body = LIT("<title>Oh no</title>") },
+    { .path = "/alone", .headers = HTML, .body = LIT("<title>Oh no</title>") }, /* as the errors say */
     { .path = "/moved", .status = 302, .headers = "Location: /target\r\n", .uses = 1 },
     { .path = "/moved", .headers = HTML, .body = LIT("<title>Here to stay</title>") },
     { .path = "/gone",
@@ -108,7 +109,7 @@ static void a_304_leaves_the_size_and_type_of_the_page(void **state)
     (void)state;
     assert_string_equal(rig_url(&g, "%/large", "state"), "not_modified");
     assert_non_null(strstr(answer("largest"), "content_type\n/large\t"));
-    assert_non_null(strstr(answer("content-types"), "text/html\t11\t"));
+    assert_non_null(strstr(answer("content-types"), "text/html\t12\t"));
     assert_string_equal(
         answer("SELECT status_code, size > 300 AS is_large, content_type,"
                " length(sha256) AS hash FROM internal_all"
@@ -169,7 +170,7 @@ static void error_pages_are_no_duplicates(void **state)
     (void)state;
     assert_int_equal(
         program_number(&g.p, "SELECT count(*) FROM duplicates WHERE title = 'Oh no'"),
-        2);
+        3);
     assert_null(strstr(answer("duplicates"), "Oh no"));
     assert_non_null(strstr(answer("duplicates"), "2\t/target\tPage\t"));
     assert_non_null(strstr(answer("duplicates"), "2\t/fresh\tPage\t"));

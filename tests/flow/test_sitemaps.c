@@ -4,11 +4,14 @@
  * are read, and what of them counts. sitemaps.org protocol, "Sitemaps & Cross Submits".
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "config/clock.h"
 #include "tests/kit/rig.h"
 
 #define QUICK           "-q", "--delay", "0"
@@ -236,6 +239,28 @@ static void a_sitemap_that_fails_for_once_is_asked_for_again(void **state)
     rig_close(&g);
 }
 
+static void a_stop_does_not_wait_for_the_next_try_of_a_sitemap(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .status = 502, .headers = "Retry-After: 60\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/map.xml", 1));
+    usleep(200000);
+    at = clock_now_ns();
+    program_signal(&g.p, SIGTERM);
+    assert_int_equal(program_wait(&g.p), 143);
+    assert_true(clock_now_ns() - at < 4 * NS_PER_S);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(other_languages_of_an_entry_are_found),
         cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
         cmocka_unit_test(a_sitemap_that_fails_for_once_is_asked_for_again),
+        cmocka_unit_test(a_stop_does_not_wait_for_the_next_try_of_a_sitemap),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };
