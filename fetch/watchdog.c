@@ -65,9 +65,9 @@ static void look(struct watchdog *w, struct sight *s)
         received(fd) < s->received + WATCHDOG_FLOOD_BYTES ||
         atomic_load(&w->step) != step)
         return;
+    atomic_fetch_add(&w->n_cut, 1); /* before anybody can see the end of it */
     (void)shutdown(fd, SHUT_RDWR);
     s->was_cut = true;
-    atomic_fetch_add(&w->n_cut, 1);
 }
 
 static void *run(void *arg)

@@ -273,6 +273,8 @@ static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
 
     (void)fetchrig_close(&w->rig);
     w->rig.options.concurrency = N;
+    w->rig.options.total_timeout_ms = w->rig.options.first_byte_timeout_ms = 60000;
+    w->rig.options.connect_timeout_ms = w->rig.options.low_speed_ms = 60000;
     fetchrig_open(&w->rig);
     for (unsigned i = 0; i < N; i++) {
         (void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.0.%u:%u/much-later/%u",
