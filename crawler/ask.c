@@ -28,7 +28,8 @@ static enum err take_turn(struct crawl *c, deadline until)
 
 /*
  * The address is busy: meanwhile the permit of --concurrency and the place in --rate are
- * others'. An error only comes when the crawl ends, and then one permit too many is no harm.
+ * others'. Whoever asks here has no deadline, so an error only comes when the crawl ends, and
+ * then one permit too many is no harm.
  */
 static enum err wait_aside(struct crawl *c, struct sem *address, deadline until)
 {

@@ -82,9 +82,15 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
     return e;
 }
 
+/* Every try leaves its header fields in mem: the last half of it is for what comes after. */
+static bool has_room_for_a_try(const struct arena *mem)
+{
+    return mem->used_bytes < mem->max_bytes / 2;
+}
+
 /*
  * As a visit does: a kept connection that went before any byte came is no answer, once,
- * nor is a transfer that was cut off for want of memory, however often.
+ * nor is a transfer that was cut off for want of memory, as long as mem has room.
  */
 static enum err send_again(struct crawl *c, const struct ask *ask, struct arena *mem,
                            deadline until, struct fetch_result *out)
@@ -96,7 +102,8 @@ static enum err send_again(struct crawl *c, const struct ask *ask, struct arena 
         if (e || c->stop)
             return e;
         is_shed = out->outcome == FETCH_CANCELLED;
-        if (!is_shed && (was_lost || !out->was_reused_and_lost))
+        if ((!is_shed && (was_lost || !out->was_reused_and_lost)) ||
+            !has_room_for_a_try(mem))
             return OK;
         was_lost |= !is_shed;
         bodies_free(c->bodies, &out->body);
