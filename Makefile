@@ -93,9 +93,9 @@ $(B)/tests/%: $(B)/tests/%.o $(KIT_OBJ) $(B)/libcrawl.a
 $(SHIM): tests/faults/shim.c tests/faults/shim.h
 	$(Q)mkdir -p $(@D); echo "  SO   $@"; $(CC) -std=c17 -D_GNU_SOURCE -I. $(WARN) -Wno-redundant-decls -Wno-missing-prototypes -Wno-missing-declarations -O2 -g -fPIC -shared -o $@ $< -ldl
 
-# The migrations become byte arrays sql_NNNN in the program.
+# The migrations and the views become byte arrays sql_0001 ... and sql_views in the program.
 $(B)/gen/schema_sql.inc: $(wildcard store/migrations/*.sql)
-	$(Q)mkdir -p $(@D); for f in $^; do n=$$(basename $$f | cut -c1-4); echo "static const char sql_$$n[] = {"; \
+	$(Q)mkdir -p $(@D); for f in $^; do n=$$(basename $$f .sql | cut -d_ -f1); echo "static const char sql_$$n[] = {"; \
 	  od -An -v -tx1 $$f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo "0 };"; done > $@
 
 $(B)/store/schema.o: $(B)/gen/schema_sql.inc

@@ -12,7 +12,7 @@
 #include "store/guard.h"
 #include "store/seen.h"
 
-/* sql_0001, sql_0002 ... as bytes, generated from store/migrations by the Makefile. */
+/* sql_0001, sql_0002 ... and sql_views as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
 static const char *const migrations[] = { sql_0001, sql_0002, sql_0003, sql_0004, sql_0005 };
@@ -27,14 +27,18 @@ static const char CREATE_SQL[] = "PRAGMA journal_mode=DELETE;"
 
 const char *schema_sql(int n)
 {
-    return n >= 1 && n <= DB_SCHEMA_VERSION ? migrations[n - 1] : NULL;
+    return n >= 1 && n <= DB_SCHEMA_VERSION ? migrations[n - 1] :
+           n == DB_SCHEMA_VERSION + 1       ? sql_views :
+                                              NULL;
 }
 
-static enum err apply(struct db *d, int from)
+/* The views come last, and all anew: they fit the tables as they are then. */
+static void apply(struct db *d, int from)
 {
-    for (int n = from + 1; n <= DB_SCHEMA_VERSION; n++)
-        db_exec(d, schema_sql(n));
-    return d->failed;
+    const char *sql;
+
+    for (int n = from + 1; (sql = schema_sql(n)) != NULL; n++)
+        db_exec(d, sql);
 }
 
 /* Number literals only: PRAGMA takes no bound values. */

@@ -21,5 +21,8 @@ enum err schema_create(const char *path, struct err_note *note) MUST_USE;
  */
 enum err schema_migrate(struct db *d, struct err_note *note) MUST_USE;
 
-/* The text of migration n (from 1), or NULL. */
+/*
+ * What an empty file goes through, in order: the migrations 1 to DB_SCHEMA_VERSION, then all
+ * views (views.sql), which older files get anew, too. NULL for other n.
+ */
 const char *schema_sql(int n);

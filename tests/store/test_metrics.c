@@ -333,6 +333,7 @@ static void make_schema_1(const char *path)
     run_sql(handle, schema_sql(1));
     run_sql(
         handle,
+        "CREATE VIEW internal_all AS SELECT title FROM page;"
         "PRAGMA application_id = 1129469772; PRAGMA user_version = 1;"
         "INSERT INTO meta VALUES ('hash_secret', 4711);"
         "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished');"

@@ -308,7 +308,8 @@ static void the_migrations_are_embedded(void **state)
     (void)state;
     assert_non_null(strstr(schema_sql(1), "CREATE TABLE url"));
     assert_null(schema_sql(0));
-    assert_null(schema_sql(DB_SCHEMA_VERSION + 1));
+    assert_non_null(strstr(schema_sql(DB_SCHEMA_VERSION + 1), "CREATE VIEW urls"));
+    assert_null(schema_sql(DB_SCHEMA_VERSION + 2));
 }
 
 /* --- schema 4 counts the hashes of URLs anew ------------------------------------------------ */
@@ -402,6 +403,28 @@ static void old_files_are_hashed_anew_and_read_as_they_are(void **state)
     assert_int_equal(found_by_hash(kept), 2);
 }
 
+static void old_files_get_all_views_anew_and_keep_those_of_users(void **state)
+{
+    struct storekit *k = *state;
+    sqlite3 *handle;
+
+    storekit_close(k);
+    unlink(k->path);
+    make_schema_3(k->path);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    run_sql(handle, "CREATE VIEW orphans AS SELECT 1 AS stale;"
+                    "CREATE VIEW mine AS SELECT count(*) AS n FROM urls;");
+    sqlite3_close(handle);
+    storekit_open(k, REVISIT_NONE);
+    assert_int_equal(storekit_int(k, "SELECT n FROM mine"), 2);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM pragma_table_info('orphans')"
+                        " WHERE name IN ('stale', 'url')"),
+        1);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM orphans"), 0);
+    storekit_finish(k);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -421,8 +444,9 @@ int main(void)
         WITH_STORE(orphans_have_no_link_to_them),
         cmocka_unit_test(the_migrations_are_embedded),
         WITH_STORE(old_files_are_hashed_anew_and_read_as_they_are),
+        WITH_STORE(old_files_get_all_views_anew_and_keep_those_of_users),
     };
-    size_t n = 14;
+    size_t n = 15;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, is_there_with_its_columns,
