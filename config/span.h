@@ -32,18 +32,24 @@ static inline struct span span_str(const char *str)
     return (struct span){ str, str ? strlen(str) : 0 };
 }
 
+/* ptr + n; of a NULL pointer, which only an empty span has, not even 0 may be added (C17 6.5.6). */
+static inline const char *span_at(const char *ptr, size_t n)
+{
+    return n ? ptr + n : ptr;
+}
+
 /* The bytes [from, to) of s. Both must lie within s. */
 static inline struct span span_slice(struct span s, size_t from, size_t to)
 {
     BUG_IF(from > to || to > s.len);
-    return (struct span){ s.ptr ? s.ptr + from : NULL, to - from };
+    return (struct span){ span_at(s.ptr, from), to - from };
 }
 
 /* s without its first n bytes (all of them if n is larger). */
 static inline struct span span_skip(struct span s, size_t n)
 {
     n = MIN(n, s.len);
-    return (struct span){ s.ptr ? s.ptr + n : NULL, s.len - n };
+    return (struct span){ span_at(s.ptr, n), s.len - n };
 }
 
 static inline bool span_eq(struct span a, struct span b)

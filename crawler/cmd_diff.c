@@ -62,12 +62,13 @@ static enum err on_diff_row(void *arg, const struct diff_row *row)
 {
     struct sink *s = arg;
     size_t most = s->is_table && row->field == DIFF_CONTENT ? SHORT_HASH : SIZE_MAX;
+    size_t was_len = MIN(row->was.len, most), now_len = MIN(row->now.len, most);
     struct output_value cells[7] = {
         text_cell(span_str(diff_word(row->change))),
         text_cell(row->url),
         text_cell(span_str(diff_field_word(row->field))),
-        text_cell(span_slice(row->was, 0, MIN(row->was.len, most))),
-        text_cell(span_slice(row->now, 0, MIN(row->now.len, most))),
+        text_cell(span_slice(row->was, 0, was_len)),
+        text_cell(span_slice(row->now, 0, now_len)),
         number_cell(row->distance),
         text_cell(row->source),
     };

@@ -127,11 +127,13 @@ static struct excerpt part_of(const struct excerpt *x, size_t from, size_t to,
     struct excerpt part = { .text = span_slice(x->text, from, to) };
 
     part.marks = arena_alloc(mem, (x->n_marks + 1) * sizeof *part.marks);
-    for (size_t i = 0; i < x->n_marks; i++)
-        if (x->marks[i].to > from && x->marks[i].from < to)
+    for (size_t i = 0; i < x->n_marks; i++) {
+        size_t first = MAX(x->marks[i].from, from), end = MIN(x->marks[i].to, to);
+
+        if (first < end)
             part.marks[part.n_marks++] =
-                (struct excerpt_mark){ MAX(x->marks[i].from, from) - from,
-                                       MIN(x->marks[i].to, to) - from };
+                (struct excerpt_mark){ first - from, end - from };
+    }
     return part;
 }
 

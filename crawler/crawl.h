@@ -75,6 +75,8 @@ struct crawl {
     struct credentials *credentials;
     struct known *known;
     struct frontier *frontier;
+    struct rulebook *rulebook;
+    struct sem large_robots; /* robots.txt files of size that are being taken in */
     struct loop_wakeup *store_wakeup;
     struct map sitemaps_seen; /* URLs of sitemaps read in this run */
     struct map ip_permits;    /* address -> struct ip_permit */

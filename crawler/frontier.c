@@ -65,8 +65,9 @@ static void free_host_of(void *arg, uint64_t id, void *value)
 
     (void)arg;
     (void)id;
-    arena_clear(&h->robots_mem);
+    arena_clear(&h->rules_mem);
     mem_free(h->blocked_why);
+    mem_free(h->park_text);
     mem_free(h->window);
     mem_free(h->name);
     mem_free(h);
@@ -124,7 +125,7 @@ static bool wants_turn(const struct host *h)
         return false;
     if (h->state == HOST_NEW && h->wants_look)
         return true;
-    return h->len > 0 && (h->state == HOST_NEW || has_page_budget(h));
+    return h->len > 0 && (!h->is_loaded || has_page_budget(h));
 }
 
 static bool wants_refill(const struct frontier *f, const struct host *h)
@@ -214,7 +215,8 @@ struct host *frontier_host(struct frontier *f, const struct store_origin *origin
     h->max_pages = own && own->max_pages_per_host > -2 ? own->max_pages_per_host
                                                        : f->options.max_pages_per_host;
     h->site = politeness_site(f->politeness, origin->host, origin->port);
-    arena_init(&h->robots_mem, (size_t)4 * MIB);
+    h->crawl_delay_ms = -1;
+    waitq_init(&h->prepared);
     list_init(&h->hungry);
     list_add_last(&h->site->hosts, &h->in_site);
     idmap_set(&f->hosts, (uint64_t)h->id, h);
@@ -469,6 +471,14 @@ void frontier_prepared(struct frontier *f, struct host *h)
     f->n_preparing--;
     if (h->state == HOST_PREPARING)
         h->state = HOST_READY;
+    waitq_wake_all(&h->prepared);
+    update(f, h);
+}
+
+void frontier_forget(struct frontier *f, struct host *h)
+{
+    BUG_IF(h->state != HOST_READY);
+    h->state = HOST_NEW;
     update(f, h);
 }
 

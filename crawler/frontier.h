@@ -53,11 +53,15 @@ struct host {
     char *name;                 /* as in URLs */
     uint16_t port;
     enum host_state state;
-    /* robots.txt, kept by the robots gate */
-    struct arena robots_mem;
+    /* robots.txt: the rules are the rulebook's, the rest is kept by the robots gate */
+    struct list_node in_rulebook;
+    struct arena rules_mem;
     struct robots_rules rules;
-    bool obeys_rules;           /* false: everything is allowed */
+    bool obeys_rules;           /* false: everything is allowed, if it is ready */
+    bool is_loaded;             /* what the database knew of it when this run began is in here */
+    int64_t crawl_delay_ms;     /* that its rules state, also once they are forgotten; -1 none */
     deadline robots_expire_at;
+    struct waitq prepared;      /* woken whenever a preparation ends */
     bool is_blocked;            /* its address may not be dialled */
     char *blocked_why;
     int robots_tries;
@@ -75,7 +79,8 @@ struct host {
     /* budget */
     int64_t run_pages, pages_in_flight, max_pages;
     enum url_reason park_reason;
-    struct span park_rule;      /* static or settings' text */
+    struct span park_rule;      /* static or settings' text, or park_text */
+    char *park_text;
     int64_t park_until_ms;
     bool is_parking;            /* a STORE_HOST_PARK op is under way */
     bool must_park_again;       /* rows were queued since: whoever queued them has it parked again */
@@ -125,7 +130,7 @@ struct host *frontier_find_host(const struct frontier *f, int64_t host_id);
 /* By scheme, name and port, or NULL. */
 struct host *frontier_find_origin(const struct frontier *f, bool is_https, struct span name, uint16_t port);
 
-/* A new host is prepared once though nothing of it is queued: its sitemaps may say what is due. */
+/* A new host is prepared once though nothing of it is queued: its sitemaps are to be read, or go on. */
 void frontier_look(struct frontier *f, struct host *h);
 
 /* A row that is queued in the database (new, queued again, or at a new depth). host may be parked. */
@@ -149,6 +154,9 @@ enum frontier_next frontier_take(struct frontier *f, struct host **out_host, str
 
 /* The host is ready (or not: call frontier_park first). */
 void frontier_prepared(struct frontier *f, struct host *h);
+
+/* A ready host is new again: it is prepared before its next URL is taken. */
+void frontier_forget(struct frontier *f, struct host *h);
 
 /* The visit is committed; frees t. */
 void frontier_finish(struct frontier *f, struct ticket *t);

@@ -16,13 +16,15 @@ void outbox_submit(struct crawl *c, struct store_op *op)
 /* False when there was none. */
 static bool collect_one(struct crawl *c)
 {
-    struct list_node done;
+    struct list_node done, *n;
     struct store_op *op;
 
     list_init(&done);
-    if (!store_take_done(c->store, 1, &done))
+    store_take_done(c->store, 1, &done);
+    n = list_take_first(&done);
+    if (!n)
         return false;
-    op = CONTAINER_OF(list_take_first(&done), struct store_op, node);
+    op = CONTAINER_OF(n, struct store_op, node);
     if (op->result && !c->stop)
         crawl_stop(c, STOP_STORE);
     op->on_done(op->arg, op);
@@ -176,36 +178,25 @@ void outbox_park(struct crawl *c, struct host *h)
     outbox_submit(c, op);
 }
 
-static void on_requeued(void *arg, struct store_op *op)
+/* The answer to a save. */
+static void learn_of_host(struct crawl *c, const struct store_op *op)
 {
-    struct crawl *c = arg;
-    struct host *h = frontier_find_host(c->frontier, op->u.park.host_id);
+    struct host *h = frontier_find_host(c->frontier, op->u.host.host_id);
 
-    if (!op->result && op->u.park.n_parked)
-        frontier_reread(c->frontier, h);
+    if (op->result || !op->u.host.n_requeued)
+        return;
+    frontier_reread(c->frontier, h);
     park_again(c, h);
-    store_op_free(op);
-}
-
-void outbox_requeue(struct crawl *c, struct host *h, enum url_reason reason)
-{
-    struct store_op *op = store_op_new(STORE_HOST_REQUEUE, SMALL_OP_BYTES);
-
-    op->u.park.host_id = h->id;
-    op->u.park.reason = reason;
-    op->on_done = on_requeued;
-    op->arg = c;
-    outbox_submit(c, op);
 }
 
 static void on_saved(void *arg, struct store_op *op)
 {
-    (void)arg;
+    learn_of_host(arg, op);
     store_op_free(op);
 }
 
-void outbox_save_host(struct crawl *c, const struct host *h,
-                      const struct store_host_state *robots)
+static struct store_op *save_op(struct crawl *c, const struct host *h,
+                                const struct store_host_state *robots)
 {
     struct store_op *op = store_op_new(STORE_HOST_SAVE, SMALL_OP_BYTES);
     struct store_host_state *state = &op->u.host;
@@ -223,7 +214,16 @@ void outbox_save_host(struct crawl *c, const struct host *h,
     state->failures = h->site->failures;
     state->crawl_delay_ms = h->site->crawl_delay_ms;
     state->run_pages = h->run_pages;
+    return op;
+}
+
+void outbox_save_host(struct crawl *c, const struct host *h,
+                      const struct store_host_state *robots)
+{
+    struct store_op *op = save_op(c, h, robots);
+
     op->on_done = on_saved;
+    op->arg = c;
     outbox_submit(c, op);
 }
 
@@ -269,4 +269,18 @@ enum err outbox_wait(struct crawl *c, struct store_op *op, deadline until)
     }
     mem_free(w);
     return OK;
+}
+
+enum err outbox_save_robots(struct crawl *c, const struct host *h,
+                            const struct store_host_state *robots)
+{
+    struct store_op *op = save_op(c, h, robots);
+    enum err e = outbox_wait(c, op, DEADLINE_NEVER);
+
+    if (e)
+        return e;
+    learn_of_host(c, op);
+    e = op->result;
+    store_op_free(op);
+    return e;
 }

@@ -38,12 +38,16 @@ void outbox_refill(void *arg, struct host *h);
 /* Writes that h's queued URLs are excluded for its park_reason; again when more came meanwhile. */
 void outbox_park(struct crawl *c, struct host *h);
 
-/* The rules of h changed: what they excluded for this reason is queued again. */
-void outbox_requeue(struct crawl *c, struct host *h, enum url_reason reason);
-
-/* Stores h's politeness state, and its robots.txt when robots is given (copied). */
+/*
+ * Stores h's politeness state, and its robots.txt when robots is given (copied). What another
+ * text of robots.txt excluded is queued again.
+ */
 void outbox_save_host(struct crawl *c, const struct host *h,
                       const struct store_host_state *robots);
+
+/* As outbox_save_host; suspends until it is done. */
+enum err outbox_save_robots(struct crawl *c, const struct host *h,
+                            const struct store_host_state *robots) MUST_USE;
 
 /*
  * Suspends until op is done; the caller looks at op->result and frees op. What STORE_OFFERS

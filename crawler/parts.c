@@ -14,6 +14,7 @@
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
+#include "crawler/rulebook.h"
 #include "crawler/versions.h"
 #include "fetch/dns.h"
 
@@ -31,6 +32,7 @@
 #define WORKER_JOBS      20000
 #define MAX_HEADER_BYTES (300 * KIB)
 #define MAX_HEADERS      5000
+#define LARGE_ROBOTS     8 /* files of up to 500 KiB, and what is made of them, at a time */
 #define FIRST_RETRY_MS   1000
 #define LONGEST_RETRY_MS 60000
 
@@ -254,10 +256,10 @@ static void on_victim(void *arg, const struct pool_victim *v)
 static enum err open_parsers(struct crawl *c, struct err_note *note)
 {
     const struct settings *s = c->settings;
+    int64_t timeout_ms = MAX(JOB_TIMEOUT_MS, s->parse_time_ms * PARSE_SHARE);
     struct pool_options options = { .workers = (size_t)s->workers,
                                     .window = WORKER_WINDOW,
-                                    .job_timeout_ms = MAX(
-                                        JOB_TIMEOUT_MS, s->parse_time_ms * PARSE_SHARE),
+                                    .job_timeout_ms = timeout_ms,
                                     .job_cpu_ms = s->parse_time_ms,
                                     .worker_memory_bytes = (size_t)WORKER_MEMORY,
                                     .recycle_after_jobs = WORKER_JOBS,
@@ -287,13 +289,16 @@ static enum err open_runtime(struct crawl *c, struct err_note *note)
 static enum err open_frontier(struct crawl *c)
 {
     const struct settings *s = c->settings;
+    int64_t max_tickets = MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS);
     struct frontier_options options = {
         .order = (enum store_order)s->order,
-        .max_tickets = (size_t)MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS),
+        .max_tickets = (size_t)max_tickets,
         .max_pages_per_host = s->max_pages_per_host
     };
 
     c->frontier = frontier_new(c->loop, s, &options, outbox_refill, c);
+    c->rulebook = rulebook_new(c->frontier, (size_t)s->max_memory / 16);
+    sem_init_permits(&c->large_robots, LARGE_ROBOTS);
     map_init(&c->sitemaps_seen);
     map_init(&c->ip_permits);
     return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known);
@@ -578,6 +583,7 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     e = from_store ? from_store : e;
     if (c->store_wakeup)
         loop_wakeup_close(c->store_wakeup);
+    rulebook_free(c->rulebook);
     frontier_free(c->frontier);
     if (c->group)
         group_free(c->group);

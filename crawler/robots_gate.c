@@ -5,6 +5,7 @@
 #include "config/mem.h"
 #include "crawler/document.h"
 #include "crawler/outbox.h"
+#include "crawler/rulebook.h"
 #include "crawler/sitemaps.h"
 #include "crawler/visit.h"
 #include "parse/host.h"
@@ -15,6 +16,7 @@
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS   INT64_C(1000)
 #define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
+#define LOOK_UP_NS       (500 * NS_PER_MS)
 #define LONGEST_UTF8     ((size_t)4)
 #define ANSWER_BYTES     ((size_t)8 * MIB)
 
@@ -23,15 +25,14 @@ struct prepare {
     struct host *h;
     struct arena mem;
     struct store_host_state stored; /* spans in mem */
-    bool has_stored;
 };
 
-bool robots_gate_allows(const struct host *h, const struct url *u, struct arena *mem,
-                        struct span *out_rule)
+bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
+                        struct arena *mem, struct span *out_rule)
 {
     const struct robots_rule *rule;
 
-    if (!h->obeys_rules || robots_allows(&h->rules, url_target(u), &rule))
+    if (rulebook_allows(c->rulebook, h, url_target(u), &rule))
         return true;
     *out_rule = arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
                              SPAN_ARG(rule->pattern));
@@ -39,31 +40,6 @@ bool robots_gate_allows(const struct host *h, const struct url *u, struct arena 
 }
 
 /* --- rules ----------------------------------------------------------------------- */
-
-/* Copies rules that lie in an answer into the host's own memory. */
-static enum err keep_rules(struct host *h, const struct robots_rules *from)
-{
-    struct arena *mem = &h->robots_mem;
-    struct robots_rules to = *from;
-    enum err e = OK;
-
-    arena_reset(mem);
-    to.rules = arena_try_array(mem, from->n_rules + 1, sizeof *to.rules);
-    to.sitemaps = arena_try_array(mem, from->n_sitemaps + 1, sizeof *to.sitemaps);
-    if (!to.rules || !to.sitemaps)
-        return ERR_TOO_LARGE;
-    for (size_t i = 0; !e && i < from->n_rules; i++) {
-        to.rules[i] = from->rules[i];
-        e = arena_try_copy(mem, from->rules[i].pattern, &to.rules[i].pattern);
-    }
-    for (size_t i = 0; !e && i < from->n_sitemaps; i++)
-        e = arena_try_copy(mem, from->sitemaps[i], &to.sitemaps[i]);
-    if (e)
-        return e;
-    h->rules = to;
-    h->obeys_rules = true;
-    return OK;
-}
 
 /* What robots.txt asks for, of http and https together: both are one site. */
 static void note_crawl_delay(struct prepare *p)
@@ -74,10 +50,8 @@ static void note_crawl_delay(struct prepare *p)
     LIST_EACH(n, &p->h->site->hosts) {
         const struct host *h = CONTAINER_OF(n, struct host, in_site);
 
-        if (h->obeys_rules)
-            ms = MAX(ms, h->rules.crawl_delay_ms);
+        ms = MAX(ms, h->crawl_delay_ms);
     }
-
     if (politeness_set_crawl_delay(politeness, p->h->site, ms))
         crawl_event(p->c, "warn", "robots", "crawl-delay-cut", 0,
                     "%s: Crawl-delay %lld s counts as 60 s", p->h->name,
@@ -107,7 +81,7 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
         !robots_gate_is_whole(pool_job_answer(answer)))
         e = ERR_INVALID;
     if (!e)
-        e = keep_rules(p->h, &pool_job_answer(answer)->robots);
+        e = rulebook_keep(p->c->rulebook, p->h, &pool_job_answer(answer)->robots);
     if (!e && text)
         *text = arena_copy(&p->mem, pool_job_answer(answer)->robots_text);
     pool_job_free(answer);
@@ -116,13 +90,27 @@ static enum err parse_rules(struct prepare *p, struct job *job, struct body_ref 
 
 /* --- what the database knows -------------------------------------------------------- */
 
-static enum err load_host(struct prepare *p)
+/* The first time in this run. */
+static void learn_politeness(struct prepare *p, const struct store_host_state *s)
+{
+    struct politeness *politeness = frontier_politeness(p->c->frontier);
+    struct site *site = p->h->site;
+    int64_t now = loop_now(p->c->loop);
+
+    p->h->is_loaded = true;
+    p->h->run_pages = s->run_pages;
+    site->failures = MAX(site->failures, s->failures);
+    politeness_hold(politeness, site, politeness_moment(now, s->next_fetch_ms));
+    politeness_back_off(politeness, site, politeness_moment(now, s->backoff_until_ms));
+}
+
+static enum err load_host(struct prepare *p, bool wants_large_robots)
 {
     struct store_op *op = store_op_new(STORE_HOST_LOAD, ANSWER_BYTES);
-    struct site *site = p->h->site;
     enum err e;
 
     op->u.host.host_id = p->h->id;
+    op->u.host.wants_large_robots = wants_large_robots;
     e = outbox_wait(p->c, op, DEADLINE_NEVER);
     if (e)
         return e;
@@ -131,15 +119,8 @@ static enum err load_host(struct prepare *p)
         p->stored = op->u.host;
         p->stored.robots_body = arena_copy(&p->mem, op->u.host.robots_body);
         p->stored.robots_outcome = arena_copy(&p->mem, op->u.host.robots_outcome);
-        p->has_stored = op->u.host.has_robots;
-        p->h->run_pages = op->u.host.run_pages;
-        site->failures = MAX(site->failures, op->u.host.failures);
-        politeness_hold(
-            frontier_politeness(p->c->frontier), site,
-            politeness_moment(loop_now(p->c->loop), op->u.host.next_fetch_ms));
-        politeness_back_off(
-            frontier_politeness(p->c->frontier), site,
-            politeness_moment(loop_now(p->c->loop), op->u.host.backoff_until_ms));
+        if (!p->h->is_loaded)
+            learn_politeness(p, &op->u.host);
     }
     store_op_free(op);
     return e;
@@ -148,8 +129,25 @@ static enum err load_host(struct prepare *p)
 /* A text as long as a text may be is not all of the file. */
 static bool is_stored_whole(const struct store_host_state *stored)
 {
-    return stored->has_robots &&
-           stored->robots_body.len + LONGEST_UTF8 <= ROBOTS_MAX_BYTES;
+    return stored->has_robots && stored->robots_size + LONGEST_UTF8 <= ROBOTS_MAX_BYTES;
+}
+
+/* A robots.txt of size: loaded and read while few others are. */
+static enum err read_large_stored(struct prepare *p, struct job *job)
+{
+    struct body_ref none = { 0 };
+    enum err e = sem_enter(&p->c->large_robots, DEADLINE_NEVER);
+
+    if (e)
+        return e;
+    e = load_host(p, true);
+    job->inline_body = p->stored.robots_body;
+    if (!e)
+        e = p->stored.has_robots ? parse_rules(p, job, &none, NULL) : ERR_TOO_LARGE;
+    sem_leave(&p->c->large_robots);
+    arena_reset(&p->mem);
+    p->stored = (struct store_host_state){ .crawl_delay_ms = -1 };
+    return e;
 }
 
 /* A robots.txt read less than a day ago, by this run or an earlier one. */
@@ -162,7 +160,8 @@ static bool use_stored(struct prepare *p)
     if (!is_stored_whole(&p->stored) || left_ms <= 0 || left_ms > FRESH_MS ||
         span_eq(p->stored.robots_outcome, SPAN("unreachable")))
         return false;
-    if (parse_rules(p, &job, &none, NULL))
+    if (p->stored.robots_size > STORE_SMALL_ROBOTS ? read_large_stored(p, &job)
+                                                   : parse_rules(p, &job, &none, NULL))
         return false;
     p->h->robots_expire_at = clock_after(loop_now(p->c->loop), left_ms * NS_PER_MS);
     return true;
@@ -170,8 +169,9 @@ static bool use_stored(struct prepare *p)
 
 /* --- asking ----------------------------------------------------------------------------- */
 
-static void save_robots(struct prepare *p, const struct document *doc,
-                        const char *outcome, struct span text)
+/* A text of size is in the database when this returns, so that few of them are on their way there. */
+static enum err save_robots(struct prepare *p, const struct document *doc,
+                            const char *outcome, struct span text)
 {
     int64_t now = clock_wall_ms();
     struct store_host_state state = { .has_robots = true,
@@ -184,9 +184,32 @@ static void save_robots(struct prepare *p, const struct document *doc,
 
     note_crawl_delay(p);
     p->h->robots_expire_at = clock_after(loop_now(p->c->loop), FRESH_MS * NS_PER_MS);
+    if (text.len > STORE_SMALL_ROBOTS)
+        return outbox_save_robots(p->c, p->h, &state);
     outbox_save_host(p->c, p->h, &state);
-    if (p->has_stored && !span_eq(text, p->stored.robots_body))
-        outbox_requeue(p->c, p->h, REASON_ROBOTS);
+    return OK;
+}
+
+/* The rules in an answer, obeyed and saved. ERR_INVALID: it cannot be read. */
+static enum err take_rules(struct prepare *p, struct document *doc)
+{
+    const struct fetch_result *r = &doc->result;
+    struct job job = { .url = doc->url.href,
+                       .content_type = r->content_type,
+                       .content_encoding = r->content_encoding };
+    bool may_be_large = r->body.len > STORE_SMALL_ROBOTS || r->content_encoding.len;
+    struct span text = SPAN_NONE;
+    enum err e =
+        may_be_large ? sem_enter(&p->c->large_robots, DEADLINE_NEVER) : OK;
+
+    if (e)
+        return e;
+    e = parse_rules(p, &job, &doc->result.body, &text);
+    if (!e)
+        e = save_robots(p, doc, "ok", text);
+    if (may_be_large)
+        sem_leave(&p->c->large_robots);
+    return e;
 }
 
 /* What an answer means. ERR_REFUSED: unreachable, with why. */
@@ -194,10 +217,6 @@ static enum err judge(struct prepare *p, struct document *doc, struct span *why)
 {
     const struct fetch_result *r = &doc->result;
     struct robots_rules none = { .crawl_delay_ms = -1 };
-    struct job job = { .url = doc->url.href,
-                       .content_type = r->content_type,
-                       .content_encoding = r->content_encoding };
-    struct span text = SPAN_NONE;
     enum err e;
 
     if (doc->problem) {
@@ -205,18 +224,14 @@ static enum err judge(struct prepare *p, struct document *doc, struct span *why)
         return ERR_REFUSED;
     }
     if (r->outcome == FETCH_OK || r->outcome == FETCH_TOO_LARGE) {
-        e = parse_rules(p, &job, &doc->result.body, &text);
-        if (!e)
-            save_robots(p, doc, "ok", text);
+        e = take_rules(p, doc);
         *why = SPAN("not readable");
         return e == ERR_INVALID ? ERR_REFUSED : e;
     }
     if (r->outcome == FETCH_HTTP_ERROR && r->status_code < 500 &&
         r->status_code != 429) {
-        e = keep_rules(p->h, &none);
-        if (!e)
-            save_robots(p, doc, "no_rules", SPAN_NONE);
-        return e;
+        e = rulebook_keep(p->c->rulebook, p->h, &none);
+        return e ? e : save_robots(p, doc, "no_rules", SPAN_NONE);
     }
     *why = r->status_code >= 400
                ? arena_format(&p->mem, "status %d", r->status_code)
@@ -239,11 +254,12 @@ static void park(struct prepare *p, enum url_reason reason, struct span rule,
 {
     struct host *h = p->h;
 
+    rulebook_drop(p->c->rulebook, h);
+    h->crawl_delay_ms = -1;
     /* The rule outlives this coroutine: it lies with the host from here on. */
-    arena_reset(&h->robots_mem);
-    h->rules = (struct robots_rules){ .crawl_delay_ms = -1 };
-    frontier_park(p->c->frontier, h, reason, arena_copy(&h->robots_mem, rule),
-                  until_ms);
+    mem_free(h->park_text);
+    h->park_text = mem_str_copy(rule);
+    frontier_park(p->c->frontier, h, reason, span_str(h->park_text), until_ms);
     outbox_park(p->c, h);
 }
 
@@ -327,7 +343,7 @@ static enum err try_once(struct prepare *p)
 static enum err prepare(struct prepare *p)
 {
     int64_t wait;
-    enum err e = p->h->obeys_rules ? OK : load_host(p);
+    enum err e = p->h->obeys_rules ? OK : load_host(p, false);
 
     if (e)
         return e;
@@ -403,4 +419,17 @@ void robots_gate_prepare(struct crawl *c, struct host *h)
         arena_clear(&p->mem);
         mem_free(p);
     }
+}
+
+enum err robots_gate_await(struct crawl *c, struct host *h)
+{
+    enum err e = OK;
+
+    while (!c->stop && (h->state == HOST_NEW || h->state == HOST_PREPARING)) {
+        frontier_look(c->frontier, h);
+        e = waitq_wait(&h->prepared, clock_after(clock_now_ns(), LOOK_UP_NS));
+        if (e && e != ERR_TIMEOUT)
+            return e;
+    }
+    return OK;
 }

@@ -22,12 +22,18 @@
 /* Starts preparing h (state HOST_PREPARING); ends with frontier_prepared. */
 void robots_gate_prepare(struct crawl *c, struct host *h);
 
+/*
+ * Suspends until the rules of h, which was prepared before, are there again, h is parked,
+ * or the crawl stops. ERR_CANCELLED.
+ */
+enum err robots_gate_await(struct crawl *c, struct host *h) MUST_USE;
+
 /* Can a parsed robots.txt be obeyed? Of those cut short only one that we cut. */
 bool robots_gate_is_whole(const struct answer *a);
 
 /*
  * May this URL of h be fetched? When not, *out_rule says which line forbids it,
- * in mem. h must be ready.
+ * in mem. h must be ready, so this is asked in the step that took the URL.
  */
-bool robots_gate_allows(const struct host *h, const struct url *u, struct arena *mem,
-                        struct span *out_rule);
+bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
+                        struct arena *mem, struct span *out_rule);

@@ -254,11 +254,14 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 
     if (!url_is_web(u))
         return "scheme";
+    /* Its rules may have been forgotten, or are being read anew. */
+    if (h && h->is_loaded && robots_gate_await(r->c, h))
+        return other_origin;
     if (h && h->state == HOST_PARKED)
         return vocab_reason(h->park_reason);
     if (!h || h->state != HOST_READY || h->is_blocked)
         return other_origin;
-    return robots_gate_allows(h, u, mem, &rule) ? NULL : "robots";
+    return robots_gate_allows(r->c, h, u, mem, &rule) ? NULL : "robots";
 }
 
 bool sitemaps_have_come(const struct document *doc)
@@ -287,7 +290,7 @@ static bool is_tried_again(const struct reader *r, const struct document *doc, i
     struct retry_verdict verdict;
 
     if (doc->problem || doc->result.is_name_unknown || r->c->stop ||
-        h->state != HOST_READY || attempt >= r->c->settings->retries)
+        h->state == HOST_PARKED || attempt >= r->c->settings->retries)
         return false;
     verdict = pause_decide(r->c, h, &doc->result, attempt);
     if (verdict.action == RETRY_NO)

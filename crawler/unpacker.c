@@ -53,8 +53,9 @@ static enum err ask(struct unpacker *u, struct job *job, struct pool_job **out)
 enum err unpacker_unpack(struct unpacker *u, struct span packed, int64_t size,
                          struct pool_job **out)
 {
+    int64_t wanted = MAX(size, 0), most = MIN(wanted, MAX_BODY);
     struct job job = { .kind = JOB_UNPACK,
-                       .max_decoded_bytes = (uint64_t)MIN(MAX(size, 0), MAX_BODY),
+                       .max_decoded_bytes = (uint64_t)most,
                        .inline_body = packed };
 
     return ask(u, &job, out);
@@ -63,11 +64,12 @@ enum err unpacker_unpack(struct unpacker *u, struct span packed, int64_t size,
 enum err unpacker_text(struct unpacker *u, const struct unpacker_page *page,
                        size_t max_text, struct pool_job **out)
 {
+    int64_t size = MAX(page->size, 0), most = MIN(size, MAX_BODY);
     struct job job = { .kind = JOB_TEXT,
                        .url = page->url,
                        .content_type = page->content_type,
                        .product_token = SPAN("crawl"),
-                       .max_decoded_bytes = (uint64_t)MIN(MAX(page->size, 0), MAX_BODY),
+                       .max_decoded_bytes = (uint64_t)most,
                        .max_text_bytes = max_text,
                        .inline_body = page->data };
 

@@ -30,6 +30,8 @@ struct visit {
     struct fetch_result got;
     uint64_t archived; /* names what archive_wait waits for */
     deadline retry_at;
+    enum url_reason reason; /* not NONE: it is not fetched, by this rule */
+    struct span rule;
     bool has_slot;    /* of the page budget */
     bool is_unparsed; /* no parser got through it: nothing is known of the body, not its hash either */
 };
@@ -70,7 +72,8 @@ static void give_back(struct visit *v, deadline at)
 
 void visit_check_host_limit(struct crawl *c, struct host *h)
 {
-    if (h->state != HOST_READY || h->max_pages < 0 || h->run_pages < h->max_pages ||
+    if (!h->is_loaded || h->state == HOST_PREPARING || h->state == HOST_PARKED ||
+        h->max_pages < 0 || h->run_pages < h->max_pages ||
         h->pages_in_flight)
         return;
     frontier_park(c->frontier, h, REASON_HOST_LIMIT, SPAN("--max-pages-per-host"), 0);
@@ -469,17 +472,11 @@ static void record_blocked(struct visit *v)
 
 static void visit_run(struct visit *v)
 {
-    struct span rule;
     enum err e;
 
-    if (url_reparse(v->t->url, &v->op->mem, &v->url)) {
+    if (v->reason) {
         leave_site(v, 0, false);
-        exclude(v, REASON_INVALID_URL, SPAN("not a URL as it is stored"));
-        return;
-    }
-    if (!robots_gate_allows(v->h, &v->url, &v->op->mem, &rule)) {
-        leave_site(v, 0, false);
-        exclude(v, REASON_ROBOTS, rule);
+        exclude(v, v->reason, v->rule);
         return;
     }
     if (v->h->is_blocked) {
@@ -517,12 +514,24 @@ static intptr_t visit_main(void *arg)
     return 0;
 }
 
+/* May it be fetched? While the rules of its host are surely there (rulebook.h). */
+static void judge(struct visit *v)
+{
+    if (url_reparse(v->t->url, &v->op->mem, &v->url)) {
+        v->reason = REASON_INVALID_URL;
+        v->rule = SPAN("not a URL as it is stored");
+    } else if (!robots_gate_allows(v->c, v->h, &v->url, &v->op->mem, &v->rule)) {
+        v->reason = REASON_ROBOTS;
+    }
+}
+
 void visit_start(struct crawl *c, struct ticket *t)
 {
     struct store_op *op = store_op_new(STORE_VISIT, OP_BYTES);
     struct visit *v = arena_alloc(&op->mem, sizeof *v);
 
     *v = (struct visit){ .c = c, .t = t, .h = t->host, .op = op, .record = &op->u.visit };
+    judge(v);
     v->retry_at = DEADLINE_NEVER;
     v->has_slot = true;
     c->in_flight++;

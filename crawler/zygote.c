@@ -40,7 +40,7 @@ static struct {
 /* ---- messages with descriptors, both sides ---- */
 
 union fd_room {
-    struct cmsghdr align;
+    struct cmsghdr first;
     char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
 };
 
@@ -54,15 +54,12 @@ static ssize_t send_with_fds(int sock, const void *data, size_t n, const int *fd
 
     memcpy(&part.iov_base, &data, sizeof data); /* sendmsg does not write through it */
     if (n_fds) {
-        struct cmsghdr *c;
-
+        room.first = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                       .cmsg_type = SCM_RIGHTS,
+                                       .cmsg_len = CMSG_LEN(n_fds * sizeof(int)) };
+        memcpy(room.bytes + CMSG_LEN(0), fds, n_fds * sizeof(int));
         msg.msg_control = room.bytes;
         msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-        c = CMSG_FIRSTHDR(&msg);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
     }
     do
         sent = sendmsg(sock, &msg, flags | MSG_NOSIGNAL);

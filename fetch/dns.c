@@ -229,7 +229,7 @@ static void learn(struct entry *e, int ares_status, const struct ares_addrinfo *
     e->addresses = NULL;
     e->n_addresses = 0;
     e->status = status_of(ares_status);
-    if (e->status == DNS_FOUND)
+    if (e->status == DNS_FOUND && info)
         keep_addresses(e, info, &ttl_ns);
     if (e->status == DNS_FOUND && !e->n_addresses)
         e->status = DNS_NO_SUCH_NAME;
@@ -315,12 +315,12 @@ static void on_start(void *arg)
 {
     struct dns *d = arg;
     int64_t now = loop_now(d->loop);
+    struct list_node *n;
 
     age(d, now);
     while (d->n_fresh < MAX_FRESH && d->n_asking < MAX_ASKING &&
-           !list_is_empty(&d->waiting))
-        ask_server(d, CONTAINER_OF(list_take_first(&d->waiting), struct entry, order),
-                   now);
+           (n = list_take_first(&d->waiting)) != NULL)
+        ask_server(d, CONTAINER_OF(n, struct entry, order), now);
     while (d->n_known > MAX_CACHED) {
         d->n_known--;
         forget(d, CONTAINER_OF(d->known.next, struct entry, order));

@@ -176,6 +176,7 @@ enum err group_join_one(struct group *g, struct coro *c, deadline until, intptr_
         return OK;
     }
     me.waiter = coro_waiter_prepare();
+    /* cppcheck-suppress autoVariables; taken back below */
     c->joiner = &me;
     e = coro_wait(me.waiter, until, NULL);
     if (c->joiner == &me)

@@ -54,7 +54,9 @@ static enum decode_outcome append(struct buf *out, const unsigned char *bytes, s
 static size_t spell(struct decode_lzw *t, unsigned code, size_t at)
 {
     while (code >= 256) {
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond; codes have 16 bits at most */
         t->stack[--at] = t->suffix[code];
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond */
         code = t->prefix[code];
     }
     t->stack[--at] = (unsigned char)code;

@@ -422,8 +422,11 @@ enum err html_links_finish(struct html_page *page)
 
     html_links_end_anchor(page);
     facts->n_links = 0;
-    facts->links = n ? arena_try_array(page->mem, n, sizeof *facts->links) : NULL;
-    if (n && !facts->links)
+    facts->links = NULL;
+    if (!n)
+        return OK;
+    facts->links = arena_try_array(page->mem, n, sizeof *facts->links);
+    if (!facts->links)
         return ERR_TOO_LARGE;
     for (size_t i = 0; i < n && !e; i++) {
         struct html_scratch *s = page->scratch;

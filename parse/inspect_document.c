@@ -187,7 +187,7 @@ enum err inspect_document_feed(struct toolbox *t, const json_t *request, json_t 
     json_t *entries;
     struct feed feed;
     struct job job;
-    struct span body, utf8;
+    struct span body, utf8 = SPAN_NONE;
     struct url url;
     uint8_t decode;
     enum err e = read_job(t, request, &job, &body);

@@ -178,7 +178,8 @@ static bool go_on(struct reader *r, struct nest *n, bool *has_more)
 /* One value. */
 static bool skip_value(struct reader *r, unsigned max_depth)
 {
-    struct nest n = { .max = MIN(max_depth, (unsigned)JSON_TEXT_MAX_DEPTH) };
+    unsigned max = MIN(max_depth, (unsigned)JSON_TEXT_MAX_DEPTH);
+    struct nest n = { .max = max };
     bool has_more = true;
 
     while (has_more) {

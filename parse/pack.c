@@ -160,7 +160,7 @@ static enum err step(struct pack *p, ZSTD_inBuffer *in, size_t limit, struct buf
 {
     size_t want = MIN(STEP_BYTES, MIN(limit, out->max) - out->len), rc;
     ZSTD_outBuffer to = { .pos = 0 };
-    char spare;
+    char spare = 0;
     enum err e = buf_reserve(out, want);
 
     if (e)

@@ -20,18 +20,18 @@ void wire_limits_of(const struct job *job, struct wire_limits *out)
 {
     bool is_inspect = job->kind == JOB_INSPECT || job->kind == JOB_MISBEHAVE;
     uint64_t most = MIN(job->max_decoded_bytes, (uint64_t)UINT32_MAX / 2);
+    uint64_t most_text = MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2);
 
     *out = (struct wire_limits){
         .kind = job->kind,
         .max_links = job->max_links,
-        .max_text_bytes = (size_t)MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2),
+        .max_text_bytes = (size_t)most_text,
         .max_body_bytes = job->wants_body || job->wants_body_all
                               ? packed_limit(job->max_decoded_bytes)
                               : 0,
         .max_bytes = is_inspect ? WIRE_MAX_INSPECT_BYTES
-                     : job->kind == JOB_TEXT
-                         ? (size_t)MIN(job->max_text_bytes, (uint64_t)UINT32_MAX / 2)
-                         : (size_t)most,
+                     : job->kind == JOB_TEXT ? (size_t)most_text
+                                             : (size_t)most,
         .dictionary_id = job->wants_dictionary ? job->dictionary_id : 0,
     };
 }

@@ -150,6 +150,8 @@ static void get_links(struct wire_io_reader *r, size_t max, struct arena *mem,
 {
     page->n_links = wire_io_get_count(r, max, MIN_LINK_SIZE);
     page->links = wire_page_array(r, mem, page->n_links, sizeof *page->links);
+    if (!page->links)
+        return; /* none, or no room for them */
     for (size_t i = 0; i < page->n_links && !r->error; i++)
         get_link(r, &page->links[i]);
 }

@@ -6,6 +6,7 @@
 #include "config/map.h"
 #include "config/mem.h"
 #include "parse/digest.h"
+#include "store/queue.h"
 #include "store/tally.h"
 
 #define MAX_KEY          320
@@ -128,7 +129,9 @@ static void load_robots(struct core *c, struct store_host_state *s, struct arena
     s->robots_expires_ms = sqlite3_column_int64(st, 1);
     s->robots_status = sqlite3_column_int(st, 2);
     s->robots_outcome = arena_copy(mem, db_column(st, 3));
-    if (arena_try_copy(mem, db_column(st, 4), &s->robots_body))
+    s->robots_size = db_column(st, 4).len;
+    if ((s->robots_size <= STORE_SMALL_ROBOTS || s->wants_large_robots) &&
+        arena_try_copy(mem, db_column(st, 4), &s->robots_body))
         s->has_robots = false; /* too large for the asker: it fetches the file anew */
     db_done(st);
 }
@@ -144,7 +147,9 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
         " CASE WHEN run_id = ?2 THEN run_pages ELSE 0 END FROM hosts WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);
     db_int(c->db, st, 2, c->run_id);
-    *s = (struct store_host_state){ .host_id = s->host_id, .crawl_delay_ms = -1 };
+    *s = (struct store_host_state){ .host_id = s->host_id,
+                                    .crawl_delay_ms = -1,
+                                    .wants_large_robots = s->wants_large_robots };
     if (db_next(c->db, st)) {
         s->next_fetch_ms = sqlite3_column_int64(st, 0);
         s->backoff_until_ms = sqlite3_column_int64(st, 1);
@@ -176,13 +181,32 @@ static struct span robots_hash(struct core *c, struct span body,
     return span_make(out, 2 * sizeof sha256);
 }
 
-static void save_robots(struct core *c, const struct store_host_state *s)
+/* Is there a robots.txt of this host with another text, or one that could not be read? */
+static bool has_other_robots(struct core *c, int64_t host_id, struct span sha256)
+{
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT 1 FROM robots WHERE host_id = ?1"
+                       " AND (sha256 IS NOT ?2 OR outcome = 'unreachable')");
+    bool has;
+
+    db_int(c->db, st, 1, host_id);
+    db_text(c->db, st, 2, sha256);
+    has = db_next(c->db, st);
+    if (has)
+        db_done(st);
+    return has;
+}
+
+static void save_robots(struct core *c, struct store_host_state *s)
 {
     static const char SQL[] =
         "INSERT OR REPLACE INTO robots (host_id, fetched_at, expires_at,"
         " status_code, outcome,"
         " body, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     char hex[2 * DIGEST_SHA256_BYTES + 1];
+    struct span sha256 = robots_hash(c, s->robots_body, hex);
+    bool is_news = !span_eq(s->robots_outcome, SPAN("unreachable")) &&
+                   has_other_robots(c, s->host_id, sha256);
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, s->host_id);
@@ -191,7 +215,7 @@ static void save_robots(struct core *c, const struct store_host_state *s)
     db_id(c->db, st, 4, s->robots_status);
     db_wild_text(c->db, st, 5, s->robots_outcome, 64);
     db_wild_text(c->db, st, 6, s->robots_body, MAX_ROBOTS_BYTES);
-    db_text(c->db, st, 7, robots_hash(c, s->robots_body, hex));
+    db_text(c->db, st, 7, sha256);
     db_run(c->db, st);
     st = db_stmt(
         c->db,
@@ -200,9 +224,11 @@ static void save_robots(struct core *c, const struct store_host_state *s)
     db_wild_text(c->db, st, 2, s->robots_outcome, 64);
     db_id(c->db, st, 3, s->robots_fetched_ms);
     db_run(c->db, st);
+    if (is_news)
+        queue_requeue_robots(c, s->host_id, &s->n_requeued);
 }
 
-enum err hosts_save(struct core *c, const struct store_host_state *s)
+enum err hosts_save(struct core *c, struct store_host_state *s)
 {
     static const char SQL[] =
         "UPDATE hosts SET next_fetch_at = ?2, backoff_until = ?3, failures = ?4,"

@@ -23,8 +23,8 @@ int64_t hosts_id(struct core *c, const struct store_offer *o);
 /* Fills s (but for host_id, which says which) from the file; texts go into mem. */
 enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *mem);
 
-/* Writes s; robots.txt only when has_robots. */
-enum err hosts_save(struct core *c, const struct store_host_state *s);
+/* Writes s; robots.txt only when has_robots, and then what an older text excluded is queued again. */
+enum err hosts_save(struct core *c, struct store_host_state *s);
 
 /* The origin of a row; host lies in mem. False when there is none. */
 bool hosts_origin(struct core *c, int64_t id, struct arena *mem,

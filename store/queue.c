@@ -153,19 +153,15 @@ enum err queue_refill(struct core *c, struct store_op *op)
 
 /* --- parking ---------------------------------------------------------------------- */
 
-#define REQUEUE_SQL                                                      \
-    "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0," \
-    " next_fetch_at = NULL, run_id = ?2 WHERE host_id = ?1 AND state = 4"
-
-static enum err run_park(struct core *c, struct store_op *op, sqlite3_stmt *st,
-                         enum url_state from, enum url_state to)
+static enum err move_rows(struct core *c, sqlite3_stmt *st, enum url_state from,
+                          enum url_state to, int64_t *out_n)
 {
     if (db_run(c->db, st))
         return c->db->failed;
-    op->u.park.n_parked = sqlite3_changes64(c->db->handle);
-    if (op->u.park.n_parked)
+    *out_n = sqlite3_changes64(c->db->handle);
+    if (*out_n)
         seen_forget_all(c->seen);
-    tally_shift(c, from, to, op->u.park.n_parked);
+    tally_shift(c, from, to, *out_n);
     return OK;
 }
 
@@ -182,22 +178,22 @@ enum err queue_park(struct core *c, struct store_op *op)
     db_wild_text(c->db, st, 3, op->u.park.rule, MAX_RULE);
     db_id(c->db, st, 4, op->u.park.next_fetch_ms);
     db_int(c->db, st, 5, c->run_id);
-    return run_park(c, op, st, STATE_QUEUED, STATE_EXCLUDED);
+    return move_rows(c, st, STATE_QUEUED, STATE_EXCLUDED, &op->u.park.n_parked);
 }
 
-enum err queue_requeue(struct core *c, struct store_op *op)
+enum err queue_requeue_robots(struct core *c, int64_t host_id, int64_t *out_n)
 {
-    static const char ANY_SQL[] = REQUEUE_SQL " AND reason = ?3";
-    /* A changed robots.txt asks for this often: it has a partial index. */
-    static const char ROBOTS_SQL[] = REQUEUE_SQL " AND reason = 6 AND ?3 = 6";
-    sqlite3_stmt *st =
-        db_stmt(c->db, op->u.park.reason == REASON_ROBOTS ? ROBOTS_SQL : ANY_SQL);
+    /* The number and not a parameter: there is a partial index for it. */
+    static const char SQL[] =
+        "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0,"
+        " next_fetch_at = NULL, run_id = ?2"
+        " WHERE host_id = ?1 AND state = 4 AND reason = 6";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     _Static_assert(REASON_ROBOTS == 6, "the number in the SQL");
-    db_int(c->db, st, 1, op->u.park.host_id);
+    db_int(c->db, st, 1, host_id);
     db_int(c->db, st, 2, c->run_id);
-    db_int(c->db, st, 3, op->u.park.reason);
-    return run_park(c, op, st, STATE_EXCLUDED, STATE_QUEUED);
+    return move_rows(c, st, STATE_EXCLUDED, STATE_QUEUED, out_n);
 }
 
 static enum err each_host(struct core *c, sqlite3_stmt *st,

@@ -24,8 +24,8 @@ bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
 
 /* STORE_HOST_PARK: all queued URLs of the host become excluded for park.reason. */
 enum err queue_park(struct core *c, struct store_op *op);
-/* STORE_HOST_REQUEUE: what was excluded for park.reason is queued again. */
-enum err queue_requeue(struct core *c, struct store_op *op);
+/* What robots.txt of the host excluded is queued again, to be decided anew; how many. */
+enum err queue_requeue_robots(struct core *c, int64_t host_id, int64_t *out_n);
 
 /* Every origin that has queued URLs. */
 enum err queue_each_host(struct core *c,

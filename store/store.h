@@ -196,9 +196,8 @@ enum store_op_kind {
     STORE_OFFERS,    /* seeds, sitemap and feed entries */
     STORE_REFILL,    /* queued URLs of one host, in order */
     STORE_HOST_LOAD, /* what is known of an origin */
-    STORE_HOST_SAVE, /* politeness state and robots.txt of an origin */
+    STORE_HOST_SAVE, /* politeness state and robots.txt of an origin; what an older text of it excluded is queued again */
     STORE_HOST_PARK, /* all its queued URLs become excluded for a reason */
-    STORE_HOST_REQUEUE, /* those excluded for park.reason become queued again (park.n_parked counts them) */
     STORE_EVENT,
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
     STORE_END_RUN,
@@ -294,6 +293,9 @@ struct store_visit {
     int64_t n_bytes;              /* for the run's byte budget */
 };
 
+/* Bytes of a robots.txt that are of no account, however many origins are loaded at once. */
+#define STORE_SMALL_ROBOTS ((size_t)8 * KIB)
+
 struct store_host_state {
     int64_t host_id;
     int64_t next_fetch_ms, backoff_until_ms; /* wall clock; 0 = none */
@@ -307,6 +309,9 @@ struct store_host_state {
     int robots_status;
     struct span robots_outcome; /* ok, no_rules, unreachable */
     struct span robots_body;    /* as it was read, UTF-8 */
+    bool wants_large_robots;    /* load, in: also one over STORE_SMALL_ROBOTS, else left out */
+    size_t robots_size;         /* load, out: of the body, also where it is left out */
+    int64_t n_requeued;         /* save, out */
 };
 
 struct store_totals {

@@ -78,6 +78,7 @@ static struct host *add_host(struct rig *r, int64_t id, bool is_new)
 
     if (!is_new) {
         h->state = HOST_READY;
+        h->is_loaded = true;
         h->robots_expire_at = DEADLINE_NEVER;
     }
     return h;

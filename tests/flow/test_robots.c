@@ -382,6 +382,88 @@ static void rules_are_read_again_after_a_day_and_decide_again(void **state)
     origin_stop(o);
 }
 
+/* --- more rules than memory -------------------------------------------------------------- */
+
+#define MANY_RULES_HOSTS 16
+
+/* 300 KB of rules, which take about 1 MB. */
+static void make_many_rules(void *arg, const struct origin_request *r, int *io_status,
+                            struct buf *out)
+{
+    (void)arg;
+    (void)io_status;
+    BUG_IF(buf_printf(out,
+                      "User-agent: *\nDisallow: /no\nSitemap: http://%s/map.xml\n",
+                      r->host) != OK);
+    for (int i = 0; i < 15000; i++)
+        BUG_IF(buf_printf(out, "Disallow: /z%05d/\n", i) != OK);
+}
+
+static void make_next(void *arg, const struct origin_request *r, int *io_status,
+                      struct buf *out)
+{
+    int64_t n;
+
+    (void)arg;
+    (void)io_status;
+    BUG_IF(!span_parse_i64(span_str(r->path + 2), &n));
+    BUG_IF(buf_printf(out, "<title>P</title><a href=/no/%lld>no</a>", (long long)n) != OK);
+    if (n < 5)
+        BUG_IF(buf_printf(out, "<a href=/p%lld>next</a>", (long long)n + 1) != OK);
+}
+
+static void make_map(void *arg, const struct origin_request *r, int *io_status,
+                     struct buf *out)
+{
+    (void)io_status;
+    BUG_IF(buf_printf(out,
+                      strcmp(arg, "index") == 0
+                          ? "<sitemapindex><sitemap><loc>http://%s/child.xml</loc>"
+                            "</sitemap></sitemapindex>"
+                          : "<urlset><url><loc>http://%s/mapped</loc></url></urlset>",
+                      r->host) != OK);
+}
+
+#define MAP_OF(what) \
+    .headers = XML, .generate = make_map, .arg = (void *)(uintptr_t)(what)
+
+static void rules_that_memory_does_not_hold_hold_all_the_same(void **state)
+{
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .generate = make_many_rules },
+        { .path = "/p*", .headers = HTML, .generate = make_next },
+        /* When it comes, its host was forgotten. */
+        { .path = "/map.xml", .delay_ms = 1000, MAP_OF("index") },
+        { .path = "/child.xml", MAP_OF("urlset") },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    struct origin *o =
+        origin_start(&(struct origin_options){ .routes = routes,
+                                               .n_routes = ARRAY_LEN(routes),
+                                               .n_addresses = MANY_RULES_HOSTS });
+    char seeds[MANY_RULES_HOSTS * 32] = "";
+    struct program p;
+
+    (void)state;
+    for (int i = 1; i <= MANY_RULES_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/p0\n", i);
+    program_open(&p);
+    program_seeds(&p, origin_port(o), seeds);
+    assert_int_equal(program_crawl(&p, ARGS{ "seeds.txt", "--delay", "0", "-q",
+                                             "--max-memory", "64M", NULL }),
+                     0);
+    assert_int_equal(traffic_count(o, NULL, "/no*"), 0);
+    assert_int_equal(traffic_count(o, NULL, "/p*"), 6 * MANY_RULES_HOSTS);
+    assert_int_equal(traffic_count(o, NULL, "/map.xml"), MANY_RULES_HOSTS);
+    assert_int_equal(traffic_count(o, NULL, "/mapped"), MANY_RULES_HOSTS);
+    assert_int_equal(traffic_count(o, NULL, "/robots.txt"), MANY_RULES_HOSTS);
+    assert_int_equal(
+        program_number(&p, "SELECT count(*) FROM urls WHERE reason = 'robots'"),
+        6 * MANY_RULES_HOSTS);
+    program_close(&p);
+    origin_stop(o);
+}
+
 /* --- asked once, crawl-delay, size, switched off ---------------------------------------------- */
 
 static char long_rules[FILLER + 128];
@@ -607,6 +689,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(forbidden_urls_are_never_requested),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
+        cmocka_unit_test(rules_that_memory_does_not_hold_hold_all_the_same),
         cmocka_unit_test(one_request_serves_all_who_wait_and_crawl_delay_is_kept),
         cmocka_unit_test(max_size_cuts_no_rules),
         cmocka_unit_test(rules_hold_after_a_restart_whatever_their_bytes),

@@ -169,9 +169,16 @@ static void a_body_too_large_for_the_asker_is_none(void **state)
     store_op_free(op);
     op = store_op_new(STORE_HOST_LOAD, 100000);
     op->u.host.host_id = 1;
+    op->u.host.wants_large_robots = true;
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
     assert_false(op->u.host.has_robots);
+    store_op_free(op);
+    /* Who did not ask for it is told its size. */
+    op = load(k, 1);
+    assert_true(op->u.host.has_robots);
+    assert_int_equal(op->u.host.robots_size, 600000);
+    assert_int_equal(op->u.host.robots_body.len, 0);
     store_op_free(op);
 }
 

@@ -258,24 +258,50 @@ static void offers_after_parking_see_the_new_state(void **state)
     assert_int_equal(o.state_reason, REASON_DEFERRED);
 }
 
-static void requeueing_brings_back_one_reason_only(void **state)
+/* Saves a robots.txt; returns how many URLs were queued again. */
+static int64_t save_robots(struct storekit *k, int64_t host, const char *outcome,
+                           const char *body)
+{
+    struct store_op *op = store_op_new(STORE_HOST_SAVE, 10000);
+    int64_t n;
+
+    op->u.host = (struct store_host_state){ .host_id = host,
+                                            .crawl_delay_ms = -1,
+                                            .has_robots = true,
+                                            .robots_outcome = span_str(outcome),
+                                            .robots_body = span_str(body) };
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    n = op->u.host.n_requeued;
+    store_op_free(op);
+    return n;
+}
+
+static void another_robots_txt_brings_back_what_the_one_before_excluded(void **state)
 {
     struct storekit *k = *state;
     int64_t host = fill(k);
-    struct store_op *op;
     char text[32];
 
+    assert_int_equal(save_robots(k, host, "ok", "Disallow: /"), 0);
     store_op_free(park(k, STORE_HOST_PARK, host, REASON_ROBOTS));
     add(k, "http://a.example/n", 0, 0);
     store_op_free(park(k, STORE_HOST_PARK, host, REASON_DEFERRED));
-    op = park(k, STORE_HOST_REQUEUE, host, REASON_ROBOTS);
-    assert_int_equal(op->u.park.n_parked, 6);
-    store_op_free(op);
+    assert_int_equal(save_robots(k, host, "ok", "Disallow: /"), 0);
+    assert_int_equal(save_robots(k, host, "ok", "Disallow: /x"), 6);
     assert_string_equal(read_all(k, host, ORDER_BFS, 100, text), "0abcdz");
-    op = park(k, STORE_HOST_REQUEUE, host, REASON_DEFERRED);
-    assert_int_equal(op->u.park.n_parked, 1);
-    store_op_free(op);
-    assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 0"), 7);
+    assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 0"), 6);
+}
+
+static void who_could_not_be_read_brings_back_when_it_can(void **state)
+{
+    struct storekit *k = *state;
+    int64_t host = fill(k);
+
+    assert_int_equal(save_robots(k, host, "ok", "Disallow: /"), 0);
+    store_op_free(park(k, STORE_HOST_PARK, host, REASON_ROBOTS));
+    assert_int_equal(save_robots(k, host, "unreachable", ""), 0);
+    assert_int_equal(save_robots(k, host, "no_rules", ""), 6); /* the text of none is the same */
 }
 
 static void count_host(void *arg, const struct store_origin *origin)
@@ -321,8 +347,11 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(offers_after_parking_see_the_new_state, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(requeueing_brings_back_one_reason_only, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            another_robots_txt_brings_back_what_the_one_before_excluded, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(who_could_not_be_read_brings_back_when_it_can,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             only_hosts_with_queued_urls_are_shown_at_a_start, set_up, tear_down),
     };
