@@ -68,7 +68,7 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
   MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
-.PHONY: all asan runtime runtime-tsan faults soak soak-kill fuzz install uninstall install-test conformance test cron-test demo lint bench bench-scale clean help
+.PHONY: all analyze asan runtime runtime-tsan faults soak soak-kill fuzz install uninstall install-test conformance test cron-test demo lint bench bench-scale clean help
 all: build/crawl ## build build/crawl
 
 build/crawl: $(B)/crawl
@@ -157,6 +157,9 @@ cron-test: build/crawl $(B)/tests/flow/serve ## ten runs by a cron daemon of its
 lint: $(OBJ) $(B)/crawl ## layers, libraries, headers alone, exported names, lengths, hardening
 	$(Q)sh tests/lint/layers.sh && sh tests/lint/libraries.sh && sh tests/lint/symbols.sh $(B) && \
 	  sh tests/lint/lengths.sh && sh tests/lint/hardening.sh $(B)/crawl && CC="$(CC)" LINT_CFLAGS="$(LIB_CFLAGS) -I$(B)/gen" sh tests/lint/headers.sh
+
+analyze: $(OBJ) ## gcc -fanalyzer, cppcheck and clang-tidy over the program: ten minutes
+	$(Q)CC="$(lastword $(CC))" sh tests/lint/analyze.sh $(B) "$(LIB_CFLAGS)"
 
 asan: ## all tests under AddressSanitizer and UBSan
 	$(Q)$(MAKE) MODE=asan test

@@ -43,7 +43,7 @@ static inline void list_add_first(struct list_node *head, struct list_node *n)
 
 static inline void list_remove(struct list_node *n)
 {
-    n->prev->next = n->next;
+    n->prev->next = n->next; /* NOLINT(clang-analyzer-core.NullDereference): a list is a ring */
     n->next->prev = n->prev;
     list_init(n);
 }

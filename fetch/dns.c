@@ -23,8 +23,8 @@
 #define TRY_TIMEOUT_MS 2000
 #define N_TRIES        2
 #define MIN_TTL_NS     (60 * NS_PER_S)
-#define MAX_TTL_NS     (24 * 60 * 60 * NS_PER_S)
-#define NO_NAME_TTL_NS (5 * 60 * NS_PER_S)
+#define MAX_TTL_NS     (INT64_C(24) * 3600 * NS_PER_S)
+#define NO_NAME_TTL_NS (300 * NS_PER_S)
 #define FAILURE_TTL_NS (30 * NS_PER_S)
 
 /* IPv4 or IPv6 without padding. */

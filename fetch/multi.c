@@ -311,7 +311,7 @@ uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_
 void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key)
 {
     struct socket_entry *s = entry_of(m, fd);
-    struct sockaddr_in6 name; /* the port is where IPv4 has it */
+    struct sockaddr_in6 name = { 0 }; /* the port is where IPv4 has it */
     socklen_t len = sizeof(name);
 
     /* A proxy's name may have two addresses, and the other socket have won. */

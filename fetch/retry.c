@@ -2,9 +2,9 @@
 #include "fetch/retry.h"
 
 /* Promise P14: what an answer may ask for at most. */
-#define RETRY_AFTER_MAX_MS (60 * 60 * INT64_C(1000))
+#define RETRY_AFTER_MAX_MS INT64_C(3600000)
 /* fetch/dns.h remembers a failing server this long; asking sooner asks nobody. */
-#define DNS_RETRY_MIN_MS (31 * INT64_C(1000))
+#define DNS_RETRY_MIN_MS INT64_C(31000)
 
 enum concern {
     CONCERNS_NOBODY, /* final */

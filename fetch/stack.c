@@ -202,15 +202,12 @@ void stack_pool_free(struct stack_pool *p)
 
 enum err stack_take(struct stack_pool *p, struct stack **out)
 {
-    struct stack *st;
+    enum err e = p->idle ? OK : add_slab(p);
+    struct stack *st = p->idle;
 
-    if (!p->idle) {
-        enum err e = add_slab(p);
-
-        if (e)
-            return e;
-    }
-    st = p->idle;
+    if (e)
+        return e;
+    BUG_IF(!st);
     p->idle = st->next_idle;
     p->n_idle--;
     *out = st;

@@ -29,7 +29,7 @@
 #define WATCHDOG_LOOK_NS     (10 * NS_PER_MS)
 #define WATCHDOG_MOST_NS     (15 * NS_PER_MS)
 #define WATCHDOG_BUSY_NS     (2 * NS_PER_MS)
-#define WATCHDOG_FLOOD_BYTES (64 * 1024)
+#define WATCHDOG_FLOOD_BYTES UINT64_C(65536)
 
 struct watchdog;
 

@@ -63,7 +63,7 @@ static int month_of(struct span token)
     static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 
     for (int m = 0; m < 12; m++)
-        if (span_starts_nocase(token, span_make(names + m * 3, 3)))
+        if (span_starts_nocase(token, span_make(names + (size_t)m * 3, 3)))
             return m + 1;
     return NOT_SEEN;
 }

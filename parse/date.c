@@ -244,7 +244,7 @@ static int month_of(struct span word)
     if (word.len < 3)
         return NOT_SEEN;
     for (int i = 0; i < 12; i++)
-        if (span_eq_nocase(span_slice(word, 0, 3), span_make(names + i * 3, 3)))
+        if (span_eq_nocase(span_slice(word, 0, 3), span_make(names + (size_t)i * 3, 3)))
             return i + 1;
     return NOT_SEEN;
 }
@@ -255,7 +255,7 @@ static bool is_weekday(struct span word)
 
     for (int i = 0; i < 7; i++)
         if (word.len >= 3 &&
-            span_eq_nocase(span_slice(word, 0, 3), span_make(names + i * 3, 3)))
+            span_eq_nocase(span_slice(word, 0, 3), span_make(names + (size_t)i * 3, 3)))
             return true;
     return false;
 }

@@ -62,7 +62,7 @@ static void read_section(struct wire_io_reader *r, struct arena *mem,
         if (!rules)
             wire_io_fail(r, ERR_TOO_LARGE);
     }
-    for (size_t i = 0; i < out->n_rules && !r->error; i++) {
+    for (size_t i = 0; rules && i < out->n_rules && !r->error; i++) {
         rules[i].type = wire_io_get_enum(r, N_TREE_TYPES);
         rules[i].name = wire_io_get_text(r, RULES_MAX_NAME_BYTES);
         rules[i].xpath = wire_io_get_text(r, RULES_MAX_XPATH_BYTES);

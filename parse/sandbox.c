@@ -220,7 +220,7 @@ enum err sandbox_enter(const struct sandbox_limits *limits, struct sandbox_repor
                        struct err_note *note)
 {
     struct sandbox_report report = { 0 };
-    uint64_t mapped;
+    uint64_t mapped = 0;
     enum err e =
         mapped_bytes(&mapped, note); /* reads a file: before Landlock forbids that */
 

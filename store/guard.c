@@ -130,7 +130,7 @@ static enum err check_header(const char *path, const unsigned char *h, int64_t s
                              bool has_log, struct err_note *note)
 {
     uint32_t page = (uint32_t)h[AT_PAGE_SIZE] << 8 | h[AT_PAGE_SIZE + 1];
-    int64_t pages = get32(h + AT_N_PAGES);
+    int64_t pages = get32(h + AT_N_PAGES), wanted;
 
     page = page == 1 ? 65536 : page;
     if (memcmp(h, "SQLite format 3", 16) != 0)
@@ -147,10 +147,11 @@ static enum err check_header(const char *path, const unsigned char *h, int64_t s
     if (page < 512 || (page & (page - 1)) != 0)
         return err_set(note, ERR_CORRUPT, "%s is damaged: its header is not valid",
                        path);
+    wanted = pages * page;
     if (!has_log && get32(h + AT_CHANGE_COUNTER) == get32(h + AT_VALID_FOR) &&
-        size < pages * page)
+        size < wanted)
         return err_set(note, ERR_CORRUPT, "%s is cut short: %lld bytes of %lld", path,
-                       (long long)size, (long long)(pages * page));
+                       (long long)size, (long long)wanted);
     return OK;
 }
 

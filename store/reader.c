@@ -376,7 +376,7 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
                       size_t n_params, reader_row_fn *fn, void *arg,
                       struct err_note *note)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     enum err e = prepare(r, sql, &st, note);
 
     if (e)
@@ -498,7 +498,7 @@ static enum err bind_all(sqlite3_stmt *st, const struct reader_param *params, si
 enum err reader_ask(struct reader *r, struct span sql, const struct reader_param *params,
                     size_t n_params, reader_row_fn *fn, void *arg, struct err_note *note)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     enum err e = prepare(r, sql, &st, note);
 
     if (e)

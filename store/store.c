@@ -117,7 +117,7 @@ static enum err check_content(struct db *d)
  */
 static int change_to_wal(struct db *d)
 {
-    struct timespec nap = { 0, 50 * 1000 * 1000 };
+    struct timespec nap = { 0, 50 * NS_PER_MS };
     int64_t until = clock_now_ns() + DB_BUSY_TIMEOUT_MS * NS_PER_MS;
     int rc;
 
