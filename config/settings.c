@@ -274,6 +274,8 @@ const struct host_settings *settings_for_host(const struct settings *s, struct s
 {
     const struct host_settings *found = NULL;
 
+    if (host.len && host.ptr[host.len - 1] == '.')
+        host.len--; /* the same host, named from the root */
     for (size_t i = 0; i < s->n_hosts; i++)
         if (matches(span_str(s->hosts[i].pattern), host))
             found = &s->hosts[i];

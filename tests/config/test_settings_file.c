@@ -184,6 +184,7 @@ static void the_last_pattern_that_matches_counts(void **state)
         { "b-7-c.net", 4000 },    { "b--c.net", 4000 },
         { "b-c.net", -1 },        { "[::1]", 5000 },
         { "axorg", -1 },          { "10.0.0.1", 6000 },
+        { "a.org.", 1000 },       { "a.org..", -1 },
     };
     struct settings s;
     struct err_note note;
