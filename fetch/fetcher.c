@@ -364,7 +364,7 @@ static long buffer_for(size_t concurrency)
         return 64 * KIB;
     if (concurrency <= 1024)
         return 32 * KIB;
-    return concurrency <= 4096 ? 16 * KIB : 8 * KIB;
+    return concurrency <= 4096 ? 16 * KIB : 4 * KIB;
 }
 
 /* Connections that may be open in all: twice what is in flight, but others need descriptors

@@ -25,7 +25,7 @@ struct seen_entry { /* 32 bytes */
 struct seen {
     uint64_t secret;
     struct seen_entry *by_key;
-    struct seen_entry *by_id; /* one way, n_sets * WAYS long */
+    uint32_t *by_id; /* as long: place in by_key plus 1, where that has the id (0: nowhere) */
     size_t n_sets, max_sets;
     size_t n_added; /* an upper bound of what is in it */
 };
@@ -44,7 +44,8 @@ struct seen *seen_new(uint64_t secret, size_t max_bytes)
     _Static_assert(sizeof(struct seen_entry) == 32, "two a cache line");
     s->secret = secret;
     s->max_sets = FIRST_SETS;
-    while (s->max_sets * 2 * WAYS * 2 * sizeof(struct seen_entry) <= max_bytes)
+    while (s->max_sets * 2 * WAYS * (sizeof *s->by_key + sizeof *s->by_id) <= max_bytes &&
+           s->max_sets * 2 * WAYS < UINT32_MAX)
         s->max_sets *= 2;
     allocate(s, FIRST_SETS);
     return s;
@@ -91,9 +92,14 @@ static struct seen_entry *set_of(const struct seen *s, uint64_t hash)
     return &s->by_key[(hash & (s->n_sets - 1)) * WAYS];
 }
 
-static struct seen_entry *slot_of(const struct seen *s, int64_t id)
+static uint32_t *slot_of(const struct seen *s, int64_t id)
 {
     return &s->by_id[(uint64_t)id & (s->n_sets * WAYS - 1)];
+}
+
+static bool has_id(const struct seen_entry *entry, int64_t id)
+{
+    return entry->id_check >> CHECK_BITS == (uint64_t)id;
 }
 
 static void load(const struct seen_entry *entry, struct seen_row *out)
@@ -145,11 +151,11 @@ bool seen_find(const struct seen *s, struct seen_key key, struct seen_row *out)
 
 bool seen_find_id(const struct seen *s, int64_t id, struct seen_row *out)
 {
-    const struct seen_entry *entry = slot_of(s, id);
+    uint32_t at = *slot_of(s, id);
 
-    if (entry->id_check >> CHECK_BITS != (uint64_t)id)
+    if (!at || !has_id(&s->by_key[at - 1], id))
         return false;
-    load(entry, out);
+    load(&s->by_key[at - 1], out);
     return true;
 }
 
@@ -167,8 +173,10 @@ static struct seen_entry *place(const struct seen *s, const struct seen_entry *e
 
 static void insert(struct seen *s, const struct seen_entry *entry)
 {
-    *place(s, entry) = *entry;
-    *slot_of(s, (int64_t)(entry->id_check >> CHECK_BITS)) = *entry;
+    struct seen_entry *at = place(s, entry);
+
+    *at = *entry;
+    *slot_of(s, (int64_t)(entry->id_check >> CHECK_BITS)) = (uint32_t)(at - s->by_key) + 1;
 }
 
 static void grow(struct seen *s)
@@ -197,7 +205,7 @@ void seen_put(struct seen *s, struct seen_key key, const struct seen_row *row)
 
 void seen_update(struct seen *s, uint64_t hash, const struct seen_row *row)
 {
-    struct seen_entry *set = set_of(s, hash), *slot = slot_of(s, row->id);
+    struct seen_entry *set = set_of(s, hash);
 
     if (!fits(row)) {
         seen_forget_all(s);
@@ -207,14 +215,8 @@ void seen_update(struct seen *s, uint64_t hash, const struct seen_row *row)
         struct seen_key key = { hash,
                                 set[i].id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
 
-        if (set[i].id_check >> CHECK_BITS == (uint64_t)row->id)
+        if (has_id(&set[i], row->id))
             set[i] = pack(key, row);
-    }
-    if (slot->id_check >> CHECK_BITS == (uint64_t)row->id) {
-        struct seen_key key = { hash,
-                                slot->id_check & (((uint32_t)1 << CHECK_BITS) - 1) };
-
-        *slot = pack(key, row);
     }
 }
 
