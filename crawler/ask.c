@@ -6,7 +6,6 @@
 #include "crawler/credentials.h"
 #include "parse/header.h"
 
-#define MAX_HEADERS 64
 
 /* Requests in flight to one address; lives while there is one. */
 struct ip_permit {
@@ -163,9 +162,32 @@ static struct fetch_header split_header(struct span line)
 static size_t add_headers(const struct text_list *list, struct fetch_header *out,
                           size_t n)
 {
-    for (size_t i = 0; i < list->len && n < MAX_HEADERS; i++)
+    for (size_t i = 0; i < list->len; i++)
         out[n++] = split_header(span_str(list->items[i].text));
     return n;
+}
+
+/* What this URL alone is asked with, in mem. */
+static struct fetch_header *own_headers(struct crawl *c, const struct url *u,
+                                        const struct host_settings *own,
+                                        struct arena *mem, size_t *out_n)
+{
+    const struct text_list *all = &c->settings->headers;
+    size_t most = all->len + (own ? own->headers.len : 0) + 2, n = 0;
+    struct fetch_header *headers = arena_array(mem, most, sizeof *headers);
+    struct span secret;
+
+    /* --header and the auth file belong to certain origins only (promise P23). */
+    if (credentials_is_seed_origin(c->credentials, u))
+        n = add_headers(all, headers, n);
+    if (own)
+        n = add_headers(&own->headers, headers, n);
+    if (credentials_authorization(c->credentials, u, mem, &secret))
+        headers[n++] = (struct fetch_header){ SPAN("Authorization"), secret };
+    if (credentials_cookie(c->credentials, u, mem, &secret))
+        headers[n++] = (struct fetch_header){ SPAN("Cookie"), secret };
+    *out_n = n;
+    return headers;
 }
 
 static bool is_insecure_host(const struct settings *s, const struct host_settings *own,
@@ -183,22 +205,12 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
     const struct settings *s = c->settings;
     struct span host = url_hostname(r->url);
     const struct host_settings *own = settings_for_host(s, host);
-    struct fetch_header headers[MAX_HEADERS];
     struct fetch_request request;
-    struct span secret;
-    size_t n = 0;
+    struct fetch_header *headers;
+    size_t n;
     enum err e;
 
-    /* --header and the auth file belong to certain origins only (promise P23). */
-    if (credentials_is_seed_origin(c->credentials, r->url))
-        n = add_headers(&s->headers, headers, n);
-    if (own)
-        n = add_headers(&own->headers, headers, n);
-    if (n < MAX_HEADERS &&
-        credentials_authorization(c->credentials, r->url, mem, &secret))
-        headers[n++] = (struct fetch_header){ SPAN("Authorization"), secret };
-    if (n < MAX_HEADERS && credentials_cookie(c->credentials, r->url, mem, &secret))
-        headers[n++] = (struct fetch_header){ SPAN("Cookie"), secret };
+    headers = own_headers(c, r->url, own, mem, &n);
     request = (struct fetch_request){ .url = r->url->href,
                                       .host = host,
                                       .port = (uint16_t)url_port(r->url),

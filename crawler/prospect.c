@@ -306,12 +306,12 @@ static enum err judge_robots(struct lookup *l, const struct prospect *p,
 /* An address written as a number is refused without asking anybody. */
 static bool is_refused_literal(struct lookup *l, const struct prospect *p)
 {
-    struct sockaddr_storage address;
+    union address address;
     const char *why;
 
     if (l->c->settings->proxy || !address_parse(url_hostname(&p->url), &address))
         return false;
-    why = address_refusal(&l->c->addresses, (const struct sockaddr *)&address);
+    why = address_refusal(&l->c->addresses, &address.any);
     if (why)
         say_excluded(REASON_BLOCKED_ADDRESS, span_str(why));
     return why != NULL;

@@ -372,12 +372,12 @@ static enum err prepare(struct prepare *p)
 /* An address written as a number is refused without asking anybody. */
 static bool is_refused_literal(struct prepare *p)
 {
-    struct sockaddr_storage address;
+    union address address;
     const char *why;
 
     if (p->c->settings->proxy || !address_parse(span_str(p->h->name), &address))
         return false;
-    why = address_refusal(&p->c->addresses, (const struct sockaddr *)&address);
+    why = address_refusal(&p->c->addresses, &address.any);
     if (why)
         park(p, REASON_BLOCKED_ADDRESS, span_str(why), 0);
     return why != NULL;

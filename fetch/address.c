@@ -144,19 +144,19 @@ static const char *refusal_v6(const struct address_policy *p,
 enum err address_parse_network(struct span text, struct address_network *out)
 {
     size_t slash = span_find(text, '/');
-    struct sockaddr_storage ss;
+    union address a;
     struct address_network net = { .prefix_bits = 128 };
     uint64_t bits = 128;
     uint64_t base = 0;
 
-    if (!address_parse(span_slice(text, 0, slash), &ss))
+    if (!address_parse(span_slice(text, 0, slash), &a))
         return ERR_INVALID;
-    if (ss.ss_family == AF_INET) {
+    if (a.any.sa_family == AF_INET) {
         memcpy(net.bytes, V4_MAPPED, sizeof(V4_MAPPED));
-        memcpy(net.bytes + 12, &((const struct sockaddr_in *)&ss)->sin_addr, 4);
+        memcpy(net.bytes + 12, &a.v4.sin_addr, 4);
         base = V4_PREFIX_BITS;
     } else {
-        memcpy(net.bytes, &((const struct sockaddr_in6 *)&ss)->sin6_addr, 16);
+        memcpy(net.bytes, &a.v6.sin6_addr, 16);
     }
     if (slash < text.len) {
         if (!span_parse_u64(span_skip(text, slash + 1), &bits) || bits > 128 - base)
@@ -202,11 +202,11 @@ char *address_format(const struct sockaddr *addr, char out[ADDRESS_TEXT_SIZE])
     return out;
 }
 
-bool address_parse(struct span text, struct sockaddr_storage *out)
+bool address_parse(struct span text, union address *out)
 {
     char str[ADDRESS_TEXT_SIZE];
-    struct sockaddr_in in = { .sin_family = AF_INET };
-    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+    union address v4 = { .v4 = { .sin_family = AF_INET } };
+    union address v6 = { .v6 = { .sin6_family = AF_INET6 } };
     bool has_brackets =
         text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']';
 
@@ -216,14 +216,12 @@ bool address_parse(struct span text, struct sockaddr_storage *out)
         return false;
     memcpy(str, text.ptr, text.len);
     str[text.len] = '\0';
-    if (!has_brackets && inet_pton(AF_INET, str, &in.sin_addr) == 1) {
-        memset(out, 0, sizeof(*out));
-        memcpy(out, &in, sizeof(in));
+    if (!has_brackets && inet_pton(AF_INET, str, &v4.v4.sin_addr) == 1) {
+        *out = v4;
         return true;
     }
-    if (inet_pton(AF_INET6, str, &in6.sin6_addr) == 1) {
-        memset(out, 0, sizeof(*out));
-        memcpy(out, &in6, sizeof(in6));
+    if (inet_pton(AF_INET6, str, &v6.v6.sin6_addr) == 1) {
+        *out = v6;
         return true;
     }
     return false;

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "config/err.h"
 #include "config/span.h"
@@ -18,6 +18,13 @@
 struct address_network {
     unsigned char bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
     int prefix_bits;         /* of the 128 */
+};
+
+/* A socket address without the padding of sockaddr_storage. */
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
 };
 
 struct address_policy {
@@ -37,4 +44,4 @@ const char *address_refusal(const struct address_policy *p,
 char *address_format(const struct sockaddr *addr, char out[ADDRESS_TEXT_SIZE]);
 
 /* An IP literal (IPv6 with or without brackets) into a socket address with port 0. False for names. */
-bool address_parse(struct span text, struct sockaddr_storage *out);
+bool address_parse(struct span text, union address *out);

@@ -27,13 +27,6 @@
 #define NO_NAME_TTL_NS (300 * NS_PER_S)
 #define FAILURE_TTL_NS (30 * NS_PER_S)
 
-/* IPv4 or IPv6 without padding. */
-union small_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
 /*
  *   state     -> state     by
  *   (none)       waiting   dns_resolve: first one to ask
@@ -59,7 +52,7 @@ struct entry {
     enum dns_status status;
     const char *why;
     deadline expires_at;
-    union small_address *addresses;
+    union address *addresses;
     size_t n_addresses;
 };
 
@@ -167,14 +160,12 @@ static void on_expiry(void *arg)
 
 static void fill(const struct entry *e, bool was_cached, struct dns_answer *out)
 {
-    *out = (struct dns_answer){ .status = e->status,
-                                .n_addresses = e->n_addresses,
-                                .was_cached = was_cached,
-                                .why = e->why };
-    for (size_t i = 0; i < e->n_addresses; i++)
-        memcpy(&out->addresses[i], &e->addresses[i],
-               e->addresses[i].any.sa_family == AF_INET6 ? sizeof(e->addresses[i].v6)
-                                                         : sizeof(e->addresses[i].v4));
+    out->status = e->status;
+    out->why = e->why;
+    out->was_cached = was_cached;
+    out->n_addresses = e->n_addresses;
+    if (e->n_addresses)
+        memcpy(out->addresses, e->addresses, e->n_addresses * sizeof(*e->addresses));
 }
 
 static enum dns_status status_of(int ares_status)
@@ -202,7 +193,7 @@ static const char *why_of(enum dns_status status)
 static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
                            int64_t *ttl_ns)
 {
-    union small_address found[DNS_MAX_ADDRESSES];
+    union address found[DNS_MAX_ADDRESSES];
     size_t n = 0;
 
     *ttl_ns = MAX_TTL_NS;
@@ -360,14 +351,12 @@ static void start_lookup(struct dns *d, struct entry *e)
 
 static bool answer_literal(struct span host, struct dns_answer *out)
 {
-    struct sockaddr_storage ss;
-
-    if (!address_parse(host, &ss))
+    if (!address_parse(host, &out->addresses[0]))
         return false;
-    *out = (struct dns_answer){ .status = DNS_FOUND,
-                                .n_addresses = 1,
-                                .was_cached = true };
-    out->addresses[0] = ss;
+    out->status = DNS_FOUND;
+    out->why = NULL;
+    out->was_cached = true;
+    out->n_addresses = 1;
     return true;
 }
 

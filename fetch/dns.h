@@ -9,10 +9,9 @@
  */
 #pragma once
 
-#include <netinet/in.h>
-
 #include "config/err.h"
 #include "config/span.h"
+#include "fetch/address.h"
 #include "fetch/sched.h"
 
 #define DNS_MAX_ADDRESSES 16
@@ -28,7 +27,7 @@ enum dns_status {
 
 struct dns_answer {
     enum dns_status status;
-    struct sockaddr_storage addresses[DNS_MAX_ADDRESSES]; /* port 0 */
+    union address addresses[DNS_MAX_ADDRESSES]; /* port 0; n_addresses of them are set */
     size_t n_addresses;
     bool was_cached;
     const char *why; /* static text for people when not found */

@@ -253,14 +253,14 @@ static enum err find_route(struct fetcher *f, const struct fetch_request *r,
                            deadline total_at, deadline until, struct route *out)
 {
     const struct fetcher_options *o = &f->shared.options;
-    struct sockaddr_storage literal;
+    union address literal;
     enum err e;
 
     if (o->proxy.len) {
         /* The proxy resolves names; what can be judged here is a literal. */
         *out = (struct route){ .dns_ms = -1, .outcome = FETCH_BLOCKED_ADDRESS };
         if (address_parse(r->host, &literal))
-            out->why = address_refusal(o->addresses, (const struct sockaddr *)&literal);
+            out->why = address_refusal(o->addresses, &literal.any);
         return OK;
     }
     e = route_find(&f->book, f->dns, o->addresses, r->host, MIN(until, total_at), out);

@@ -10,7 +10,7 @@
 #define NO_IPV6_NS (60 * NS_PER_S)
 
 struct route_note {
-    union route_address good;
+    union address good;
     bool has_good;
     bool is_http1_only;
 };
@@ -49,12 +49,12 @@ static struct route_note *note_for(struct route_book *b, struct span host)
     return note;
 }
 
-static bool is_v6(const union route_address *a)
+static bool is_v6(const union address *a)
 {
     return a->any.sa_family == AF_INET6;
 }
 
-static bool is_same(const union route_address *a, const union route_address *b)
+static bool is_same(const union address *a, const union address *b)
 {
     if (a->any.sa_family != b->any.sa_family)
         return false;
@@ -63,16 +63,8 @@ static bool is_same(const union route_address *a, const union route_address *b)
     return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
-static union route_address compact(const struct sockaddr_storage *ss)
-{
-    union route_address a = { .any = { 0 } };
-
-    memcpy(&a, ss, ss->ss_family == AF_INET6 ? sizeof(a.v6) : sizeof(a.v4));
-    return a;
-}
-
 /* The allowed ones in alternation of families, the wished-for family first, into r. */
-static void alternate(const union route_address *all, size_t n, bool v6_first,
+static void alternate(const union address *all, size_t n, bool v6_first,
                       struct route *r)
 {
     size_t at[2] = { 0, 0 }; /* next candidate of each family */
@@ -91,7 +83,7 @@ static void alternate(const union route_address *all, size_t n, bool v6_first,
 
 /* Moves what worked last to the front; puts it there when the list was cut before it. */
 static void prefer_good(const struct route_book *b, struct span host,
-                        const union route_address *all, size_t n, struct route *r)
+                        const union address *all, size_t n, struct route *r)
 {
     const struct route_note *note = map_get(&b->notes, host);
     size_t i = 0;
@@ -113,17 +105,17 @@ static void prefer_good(const struct route_book *b, struct span host,
 static void choose(const struct route_book *b, const struct address_policy *policy,
                    struct span host, const struct dns_answer *answer, struct route *r)
 {
-    union route_address allowed[DNS_MAX_ADDRESSES];
+    union address allowed[DNS_MAX_ADDRESSES];
     size_t n = 0;
 
     for (size_t i = 0; i < answer->n_addresses; i++) {
-        union route_address a = compact(&answer->addresses[i]);
-        const char *why = address_refusal(policy, &a.any);
+        const union address *a = &answer->addresses[i];
+        const char *why = address_refusal(policy, &a->any);
 
         if (why)
             r->why = why;
         else
-            allowed[n++] = a;
+            allowed[n++] = *a;
     }
     if (!n) {
         r->outcome = FETCH_BLOCKED_ADDRESS;

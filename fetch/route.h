@@ -9,8 +9,6 @@
  */
 #pragma once
 
-#include <netinet/in.h>
-
 #include "config/map.h"
 #include "fetch/address.h"
 #include "fetch/dns.h"
@@ -18,15 +16,8 @@
 
 #define ROUTE_MAX 4 /* addresses tried for one request */
 
-/* A socket address without the padding of sockaddr_storage. */
-union route_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
 struct route {
-    union route_address addresses[ROUTE_MAX];
+    union address addresses[ROUTE_MAX];
     size_t n;
     int32_t dns_ms; /* -1: nobody was asked */
     /* When n is 0: */

@@ -87,7 +87,7 @@ struct transfer {
     uint64_t host_hash;
     uint64_t connection_key; /* of the connection used; see multi_connection_key */
     int fd;                  /* of the socket opened, unless is_reused */
-    union route_address address;
+    union address address;
     const char *refusal;  /* the address guard's phrase */
     const char *late_why; /* which clock */
 

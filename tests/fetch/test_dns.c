@@ -144,7 +144,7 @@ static bool has_address(struct ask a, const char *text)
     char out[ADDRESS_TEXT_SIZE];
 
     for (size_t i = 0; i < a.answer.n_addresses; i++)
-        if (strcmp(address_format((const struct sockaddr *)&a.answer.addresses[i], out),
+        if (strcmp(address_format(&a.answer.addresses[i].any, out),
                    text) == 0)
             return true;
     return false;
