@@ -463,6 +463,36 @@ static void headers_credentials_and_cookies_stay_where_they_belong(void **state)
     rig_close(&g);
 }
 
+/* 80 --header and a line of the auth file. */
+static void many_headers_all_go_out(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    char lines[80][8], auth[128];
+    const char *args[2 * ARRAY_LEN(lines) + 8] = { "seeds.txt",   "-q",  "--delay", "0",
+                                                   "--auth-file", "auth" };
+    size_t n = 6;
+    struct rig g;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        snprintf(lines[i], sizeof lines[i], "A%zu: b", i);
+        args[n++] = "--header";
+        args[n++] = lines[i];
+    }
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    snprintf(auth, sizeof auth, "http://127.0.0.1:%u user:secret\n", origin_port(g.o));
+    program_write(&g.p, "auth", span_str(auth));
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_non_null(strstr(headers_of(&g, "127.0.0.1"), "A0: b"));
+    assert_non_null(strstr(headers_of(&g, "127.0.0.1"), "A79: b"));
+    assert_non_null(
+        strstr(headers_of(&g, "127.0.0.1"), "Authorization: Basic dXNlcjpzZWNyZXQ="));
+    rig_close(&g);
+}
+
 static void certificates_are_checked_unless_told_otherwise(void **state)
 {
     static const struct origin_route routes[] = {
@@ -504,6 +534,7 @@ int main(void)
         cmocka_unit_test(embeds_and_rel_nofollow_by_option),
         cmocka_unit_test(bodies_are_stored_as_asked),
         cmocka_unit_test(headers_credentials_and_cookies_stay_where_they_belong),
+        cmocka_unit_test(many_headers_all_go_out),
         cmocka_unit_test(certificates_are_checked_unless_told_otherwise),
     };
 

@@ -16,7 +16,7 @@
 
 #define MAX_OUTPUT ((size_t)64 * MIB)
 #define MAX_RUN_MS (60 * 1000)
-#define MAX_ARGS   64
+#define MAX_ARGS   256
 
 #define MUST(cond)                                                            \
     do {                                                                      \
