@@ -10,8 +10,9 @@
  * Invariants
  * 1. An origin that obeys rules is in the book, and what it takes is counted.
  * 2. Over the bound is at most the origin that came last.
- * 3. Origins that are being prepared are not forgotten, ready ones at any moment. So who takes a URL of a ready origin looks
- *    at its rules in the same step, before anything else can run.
+ * 3. Origins that are being prepared are not forgotten, ready ones at any moment.
+ *    So who takes a URL of a ready origin looks at its rules in the same step,
+ *    before anything else can run.
  *
  * Single-threaded. Nothing here suspends.
  */
