@@ -14,7 +14,7 @@
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
-#include "crawler/rulebook.h"
+#include "crawler/robots_gate.h"
 #include "crawler/versions.h"
 #include "fetch/dns.h"
 
@@ -24,15 +24,13 @@
 #define MAX_KNOWN_BYTES (64 * MIB)
 #define MAX_TICKETS     200000
 #define TICKET_BYTES    256
-#define JOB_TIMEOUT_MS \
-    INT64_C(5000) /* by the clock; no less than PARSE_SHARE times --parse-time */
+#define JOB_TIMEOUT_MS  INT64_C(5000) /* by the clock; no less than PARSE_SHARE times --parse-time */
 #define PARSE_SHARE      2
 #define WORKER_WINDOW    32
 #define WORKER_MEMORY    (512 * MIB)
 #define WORKER_JOBS      20000
 #define MAX_HEADER_BYTES (300 * KIB)
 #define MAX_HEADERS      5000
-#define LARGE_ROBOTS     8 /* files of up to 500 KiB, and what is made of them, at a time */
 #define FIRST_RETRY_MS   1000
 #define LONGEST_RETRY_MS 60000
 
@@ -289,16 +287,12 @@ static enum err open_runtime(struct crawl *c, struct err_note *note)
 static enum err open_frontier(struct crawl *c)
 {
     const struct settings *s = c->settings;
-    int64_t max_tickets = MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS);
-    struct frontier_options options = {
-        .order = (enum store_order)s->order,
-        .max_tickets = (size_t)max_tickets,
-        .max_pages_per_host = s->max_pages_per_host
-    };
+    struct frontier_options options = { .order = (enum store_order)s->order,
+                                        .max_pages_per_host = s->max_pages_per_host };
 
+    options.max_tickets = (size_t)MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS);
     c->frontier = frontier_new(c->loop, s, &options, outbox_refill, c);
-    c->rulebook = rulebook_new(c->frontier, (size_t)s->max_memory / 16);
-    sem_init_permits(&c->large_robots, LARGE_ROBOTS);
+    robots_gate_open(c);
     map_init(&c->sitemaps_seen);
     map_init(&c->ip_permits);
     return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known);
@@ -583,7 +577,7 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     e = from_store ? from_store : e;
     if (c->store_wakeup)
         loop_wakeup_close(c->store_wakeup);
-    rulebook_free(c->rulebook);
+    robots_gate_close(c);
     frontier_free(c->frontier);
     if (c->group)
         group_free(c->group);

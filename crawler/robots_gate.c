@@ -16,6 +16,7 @@
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS   INT64_C(1000)
 #define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
+#define LARGE_AT_A_TIME  8 /* files of up to 500 KiB, and what is made of them */
 #define LOOK_UP_NS       (500 * NS_PER_MS)
 #define LONGEST_UTF8     ((size_t)4)
 #define ANSWER_BYTES     ((size_t)8 * MIB)
@@ -26,6 +27,17 @@ struct prepare {
     struct arena mem;
     struct store_host_state stored; /* spans in mem */
 };
+
+void robots_gate_open(struct crawl *c)
+{
+    c->rulebook = rulebook_new(c->frontier, (size_t)c->settings->max_memory / 16);
+    sem_init_permits(&c->large_robots, LARGE_AT_A_TIME);
+}
+
+void robots_gate_close(struct crawl *c)
+{
+    rulebook_free(c->rulebook);
+}
 
 bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
                         struct arena *mem, struct span *out_rule)

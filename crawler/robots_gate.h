@@ -19,6 +19,10 @@
 #include "crawler/crawl.h"
 #include "parse/job.h"
 
+/* After the frontier was made, and before it is freed. */
+void robots_gate_open(struct crawl *c);
+void robots_gate_close(struct crawl *c);
+
 /* Starts preparing h (state HOST_PREPARING); ends with frontier_prepared. */
 void robots_gate_prepare(struct crawl *c, struct host *h);
 

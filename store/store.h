@@ -196,7 +196,7 @@ enum store_op_kind {
     STORE_OFFERS,    /* seeds, sitemap and feed entries */
     STORE_REFILL,    /* queued URLs of one host, in order */
     STORE_HOST_LOAD, /* what is known of an origin */
-    STORE_HOST_SAVE, /* politeness state and robots.txt of an origin; what an older text of it excluded is queued again */
+    STORE_HOST_SAVE, /* its politeness state and robots.txt; what an older text of that excluded is queued again */
     STORE_HOST_PARK, /* all its queued URLs become excluded for a reason */
     STORE_EVENT,
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
