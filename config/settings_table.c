@@ -109,7 +109,7 @@ static const struct option_spec specs[] = {
     { "facts", 0, OPTION_FLAG, F(wants_facts), 0, 0, "no", NULL, 0, NULL,
       "keep JSON-LD, OpenGraph, Twitter card and microdata in pages.facts", NULL },
     { "keep-history", 0, OPTION_COUNT, F(keep_history), 0, 1000000, "0", NULL, 0, "N",
-      "fetches kept for each URL (0: all)", NULL },
+      "fetches kept for each URL, tries again not counted (0: all)", NULL },
     { "warc", 0, OPTION_TEXT, F(warc_dir), 1, 0, NULL, NULL, 0, "DIR",
       "also write every exchange into WARC files in DIR", NULL },
     { "durable", 0, OPTION_FLAG, F(is_durable), 0, 0, "no", NULL, 0, NULL,

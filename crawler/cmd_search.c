@@ -31,7 +31,7 @@ static const struct option_spec specs[] = {
     { "db", 'o', OPTION_TEXT, offsetof(struct search_options, db), 0, 0, "crawl.db",
       NULL, 0, "FILE", "the database", "Options" },
     { "host", 0, OPTION_TEXT, offsetof(struct search_options, host), 1, 0, NULL, NULL,
-      0, "NAME", "only pages of this host", NULL },
+      0, "NAME[:PORT]", "only pages of this host", NULL },
     { "limit", 'l', OPTION_COUNT, offsetof(struct search_options, limit), 1, 1000, "10",
       NULL, 0, "N", "show the best N pages", NULL },
     { "json", 0, OPTION_FLAG, offsetof(struct search_options, is_json), 0, 0, "no",

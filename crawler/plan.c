@@ -28,7 +28,8 @@ struct asking {
     struct plan_host *h;
     const struct seeds *seeds;
     struct lookup_rules rules;
-    struct idmap seen; /* hashes of the keys of listed URLs, and of sitemaps */
+    struct idmap seen;  /* hashes of the keys of listed URLs, and of sitemaps */
+    struct idmap asked; /* of the keys of seeds that would be fetched */
     struct todo *first, *last;
     size_t n_todo;
     bool is_asked_to_pause; /* by 429 or 503: nothing more is asked */
@@ -119,15 +120,19 @@ enum err plan_read(struct plan *p, struct reader *r, struct err_note *note)
 
 /* --- sitemaps ----------------------------------------------------------------------- */
 
-/* False when it was there already. */
-static bool is_first(struct asking *a, struct span text)
+static uint64_t hash_of(struct span text)
 {
     uint64_t hash = map_hash(text, 0);
 
-    hash = hash ? hash : 1;
-    if (idmap_get(&a->seen, hash))
+    return hash ? hash : 1;
+}
+
+/* False when it was there already. */
+static bool is_first(struct idmap *seen, struct span text)
+{
+    if (idmap_get(seen, hash_of(text)))
         return false;
-    idmap_set(&a->seen, hash, a);
+    idmap_set(seen, hash_of(text), seen);
     return true;
 }
 
@@ -170,7 +175,7 @@ static void add_todo(struct asking *a, struct span text, int level)
         return;
     arena_init(&mem, URL_BYTES);
     if (!url_parse(text, &a->h->url, &mem, &u) && !url_page(&u, &mem, &u) &&
-        !refusal(a, &u, &mem) && is_first(a, u.href))
+        !refusal(a, &u, &mem) && is_first(&a->seen, u.href))
         append_todo(a, &u, level);
     arena_clear(&mem);
 }
@@ -186,7 +191,11 @@ static bool counts(struct asking *a, struct span loc, struct arena *mem)
         !is_of_host(a->h, &u) || url_normalize(&u, mem, &key))
         return false;
     scope_decide(a->look.c->scope, &u, 1, mem, &verdict);
-    return !verdict.reason && is_allowed(a, &u) && is_first(a, key);
+    if (verdict.reason || !is_allowed(a, &u) || !is_first(&a->seen, key))
+        return false;
+    if (idmap_get(&a->asked, hash_of(key)))
+        a->h->pages--; /* a seed: it counts here, and once */
+    return true;
 }
 
 static void take_sitemap(struct asking *a, const struct todo *t,
@@ -272,8 +281,7 @@ static void count_seeds(struct asking *a, bool is_reachable)
         a->h->allowed += may;
         a->h->disallowed += !may;
         arena_init(&mem, URL_BYTES);
-        /* A sitemap may list it too. */
-        if (may && !url_normalize(u, &mem, &key) && is_first(a, key))
+        if (may && !url_normalize(u, &mem, &key) && is_first(&a->asked, key))
             a->h->pages++;
         arena_clear(&mem);
     }
@@ -323,10 +331,12 @@ static intptr_t host_main(void *arg)
         m->next = m->next->next;
         arena_init(&a.mem, HOST_BYTES);
         idmap_init(&a.seen);
+        idmap_init(&a.asked);
         a.look.mem = &a.mem;
         m->has_failed |= ask_host(&a) != OK;
         lookup_forget_robots(&a.rules);
         idmap_clear(&a.seen);
+        idmap_clear(&a.asked);
         arena_clear(&a.mem);
     }
     tracker_done(&m->open);

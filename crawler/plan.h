@@ -32,7 +32,7 @@ struct plan_host {
     int64_t known;    /* pages in the database */
     int64_t
         delay_ms; /* between requests: the longest of --delay, the host's section, Crawl-delay */
-    int64_t pages;
+    int64_t pages; /* while the host is asked: seeds that no sitemap lists */
     enum plan_basis basis;
     int64_t bytes, duration_ms;
     /* working state */

@@ -258,17 +258,21 @@ static void print_urls(const struct store_totals *t)
 
 static void print_answers(const struct crawl_counts *n)
 {
-    static const char *const words[] = { "ok",
-                                         "not modified",
-                                         "redirects",
-                                         "client or server errors",
-                                         "without an answer",
+    static const char *const words[] = { "ok",         "not modified",
+                                         "redirects",  "client or server errors",
+                                         "incomplete", "without an answer",
                                          "tried again" };
-    const int64_t counts[] = {
-        n->by_outcome[FETCH_OK],       n->by_outcome[FETCH_NOT_MODIFIED],
-        n->by_outcome[FETCH_REDIRECT], n->http_errors,
-        n->requests - n->answered,     n->retries
-    };
+    int64_t redirects =
+        n->by_outcome[FETCH_REDIRECT] + n->by_outcome[FETCH_REDIRECT_LIMIT];
+    int64_t whole = n->by_outcome[FETCH_OK] + n->by_outcome[FETCH_NOT_MODIFIED] +
+                    redirects + n->http_errors;
+    const int64_t counts[] = { n->by_outcome[FETCH_OK],
+                               n->by_outcome[FETCH_NOT_MODIFIED],
+                               redirects,
+                               n->http_errors,
+                               n->answered - whole, /* cut, too large, unreadable */
+                               n->requests - n->answered,
+                               n->retries };
 
     print_counts("answers", words, counts, ARRAY_LEN(counts));
 }

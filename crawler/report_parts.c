@@ -135,15 +135,6 @@ static void put_tile(struct report_html *h, const char *name, const char *figure
         is_bad ? " bad" : "", name, figure, more);
 }
 
-static int64_t count_errors(const struct report_tally *t)
-{
-    int64_t errors = t->requests - t->answered;
-
-    for (size_t i = 400; i < REPORT_TALLY_CODES; i++)
-        errors += t->by_code[i];
-    return errors;
-}
-
 static void put_change(const struct report_found *f, int64_t now, int64_t before,
                        char *out, size_t size)
 {
@@ -179,7 +170,7 @@ void report_parts_tiles(struct report_html *h, const struct report_found *f)
 {
     const struct report_run *r = &f->run;
     const struct report_tally *t = f->tally;
-    int64_t ms = MAX(r->ended_at - r->started_at, INT64_C(0)), errors = count_errors(t);
+    int64_t ms = MAX(r->ended_at - r->started_at, INT64_C(0)), errors = t->errors;
     int64_t known = r->queued + r->fetched + r->not_modified + r->failed + r->excluded;
     char a[FIGURES_SIZE], b[FIGURES_SIZE], more[160];
 

@@ -176,19 +176,32 @@ static void count_answer(struct report_tally *t, struct report_host *host,
         report_tally_spread(&t->sizes, v[READER_ANSWER_SIZE].integer);
 }
 
-static void count_slot(struct report_tally *t, int64_t at, int64_t bytes, bool is_error)
+static void count_slot(struct report_tally *t, int64_t at, int64_t bytes,
+                       bool has_failed)
 {
     int64_t since, i;
 
     /* A file of anybody's may say anything about times. */
-    if (!t->slot_ms || at < t->started_at || __builtin_sub_overflow(at, t->started_at, &since))
+    if (!t->slot_ms || at < t->started_at ||
+        __builtin_sub_overflow(at, t->started_at, &since))
         return;
     i = since / t->slot_ms;
     if (i >= (int64_t)t->n_slots)
         return;
     t->slots[i].requests++;
     add(&t->slots[i].bytes, bytes);
-    t->slots[i].errors += is_error;
+    t->slots[i].errors += has_failed;
+}
+
+/* 4xx, 5xx, or no complete answer; an answer cut at --max-size is none. */
+static bool is_error(int64_t code, struct span outcome)
+{
+    static const char *const good[] = { "ok", "redirect", "not_modified", "too_large" };
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (span_eq(outcome, span_str(good[i])))
+            return code == 0 || code >= 400;
+    return true;
 }
 
 enum err report_tally_row(void *arg, const struct span *columns,
@@ -197,7 +210,7 @@ enum err report_tally_row(void *arg, const struct span *columns,
     struct report_tally *t = arg;
     int64_t code, bytes, depth;
     struct report_host *host;
-    bool is_error;
+    bool has_failed;
 
     (void)columns;
     BUG_IF(n != N_READER_ANSWER_COLUMNS);
@@ -207,15 +220,16 @@ enum err report_tally_row(void *arg, const struct span *columns,
     code = code > 0 && code < REPORT_TALLY_CODES ? code : 0;
     bytes = MAX(number(&values[READER_ANSWER_WIRE_SIZE]), INT64_C(0));
     depth = MAX(number(&values[READER_ANSWER_DEPTH]), INT64_C(0));
-    is_error = code == 0 || code >= 400;
+    has_failed = is_error(code, values[READER_ANSWER_OUTCOME].text);
     host = host_of(t, number(&values[READER_ANSWER_HOST_ID]));
     t->requests++;
     add(&t->bytes, bytes);
     t->by_depth[MIN(depth, (int64_t)REPORT_TALLY_DEPTHS - 1)]++;
     host->requests++;
     add(&host->bytes, bytes);
-    host->errors += is_error;
-    count_slot(t, number(&values[READER_ANSWER_FETCHED_AT]), bytes, is_error);
+    host->errors += has_failed;
+    t->errors += has_failed;
+    count_slot(t, number(&values[READER_ANSWER_FETCHED_AT]), bytes, has_failed);
     if (code) {
         t->by_code[code]++;
         count_answer(t, host, values);

@@ -57,6 +57,7 @@ struct report_run {
 
 struct report_tally {
     int64_t requests, answered, bytes;
+    int64_t errors; /* 4xx, 5xx, and no complete answer */
     int64_t by_code[REPORT_TALLY_CODES];
     struct report_words outcomes; /* of requests without an HTTP answer */
     struct report_words types;    /* media types of answers; "" for none */

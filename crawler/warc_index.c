@@ -4,6 +4,7 @@
 #include "config/io.h"
 #include "config/mem.h"
 #include "crawler/warc_http.h"
+#include "parse/url_encode.h"
 
 #define MAX_LINE \
     ((size_t)64 * 1024)       /* of one line; longer mime types and such are cut */
@@ -71,18 +72,69 @@ static enum err put_host(struct span host, struct buf *out)
     return e;
 }
 
-static enum err put_query(struct span query, struct buf *out)
+/* The value of the escape that s ends with, -1: it ends with none. */
+static int last_escape(struct span s)
+{
+    int high =
+        s.len < 3 || s.ptr[s.len - 3] != '%' ? -1 : url_encode_hex(s.ptr[s.len - 2]);
+    int low = high < 0 ? -1 : url_encode_hex(s.ptr[s.len - 1]);
+
+    return low < 0 ? -1 : high << 4 | low;
+}
+
+/*
+ * Takes every %XX out, those too that come to light by that (%2541), and writes what needs it
+ * as %xx again: one spelling for all of them, in lower case.
+ */
+static enum err put_plain(struct span s, struct buf *out)
+{
+    struct buf plain;
+    enum err e = OK;
+
+    buf_init(&plain, MAX_LINE);
+    for (size_t i = 0; !e && i < s.len; i++) {
+        int c;
+
+        e = buf_append_byte(&plain, s.ptr[i]);
+        while ((c = last_escape(buf_span(&plain))) >= 0) {
+            plain.len -= 2;
+            plain.ptr[plain.len - 1] = (char)c;
+        }
+    }
+    for (size_t i = 0; !e && i < plain.len; i++) {
+        unsigned char c = (unsigned char)plain.ptr[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '#' || c == '%')
+            e = buf_printf(out, "%%%02x", c);
+        else
+            e = buf_append_byte(out, span_ascii_lower((char)c));
+    }
+    buf_clear(&plain);
+    return e;
+}
+
+/* By name, then by value; a name alone comes before one with a value. */
+static int compare_parts(const void *a, const void *b)
+{
+    struct span x = *(const struct span *)a, y = *(const struct span *)b;
+    size_t x_name = span_find(x, '='), y_name = span_find(y, '=');
+    int order = span_cmp(span_slice(x, 0, x_name), span_slice(y, 0, y_name));
+
+    return order ? order : span_cmp(span_skip(x, x_name), span_skip(y, y_name));
+}
+
+static enum err put_sorted(struct span query, struct buf *out)
 {
     struct span parts[MAX_QUERY_PARTS], part;
-    enum err e = buf_append_byte(out, '?');
     struct span rest = query;
+    enum err e = OK;
     size_t n = 0;
 
     while (n < MAX_QUERY_PARTS && span_split(&rest, '&', &part))
         parts[n++] = part;
     if (rest.len)
-        return e ? e : buf_append(out, query);
-    qsort(parts, n, sizeof *parts, compare_spans);
+        return buf_append(out, query);
+    qsort(parts, n, sizeof *parts, compare_parts);
     for (size_t i = 0; !e && i < n; i++) {
         if (i)
             e = buf_append_byte(out, '&');
@@ -92,18 +144,43 @@ static enum err put_query(struct span query, struct buf *out)
     return e;
 }
 
+static enum err put_query(struct span query, struct buf *out)
+{
+    struct buf plain;
+    enum err e = buf_append_byte(out, '?');
+
+    buf_init(&plain, MAX_LINE);
+    e = e ? e : put_plain(query, &plain);
+    e = e ? e : put_sorted(buf_span(&plain), out);
+    buf_clear(&plain);
+    return e;
+}
+
+/* "//" counts as "/", and a "/" at the end for nothing, but where it is all. */
+static enum err put_path(struct span path, struct buf *out)
+{
+    size_t from = out->len, to = from + 1;
+    enum err e = path.len ? put_plain(path, out) : buf_append_byte(out, '/');
+
+    if (e)
+        return e;
+    for (size_t i = from + 1; i < out->len; i++)
+        if (out->ptr[i] != '/' || out->ptr[to - 1] != '/')
+            out->ptr[to++] = out->ptr[i];
+    out->len = to - (to > from + 1 && out->ptr[to - 1] == '/');
+    return OK;
+}
+
 /* Where the authority ends: at the first of "/?", or the end. */
 static size_t authority_end(struct span s)
 {
     return MIN(span_find(s, '/'), span_find(s, '?'));
 }
 
-/* rest: the URL, in lower case, without its scheme. */
-static enum err put_key(struct span rest, struct buf *out)
+/* In lower case, "www." dropped, its labels turned round; a port stays. */
+static enum err put_authority(struct span authority, struct buf *out)
 {
-    struct span authority = span_slice(rest, 0, authority_end(rest));
-    struct span path = span_skip(rest, authority.len);
-    size_t colon = authority.len;
+    size_t colon = authority.len, from = out->len;
     enum err e;
 
     while (colon && authority.ptr[colon - 1] >= '0' && authority.ptr[colon - 1] <= '9')
@@ -113,9 +190,21 @@ static enum err put_key(struct span rest, struct buf *out)
     e = put_host(without_www(span_slice(authority, 0, colon - 1)), out);
     if (!e && colon <= authority.len)
         e = buf_append(out, span_skip(authority, colon - 1));
-    e = e ? e : buf_append_byte(out, ')');
-    e = e ? e : buf_append(out, span_slice(path, 0, span_find(path, '?')));
-    path = span_skip(path, span_find(path, '?') + 1);
+    for (size_t i = from; i < out->len; i++)
+        out->ptr[i] = span_ascii_lower(out->ptr[i]);
+    return e ? e : buf_append_byte(out, ')');
+}
+
+/* rest: the URL without its scheme. */
+static enum err put_key(struct span rest, struct buf *out)
+{
+    struct span authority = span_slice(rest, 0, authority_end(rest));
+    struct span path = span_skip(rest, authority.len);
+    size_t mark = span_find(path, '?');
+    enum err e = put_authority(authority, out);
+
+    e = e ? e : put_path(span_slice(path, 0, mark), out);
+    path = span_skip(path, mark + 1);
     return e || !path.len ? e : put_query(path, out);
 }
 
@@ -124,19 +213,8 @@ enum err warc_index_surt(struct span url, struct buf *out)
     size_t scheme = span_starts_nocase(url, SPAN("http://"))    ? 7
                     : span_starts_nocase(url, SPAN("https://")) ? 8
                                                                 : 0;
-    struct buf low;
-    enum err e;
 
-    if (!scheme)
-        return buf_append(out, url);
-    buf_init(&low, MAX_LINE);
-    e = buf_append(&low, span_skip(url, scheme));
-    for (size_t i = 0; !e && i < low.len; i++)
-        low.ptr[i] = span_ascii_lower(low.ptr[i]);
-    if (!e)
-        e = put_key(buf_span(&low), out);
-    buf_clear(&low);
-    return e;
+    return scheme ? put_key(span_skip(url, scheme), out) : buf_append(out, url);
 }
 
 /* --- a line ---------------------------------------------------------------------- */

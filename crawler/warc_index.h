@@ -38,8 +38,11 @@ size_t warc_index_bytes(const struct warc_index *x);
 enum err warc_index_write(struct warc_index *x, int fd) MUST_USE;
 
 /*
- * Appends the sort-friendly form of a URL: host labels in reverse order, a
- * leading "www." (or www with digits) dropped, everything in lower case, query
- * parts sorted. What is no http(s) URL stays as it is. ERR_TOO_LARGE, ERR_NO_MEMORY.
+ * Appends the sort-friendly form of a URL, as replay tools make it of the URL
+ * that they look for: host labels in reverse order, a leading "www." (or www
+ * with digits) dropped, everything in lower case, escapes in one spelling,
+ * "//" one slash and none at the end of a path, query parts sorted by name.
+ * (Session ids stay.) What is no http(s) URL stays as it is. ERR_TOO_LARGE,
+ * ERR_NO_MEMORY.
  */
 enum err warc_index_surt(struct span url, struct buf *out) MUST_USE;

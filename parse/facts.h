@@ -121,7 +121,7 @@ struct page_facts {
     struct span title, description, h1;
     struct span canonical;      /* absolute; from the element, else from the Link header */
     struct span robots_meta;    /* contents of robots metas for us, joined by ", " */
-    struct span x_robots_tag;   /* header values, joined by ", " */
+    struct span x_robots_tag;   /* what headers say to us, joined by ", " */
     struct span lang;
     struct span refresh_url;
     struct span text;       /* visible text for full-text search; runs of CJK and Thai as bigrams */

@@ -342,26 +342,42 @@ static bool has_value(struct span name)
            span_starts_nocase(name, SPAN("max-"));
 }
 
-void header_robots_merge(struct span value, struct span product_token,
-                         bool may_have_token_prefix, struct header_robots *io)
+bool header_robots_next(struct header_robots_parts *io, struct span *out)
 {
-    bool is_for_us = true;
-    struct span part, word;
+    struct span part;
 
-    while (span_split(&value, ',', &part)) {
+    while (span_split(&io->rest, ',', &part)) {
         size_t colon = span_find(part, ':');
         struct span name = span_trim(span_slice(part, 0, colon));
 
-        if (colon < part.len && has_value(name))
-            continue;
         /* A date has commas and colons of its own, but its parts are no tokens. */
-        if (colon < part.len && may_have_token_prefix && is_token(name)) {
-            is_for_us = span_eq_nocase(name, product_token) ||
-                        span_eq(name, SPAN("*")) ||
-                        span_eq_nocase(name, SPAN("robots"));
+        if (colon < part.len && !has_value(name) && io->may_have_token_prefix &&
+            is_token(name)) {
+            io->is_for_us = span_eq_nocase(name, io->product_token) ||
+                            span_eq(name, SPAN("*")) ||
+                            span_eq_nocase(name, SPAN("robots"));
             part = span_skip(part, colon + 1);
         }
-        while (is_for_us && span_token(&part, &word))
+        *out = span_trim(part);
+        if (io->is_for_us)
+            return true;
+    }
+    return false;
+}
+
+void header_robots_merge(struct span value, struct span product_token,
+                         bool may_have_token_prefix, struct header_robots *io)
+{
+    struct header_robots_parts parts = { value, product_token, may_have_token_prefix,
+                                         true };
+    struct span part, word;
+
+    while (header_robots_next(&parts, &part)) {
+        size_t colon = span_find(part, ':');
+
+        if (colon < part.len && has_value(span_trim(span_slice(part, 0, colon))))
+            continue;
+        while (span_token(&part, &word))
             apply_directive(word, io);
     }
 }

@@ -97,11 +97,23 @@ struct header_robots {
     bool is_noindex, is_nofollow;
 };
 
+/* A value of robots directives that is read part by part, from .is_for_us = true. */
+struct header_robots_parts {
+    struct span rest, product_token;
+    bool may_have_token_prefix, is_for_us;
+};
+
+/*
+ * The next part between commas that says something to us, without the prefix and
+ * perhaps empty; false at the end. With may_have_token_prefix (the HTTP field),
+ * "otherbot: noindex" and what follows it up to the next such prefix is left out
+ * unless the name is product_token, "robots" or "*"; case is ignored.
+ */
+bool header_robots_next(struct header_robots_parts *io, struct span *out);
+
 /*
  * Adds the directives of an X-Robots-Tag value or a robots meta's content
- * ("noindex, nofollow", "none") to *io. With may_have_token_prefix (the HTTP
- * field), "otherbot: noindex" and what follows it up to the next such prefix
- * counts only when the name is product_token, "robots" or "*"; case is ignored.
+ * ("noindex, nofollow", "none") to *io, those of them that header_robots_next gives.
  */
 void header_robots_merge(struct span value, struct span product_token,
                          bool may_have_token_prefix, struct header_robots *io);

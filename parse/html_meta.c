@@ -24,16 +24,39 @@ static enum err join(struct html_page *page, struct span a, struct span b,
     return OK;
 }
 
+/* What of an X-Robots-Tag is said to us: "otherbot: noindex, crawl: none" is "none". */
+static enum err take_ours(struct html_page *page, struct span value, struct span *out)
+{
+    struct header_robots_parts parts = { value, page->in->product_token, true, true };
+    char *text = arena_try_alloc(page->mem, 2 * value.len + 2);
+    struct span part;
+    size_t n = 0;
+
+    if (!text)
+        return ERR_TOO_LARGE;
+    while (header_robots_next(&parts, &part)) {
+        if (part.len == 0)
+            continue;
+        memcpy(text + n, ", ", 2);
+        memcpy(text + n + 2, part.ptr, part.len);
+        n += 2 + part.len;
+    }
+    *out = span_skip(span_make(text, n), 2);
+    return OK;
+}
+
 static enum err add_robots(struct html_page *page, struct span value, bool is_header,
                            struct span *io_text)
 {
     struct span text;
-    enum err e;
+    enum err e = OK;
 
     header_robots_merge(value, page->in->product_token, is_header, &page->robots);
     if (io_text->len >= HTML_MAX_META)
         return OK;
-    e = html_page_text(page, value, HTML_MAX_META, &text);
+    if (is_header)
+        e = take_ours(page, value, &value);
+    e = e ? e : html_page_text(page, value, HTML_MAX_META, &text);
     return e ? e : join(page, *io_text, text, io_text);
 }
 

@@ -120,18 +120,21 @@ static void remove_fetch(struct core *c, int64_t url_id, int64_t id, int64_t bod
         bodies_drop(c, body_id);
 }
 
-/* The oldest fetch that the history still reaches to. */
+/* The oldest fetch that the history still reaches to: the last one that its run made of the URL. */
 struct horizon {
     int64_t id, run_id;
     bool is_answer; /* it says by itself what the URL was then: no 304, no failure */
 };
 
-/* False when there is nothing beyond it yet. */
+/*
+ * False when there is nothing beyond it yet. Tries again count as one with the try before:
+ * else a URL that needs them would push out what the run before was told.
+ */
 static bool find_horizon(struct core *c, int64_t url_id, struct horizon *out)
 {
     static const char SQL[] =
-        "SELECT id, run_id, outcome IN (" VOCAB_ANSWERS ") FROM fetch"
-        " WHERE url_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2";
+        "SELECT max(id), run_id, outcome IN (" VOCAB_ANSWERS ") FROM fetch"
+        " WHERE url_id = ?1 GROUP BY run_id ORDER BY 1 DESC LIMIT 1 OFFSET ?2";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     db_int(c->db, st, 1, url_id);

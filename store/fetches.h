@@ -16,7 +16,8 @@ int64_t fetches_insert(struct core *c, const struct store_visit *v,
                        struct buf *scratch);
 
 /*
- * Removes fetches of the URL beyond the newest options.keep_history, with their bodies
+ * Removes fetches of the URL beyond the newest options.keep_history (all of a run's tries
+ * count as one), with their bodies
  * and rows of page_history and redirects; but none that its page or a kept row of its
  * history is from, nor the answer that the oldest kept fetch rests on. The last run whose
  * end can no longer be told for some URL is noted in meta ('history_lost').

@@ -77,8 +77,11 @@ bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
 bool links_passes_rank(int64_t bits)
 {
     enum url_hop hop = (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+    int64_t kind = bits & KIND_MASK;
 
-    return !(bits & (BIT_KIND | BIT_BARRED | BIT_NOFOLLOW)) && hop != HOP_EMBED;
+    /* A frame is followed like a link, but shows itself: nobody goes there. */
+    return !(bits & (BIT_KIND | BIT_BARRED | BIT_NOFOLLOW)) && hop != HOP_EMBED &&
+           kind != LINK_IFRAME && kind != LINK_FRAME;
 }
 
 /* --- the virtual table ------------------------------------------------------------ */

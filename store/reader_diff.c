@@ -194,7 +194,7 @@ static const char STATES[] =
     " (SELECT max(f.id) FROM fetch f WHERE f.url_id = u.id AND f.id < ?1) AS a,"
     " (SELECT max(f.id) FROM fetch f WHERE f.url_id = u.id AND f.id <"
     " CASE WHEN u.state = 0 THEN ?3 ELSE ?2 END + 0) AS b"
-    " FROM url u WHERE u.id IN (SELECT id FROM @_ids)),"
+    " FROM @_ids i CROSS JOIN url u ON u.id = i.id),"
     " @_bases AS MATERIALIZED (SELECT id, url, a, b,"
     " (SELECT max(f.id) FROM fetch f WHERE f.url_id = e.id AND f.id <= e.a"
     " AND f.outcome IN (" VOCAB_ANSWERS ")) AS ga,"
@@ -306,6 +306,8 @@ static const struct part coverage_sql[] = {
 
 /*
  * CROSS JOIN: from the few pairs to the rest, in this order; SQLite knows no sizes here.
+ * No link has a source below 0: that part of origin_ids tells it that there may be many,
+ * or it would go through all of them for every pair.
  *
  * Sources are pages whose links are those of the later run still: their row was not
  * replaced since. News is a link whose target led somewhere then, or a link that was not
@@ -329,7 +331,8 @@ static const struct part broken_sql[] = {
       " SELECT src_id, dst_id FROM link WHERE dst_id IN (SELECT id FROM fresh)"
       " UNION SELECT src_id, dst_id FROM link WHERE src_id IN (SELECT id FROM source)"
       " AND +dst_id IN (SELECT id FROM bad)),"
-      " origin_ids AS MATERIALIZED (SELECT DISTINCT src_id AS id FROM pair), ",
+      " origin_ids AS MATERIALIZED (SELECT src_id AS id FROM pair"
+      " UNION SELECT src_id FROM link WHERE src_id < 0), ",
       NULL },
     { STATES, "origin" },
     { " SELECT s.url, d.url, coalesce(k.key, k.url), d.was_label, d.now_label,"

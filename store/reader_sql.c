@@ -17,6 +17,8 @@
 /* What robots meta tags and headers say to us, as a list in commas. */
 #define ROBOTS_WORDS \
     "',' || replace(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, ''), ' ', '') || ','"
+/* A row of host_summary whose host is one of those that are crawled, also where all it had was of no wanted type. */
+#define WAS_ASKED "queued + fetched + not_modified + failed + pages > 0"
 /* Texts in that column that several of them have. */
 #define SHARED(column) \
     "WITH shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*)" SOUND_PAGES "AND p." column " <> ''" \
@@ -61,12 +63,17 @@ const struct reader_report reader_reports[] = {
       "SELECT start_url, hops, final_url, final_status_code AS status_code, is_loop FROM redirect_chains"
       " ORDER BY hops DESC, start_url" },
     { "redirected-links", "links that lead to a redirect, page by page, with where they could lead at once",
-      "WITH hop(id, url, redirects_to, status_code) AS MATERIALIZED (SELECT r.src_id, a.url, b.url, r.status_code"
-      " FROM redirects r JOIN url a ON a.id = r.src_id JOIN fetch f ON f.id = a.fetch_id JOIN url b ON b.id = r.dst_id"
+      /* Over all hops to the end; loops have none. */
+      "WITH RECURSIVE hop(id, url, to_id, status_code) AS MATERIALIZED (SELECT r.src_id, a.url, r.dst_id, r.status_code"
+      " FROM redirects r JOIN url a ON a.id = r.src_id JOIN fetch f ON f.id = a.fetch_id"
       " WHERE f.outcome IN ('redirect', 'redirect_limit')"
-      " AND r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id))"
-      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, h.redirects_to, l.anchor"
-      LINKS_TO("hop") "CROSS JOIN hop h ON h.id = a.dst_id" },
+      " AND r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id)),"
+      " walk(id, at_id, hops) AS (SELECT id, to_id, 1 FROM hop"
+      " UNION ALL SELECT w.id, h.to_id, w.hops + 1 FROM walk w JOIN hop h ON h.id = w.at_id WHERE w.hops < 50),"
+      " finish(id, url) AS MATERIALIZED (SELECT w.id, u.url FROM walk w JOIN url u ON u.id = w.at_id"
+      " WHERE w.at_id NOT IN (SELECT id FROM hop))"
+      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, e.url AS redirects_to, l.anchor"
+      LINKS_TO("hop") "CROSS JOIN hop h ON h.id = a.dst_id LEFT JOIN finish e ON e.id = h.id" },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
     { "largest", "the hundred largest pages",
@@ -121,11 +128,12 @@ const struct reader_report reader_reports[] = {
     { "hosts", "what each host was asked and how it answered",
       "SELECT CASE WHEN scheme = 'https' THEN 'https://' ELSE '' END || host || CASE WHEN port IN (80, 443) THEN ''"
       " ELSE ':' || port END AS host, urls, fetched + not_modified AS pages, failed, excluded, queued, errors,"
-      " mean_total_ms AS mean_ms FROM host_summary WHERE queued + fetched + not_modified + failed > 0"
+      " mean_total_ms AS mean_ms FROM host_summary WHERE " WAS_ASKED
       " ORDER BY urls DESC" },
     { "other-hosts", "hosts that pages link to and that were not asked, with how many URLs",
       "SELECT h.scheme, h.host, h.port, count(*) AS urls FROM url u JOIN hosts h ON h.id = u.host_id"
-      " WHERE u.state = 4 AND u.reason = 1 GROUP BY h.id ORDER BY urls DESC, h.host" },
+      " WHERE u.state = 4 AND u.reason = 1 AND h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
+      " GROUP BY h.id ORDER BY urls DESC, h.host" },
     { "robots", "robots.txt of each host: what it answered, and when",
       "SELECT h.scheme || '://' || h.host || CASE WHEN h.port IN (80, 443) THEN '' ELSE ':' || h.port END AS origin,"
       " r.outcome, r.status_code, " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(r.body) AS size"

@@ -3,7 +3,7 @@
 
 #include "config/mem.h"
 
-/* ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked. */
+/* ?1 expression, ?2 host (with its port or without) or "", ?3 hits wanted, ?4 rows that may be ranked. */
 static const char SQL[] =
     "SELECT u.id, u.url, p.title, p.description, p.lang,"
     " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"
@@ -13,7 +13,7 @@ static const char SQL[] =
     "   CROSS JOIN fetch f ON f.id = page_text.rowid"
     "   CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
     "   WHERE page_text MATCH ?1 AND (?2 = '' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
-    "   h.id = u.host_id WHERE u.id = f.url_id AND h.host = ?2))"
+    "   h.id = u.host_id WHERE u.id = f.url_id AND lower(?2) IN (h.host, h.host || ':' || h.port)))"
     "   LIMIT CAST(?4 AS INTEGER))"
     "  ORDER BY score DESC, id LIMIT CAST(?3 AS INTEGER)) best"
     " CROSS JOIN fetch f ON f.id = best.id"

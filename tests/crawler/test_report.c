@@ -244,6 +244,30 @@ static void more_hosts_than_are_kept_count_together(void **state)
     report_tally_free(t);
 }
 
+/* As the program counts while it runs: what --max-size cut is no error. */
+static void an_incomplete_answer_is_an_error(void **state)
+{
+    struct report_run run = run_of(10000);
+    struct report_tally *t = report_tally_new(&run);
+    static const char *const outcomes[] = {
+        "ok", "too_large", "incomplete", "timeout", "bad_encoding", "redirect_limit"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        struct reader_value v[N_READER_ANSWER_COLUMNS] = { 0 };
+
+        v[READER_ANSWER_OUTCOME] = word(outcomes[i]);
+        v[READER_ANSWER_STATUS_CODE] = whole(200);
+        v[READER_ANSWER_HOST_ID] = whole(1);
+        assert_int_equal(report_tally_row(t, NULL, v, N_READER_ANSWER_COLUMNS), OK);
+    }
+
+    assert_int_equal(t->answered, 6);
+    assert_int_equal(t->errors, 4);
+    report_tally_free(t);
+}
+
 static void words_beyond_the_table_count_with_the_last(void **state)
 {
     struct report_run run = run_of(10000);
@@ -406,6 +430,7 @@ int main(void)
         cmocka_unit_test(moments_outside_the_run_have_no_slot),
         cmocka_unit_test(percentiles_are_right_to_a_part_in_64),
         cmocka_unit_test(more_hosts_than_are_kept_count_together),
+        cmocka_unit_test(an_incomplete_answer_is_an_error),
         cmocka_unit_test(words_beyond_the_table_count_with_the_last),
         cmocka_unit_test(any_spread_is_a_picture),
         cmocka_unit_test(bars_take_names_from_the_web),

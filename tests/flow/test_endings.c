@@ -55,6 +55,37 @@ static void fail_on_makes_it_1(void **state)
     rig_close(&g);
 }
 
+/* Every answered request stands in one of the counts, whatever became of its body. */
+static void the_summary_counts_every_answer(void **state)
+{
+    static const struct origin_step cut[] = {
+        { .kind = ORIGIN_SEND,
+          .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+                       "Content-Length: 100\r\n\r\n<title>cut") },
+        { .kind = ORIGIN_CLOSE },
+    };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/cut>1</a><a href=/gone>2</a><a href=/hop>3</a>") },
+        { .path = "/cut", .script = cut, .n_steps = ARRAY_LEN(cut) },
+        { .path = "/gone", .status = 404 },
+        MOVED_TO("/hop", "/"),
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--retries", "0", "--delay",
+                                               "0", NULL }),
+                     0);
+    assert_true(span_find_span(buf_span(&g.p.err),
+                               SPAN("answers   1 ok, 1 redirects, 1 client or server "
+                                    "errors, 1 incomplete\n")) < g.p.err.len);
+    rig_close(&g);
+}
+
 static const struct origin_route hanging[] = {
     NO_ROBOTS,
     { .path = "/slow", .headers = HTML, .body = PAGE, .delay_ms = 600 },
@@ -226,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
         cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
         cmocka_unit_test(second_signal_ends_it_within_a_second),

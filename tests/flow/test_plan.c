@@ -69,7 +69,7 @@ static void robots_and_sitemaps_are_read_and_no_page(void **state)
         0);
     /* / stands in the sitemap too, beside /a and /de: three pages, a second each. */
     assert_string_equal(line_of(&g, 1),
-                        "rules\t1\t1\t1\t2\t2\t\t3\tsitemaps\t\tunknown\t3");
+                        "rules\t1\t1\t1\t2\t3\t\t3\tsitemaps\t\tunknown\t3");
     assert_string_equal(line_of(&g, 2),
                         "none\t1\t0\t0.5\t0\t0\t\t1\tseeds only: at least"
                         "\t\tunknown\t0.5");
@@ -138,7 +138,7 @@ static void indexes_that_repeat_themselves_take_no_room(void **state)
         0);
     assert_int_equal(traffic_count(g.o, NULL, "/1.xml"), 1);
     assert_string_equal(line_of(&g, 1),
-                        "rules\t1\t0\t0\t17\t1\t\t2\tsitemaps\t\tunknown\t");
+                        "rules\t1\t0\t0\t17\t2\t\t2\tsitemaps\t\tunknown\t");
     rig_close(&g);
 }
 

@@ -74,6 +74,30 @@ static void scope_decides_what_is_followed(void **state)
     nameserver_stop(ns);
 }
 
+/* With --scope prefix other paths of a seed's host are out of scope, and it is no other host. */
+static void other_hosts_are_those_that_were_not_asked(void **state)
+{
+    struct nameserver *ns = nameserver_start(names, ARRAY_LEN(names));
+    char own[64];
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, spread, 1, "http://www.example.com:$PORT/docs/\n");
+    snprintf(own, sizeof own, "\"www.example.com\",\"port\":%u,", origin_port(g.o));
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--dns",
+                                  nameserver_text(ns), "--scope", "prefix", NULL }),
+        0);
+    assert_string_equal(rig_url(&g, "%/docsish", "reason"), "scope");
+    assert_int_equal(
+        program_run(&g.p, ARGS{ "sql", "-f", "jsonl", "other-hosts", NULL }), 0);
+    assert_true(span_find_span(buf_span(&g.p.out), SPAN("\"blog.example.com\"")) <
+                g.p.out.len);
+    assert_int_equal(span_find_span(buf_span(&g.p.out), span_str(own)), g.p.out.len);
+    rig_close(&g);
+    nameserver_stop(ns);
+}
+
 static void last_matching_rule_wins(void **state)
 {
     static const struct origin_route routes[] = {
@@ -525,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scope_decides_what_is_followed),
+        cmocka_unit_test(other_hosts_are_those_that_were_not_asked),
         cmocka_unit_test(last_matching_rule_wins),
         cmocka_unit_test(redirect_of_a_seed_brings_its_host_along),
         cmocka_unit_test(order_is_breadth_first_unless_told_otherwise),

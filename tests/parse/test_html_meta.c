@@ -156,7 +156,7 @@ static void header_fields_count_like_elements(void **state)
                     "!http-link:x http-link:/c http-link:s.css http-refresh:r"));
     assert_true(html_kit_is(k.facts.canonical, "http://h.test/c"));
     assert_true(html_kit_is(k.facts.lang, "fr"));
-    assert_true(html_kit_is(k.facts.x_robots_tag, "crawl: noindex, other: nofollow"));
+    assert_true(html_kit_is(k.facts.x_robots_tag, "noindex"));
     assert_true(html_kit_is(k.facts.refresh_url, "http://h.test/d/r"));
     assert_int_equal(k.facts.refresh_delay_s, 3);
     assert_true(k.facts.is_noindex);

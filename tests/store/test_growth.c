@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "store/reader.h"
+#include "store/reader_diff.h"
 #include "tests/kit/storekit.h"
 
 #define SMALL  400
@@ -74,6 +75,11 @@ static void run_sql(sqlite3 *db, const char *sql, int n)
         ;
     assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
 }
+
+/* A third run, in which many pages are gone that others link to. */
+static const char THIRD_RUN[] = NUMBERS
+    "INSERT INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, content_type, size)"
+    " SELECT i + 1, 3, 1, i, 'http_error', 404, 'text/html', i FROM n WHERE i % 10 IN (3, 4)";
 
 static void make_database(struct storekit *k, int n, bool has_indexes, bool has_metrics)
 {
@@ -155,11 +161,76 @@ static void so_they_do_with_the_indexes_of_a_large_file(void **state)
     check_growth(true, true);
 }
 
+/* --- what changed --------------------------------------------------------------------- */
+
+static int add_steps(unsigned type, void *arg, void *statement, void *ns)
+{
+    (void)type;
+    (void)ns;
+    *(int *)arg += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    return 0;
+}
+
+static enum err count_row(void *arg, const struct span *columns,
+                          const struct reader_value *row, size_t n)
+{
+    (void)columns;
+    (void)n;
+    *(int *)arg += row != NULL;
+    return OK;
+}
+
+/* Of all questions of a comparison of runs 2 and 3. */
+static int diff_steps(int n, int *out_rows)
+{
+    static const int64_t runs[] = { 2, 3 };
+    struct err_note note = { "" };
+    struct reader_diff d;
+    struct storekit k;
+    struct reader *r;
+    int steps = 0;
+    sqlite3 *db;
+
+    make_database(&k, n, false, false);
+    assert_int_equal(sqlite3_open(k.path, &db), SQLITE_OK);
+    run_sql(db,
+            "INSERT INTO runs (id, started_at, finished_at, state)"
+            " VALUES (3, 5, 6, 'finished')",
+            n);
+    run_sql(db, THIRD_RUN, n);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    if (reader_open(k.path, &r, &note) ||
+        reader_diff_choose(r, runs, ARRAY_LEN(runs), &d, &note))
+        fail_msg("%s", note.text);
+    sqlite3_trace_v2(reader_handle(r), SQLITE_TRACE_PROFILE, add_steps, &steps);
+    *out_rows = 0;
+    if (reader_diff_query(r, &d, READER_DIFF_URLS, 0, count_row, out_rows, &note) ||
+        reader_diff_query(r, &d, READER_DIFF_BROKEN, 0, count_row, out_rows, &note))
+        fail_msg("%s", note.text);
+    reader_close(r);
+    storekit_clear(&k);
+    return steps;
+}
+
+static void so_does_what_changed(void **state)
+{
+    int few, many, before = diff_steps(SMALL, &few);
+    int after = diff_steps(SMALL * GROWTH, &many);
+
+    (void)state;
+    assert_true(few > SMALL / 2); /* broken links, most of them */
+    assert_int_equal(many / few, GROWTH);
+    if (after / MOST_STEPS > before)
+        fail_msg("%d steps for %d pages, %d for %d", before, SMALL, after,
+                 SMALL * GROWTH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_grow_with_the_database),
         cmocka_unit_test(so_they_do_with_the_indexes_of_a_large_file),
+        cmocka_unit_test(so_does_what_changed),
     };
 
     return cmocka_run_group_tests_name("store/growth", tests, NULL, NULL);

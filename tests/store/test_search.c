@@ -121,6 +121,23 @@ static void a_host_is_one_host(void **state)
     end(&a);
 }
 
+/* As crawl sql hosts shows it, or as somebody types it. */
+static void a_host_may_have_its_port_and_any_case(void **state)
+{
+    static const struct {
+        const char *host;
+        size_t n_hits;
+    } rows[] = { { "b.example:80", 1 }, { "B.Example", 1 }, { "b.example:81", 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct asked a = ask("whale", rows[i].host, 10);
+
+        assert_int_equal(a.answer.n_hits, rows[i].n_hits);
+        end(&a);
+    }
+}
+
 static void the_limit_leaves_the_best_and_the_count(void **state)
 {
     struct asked a = ask("whale", NULL, 2);
@@ -149,6 +166,7 @@ int main(void)
             the_title_counts_more_than_the_description_and_that_than_the_text),
         cmocka_unit_test(only_what_a_page_says_now_is_found),
         cmocka_unit_test(a_host_is_one_host),
+        cmocka_unit_test(a_host_may_have_its_port_and_any_case),
         cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
         cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
     };

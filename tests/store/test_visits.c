@@ -337,7 +337,8 @@ static void a_page_of_another_type_is_none_until_it_is_one_again(void **state)
     begin_again(k);
     assert_text(k, "SELECT state FROM urls", "queued");
     storekit_fetch(k, id, 0, "body", LIST("http://a.example/x"));
-    assert_text(k, "SELECT state || (SELECT count(*) FROM pages) FROM urls", "fetched1");
+    assert_text(k, "SELECT state || (SELECT count(*) FROM pages) FROM urls",
+                "fetched1");
 }
 
 static void noindex_is_kept_out_of_full_text(void **state)
@@ -507,6 +508,33 @@ static void a_row_of_the_history_keeps_the_fetch_that_brought_its_text(void **st
     fetch_body(k, id, "other");
     assert_text(k, "SELECT group_concat(id) FROM fetches", "1,3,4");
     assert_text(k, "SELECT fetch_id FROM page_history", "1");
+}
+
+/* However often it was tried in the last run: what the run before was told stays. */
+static void tries_of_one_run_count_once(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id;
+
+    storekit_stop(k, true);
+    k->options.keep_history = 2;
+    storekit_open(k, REVISIT_ALL);
+    id = storekit_seed(k, "http://a.example/");
+    fetch_body(k, id, "one");
+    for (int run = 2; run <= 3; run++) {
+        answer(k, id, "http_error", 500);
+        for (int i = 0; i < 2; i++) {
+            struct store_op *op = storekit_visit(id, 1, 0);
+
+            op->u.visit.outcome = "http_error";
+            op->u.visit.status_code = 500;
+            do_op(k, op);
+        }
+    }
+    assert_text(
+        k, "SELECT group_concat(DISTINCT run_id) FROM fetches WHERE status_code = 500",
+        "2,3");
+    assert_text(k, "SELECT value FROM meta WHERE name = 'history_lost'", "1");
 }
 
 static void lead_elsewhere(struct storekit *k, int64_t id)
@@ -690,6 +718,7 @@ int main(void)
         WITH_STORE(the_interval_follows_the_changes_of_a_page),
         WITH_STORE(history_keeps_the_answer_that_its_oldest_fetch_rests_on),
         WITH_STORE(a_row_of_the_history_keeps_the_fetch_that_brought_its_text),
+        WITH_STORE(tries_of_one_run_count_once),
         WITH_STORE(redirects_of_the_past_go_with_the_history),
         WITH_STORE(what_is_gone_is_asked_less_often_from_the_second_time_on),
         WITH_STORE(a_redirect_that_appears_or_turns_is_a_change),
