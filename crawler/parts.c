@@ -521,16 +521,16 @@ enum err parts_open_network(struct crawl *c, struct err_note *note)
 static enum err open_run(struct crawl *c, const struct seeds *seeds,
                          struct err_note *note)
 {
-    bool has_new_seeds = false;
+    bool has_new_seeds = false, is_decided;
     enum err e = begin_run(c, note);
 
     if (!e)
         e = add_seeds(c, seeds, &has_new_seeds, note);
     if (!e && !seeds->len && !c->run.has_known_urls)
-        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given",
-                    c->settings->db);
-    if (!e && c->run.has_known_urls && (!c->run.is_decided || has_new_seeds))
-        e = store_decide_again(c->store, decide_again, c, note);
+        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
+    is_decided = c->run.is_decided && !has_new_seeds;
+    if (!e && c->run.has_known_urls && !(is_decided && c->run.is_queue_decided))
+        e = store_decide_again(c->store, is_decided, decide_again, c, note);
     return e;
 }
 

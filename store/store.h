@@ -103,6 +103,7 @@ struct store_run {
     bool was_crash;        /* and it had not been stopped in an orderly way */
     bool has_known_urls;   /* the file held URLs before */
     bool is_decided;       /* what it excluded was decided under these very settings */
+    bool is_queue_decided; /* and what it asks for again, too */
     int64_t last_ended_ms; /* latest request known to the file, or 0 */
     int64_t used_pages;    /* of this run's budget (after a crash or a signal) */
     int64_t used_bytes;
@@ -149,7 +150,8 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
  * URLs that are queued (their reason is REASON_NONE), and those excluded by scope,
  * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long or content_type, are
  * shown to decide, which says what holds now; the changed ones are written. For a start
- * whose rules differ from the last one's.
+ * whose rules differ from the last one's. is_queue_only leaves the excluded ones out: for a start
+ * with the same rules that asks again for pages which were not queued when these rules were new.
  */
 struct store_excluded {
     struct span url;
@@ -163,7 +165,7 @@ struct store_verdict {
     enum url_reason reason; /* REASON_NONE: queued */
     struct span rule;
 };
-enum err store_decide_again(struct store *s,
+enum err store_decide_again(struct store *s, bool is_queue_only,
                             void (*decide)(void *arg, const struct store_excluded *url,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note) MUST_USE;
