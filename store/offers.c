@@ -72,7 +72,8 @@ static void note_seed(struct core *c, const struct store_offer *o)
 /*
  * A sitemap says that a page changed after we last asked: it is due, and in a run over
  * due pages at once. A date to come (of an event, or by a clock that is wrong) says
- * nothing: it would be newer than every request.
+ * nothing: it would be newer than every request. Nor does the date of a page that today's rules
+ * leave alone.
  */
 static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
                          const struct store_offer *o)
@@ -80,7 +81,7 @@ static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
     sqlite3_stmt *st;
     bool is_due = false;
 
-    if (o->lastmod_ms <= 0 || o->lastmod_ms > c->now_ms ||
+    if (o->reason || o->lastmod_ms <= 0 || o->lastmod_ms > c->now_ms ||
         (row->state != STATE_FETCHED && row->state != STATE_NOT_MODIFIED))
         return;
     st = db_stmt(

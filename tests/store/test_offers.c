@@ -253,13 +253,14 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
-/* A page asked for ten years ago, in a run over due pages in which a sitemap gives this date. */
-static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
+/* A page asked for then, in a run over due pages in which a sitemap gives this date. */
+static struct store_op *offer_dated_for(struct storekit *k, int64_t fetched_ms, int64_t lastmod_ms,
+                                        enum url_reason reason)
 {
     struct store_op *op = storekit_visit(offer(k, REASON_NONE, 1).id, 1, 1);
     struct store_offer *o;
 
-    op->u.visit.fetched_at_ms = STOREKIT_NOW - 10 * YEAR_MS;
+    op->u.visit.fetched_at_ms = fetched_ms;
     op->u.visit.next_fetch_ms = STOREKIT_NOW + INT64_C(12) * 3600 * 1000;
     storekit_page(op, "t", "x", "body");
     storekit_do(k, op);
@@ -271,10 +272,16 @@ static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
     o = arena_alloc(&op->mem, sizeof *o);
     *o = storekit_offer(PAGE, HOP_SITEMAP, 1);
     o->lastmod_ms = lastmod_ms;
+    o->reason = reason;
     op->u.offers.offers = o;
     op->u.offers.n_offers = 1;
     storekit_do(k, op);
     return op;
+}
+
+static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
+{
+    return offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, lastmod_ms, REASON_NONE);
 }
 
 static void a_newer_sitemap_date_makes_a_page_due(void **state)
@@ -302,6 +309,15 @@ static void a_sitemap_date_in_the_future_changes_nothing(void **state)
     struct storekit *k = *state;
 
     store_op_free(offer_dated(k, STOREKIT_NOW + 100 * YEAR_MS));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
+}
+
+static void a_sitemap_date_of_what_the_rules_exclude_changes_nothing(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
+                                  REASON_INCLUDE_EXCLUDE));
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
@@ -357,9 +373,11 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_sitemap_date_of_what_the_rules_exclude_changes_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_leaves_its_row, set_up, tear_down),
     };
-    size_t n = 15;
+    size_t n = 16;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL,
