@@ -334,8 +334,12 @@ static void write_summary(struct crawl *c, int code)
     struct buf json;
 
     /* Who does not read must not keep us from ending (promise P53). */
-    if (!c->settings->is_quiet && io_can_write(STDERR_FILENO, SUMMARY_PATIENCE_MS))
-        progress_print_summary(c, code);
+    if ((!c->settings->is_quiet || code == 4) && io_can_write(STDERR_FILENO, SUMMARY_PATIENCE_MS)) {
+        if (!c->settings->is_quiet)
+            progress_print_summary(c);
+        if (code == 4) /* an error, which --quiet does not keep back */
+            fprintf(stderr, "crawl: no seed could be reached: 'crawl explain URL' says why\n");
+    }
     if (!c->settings->json_summary)
         return;
     buf_init(&json, (size_t)512 * KIB);

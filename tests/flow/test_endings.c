@@ -21,8 +21,9 @@ static void nobody_reached_is_4(void **state)
     (void)state;
     program_open(&p);
     program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay",
-                            "0", "--connect-timeout", "300ms", NULL });
+                            "0", "--connect-timeout", "300ms", "-q", NULL });
     assert_int_equal(p.exit_code, 4);
+    assert_true(program_said(&p, "no seed could be reached")); /* cron mails what is printed */
     assert_int_equal(
         program_number(&p,
                        "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
