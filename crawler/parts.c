@@ -372,14 +372,14 @@ static bool is_in_scope(struct crawl *c, const struct store_origin *o)
     return is_ours;
 }
 
-/* A run over due pages may find nothing queued: what is due, and what is new, sitemaps say. */
+/* Nothing may be queued where sitemaps say what is due and new, or where an earlier start ended before they did. */
 static enum err collect_sitemap_hosts(struct crawl *c, struct origins *out,
                                       struct err_note *note)
 {
-    if (c->settings->revisit != REVISIT_DUE || c->settings->has_no_sitemaps ||
-        c->settings->has_no_robots || c->run.is_continued)
+    if ((c->settings->revisit != REVISIT_DUE && !c->run.is_continued) || c->settings->has_no_sitemaps ||
+        c->settings->has_no_robots)
         return OK;
-    return store_each_sitemap_host(c->store, collect_origin, out, note);
+    return store_each_sitemap_host(c->store, c->run.is_continued, collect_origin, out, note);
 }
 
 static void look_at_sitemaps(struct crawl *c, const struct origins *hosts)

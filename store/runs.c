@@ -2,6 +2,7 @@
 #include "store/runs.h"
 
 #include "store/depth.h"
+#include "store/hosts.h"
 #include "store/offers.h"
 #include "store/tally.h"
 #include "store/urls.h"
@@ -179,10 +180,12 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     c->revisit = params->revisit;
     db_begin(c->db);
     find_last(c, &run, &is_new);
-    if (is_new)
+    if (is_new) {
         insert_run(c, params, &run);
-    else
+        db_run(c->db, db_stmt(c->db, "DELETE FROM meta WHERE " HOSTS_UNREAD_SITEMAPS));
+    } else {
         resume_run(c, params, &run);
+    }
     c->run_id = run.id;
     if (!run.has_known_urls) {
         mark_decided(c, EXCLUDED_FOR);

@@ -257,13 +257,13 @@ enum err store_each_queued_host(struct store *s,
     return noted(s, note);
 }
 
-enum err store_each_sitemap_host(struct store *s,
+enum err store_each_sitemap_host(struct store *s, bool only_unread,
                                  void (*fn)(void *arg,
                                             const struct store_origin *origin),
                                  void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
-    queue_each_sitemap_host(&s->core, fn, arg);
+    queue_each_sitemap_host(&s->core, only_unread, fn, arg);
     return noted(s, note);
 }
 

@@ -133,8 +133,11 @@ enum err store_each_queued_host(struct store *s,
                                            const struct store_origin *origin),
                                 void *arg, struct err_note *note) MUST_USE;
 
-/* Every origin whose robots.txt named sitemaps: where a run over due pages has to look what is due. */
-enum err store_each_sitemap_host(struct store *s,
+/*
+ * Every origin whose robots.txt named sitemaps: where a run over due pages has to look what is due.
+ * With only_unread those whose sitemaps an earlier start of this run began to read, and did not end.
+ */
+enum err store_each_sitemap_host(struct store *s, bool only_unread,
                                  void (*fn)(void *arg,
                                             const struct store_origin *origin),
                                  void *arg, struct err_note *note) MUST_USE;
@@ -199,6 +202,7 @@ enum store_op_kind {
     STORE_REFILL,    /* queued URLs of one host, in order */
     STORE_HOST_LOAD, /* what is known of an origin */
     STORE_HOST_SAVE, /* politeness state and robots.txt of an origin; what an older text of it excluded is queued again */
+    STORE_HOST_SITEMAPS, /* this run still has to read those of an origin, or has read them all */
     STORE_HOST_PARK, /* all its queued URLs become excluded for a reason */
     STORE_EVENT,
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
@@ -357,6 +361,11 @@ struct store_op {
             bool has_more; /* out */
         } refill;
         struct store_host_state host; /* load: out but for host_id; save: in */
+
+        struct {
+            int64_t host_id;
+            bool are_read;
+        } sitemaps;
 
         struct {
             int64_t host_id;
