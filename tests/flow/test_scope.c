@@ -491,9 +491,32 @@ static void certificates_are_checked_unless_told_otherwise(void **state)
     rig_close(&g);
 }
 
+/* A site's page that becomes a seed later is one, also where it redirects. */
+static void a_seed_that_was_a_link_first_redirects_as_a_seed(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, .body = LIT("<a href=/go>go</a>") },
+        { .path = "/go", .on = 1, .headers = HTML, .body = PAGE, .uses = 1 },
+        MOVED_TO("/go", "http://127.0.0.2:$PORT/there"),
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/go", "state || ' ' || hop"), "fetched link");
+    program_seeds(&g.p, origin_port(g.o), "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/go\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/there", "state"), "fetched");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_seed_that_was_a_link_first_redirects_as_a_seed),
         cmocka_unit_test(scope_decides_what_is_followed),
         cmocka_unit_test(last_matching_rule_wins),
         cmocka_unit_test(redirect_of_a_seed_brings_its_host_along),
