@@ -154,6 +154,14 @@ static void mark_decided(struct core *c, const char *name)
     db_run(c->db, st);
 }
 
+static void mark_undecided(struct core *c, const char *name)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM meta WHERE name = ?1");
+
+    db_text(c->db, st, 1, span_str(name));
+    db_run(c->db, st);
+}
+
 /* Under the settings of this run? */
 static bool is_decided(struct core *c, const char *name)
 {
@@ -192,6 +200,8 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         mark_decided(c, KNOWN_FOR);
     }
     run.is_decided = is_decided(c, EXCLUDED_FOR);
+    if (!run.is_decided) /* other settings were at work meanwhile */
+        mark_undecided(c, KNOWN_FOR);
     run.is_queue_decided = is_decided(c, KNOWN_FOR);
     c->is_all_queued = is_new && params->revisit == REVISIT_ALL;
     requeue_old(c, params->revisit, is_new, run.was_crash);

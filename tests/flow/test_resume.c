@@ -601,6 +601,32 @@ static void changed_rules_hold_for_what_a_later_run_asks_for(void **state)
     rig_close(&g);
 }
 
+/* And where the rule was left out for a night: what was found then is known, and was never decided by it. */
+static void a_rule_that_comes_back_holds_for_what_was_found_without_it(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/skip>1</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *strict = ARGS{ "seeds.txt", "-q",    "--delay",   "0",  "--exclude",
+                                      "/skip",     "--revisit", "due", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--revisit", "due", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    program_change(&g.p, "UPDATE url SET next_fetch_at = 1000");
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    rig_close(&g);
+}
+
 static void failures_are_tried_again_by_the_next_run(void **state)
 {
     static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
@@ -680,6 +706,7 @@ int main(void)
         cmocka_unit_test(changed_rules_decide_again_without_fetching),
         cmocka_unit_test(changed_rules_hold_for_what_is_queued_and_known),
         cmocka_unit_test(changed_rules_hold_for_what_a_later_run_asks_for),
+        cmocka_unit_test(a_rule_that_comes_back_holds_for_what_was_found_without_it),
         cmocka_unit_test(failures_are_tried_again_by_the_next_run),
     };
 
