@@ -4,6 +4,7 @@
 #include "store/depth.h"
 #include "store/hosts.h"
 #include "store/offers.h"
+#include "store/seeds.h"
 #include "store/tally.h"
 #include "store/urls.h"
 #include "store/views.h"
@@ -137,8 +138,13 @@ _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 
                    REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
+/* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
+#define RULES_SQL                                                                             \
+    "(SELECT settings || (" SEEDS_REACH " SELECT coalesce(group_concat(id), '') FROM"         \
+    " (SELECT id FROM reach EXCEPT SELECT url_id FROM seeds ORDER BY 1)) FROM runs WHERE id = ?1)"
+
 /*
- * What was decided under which settings: every excluded URL of the file; and every other one too, so that
+ * What was decided under which rules: every excluded URL of the file; and every other one too, so that
  * what a later run asks for again needs no look.
  */
 static const char EXCLUDED_FOR[] = "decided_for", KNOWN_FOR[] = "known_decided_for";
@@ -146,8 +152,7 @@ static const char EXCLUDED_FOR[] = "decided_for", KNOWN_FOR[] = "known_decided_f
 static void mark_decided(struct core *c, const char *name)
 {
     sqlite3_stmt *st =
-        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value)"
-                       " SELECT ?2, settings FROM runs WHERE id = ?1");
+        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, " RULES_SQL ")");
 
     db_int(c->db, st, 1, c->run_id);
     db_text(c->db, st, 2, span_str(name));
@@ -162,12 +167,11 @@ static void mark_undecided(struct core *c, const char *name)
     db_run(c->db, st);
 }
 
-/* Under the settings of this run? */
+/* Under the rules of this run? */
 static bool is_decided(struct core *c, const char *name)
 {
     sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT 1 FROM meta m JOIN runs r ON r.settings = m.value"
-                       " WHERE m.name = ?2 AND r.id = ?1");
+        db_stmt(c->db, "SELECT 1 FROM meta WHERE name = ?2 AND value = " RULES_SQL);
     bool found;
 
     db_int(c->db, st, 1, c->run_id);
@@ -200,7 +204,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         mark_decided(c, KNOWN_FOR);
     }
     run.is_decided = is_decided(c, EXCLUDED_FOR);
-    if (!run.is_decided) /* other settings were at work meanwhile */
+    if (!run.is_decided) /* other rules were at work meanwhile */
         mark_undecided(c, KNOWN_FOR);
     run.is_queue_decided = is_decided(c, KNOWN_FOR);
     c->is_all_queued = is_new && params->revisit == REVISIT_ALL;

@@ -102,7 +102,7 @@ struct store_run {
     bool is_continued;     /* an unfinished run goes on */
     bool was_crash;        /* and it had not been stopped in an orderly way */
     bool has_known_urls;   /* the file held URLs before */
-    bool is_decided;       /* what it excluded was decided under these very settings */
+    bool is_decided;       /* what it excluded was decided under these very settings and scope */
     bool is_queue_decided; /* and what it asks for again, too */
     int64_t last_ended_ms; /* latest request known to the file, or 0 */
     int64_t used_pages;    /* of this run's budget (after a crash or a signal) */
@@ -143,8 +143,8 @@ enum err store_each_sitemap_host(struct store *s, bool only_unread,
                                  void *arg, struct err_note *note) MUST_USE;
 
 /*
- * Every seed of this file, and every URL that a seed's redirects lead to: what
- * the scope is made of when no seeds are given again.
+ * Every seed of this file, and every URL that a seed's redirects lead to (those that have not
+ * ended): what the scope is made of when no seeds are given again.
  */
 enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url),
                          void *arg, struct err_note *note) MUST_USE;
