@@ -197,8 +197,9 @@ static void decide_again(void *arg, const struct store_excluded *url,
         arena_reset(&c->rule_mem);
         out->rule = arena_copy(&c->rule_mem, verdict.rule);
     }
-    if (!out->reason && url->reason == REASON_CONTENT_TYPE &&
-        !ask_wants_type(c->settings, ask_type_of_rule(url->rule))) {
+    if (!out->reason &&
+        (url->reason == REASON_CONTENT_TYPE ? !ask_wants_type(c->settings, ask_type_of_rule(url->rule))
+                                            : url->reason == REASON_ROBOTS && !c->settings->has_no_robots)) {
         out->reason = url->reason;
         out->rule = url->rule;
     }

@@ -228,7 +228,7 @@ struct candidate {
 
 /*
  * The next rows after id that are queued, or (not with is_queue_only) excluded for a reason that is
- * decided when a URL is offered or by the type of its content. In the order of the table: no index.
+ * decided when a URL is offered, or that other settings may lift. In the order of the table: no index.
  */
 static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
                               struct arena *mem, struct candidate *out)
@@ -237,7 +237,7 @@ static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
     "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1 AND "
     static const char SQL[] =
         CANDIDATES_SQL
-        "(state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 9, 10, 12)))"
+        "(state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 6, 8, 9, 10, 12)))"
         " ORDER BY id LIMIT 1000";
     static const char QUEUE_SQL[] =
         CANDIDATES_SQL "+state = 0 ORDER BY id LIMIT 1000";
@@ -255,9 +255,7 @@ static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
                      .reason = (enum url_reason)sqlite3_column_int(st, 4),
                      .rule = arena_copy(mem, db_column(st, 6)) },
         };
-        BUG_IF(n >= CHUNK ||
-               (out[n].url.reason && !offers_decide_reason(out[n].url.reason) &&
-                out[n].url.reason != REASON_CONTENT_TYPE));
+        BUG_IF(n >= CHUNK);
     }
     return n;
 }

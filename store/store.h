@@ -151,7 +151,7 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
 
 /*
  * URLs that are queued (their reason is REASON_NONE), and those excluded by scope,
- * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long or content_type, are
+ * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long, content_type or robots, are
  * shown to decide, which says what holds now; the changed ones are written. For a start
  * whose rules differ from the last one's. is_queue_only leaves the excluded ones out: for a start
  * with the same rules that asks again for pages which were not queued when these rules were new.

@@ -627,6 +627,32 @@ static void a_rule_that_comes_back_holds_for_what_was_found_without_it(void **st
     rig_close(&g);
 }
 
+/* Seen that robots.txt keeps much away, stopped, and started again without: not only the next run obeys. */
+static void a_run_that_goes_on_without_robots_asks_for_what_they_forbade(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /no\n") },
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/no>1</a><a href=/a>2</a><a href=/b>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "2", NULL }), 5);
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--timeout", "29s",
+                                               "-n", "0", NULL }),
+                     5);
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--no-robots", NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
+    rig_close(&g);
+}
+
 static void failures_are_tried_again_by_the_next_run(void **state)
 {
     static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
@@ -707,6 +733,7 @@ int main(void)
         cmocka_unit_test(changed_rules_hold_for_what_is_queued_and_known),
         cmocka_unit_test(changed_rules_hold_for_what_a_later_run_asks_for),
         cmocka_unit_test(a_rule_that_comes_back_holds_for_what_was_found_without_it),
+        cmocka_unit_test(a_run_that_goes_on_without_robots_asks_for_what_they_forbade),
         cmocka_unit_test(failures_are_tried_again_by_the_next_run),
     };
 

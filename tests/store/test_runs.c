@@ -358,7 +358,7 @@ static void rules_that_changed_are_decided_again(void **state)
     assert_int_equal(storekit_try_open(k, NULL), OK);
     assert_int_equal(
         store_decide_again(k->store, false, allow_depth_and_rename_scope, &n_asked, NULL), OK);
-    assert_int_equal(n_asked, 4);
+    assert_int_equal(n_asked, 5);
     assert_string_equal(queued(k, text), "4");
     assert_string_equal(
         storekit_text(
