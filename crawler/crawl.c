@@ -189,11 +189,13 @@ static enum err read_ending(struct crawl *c, struct reader_ending *out)
 }
 
 /* Nothing answered in this start: is that so because no seed could be reached? */
-static bool is_cut_off(const struct store_totals *t, const struct reader_ending *ending)
+static bool is_cut_off(const struct crawl *c, const struct store_totals *t,
+                       const struct reader_ending *ending)
 {
     bool has_content = t->by_state[STATE_FETCHED] || t->by_state[STATE_NOT_MODIFIED];
+    bool did_ask = c->counts.requests || c->counts.robots_requests;
 
-    return !ending->seeds_known && (ending->seeds_missed || !has_content);
+    return !ending->seeds_known && ((ending->seeds_missed && did_ask) || !has_content);
 }
 
 static int finished_code(struct crawl *c, const struct store_totals *t)
@@ -207,7 +209,7 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
 
     if ((is_silent || had_starts) && read_ending(c, &ending))
         return 3;
-    if (is_silent && is_cut_off(t, &ending))
+    if (is_silent && is_cut_off(c, t, &ending))
         return 4;
     if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
         conditions_hold(list, "http-errors", MAX(n->http_errors, ending.http_errors)) ||

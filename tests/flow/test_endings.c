@@ -214,6 +214,8 @@ static void nobody_reached_is_4_also_where_little_is_due(void **state)
     assert_int_equal(program_crawl(&g.p, args), 0);
     program_change(&g.p, "UPDATE url SET next_fetch_at = 1000 WHERE depth = 0");
     assert_int_equal(program_crawl(&g.p, args), 4);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "none", NULL }), 0); /* asks nobody */
     rig_close(&g);
 }
 
