@@ -24,7 +24,7 @@ static const struct {
     { REASON_KIND,
       "only recorded: links of this kind are not followed, or stood on an error page" },
     { REASON_ROBOTS,
-      "robots.txt forbids it; decided again when robots.txt changes, and in the next run" },
+      "robots.txt forbids it; decided again when robots.txt or our settings change, and in the next run" },
     { REASON_ROBOTS_UNREACHABLE,
       "robots.txt could not be had, so nothing is fetched; tried again at the next start" },
     { REASON_NOFOLLOW,

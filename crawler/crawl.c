@@ -17,6 +17,7 @@
 #include "crawler/outbox.h"
 #include "crawler/parts.h"
 #include "crawler/progress.h"
+#include "store/reader_ending.h"
 
 #define GRACE_NS            (5 * NS_PER_S)    /* transfers may still end */
 #define HURRY_NS            (500 * NS_PER_MS) /* second signal */
@@ -173,17 +174,45 @@ static bool has_bad_news(struct crawl *c, struct err_note *note)
     return is_bad || e;
 }
 
+static enum err read_ending(struct crawl *c, struct reader_ending *out)
+{
+    struct err_note note = { "" };
+    struct reader *r = NULL;
+    enum err e = reader_open_own(c->settings->db, &r, &note);
+
+    if (!e)
+        e = reader_ending(r, c->run.id, out, &note);
+    reader_close(r);
+    if (e)
+        fprintf(stderr, "crawl: %s\n", note.text[0] ? note.text : err_text(e));
+    return e;
+}
+
+/* Nothing answered in this start: is that so because no seed could be reached? */
+static bool is_cut_off(const struct crawl *c, const struct store_totals *t,
+                       const struct reader_ending *ending)
+{
+    bool has_content = t->by_state[STATE_FETCHED] || t->by_state[STATE_NOT_MODIFIED];
+    bool did_ask = c->counts.requests || c->counts.robots_requests;
+
+    return !ending->seeds_known && ((ending->seeds_missed && did_ask) || !has_content);
+}
+
 static int finished_code(struct crawl *c, const struct store_totals *t)
 {
     const struct text_list *list = &c->settings->fail_on;
     const struct crawl_counts *n = &c->counts;
-    bool has_content = t->by_state[STATE_FETCHED] || t->by_state[STATE_NOT_MODIFIED];
+    bool is_silent = n->seeds && !n->answered && !n->hosts_reached;
+    bool had_starts = c->run.is_continued && conditions_name(list, "http-errors");
+    struct reader_ending ending = { 0 };
     struct err_note note = { "" };
 
-    if (n->seeds && !n->answered && !n->hosts_reached && !has_content)
+    if ((is_silent || had_starts) && read_ending(c, &ending))
+        return 3;
+    if (is_silent && is_cut_off(c, t, &ending))
         return 4;
     if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
-        conditions_hold(list, "http-errors", n->http_errors) ||
+        conditions_hold(list, "http-errors", MAX(n->http_errors, ending.http_errors)) ||
         conditions_hold(list, "failed", t->by_state[STATE_FAILED]) ||
         has_bad_news(c, &note))
         return 1;
@@ -307,8 +336,12 @@ static void write_summary(struct crawl *c, int code)
     struct buf json;
 
     /* Who does not read must not keep us from ending (promise P53). */
-    if (!c->settings->is_quiet && io_can_write(STDERR_FILENO, SUMMARY_PATIENCE_MS))
-        progress_print_summary(c, code);
+    if ((!c->settings->is_quiet || code == 4) && io_can_write(STDERR_FILENO, SUMMARY_PATIENCE_MS)) {
+        if (!c->settings->is_quiet)
+            progress_print_summary(c);
+        if (code == 4) /* an error, which --quiet does not keep back */
+            fprintf(stderr, "crawl: no seed could be reached: 'crawl explain URL' says why\n");
+    }
     if (!c->settings->json_summary)
         return;
     buf_init(&json, (size_t)512 * KIB);

@@ -83,10 +83,8 @@ bool discover_redirect(struct crawl *c, const struct ticket *from,
     if (url_parse(escape_bytes(location, mem), base, mem, &u) ||
         url_page(&u, mem, &u))
         return false;
-    /* Where a seed redirects, its host is what the user meant. */
-    if (from->depth == 0 && url_is_web(&u) &&
-        (from->hop == HOP_SEED || from->hop == HOP_REDIRECT) &&
-        scope_add_redirect(c->scope, &u)) {
+    /* Where a seed (also one that was first found as a link) redirects, its host is what the user meant. */
+    if (from->depth == 0 && url_is_web(&u) && scope_add_redirect(c->scope, &u)) {
         known_forget(c->known);
         crawl_event(c, "info", "scope", "seed-redirected", from->id,
                     "%.*s joins the scope", SPAN_ARG(url_host(&u)));

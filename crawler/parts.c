@@ -195,8 +195,9 @@ static void decide_again(void *arg, const struct store_excluded *url,
         arena_reset(&c->rule_mem);
         out->rule = arena_copy(&c->rule_mem, verdict.rule);
     }
-    if (!out->reason && url->reason == REASON_CONTENT_TYPE &&
-        !ask_wants_type(c->settings, ask_type_of_rule(url->rule))) {
+    if (!out->reason &&
+        (url->reason == REASON_CONTENT_TYPE ? !ask_wants_type(c->settings, ask_type_of_rule(url->rule))
+                                            : url->reason == REASON_ROBOTS && !c->settings->has_no_robots)) {
         out->reason = url->reason;
         out->rule = url->rule;
     }
@@ -366,14 +367,14 @@ static bool is_in_scope(struct crawl *c, const struct store_origin *o)
     return is_ours;
 }
 
-/* A run over due pages may find nothing queued: what is due, and what is new, sitemaps say. */
+/* Nothing may be queued where sitemaps say what is due and new, or where an earlier start ended before they did. */
 static enum err collect_sitemap_hosts(struct crawl *c, struct origins *out,
                                       struct err_note *note)
 {
-    if (c->settings->revisit != REVISIT_DUE || c->settings->has_no_sitemaps ||
-        c->settings->has_no_robots || c->run.is_continued)
+    if ((c->settings->revisit != REVISIT_DUE && !c->run.is_continued) || c->settings->has_no_sitemaps ||
+        c->settings->has_no_robots)
         return OK;
-    return store_each_sitemap_host(c->store, collect_origin, out, note);
+    return store_each_sitemap_host(c->store, c->run.is_continued, collect_origin, out, note);
 }
 
 static void look_at_sitemaps(struct crawl *c, const struct origins *hosts)
@@ -515,16 +516,16 @@ enum err parts_open_network(struct crawl *c, struct err_note *note)
 static enum err open_run(struct crawl *c, const struct seeds *seeds,
                          struct err_note *note)
 {
-    bool has_new_seeds = false;
+    bool has_new_seeds = false, is_decided;
     enum err e = begin_run(c, note);
 
     if (!e)
         e = add_seeds(c, seeds, &has_new_seeds, note);
     if (!e && !seeds->len && !c->run.has_known_urls)
-        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given",
-                    c->settings->db);
-    if (!e && c->run.has_known_urls && (!c->run.is_decided || has_new_seeds))
-        e = store_decide_again(c->store, decide_again, c, note);
+        e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
+    is_decided = c->run.is_decided && !has_new_seeds;
+    if (!e && c->run.has_known_urls && !(is_decided && c->run.is_queue_decided))
+        e = store_decide_again(c->store, is_decided, decide_again, c, note);
     return e;
 }
 

@@ -277,7 +277,7 @@ static void print_answers(const struct crawl_counts *n)
     print_counts("answers", words, counts, ARRAY_LEN(counts));
 }
 
-void progress_print_summary(const struct crawl *c, int exit_code)
+void progress_print_summary(const struct crawl *c)
 {
     const struct crawl_counts *n = &c->counts;
     struct store_totals t;
@@ -301,8 +301,6 @@ void progress_print_summary(const struct crawl *c, int exit_code)
     if (t.by_state[STATE_QUEUED])
         fprintf(stderr, "stopped by %s; the same command goes on from here\n",
                 crawl_stop_word(c->stop));
-    if (exit_code == 4)
-        fprintf(stderr, "no seed could be reached: 'crawl explain URL' says why\n");
 }
 
 enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf *out)

@@ -17,7 +17,7 @@ struct progress *progress_start(struct crawl *c);
 void progress_stop(struct progress *p);
 
 /* The summary for people, to standard error. */
-void progress_print_summary(const struct crawl *c, int exit_code);
+void progress_print_summary(const struct crawl *c);
 
 /* The same as one JSON object. */
 enum err progress_summary_json(const struct crawl *c, int exit_code,

@@ -350,6 +350,23 @@ static enum err wait_until(const struct crawl *c, deadline at)
     return e;
 }
 
+static void on_noted(void *arg, struct store_op *op)
+{
+    (void)arg;
+    store_op_free(op);
+}
+
+/* In the file, for a start that goes on with this run: its pages may all be known by then. */
+static void note_reading(struct crawl *c, const struct host *h, bool are_read)
+{
+    struct store_op *op = store_op_new(STORE_HOST_SITEMAPS, (size_t)4 * KIB);
+
+    op->u.sitemaps.host_id = h->id;
+    op->u.sitemaps.are_read = are_read;
+    op->on_done = on_noted;
+    outbox_submit(c, op);
+}
+
 static intptr_t sitemaps_main(void *arg)
 {
     struct reader *r = arg;
@@ -367,6 +384,8 @@ static intptr_t sitemaps_main(void *arg)
                 e = wait_until(r->c, again);
         } while (!e && again != DEADLINE_NEVER && !r->c->stop);
     }
+    if (!e && !r->c->stop)
+        note_reading(r->c, r->h, true);
     for (size_t i = 0; i < r->len; i++)
         mem_free(r->list[i].url);
     mem_free(r->list);
@@ -394,6 +413,8 @@ void sitemaps_start(struct crawl *c, struct host *h)
                 !url_page(&u, &mem, &u))
                 add_todo(r, u.href, 1);
     arena_clear(&mem);
+    if (r->len)
+        note_reading(c, h, false);
     if (r->len && crawl_spawn(c, "sitemaps", sitemaps_main, r))
         return;
     if (r->len)

@@ -193,6 +193,18 @@ static enum err fetch(struct visit *v)
     return e;
 }
 
+/* The host answers again. The file must know it, too: a later run would go on where its failures ended. */
+static void forget_failures(struct visit *v)
+{
+    struct site *site = v->h->site;
+
+    if (!site->failures)
+        return;
+    site->failures = 0;
+    LIST_EACH(n, &site->hosts)
+        outbox_save_host(v->c, CONTAINER_OF(n, struct host, in_site), NULL);
+}
+
 static void count(struct visit *v)
 {
     struct crawl_counts *n = &v->c->counts;
@@ -207,7 +219,7 @@ static void count(struct visit *v)
         n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;
         if (!pause_is_asked(&v->got))
-            v->h->site->failures = 0;
+            forget_failures(v);
     }
     if (v->t->retries)
         n->retries++;

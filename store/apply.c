@@ -66,6 +66,7 @@ enum err apply_op(struct apply *a, struct store_op *op)
     case STORE_REFILL: return queue_refill(c, op);
     case STORE_HOST_LOAD: return hosts_load(c, &op->u.host, &op->mem);
     case STORE_HOST_SAVE: return hosts_save(c, &op->u.host);
+    case STORE_HOST_SITEMAPS: return hosts_note_sitemaps(c, op->u.sitemaps.host_id, op->u.sitemaps.are_read);
     case STORE_HOST_PARK: return queue_park(c, op);
     case STORE_EVENT: return runs_event(c, op);
     case STORE_SPACE: return OK; /* the keeper looked before the op came here */

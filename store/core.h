@@ -30,5 +30,6 @@ struct core {
     struct store_options options; /* path is owned by the store */
     int64_t run_id;               /* 0 before store_begin_run */
     enum store_revisit revisit;
+    bool is_all_queued; /* this start begins a run that asks for every known page */
     int64_t now_ms; /* wall clock, read once an op */
 };

@@ -123,7 +123,7 @@ static void remove_fetch(struct core *c, int64_t url_id, int64_t id, int64_t bod
 /* The oldest fetch that the history still reaches to: the last one that its run made of the URL. */
 struct horizon {
     int64_t id, run_id;
-    bool is_answer; /* it says by itself what the URL was then: no 304, no failure */
+    bool is_answer; /* it says by itself what the URL was then */
 };
 
 /*
@@ -133,7 +133,7 @@ struct horizon {
 static bool find_horizon(struct core *c, int64_t url_id, struct horizon *out)
 {
     static const char SQL[] =
-        "SELECT max(id), run_id, outcome IN (" VOCAB_ANSWERS ") FROM fetch"
+        "SELECT max(id), run_id, " VOCAB_SAYS_WHAT_IT_IS " IS TRUE FROM fetch"
         " WHERE url_id = ?1 GROUP BY run_id ORDER BY 1 DESC LIMIT 1 OFFSET ?2";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -178,7 +178,7 @@ static const char DOOMED_SQL[] =
 static int64_t base_of(struct core *c, int64_t url_id, const struct horizon *h)
 {
     static const char SQL[] = "SELECT max(id) FROM fetch WHERE url_id = ?1 AND id < ?2"
-                              " AND outcome IN (" VOCAB_ANSWERS ")";
+                              " AND " VOCAB_SAYS_WHAT_IT_IS;
     sqlite3_stmt *st;
     int64_t id = 0;
 

@@ -265,3 +265,13 @@ bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
     db_done(st);
     return true;
 }
+
+enum err hosts_note_sitemaps(struct core *c, int64_t host_id, bool are_read)
+{
+    sqlite3_stmt *st = db_stmt(c->db, are_read ? "DELETE FROM meta WHERE name = 'unread_sitemaps ' || ?1"
+                                               : "INSERT OR REPLACE INTO meta (name, value)"
+                                                 " VALUES ('unread_sitemaps ' || ?1, ?1)");
+
+    db_int(c->db, st, 1, host_id);
+    return db_run(c->db, st);
+}

@@ -14,6 +14,10 @@ struct hosts *hosts_new(void);
 /* NULL is fine. */
 void hosts_free(struct hosts *h);
 
+/* STORE_HOST_SITEMAPS: a row of meta for each origin whose sitemaps the run has not read to their end. */
+#define HOSTS_UNREAD_SITEMAPS "name GLOB 'unread_sitemaps *'"
+enum err hosts_note_sitemaps(struct core *c, int64_t host_id, bool are_read);
+
 /*
  * The row of the offer's origin, made if need be; 0 for what is not http(s), and after
  * an error.

@@ -4,6 +4,8 @@
 #include "store/depth.h"
 #include "store/urls.h"
 
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
 bool offers_decide_reason(enum url_reason r)
 {
     switch (r) {
@@ -70,9 +72,25 @@ static void note_seed(struct core *c, const struct store_offer *o)
 }
 
 /*
+ * Until when a page with this date may have changed. A date without a time of day (which is midnight here)
+ * means any moment of its day. That ends twelve hours after UTC's in the far west, so the page counts as
+ * changed at both ends; not while the day lasts, or each run of that day would ask for it again.
+ */
+static int64_t last_change(int64_t lastmod_ms, int64_t now_ms)
+{
+    static const int64_t ends[] = { DAY_MS + DAY_MS / 2, DAY_MS };
+
+    for (size_t i = 0; lastmod_ms % DAY_MS == 0 && i < ARRAY_LEN(ends); i++)
+        if (lastmod_ms + ends[i] <= now_ms)
+            return lastmod_ms + ends[i];
+    return lastmod_ms;
+}
+
+/*
  * A sitemap says that a page changed after we last asked: it is due, and in a run over
  * due pages at once. A date to come (of an event, or by a clock that is wrong) says
- * nothing: it would be newer than every request.
+ * nothing: it would be newer than every request. Nor does the date of a page that today's rules
+ * leave alone.
  */
 static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
                          const struct store_offer *o)
@@ -80,7 +98,7 @@ static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
     sqlite3_stmt *st;
     bool is_due = false;
 
-    if (o->lastmod_ms <= 0 || o->lastmod_ms > c->now_ms ||
+    if (o->reason || o->lastmod_ms <= 0 || o->lastmod_ms > c->now_ms ||
         (row->state != STATE_FETCHED && row->state != STATE_NOT_MODIFIED))
         return;
     st = db_stmt(
@@ -91,7 +109,7 @@ static void note_lastmod(struct core *c, struct extra *x, struct seen_row *row,
         " RETURNING 1");
     db_int(c->db, st, 1, row->id);
     db_int(c->db, st, 2, c->now_ms);
-    db_int(c->db, st, 3, o->lastmod_ms);
+    db_int(c->db, st, 3, last_change(o->lastmod_ms, c->now_ms));
     db_int(c->db, st, 4, c->run_id);
     while (db_next(c->db, st))
         is_due = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/queue.h"
 
+#include "store/hosts.h"
 #include "store/seen.h"
 #include "store/tally.h"
 
@@ -223,12 +224,14 @@ enum err queue_each_host(struct core *c,
     return each_host(c, db_stmt(c->db, SQL), fn, arg);
 }
 
-enum err queue_each_sitemap_host(struct core *c,
+enum err queue_each_sitemap_host(struct core *c, bool only_unread,
                                  void (*fn)(void *arg, const struct store_origin *origin),
                                  void *arg)
 {
     static const char SQL[] = "SELECT id, scheme, host, port FROM hosts"
-                              " WHERE id IN (SELECT host_id FROM sitemaps)";
+                              " WHERE id IN (SELECT host_id FROM sitemaps)",
+                      UNREAD_SQL[] = "SELECT id, scheme, host, port FROM hosts"
+                                     " WHERE id IN (SELECT value FROM meta WHERE " HOSTS_UNREAD_SITEMAPS ")";
 
-    return each_host(c, db_stmt(c->db, SQL), fn, arg);
+    return each_host(c, db_stmt(c->db, only_unread ? UNREAD_SQL : SQL), fn, arg);
 }

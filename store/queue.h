@@ -33,6 +33,6 @@ enum err queue_each_host(struct core *c,
                          void *arg);
 
 /* Every origin whose robots.txt named sitemaps. */
-enum err queue_each_sitemap_host(struct core *c,
+enum err queue_each_sitemap_host(struct core *c, bool only_unread,
                                  void (*fn)(void *arg, const struct store_origin *origin),
                                  void *arg);

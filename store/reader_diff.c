@@ -200,7 +200,7 @@ static const char STATES[] =
     " AND f.outcome IN (" VOCAB_ANSWERS ")) AS ga,"
     " (SELECT max(f.id) FROM fetch f WHERE f.url_id = e.id AND f.id <= e.b"
     " AND f.outcome IN (" VOCAB_ANSWERS ")) AS gb FROM @_ends e),"
-    " @_words AS MATERIALIZED (SELECT x.*, ha.outcome AS was_answer,"
+    " @_words AS MATERIALIZED (SELECT x.*,"
     " coalesce(nullif(fa.outcome, 'not_modified'), ha.outcome, fa.outcome, 'none')"
     " AS was_outcome,"
     " coalesce(nullif(fb.outcome, 'not_modified'), hb.outcome, fb.outcome, 'none')"
@@ -231,7 +231,7 @@ static const char ASKED_IDS[] =
 /* --- URLs --------------------------------------------------------------------------- */
 
 /*
- * What is gone is reported at its first 404, also where failures came between. pa and pb
+ * What is gone is reported at its first 404, also where failures or other errors came between. pa and pb
  * are the answers of URLs that are pages both times; oa or na, ob or nb the rows of page
  * that these belong to: the one that was replaced next, or the page's own.
  */
@@ -241,8 +241,9 @@ static const struct part urls_sql[] = {
     { " SELECT CASE WHEN s.now IN ('page', 'redirect') THEN"
       " CASE WHEN s.was = 'none' THEN 0 WHEN s.was IN ('page', 'redirect') THEN 4"
       " ELSE 3 END"
-      " WHEN s.now = 'gone' AND (s.was IN ('page', 'redirect') OR (s.was = 'failed'"
-      " AND s.was_answer IN ('ok', 'too_large', 'redirect'))) THEN 1"
+      " WHEN s.now = 'gone' AND (s.was IN ('page', 'redirect') OR (s.was IN ('failed',"
+      " 'error') AND (SELECT f.outcome <> 'http_error' FROM fetch f WHERE f.url_id = s.id"
+      " AND f.id <= s.a AND " VOCAB_SAYS_WHAT_IT_IS " ORDER BY f.id DESC LIMIT 1))) THEN 1"
       " WHEN s.was IN ('none', 'page', 'redirect') THEN 2 ELSE 4 END, s.url,"
       " simhash_distance(coalesce(oa.simhash, na.simhash),"
       " coalesce(ob.simhash, nb.simhash)), s.was_label, s.now_label,",

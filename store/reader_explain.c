@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "store/reader.h"
+#include "store/seeds.h"
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', nullif(" column ", 0) / 1000, 'unixepoch')"
 
@@ -66,9 +67,7 @@ const struct reader_report reader_explanations[] = {
 
 const struct reader_report reader_prospects[N_PROSPECTS] = {
     [PROSPECT_SEEDS] = { "seeds", "what the scope is made of",
-                         "WITH RECURSIVE reach(id) AS (SELECT url_id FROM seeds UNION"
-                         " SELECT r.dst_id FROM reach JOIN redirects r ON r.src_id = reach.id)"
-                         " SELECT url.url FROM reach JOIN url ON url.id = reach.id ORDER BY url.id" },
+                         SEEDS_REACH " SELECT url.url FROM reach JOIN url ON url.id = reach.id ORDER BY url.id" },
     [PROSPECT_HOST] = { "host", "what is known of an origin",
                         "SELECT CASE WHEN h.run_id = (SELECT max(id) FROM runs) THEN h.run_pages ELSE 0 END,"
                         " CASE WHEN h.backoff_until > strftime('%s', 'now') * 1000 THEN " TIME("h.backoff_until")

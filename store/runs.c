@@ -2,7 +2,9 @@
 #include "store/runs.h"
 
 #include "store/depth.h"
+#include "store/hosts.h"
 #include "store/offers.h"
+#include "store/seeds.h"
 #include "store/tally.h"
 #include "store/urls.h"
 #include "store/views.h"
@@ -136,25 +138,44 @@ _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 
                    REASON_DEFERRED == 15,
                "the numbers in the SQL of this file");
 
-/* The rules of this run are those by which every excluded URL in the file was decided. */
-static void mark_decided(struct core *c)
+/* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
+#define RULES_SQL                                                                             \
+    "(SELECT settings || (" SEEDS_REACH " SELECT coalesce(group_concat(id), '') FROM"         \
+    " (SELECT id FROM reach EXCEPT SELECT url_id FROM seeds ORDER BY 1)) FROM runs WHERE id = ?1)"
+
+/*
+ * What was decided under which rules: every excluded URL of the file; and every other one too, so that
+ * what a later run asks for again needs no look.
+ */
+static const char EXCLUDED_FOR[] = "decided_for", KNOWN_FOR[] = "known_decided_for";
+
+static void mark_decided(struct core *c, const char *name)
 {
     sqlite3_stmt *st =
-        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value)"
-                       " SELECT 'decided_for', settings FROM runs WHERE id = ?1");
+        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, " RULES_SQL ")");
 
     db_int(c->db, st, 1, c->run_id);
+    db_text(c->db, st, 2, span_str(name));
     db_run(c->db, st);
 }
 
-static bool is_decided(struct core *c)
+static void mark_undecided(struct core *c, const char *name)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM meta WHERE name = ?1");
+
+    db_text(c->db, st, 1, span_str(name));
+    db_run(c->db, st);
+}
+
+/* Under the rules of this run? */
+static bool is_decided(struct core *c, const char *name)
 {
     sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT 1 FROM meta m JOIN runs r ON r.settings = m.value"
-                       " WHERE m.name = 'decided_for' AND r.id = ?1");
+        db_stmt(c->db, "SELECT 1 FROM meta WHERE name = ?2 AND value = " RULES_SQL);
     bool found;
 
     db_int(c->db, st, 1, c->run_id);
+    db_text(c->db, st, 2, span_str(name));
     found = db_next(c->db, st);
     if (found)
         db_done(st);
@@ -171,14 +192,22 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     c->revisit = params->revisit;
     db_begin(c->db);
     find_last(c, &run, &is_new);
-    if (is_new)
+    if (is_new) {
         insert_run(c, params, &run);
-    else
+        db_run(c->db, db_stmt(c->db, "DELETE FROM meta WHERE " HOSTS_UNREAD_SITEMAPS));
+    } else {
         resume_run(c, params, &run);
+    }
     c->run_id = run.id;
-    if (!run.has_known_urls)
-        mark_decided(c);
-    run.is_decided = is_decided(c);
+    if (!run.has_known_urls) {
+        mark_decided(c, EXCLUDED_FOR);
+        mark_decided(c, KNOWN_FOR);
+    }
+    run.is_decided = is_decided(c, EXCLUDED_FOR);
+    if (!run.is_decided) /* other rules were at work meanwhile */
+        mark_undecided(c, KNOWN_FOR);
+    run.is_queue_decided = is_decided(c, KNOWN_FOR);
+    c->is_all_queued = is_new && params->revisit == REVISIT_ALL;
     requeue_old(c, params->revisit, is_new, run.was_crash);
     depth_load(c);
     views_update(c, params->views, params->n_views);
@@ -198,17 +227,21 @@ struct candidate {
 };
 
 /*
- * The next rows after id that are queued, or excluded for a reason that is decided when a URL is
- * offered or by the type of its content.
+ * The next rows after id that are queued, or (not with is_queue_only) excluded for a reason that is
+ * decided when a URL is offered, or that other settings may lift. In the order of the table: no index.
  */
-static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
-                              struct candidate *out)
+static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
+                              struct arena *mem, struct candidate *out)
 {
+#define CANDIDATES_SQL \
+    "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1 AND "
     static const char SQL[] =
-        "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1"
-        " AND (state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 8, 9, 10, 12)))"
+        CANDIDATES_SQL
+        "(state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 6, 8, 9, 10, 12)))"
         " ORDER BY id LIMIT 1000";
-    sqlite3_stmt *st = db_stmt(c->db, SQL);
+    static const char QUEUE_SQL[] =
+        CANDIDATES_SQL "+state = 0 ORDER BY id LIMIT 1000";
+    sqlite3_stmt *st = db_stmt(c->db, is_queue_only ? QUEUE_SQL : SQL);
     size_t n = 0;
 
     db_int(c->db, st, 1, after);
@@ -222,9 +255,7 @@ static size_t read_candidates(struct core *c, int64_t after, struct arena *mem,
                      .reason = (enum url_reason)sqlite3_column_int(st, 4),
                      .rule = arena_copy(mem, db_column(st, 6)) },
         };
-        BUG_IF(n >= CHUNK ||
-               (out[n].url.reason && !offers_decide_reason(out[n].url.reason) &&
-                out[n].url.reason != REASON_CONTENT_TYPE));
+        BUG_IF(n >= CHUNK);
     }
     return n;
 }
@@ -251,7 +282,7 @@ static void apply_verdict(struct core *c, const struct candidate *it)
                    is_queued ? STATE_QUEUED : STATE_EXCLUDED);
 }
 
-enum err runs_decide_again(struct core *c,
+enum err runs_decide_again(struct core *c, bool is_queue_only,
                            void (*decide)(void *arg, const struct store_excluded *url,
                                           struct store_verdict *out),
                            void *arg)
@@ -266,7 +297,7 @@ enum err runs_decide_again(struct core *c,
     do {
         arena_reset(&mem);
         list = arena_alloc(&mem, CHUNK * sizeof *list);
-        n = read_candidates(c, after, &mem, list);
+        n = read_candidates(c, after, is_queue_only, &mem, list);
         for (size_t i = 0; i < n; i++) {
             decide(arg, &list[i].url, &list[i].verdict);
             apply_verdict(c, &list[i]);
@@ -274,7 +305,9 @@ enum err runs_decide_again(struct core *c,
         after = n ? list[n - 1].id : after;
     } while (n == CHUNK && !c->db->failed);
     arena_clear(&mem);
-    mark_decided(c);
+    mark_decided(c, EXCLUDED_FOR);
+    if (c->is_all_queued)
+        mark_decided(c, KNOWN_FOR);
     seen_forget_all(c->seen);
     tally_flush(c);
     return db_commit(c->db);

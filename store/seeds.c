@@ -4,9 +4,7 @@
 enum err seeds_each(struct core *c, void (*fn)(void *arg, struct span url), void *arg)
 {
     static const char SQL[] =
-        "WITH RECURSIVE reach(id) AS (SELECT url_id FROM seeds UNION"
-        " SELECT r.dst_id FROM reach JOIN redirects r ON r.src_id = reach.id)"
-        " SELECT url.url FROM reach JOIN url ON url.id = reach.id";
+        SEEDS_REACH " SELECT url.url FROM reach JOIN url ON url.id = reach.id";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     while (db_next(c->db, st))

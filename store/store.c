@@ -257,13 +257,13 @@ enum err store_each_queued_host(struct store *s,
     return noted(s, note);
 }
 
-enum err store_each_sitemap_host(struct store *s,
+enum err store_each_sitemap_host(struct store *s, bool only_unread,
                                  void (*fn)(void *arg,
                                             const struct store_origin *origin),
                                  void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
-    queue_each_sitemap_host(&s->core, fn, arg);
+    queue_each_sitemap_host(&s->core, only_unread, fn, arg);
     return noted(s, note);
 }
 
@@ -275,13 +275,13 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
     return noted(s, note);
 }
 
-enum err store_decide_again(struct store *s,
+enum err store_decide_again(struct store *s, bool is_queue_only,
                             void (*decide)(void *arg, const struct store_excluded *url,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
-    runs_decide_again(&s->core, decide, arg);
+    runs_decide_again(&s->core, is_queue_only, decide, arg);
     return noted(s, note);
 }
 

@@ -102,7 +102,8 @@ struct store_run {
     bool is_continued;     /* an unfinished run goes on */
     bool was_crash;        /* and it had not been stopped in an orderly way */
     bool has_known_urls;   /* the file held URLs before */
-    bool is_decided;       /* what it excluded was decided under these very settings */
+    bool is_decided;       /* what it excluded was decided under these very settings and scope */
+    bool is_queue_decided; /* and what it asks for again, too */
     int64_t last_ended_ms; /* latest request known to the file, or 0 */
     int64_t used_pages;    /* of this run's budget (after a crash or a signal) */
     int64_t used_bytes;
@@ -132,24 +133,28 @@ enum err store_each_queued_host(struct store *s,
                                            const struct store_origin *origin),
                                 void *arg, struct err_note *note) MUST_USE;
 
-/* Every origin whose robots.txt named sitemaps: where a run over due pages has to look what is due. */
-enum err store_each_sitemap_host(struct store *s,
+/*
+ * Every origin whose robots.txt named sitemaps: where a run over due pages has to look what is due.
+ * With only_unread those whose sitemaps an earlier start of this run began to read, and did not end.
+ */
+enum err store_each_sitemap_host(struct store *s, bool only_unread,
                                  void (*fn)(void *arg,
                                             const struct store_origin *origin),
                                  void *arg, struct err_note *note) MUST_USE;
 
 /*
- * Every seed of this file, and every URL that a seed's redirects lead to: what
- * the scope is made of when no seeds are given again.
+ * Every seed of this file, and every URL that a seed's redirects lead to (those that have not
+ * ended): what the scope is made of when no seeds are given again.
  */
 enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url),
                          void *arg, struct err_note *note) MUST_USE;
 
 /*
  * URLs that are queued (their reason is REASON_NONE), and those excluded by scope,
- * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long or content_type, are
+ * include_exclude, depth, trap, kind, nofollow, scheme, url_too_long, content_type or robots, are
  * shown to decide, which says what holds now; the changed ones are written. For a start
- * whose rules differ from the last one's.
+ * whose rules differ from the last one's. is_queue_only leaves the excluded ones out: for a start
+ * with the same rules that asks again for pages which were not queued when these rules were new.
  */
 struct store_excluded {
     struct span url;
@@ -163,7 +168,7 @@ struct store_verdict {
     enum url_reason reason; /* REASON_NONE: queued */
     struct span rule;
 };
-enum err store_decide_again(struct store *s,
+enum err store_decide_again(struct store *s, bool is_queue_only,
                             void (*decide)(void *arg, const struct store_excluded *url,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note) MUST_USE;
@@ -197,6 +202,7 @@ enum store_op_kind {
     STORE_REFILL,    /* queued URLs of one host, in order */
     STORE_HOST_LOAD, /* what is known of an origin */
     STORE_HOST_SAVE, /* its politeness state and robots.txt; what an older text of that excluded is queued again */
+    STORE_HOST_SITEMAPS, /* this run still has to read those of an origin, or has read them all */
     STORE_HOST_PARK, /* all its queued URLs become excluded for a reason */
     STORE_EVENT,
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
@@ -355,6 +361,11 @@ struct store_op {
             bool has_more; /* out */
         } refill;
         struct store_host_state host; /* load: out but for host_id; save: in */
+
+        struct {
+            int64_t host_id;
+            bool are_read;
+        } sitemaps;
 
         struct {
             int64_t host_id;

@@ -22,7 +22,7 @@ int64_t visits_interval(const struct store_options *o, int64_t last_ms,
 }
 
 /*
- * Is this redirect or error another one than the last answer? An error's body says
+ * Is this answer of another kind than the last one, or another redirect? An error's body says
  * nothing (many carry the time of day), so what is gone for good is asked less often from
  * its second 404 on.
  */
@@ -51,7 +51,8 @@ static bool has_changed(struct core *c, const struct store_visit *v,
 {
     struct span outcome = span_str(v->outcome); /* empty where nobody was asked */
 
-    if (span_eq(outcome, SPAN("redirect")) || span_eq(outcome, SPAN("http_error")))
+    if (span_eq(outcome, SPAN("redirect")) || span_eq(outcome, SPAN("http_error")) ||
+        content == PAGES_NEW) /* a page where a redirect was */
         return is_news(c, v);
     return content == PAGES_CHANGED;
 }
@@ -133,8 +134,8 @@ static void finish_url(struct core *c, const struct store_visit *v,
     /* Of another type: where it was a page before it may be one again (runs.c). */
     if (v->state == STATE_FETCHED || v->state == STATE_NOT_MODIFIED ||
         (is_other_type(v) && last_ms > 0)) {
-        after.interval_ms =
-            visits_interval(&c->options, last_ms, has_changed(c, v, change));
+        after.interval_ms = visits_interval(&c->options, last_ms,
+                                            last_ms > 0 && has_changed(c, v, change));
         if (!after.next_fetch_ms)
             after.next_fetch_ms = v->fetched_at_ms + after.interval_ms;
     }

@@ -71,6 +71,9 @@ enum url_hop {
  */
 #define VOCAB_ANSWERS "'ok', 'too_large', 'redirect', 'http_error'"
 
+/* SQL, of a fetch row: it says by itself what the URL was then; a 304, a failure or a server in trouble does not. */
+#define VOCAB_SAYS_WHAT_IT_IS "(outcome IN ('ok', 'too_large', 'redirect') OR status_code IN (404, 410))"
+
 /* The word; "?" for a number out of range. */
 const char *vocab_state(enum url_state s);
 /* The word, empty for REASON_NONE; "?" for a number out of range. */

@@ -279,6 +279,32 @@ static void what_no_stored_body_tells_is_said(void **state)
     rig_close(&r);
 }
 
+/* A site in trouble for a night, and the page is gone in the morning: that is news once, though it was an error before. */
+static void what_is_gone_after_an_error_is_reported_once(void **state)
+{
+    static const struct origin_route troubled[] = {
+        NO_ROBOTS,
+        { .path = "/page", .headers = HTML, .body = PAGE, .uses = 1 },
+        { .path = "/page", .status = 500, .uses = 1 },
+        { .path = "/page", .status = 404, .uses = 1 },
+        { .path = "/page", .status = 500, .uses = 1 },
+        { .path = "/page", .status = 404 },
+    };
+    static const int codes[] = { 0, 0, 1, 0, 0 };
+    struct rig r;
+
+    (void)state;
+    for (int keep = 0; keep <= 2; keep += 2) {
+        RIG_OPEN(&r, troubled, 1, "http://127.0.0.1:$PORT/page\n");
+        for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+            assert_int_equal(program_crawl(&r.p, CRAWL("--retries", "0", "--fail-on", "gone", "--keep-history",
+                                                       keep ? "2" : "0", NULL)),
+                             codes[i]);
+        assert_int_equal(program_run(&r.p, ARGS{ "verify", NULL }), 0);
+        rig_close(&r);
+    }
+}
+
 static const struct origin_route slow[] = {
     NO_ROBOTS,
     { .path = "/", .headers = HTML, .body = LIT(LINK("/a") LINK("/b")) },
@@ -316,6 +342,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(a_run_ends_with_1_when_it_brought_bad_news),
         cmocka_unit_test(what_no_stored_body_tells_is_said),
+        cmocka_unit_test(what_is_gone_after_an_error_is_reported_once),
         cmocka_unit_test(an_unfinished_run_says_what_is_still_queued),
     };
     int failed = cmocka_run_group_tests_name("flow/diff", twice, crawl_twice, end);

@@ -21,8 +21,9 @@ static void nobody_reached_is_4(void **state)
     (void)state;
     program_open(&p);
     program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay",
-                            "0", "--connect-timeout", "300ms", NULL });
+                            "0", "--connect-timeout", "300ms", "-q", NULL });
     assert_int_equal(p.exit_code, 4);
+    assert_true(program_said(&p, "no seed could be reached")); /* cron mails what is printed */
     assert_int_equal(
         program_number(&p,
                        "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
@@ -201,6 +202,70 @@ static void unknown_name_is_final_without_robots_too(void **state)
     nameserver_stop(ns);
 }
 
+/* A run of several starts is judged by all of them. */
+static void fail_on_http_errors_looks_at_the_whole_run(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/gone>1</a><a href=/b>2</a>") },
+        { .path = "/gone", .status = 404 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "2", NULL }), 5);
+    assert_string_equal(rig_url(&g, "%/gone", "state"), "fetched");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--fail-on", "http-errors", NULL }),
+                     1);
+    rig_close(&g);
+}
+
+/* Pages that are not due keep nobody from seeing that the network is gone; nothing being due is no failure. */
+static void nobody_reached_is_4_also_where_little_is_due(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/a>1</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args =
+        ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--revisit", "due", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    origin_stop(g.o);
+    g.o = NULL;
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    program_change(&g.p, "UPDATE url SET next_fetch_at = 1000 WHERE depth = 0");
+    assert_int_equal(program_crawl(&g.p, args), 4);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "none", NULL }), 0); /* asks nobody */
+    rig_close(&g);
+}
+
+/* Also where the rules that forbid it are those of the run before, and nobody was asked. */
+static void a_seed_that_robots_txt_forbids_was_reached(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /\n") },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 1);
+    rig_close(&g);
+}
+
 static void sighup_opens_the_log_again(void **state)
 {
     struct rig g;
@@ -259,6 +324,9 @@ int main(void)
         cmocka_unit_test(nobody_reached_is_4),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
+        cmocka_unit_test(fail_on_http_errors_looks_at_the_whole_run),
+        cmocka_unit_test(nobody_reached_is_4_also_where_little_is_due),
+        cmocka_unit_test(a_seed_that_robots_txt_forbids_was_reached),
         cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
         cmocka_unit_test(second_signal_ends_it_within_a_second),
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),

@@ -246,6 +246,25 @@ static void pause_is_remembered_across_a_kill(void **state)
     rig_close(&g);
 }
 
+/* A host that answered again begins anew, also in the next run: not where its last trouble had come to. */
+static void failures_that_are_over_are_forgotten_in_the_file(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/a", .status = 503, .headers = "Retry-After: 1\r\n", .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT max(failures) FROM hosts"), 0);
+    rig_close(&g);
+}
+
 /* --- retries --------------------------------------------------------------------------------- */
 
 static void broken_transfers_are_tried_again_within_the_budget(void **state)
@@ -322,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pause_is_remembered_across_a_kill),
+        cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
     };

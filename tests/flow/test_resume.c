@@ -554,6 +554,105 @@ static void changed_rules_hold_for_what_is_queued_and_known(void **state)
     rig_close(&g);
 }
 
+/*
+ * A rule also holds for pages that were known but not asked for in the run that it came with: a later run under
+ * the same settings would ask for them.
+ */
+static void changed_rules_hold_for_what_a_later_run_asks_for(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/skip>1</a><a href=/keep>2</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    static const char are_due[] = "UPDATE url SET next_fetch_at = 1000";
+    const char *const *due = ARGS{ "seeds.txt", "-q",        "--delay",   "0",
+                                   "--exclude", "/(skip|keep)", "--revisit", "due", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "2", NULL }),
+        5);
+    assert_string_equal(rig_url(&g, "%/skip", "state"), "fetched");
+
+    /* The run goes on with a rule, and ends; the next ones have the same. */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                                   "--exclude", "/skip", NULL }),
+                         0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/keep"), 3);
+    assert_string_equal(rig_url(&g, "%/skip", "state || ' ' || rule"),
+                        "excluded --exclude '/skip'");
+
+    /* Nothing is due when the rule comes; later all is. */
+    assert_int_equal(program_crawl(&g.p, due), 0);
+    assert_string_equal(rig_url(&g, "%/keep", "state"), "fetched");
+    program_change(&g.p, are_due);
+    assert_int_equal(program_crawl(&g.p, due), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/keep"), 3);
+    assert_int_equal(traffic_count(g.o, NULL, "/"), 4);
+    assert_string_equal(rig_url(&g, "%/keep", "state || ' ' || reason"),
+                        "excluded include_exclude");
+    rig_close(&g);
+}
+
+/* And where the rule was left out for a night: what was found then is known, and was never decided by it. */
+static void a_rule_that_comes_back_holds_for_what_was_found_without_it(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/skip>1</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *strict = ARGS{ "seeds.txt", "-q",    "--delay",   "0",  "--exclude",
+                                      "/skip",     "--revisit", "due", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
+                                               "--revisit", "due", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    program_change(&g.p, "UPDATE url SET next_fetch_at = 1000");
+    assert_int_equal(program_crawl(&g.p, strict), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/skip"), 1);
+    rig_close(&g);
+}
+
+/* Seen that robots.txt keeps much away, stopped, and started again without: not only the next run obeys. */
+static void a_run_that_goes_on_without_robots_asks_for_what_they_forbade(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /no\n") },
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/no>1</a><a href=/a>2</a><a href=/b>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "2", NULL }), 5);
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--timeout", "29s",
+                                               "-n", "0", NULL }),
+                     5);
+    assert_string_equal(rig_url(&g, "%/no", "reason"), "robots");
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--no-robots", NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
+    rig_close(&g);
+}
+
 static void failures_are_tried_again_by_the_next_run(void **state)
 {
     static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
@@ -632,6 +731,9 @@ int main(void)
         cmocka_unit_test(reader_holds_up_neither_start_nor_end),
         cmocka_unit_test(changed_rules_decide_again_without_fetching),
         cmocka_unit_test(changed_rules_hold_for_what_is_queued_and_known),
+        cmocka_unit_test(changed_rules_hold_for_what_a_later_run_asks_for),
+        cmocka_unit_test(a_rule_that_comes_back_holds_for_what_was_found_without_it),
+        cmocka_unit_test(a_run_that_goes_on_without_robots_asks_for_what_they_forbade),
         cmocka_unit_test(failures_are_tried_again_by_the_next_run),
     };
 

@@ -545,9 +545,58 @@ static void certificates_are_checked_unless_told_otherwise(void **state)
     rig_close(&g);
 }
 
+/* One night a seed led elsewhere. What it led to is left alone again once the seed is a page. */
+static void a_redirect_that_ended_leaves_the_scope(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .status = 302, .headers = "Location: http://127.0.0.2:$PORT/back-soon\r\n", .uses = 1 },
+        { .path = "/", .on = 1, .status = 500, .uses = 1 },
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=http://127.0.0.2:$PORT/other>1</a>") },
+        { .path = "*", .headers = HTML, .body = LIT("<a href=/more>1</a>") },
+    };
+    static const size_t asked[] = { 2, 4, 7, 7, 7 }; /* of the stranger's pages, robots.txt left out */
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        assert_int_equal(
+            program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", NULL }), 0);
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL) - 1, asked[i]);
+    }
+    assert_string_equal(rig_url(&g, "%/back-soon", "state || ' ' || reason"), "excluded scope");
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+    rig_close(&g);
+}
+
+/* A site's page that becomes a seed later is one, also where it redirects. */
+static void a_seed_that_was_a_link_first_redirects_as_a_seed(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, .body = LIT("<a href=/go>go</a>") },
+        { .path = "/go", .on = 1, .headers = HTML, .body = PAGE, .uses = 1 },
+        MOVED_TO("/go", "http://127.0.0.2:$PORT/there"),
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/go", "state || ' ' || hop"), "fetched link");
+    program_seeds(&g.p, origin_port(g.o), "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/go\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/there", "state"), "fetched");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_redirect_that_ended_leaves_the_scope),
+        cmocka_unit_test(a_seed_that_was_a_link_first_redirects_as_a_seed),
         cmocka_unit_test(scope_decides_what_is_followed),
         cmocka_unit_test(other_hosts_are_those_that_were_not_asked),
         cmocka_unit_test(last_matching_rule_wins),

@@ -261,6 +261,33 @@ static void a_stop_does_not_wait_for_the_next_try_of_a_sitemap(void **state)
     rig_close(&g);
 }
 
+/* Also where all pages that are known are fetched, so that nothing is queued when the run goes on. */
+static void sitemaps_that_a_kill_cut_short_are_read_by_the_next_start(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("1", "/late")), .delay_ms = 60000, .uses = 1 },
+        { .path = "/map.xml", .headers = XML, MAP(ENTRY("1", "/mapped")) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", QUICK, "--per-host", "2", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/map.xml", 1));
+    for (int i = 0; i < 5000 && program_number(&g.p, "SELECT count(*) FROM pages") < 1; i++)
+        usleep(2000);
+    program_kill(&g.p);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 0);
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/mapped", "state"), "fetched");
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM meta WHERE name LIKE 'unread%'"), 0);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
         cmocka_unit_test(a_sitemap_that_fails_for_once_is_asked_for_again),
         cmocka_unit_test(a_stop_does_not_wait_for_the_next_try_of_a_sitemap),
+        cmocka_unit_test(sitemaps_that_a_kill_cut_short_are_read_by_the_next_start),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
     };

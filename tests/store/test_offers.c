@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "config/clock.h"
 #include "tests/kit/storekit.h"
 
 #define PAGE "http://a.example/page"
@@ -253,13 +254,14 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
-/* A page asked for ten years ago, in a run over due pages in which a sitemap gives this date. */
-static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
+/* A page asked for then, in a run over due pages in which a sitemap gives this date. */
+static struct store_op *offer_dated_for(struct storekit *k, int64_t fetched_ms, int64_t lastmod_ms,
+                                        enum url_reason reason)
 {
     struct store_op *op = storekit_visit(offer(k, REASON_NONE, 1).id, 1, 1);
     struct store_offer *o;
 
-    op->u.visit.fetched_at_ms = STOREKIT_NOW - 10 * YEAR_MS;
+    op->u.visit.fetched_at_ms = fetched_ms;
     op->u.visit.next_fetch_ms = STOREKIT_NOW + INT64_C(12) * 3600 * 1000;
     storekit_page(op, "t", "x", "body");
     storekit_do(k, op);
@@ -271,10 +273,16 @@ static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
     o = arena_alloc(&op->mem, sizeof *o);
     *o = storekit_offer(PAGE, HOP_SITEMAP, 1);
     o->lastmod_ms = lastmod_ms;
+    o->reason = reason;
     op->u.offers.offers = o;
     op->u.offers.n_offers = 1;
     storekit_do(k, op);
     return op;
+}
+
+static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
+{
+    return offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, lastmod_ms, REASON_NONE);
 }
 
 static void a_newer_sitemap_date_makes_a_page_due(void **state)
@@ -305,6 +313,51 @@ static void a_sitemap_date_in_the_future_changes_nothing(void **state)
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
+#define HOUR_MS (INT64_C(3600) * 1000)
+
+/* Dates without a time of day, as most sitemaps have them: when was the page asked for, and is it due now? */
+static const struct day_row {
+    const char *label;
+    int64_t asked_after_ms; /* the day's beginning, UTC */
+    bool is_due;
+} days[] = {
+    { "a page asked for on the night of its date may have changed later that day", 1 * HOUR_MS, true },
+    { "in the far west its date's evening is the next morning in UTC", 30 * HOUR_MS, true },
+    { "a page asked for when the day was over everywhere is as it was", 36 * HOUR_MS, false },
+};
+
+static void a_date_means_its_whole_day(void **state)
+{
+    const struct day_row *row = *state;
+    struct storekit k;
+    int64_t day_ms = STOREKIT_NOW - 5 * YEAR_MS;
+
+    storekit_init(&k);
+    storekit_open(&k, REVISIT_ALL);
+    store_op_free(offer_dated_for(&k, day_ms + row->asked_after_ms, day_ms, REASON_NONE));
+    assert_int_equal(storekit_int(&k, "SELECT state = 'queued' FROM urls"), row->is_due);
+    storekit_clear(&k);
+}
+
+/* Nobody asks for all pages of today again in each run of today. */
+static void the_day_that_lasts_makes_nothing_due(void **state)
+{
+    struct storekit *k = *state;
+    int64_t now_ms = clock_wall_ms();
+
+    store_op_free(offer_dated_for(k, now_ms, now_ms - now_ms % (24 * HOUR_MS), REASON_NONE));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
+}
+
+static void a_sitemap_date_of_what_the_rules_exclude_changes_nothing(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
+                                  REASON_INCLUDE_EXCLUDE));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
+}
+
 static void a_sitemap_leaves_its_row(void **state)
 {
     struct storekit *k = *state;
@@ -329,7 +382,7 @@ static void a_sitemap_leaves_its_row(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[32] = {
+    struct CMUnitTest tests[40] = {
         cmocka_unit_test_setup_teardown(a_new_url_gets_a_row_and_its_host, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_same_key_is_the_same_row, set_up,
@@ -357,12 +410,18 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_sitemap_date_of_what_the_rules_exclude_changes_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_day_that_lasts_makes_nothing_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_leaves_its_row, set_up, tear_down),
     };
-    size_t n = 15;
+    size_t n = 17;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, offered_again, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };
+    for (size_t i = 0; i < ARRAY_LEN(days); i++)
+        tests[n++] = (struct CMUnitTest){ days[i].label, a_date_means_its_whole_day, NULL, NULL,
+                                          (void *)(uintptr_t)&days[i] };
     return _cmocka_run_group_tests("store/offers", tests, n, NULL, NULL);
 }

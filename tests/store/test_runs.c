@@ -357,8 +357,8 @@ static void rules_that_changed_are_decided_again(void **state)
     storekit_stop(k, true);
     assert_int_equal(storekit_try_open(k, NULL), OK);
     assert_int_equal(
-        store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
-    assert_int_equal(n_asked, 4);
+        store_decide_again(k->store, false, allow_depth_and_rename_scope, &n_asked, NULL), OK);
+    assert_int_equal(n_asked, 5);
     assert_string_equal(queued(k, text), "4");
     assert_string_equal(
         storekit_text(
@@ -388,7 +388,7 @@ static void many_are_decided_again(void **state)
     storekit_stop(k, true);
     assert_int_equal(storekit_try_open(k, NULL), OK);
     assert_int_equal(
-        store_decide_again(k->store, allow_depth_and_rename_scope, &n_asked, NULL), OK);
+        store_decide_again(k->store, false, allow_depth_and_rename_scope, &n_asked, NULL), OK);
     assert_int_equal(n_asked, 2500);
     assert_int_equal(
         storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1500);

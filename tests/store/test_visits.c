@@ -615,6 +615,22 @@ static void a_redirect_that_appears_or_turns_is_a_change(void **state)
     }
 }
 
+static void a_redirect_that_ends_is_a_change(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/");
+    struct store_op *op = storekit_visit(id, 1, 0);
+
+    op->u.visit.outcome = "redirect";
+    op->u.visit.status_code = 301;
+    op->u.visit.location = SPAN("/x");
+    do_op(k, op);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "24");
+    begin_again(k);
+    storekit_fetch(k, id, 0, "one", NULL);
+    assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "12");
+}
+
 static void headers_that_change_the_page_leave_the_row_of_before(void **state)
 {
     struct storekit *k = *state;
@@ -722,10 +738,11 @@ int main(void)
         WITH_STORE(redirects_of_the_past_go_with_the_history),
         WITH_STORE(what_is_gone_is_asked_less_often_from_the_second_time_on),
         WITH_STORE(a_redirect_that_appears_or_turns_is_a_change),
+        WITH_STORE(a_redirect_that_ends_is_a_change),
         WITH_STORE(headers_that_change_the_page_leave_the_row_of_before),
         WITH_STORE(an_error_page_gives_no_validators),
     };
-    size_t n = 27;
+    size_t n = 28;
 
     for (size_t i = 0; i < ARRAY_LEN(interval_rows); i++)
         tests[n++] = (struct CMUnitTest){ interval_rows[i].label, interval, NULL, NULL,

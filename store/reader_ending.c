@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/reader_ending.h"
+
+#include "store/vocab.h"
+
+/* Fetch rows are numbered in the order of their runs: those of the latest one are the last. */
+static const char ENDING_SQL[] =
+    "SELECT (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
+    " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400),"
+    " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15))),"
+    " count(*) FILTER (WHERE u.state = 3 OR (u.state = 4 AND u.reason IN (7, 14)))"
+    " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = ?1";
+
+_Static_assert(STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 && STATE_EXCLUDED == 4 &&
+                   REASON_ROBOTS == 6 && REASON_ROBOTS_UNREACHABLE == 7 && REASON_CONTENT_TYPE == 9 &&
+                   REASON_HOST_LIMIT == 11 && REASON_BLOCKED_ADDRESS == 14 && REASON_DEFERRED == 15,
+               "the numbers in the SQL");
+
+static enum err on_row(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+{
+    struct reader_ending *out = arg;
+
+    (void)columns;
+    (void)n;
+    if (values)
+        *out = (struct reader_ending){ values[0].integer, values[1].integer, values[2].integer };
+    return OK;
+}
+
+enum err reader_ending(struct reader *r, int64_t run_id, struct reader_ending *out, struct err_note *note)
+{
+    char text[24];
+    struct span param = span_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)run_id));
+
+    *out = (struct reader_ending){ 0 };
+    return reader_query(r, span_str(ENDING_SQL), &param, 1, on_row, out, note);
+}
