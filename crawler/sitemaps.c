@@ -13,6 +13,8 @@
 #define MAX_REDIRECTS  5
 #define LOOK_UP_NS     (500 * NS_PER_MS)
 #define MAX_PER_HOST   1000
+#define MAX_LIST_BYTES ((size_t)256 * KIB) /* of the URLs of one list */
+#define MAX_SEEN       ((size_t)200000)    /* hashes, of all hosts together */
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
@@ -30,13 +32,54 @@ struct reader {
     struct crawl *c;
     struct host *h;
     struct todo *list;
-    size_t len, cap, at;
+    size_t len, cap, at, bytes;
+    size_t n_left_out;
 };
+
+void sitemaps_open(struct crawl *c)
+{
+    struct map secret;
+
+    idmap_init(&c->sitemaps_seen);
+    map_init(&secret); /* for its seed: what is hashed comes from strangers */
+    c->sitemaps_seed = secret.seed;
+    map_clear(&secret);
+}
+
+void sitemaps_close(struct crawl *c)
+{
+    idmap_clear(&c->sitemaps_seen);
+}
+
+/* --- what is to be read ----------------------------------------------------------- */
+
+/* URLs are as long as strangers like, and many: 64 bits of each are kept. */
+static uint64_t seen_key(const struct crawl *c, struct span url)
+{
+    uint64_t hash = map_hash(url, c->sitemaps_seed);
+
+    return hash ? hash : 1;
+}
+
+/*
+ * In this run, by any host. Where too many would be remembered, all are forgotten: then one is
+ * read again when its host's robots.txt is, which is seldom.
+ */
+static void note_seen(struct crawl *c, struct span url)
+{
+    if (c->sitemaps_seen.len >= MAX_SEEN)
+        idmap_clear(&c->sitemaps_seen);
+    idmap_set(&c->sitemaps_seen, seen_key(c, url), c);
+}
 
 static void add_todo(struct reader *r, struct span url, int level)
 {
-    if (r->len >= MAX_PER_HOST || map_get(&r->c->sitemaps_seen, url))
+    if (idmap_get(&r->c->sitemaps_seen, seen_key(r->c, url)))
         return;
+    if (r->h->n_sitemaps >= MAX_PER_HOST || url.len > MAX_LIST_BYTES - r->bytes) {
+        r->n_left_out++;
+        return;
+    }
     if (r->len == r->cap) {
         struct todo *grown = mem_array(r->cap ? r->cap * 2 : 8, sizeof *grown);
 
@@ -46,8 +89,22 @@ static void add_todo(struct reader *r, struct span url, int level)
         r->list = grown;
         r->cap = r->cap ? r->cap * 2 : 8;
     }
-    map_set(&r->c->sitemaps_seen, url, r->c);
+    note_seen(r->c, url);
+    r->h->n_sitemaps++;
+    r->bytes += url.len;
     r->list[r->len++] = (struct todo){ mem_str_copy(url), level };
+}
+
+static void free_reader(struct reader *r)
+{
+    if (r->n_left_out && r->len) /* else it was told when the others were read */
+        crawl_event(r->c, "warn", "sitemaps", "sitemaps-left-out", 0,
+                    "%s: %zu sitemaps are not read: more than one host may have",
+                    r->h->name, r->n_left_out);
+    for (size_t i = 0; i < r->len; i++)
+        mem_free(r->list[i].url);
+    mem_free(r->list);
+    mem_free(r);
 }
 
 /* What is written about a sitemap in the database. */
@@ -277,8 +334,10 @@ bool sitemaps_have_come(const struct document *doc)
 static enum err note_miss(struct reader *r, const struct todo *todo,
                           const struct document *doc, const char *why)
 {
-    if (why == other_origin)
-        map_remove(&r->c->sitemaps_seen, span_str(todo->url));
+    if (why == other_origin) {
+        (void)idmap_remove(&r->c->sitemaps_seen, seen_key(r->c, span_str(todo->url)));
+        r->h->n_sitemaps--;
+    }
     return offer_all(r, todo, doc, why, NULL);
 }
 
@@ -353,6 +412,7 @@ static enum err wait_until(const struct crawl *c, deadline at)
 static intptr_t sitemaps_main(void *arg)
 {
     struct reader *r = arg;
+    struct crawl *c = r->c;
     enum err e = OK;
 
     for (; !e && r->at < r->len && !r->c->stop; r->at++) {
@@ -367,11 +427,8 @@ static intptr_t sitemaps_main(void *arg)
                 e = wait_until(r->c, again);
         } while (!e && again != DEADLINE_NEVER && !r->c->stop);
     }
-    for (size_t i = 0; i < r->len; i++)
-        mem_free(r->list[i].url);
-    mem_free(r->list);
-    crawl_task_done(r->c);
-    mem_free(r);
+    free_reader(r);
+    crawl_task_done(c);
     return 0;
 }
 
@@ -399,8 +456,5 @@ void sitemaps_start(struct crawl *c, struct host *h)
     if (r->len)
         crawl_event(c, "warn", "sitemaps", "not-read", 0,
                     "%s: no memory to read its sitemaps in this run", h->name);
-    for (size_t i = 0; i < r->len; i++)
-        mem_free(r->list[i].url);
-    mem_free(r->list);
-    mem_free(r);
+    free_reader(r);
 }

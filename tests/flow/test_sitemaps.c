@@ -261,6 +261,60 @@ static void a_stop_does_not_wait_for_the_next_try_of_a_sitemap(void **state)
     rig_close(&g);
 }
 
+/* --- more sitemaps than anybody has ----------------------------------------------------------- */
+
+#define INDEX_HOSTS   24
+#define INDEX_ENTRIES 1000
+#define LONG_PATH     4000
+
+/* URLs of what no server has, and long ones: 4 MB. */
+static void make_long_index(void *arg, const struct origin_request *r, int *io_status,
+                            struct buf *out)
+{
+    (void)arg;
+    (void)io_status;
+    BUG_IF(buf_append(out, SPAN("<sitemapindex>")) != OK);
+    for (int i = 0; i < INDEX_ENTRIES; i++)
+        BUG_IF(buf_printf(out, "<sitemap><loc>http://%s/%0*d</loc></sitemap>", r->host,
+                          LONG_PATH, i) != OK);
+    BUG_IF(buf_append(out, SPAN("</sitemapindex>")) != OK);
+}
+
+static void what_a_host_may_have_read_is_bounded(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /index.xml\n") },
+        { .path = "/index.xml", .headers = XML, .generate = make_long_index },
+        { .path = "/", .headers = HTML, .body = PAGE },
+        { .path = "*", .status = 404 },
+    };
+    char seeds[INDEX_HOSTS * 32] = "";
+    struct rig g;
+    int64_t mib;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* its shadow is memory, too */
+#endif
+    for (int i = 1; i <= INDEX_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+    RIG_OPEN(&g, routes, INDEX_HOSTS, seeds);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", "--max-memory",
+                                    "64M", "--max-time", "10s", NULL });
+    mib = program_peak_mib(&g.p);
+    program_wait(&g.p);
+
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM sitemaps WHERE outcome = 'sitemapindex'"),
+        INDEX_HOSTS);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'sitemaps-left-out'"),
+        INDEX_HOSTS);
+    print_message("    peak resident %d MiB\n", (int)mib);
+    assert_true(mib < 150);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_stop_does_not_wait_for_the_next_try_of_a_sitemap),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
+        cmocka_unit_test(what_a_host_may_have_read_is_bounded),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
