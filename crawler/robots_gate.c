@@ -375,6 +375,7 @@ static enum err prepare(struct prepare *p)
     }
     p->h->robots_tries = 0;
     do {
+        arena_reset(&p->mem); /* the pause before a try may be long, and hosts many */
         p->h->robots_tries++;
         e = try_once(p);
     } while (e == ERR_REFUSED && !p->c->stop);
