@@ -39,6 +39,14 @@ void robots_gate_close(struct crawl *c)
     rulebook_free(c->rulebook);
 }
 
+struct span robots_gate_words(const struct robots_rule *rule, struct arena *mem)
+{
+    if (!rule->line)
+        return SPAN("robots.txt: too many rules for so long a URL");
+    return arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
+                        SPAN_ARG(rule->pattern));
+}
+
 bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
                         struct arena *mem, struct span *out_rule)
 {
@@ -46,8 +54,7 @@ bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
 
     if (rulebook_allows(c->rulebook, h, url_target(u), &rule))
         return true;
-    *out_rule = arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
-                             SPAN_ARG(rule->pattern));
+    *out_rule = robots_gate_words(rule, mem);
     return false;
 }
 
