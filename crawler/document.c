@@ -143,6 +143,7 @@ enum err document_fetch(struct crawl *c, const struct url *url,
             return e;
         if (doc.result.outcome != FETCH_REDIRECT)
             break;
+        bodies_free(c->bodies, &doc.result.body); /* refusal may take its time */
         doc.problem = hops == way->max_redirects
                           ? "redirect loop"
                           : follow(&doc.url, &doc.result, mem, &doc.url);
@@ -150,7 +151,6 @@ enum err document_fetch(struct crawl *c, const struct url *url,
             doc.problem = way->refusal(way->arg, &doc.url, mem);
         if (doc.problem)
             break;
-        bodies_free(c->bodies, &doc.result.body);
     }
     if (doc.result.retry_after.len &&
         header_retry_after(doc.result.retry_after, clock_wall_ms(),

@@ -9,7 +9,7 @@
 #include "crawler/ask.h"
 
 struct document {
-    struct fetch_result result; /* of the last hop; body owned by the caller */
+    struct fetch_result result; /* of the last hop; body owned by the caller, none of a redirect */
     struct url url;             /* of the last hop, in mem */
     int64_t retry_after_ms;     /* -1: not stated */
     const char *problem;        /* static; why it is no answer, or NULL */

@@ -315,6 +315,77 @@ static void what_a_host_may_have_read_is_bounded(void **state)
     rig_close(&g);
 }
 
+/* --- bodies that nobody reads -------------------------------------------------------------------- */
+
+#define LAST_PAGE 12
+
+static void make_chain(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
+{
+    int64_t n;
+
+    (void)arg;
+    (void)io_status;
+    BUG_IF(!span_parse_i64(span_str(r->path + 2), &n));
+    if (n < LAST_PAGE)
+        BUG_IF(buf_printf(out, "<a href=/p%lld>next</a>", (long long)n + 1) != OK);
+}
+
+static void make_long_answer(void *arg, const struct origin_request *r, int *io_status,
+                             struct buf *out)
+{
+    (void)r;
+    (void)io_status;
+    for (size_t i = 0; i < (size_t)(uintptr_t)arg; i++)
+        BUG_IF(buf_append(out, SPAN("0123456789abcde\n")) != OK);
+}
+
+/* A redirect with so many KiB behind it, to a host whose robots.txt is still to come. */
+#define LONG_REDIRECT(at, ms, kib)                                                    \
+    {                                                                                 \
+        .path = "/map.xml", .on = at, .delay_ms = ms, .status = 302,                  \
+        .headers = "Location: http://127.0.0.5:$PORT/map.xml\r\n",                    \
+        .generate = make_long_answer, .arg = (void *)(uintptr_t)((kib) * 64)          \
+    }
+
+/* They would fill the memory for bodies, and as long as it is full nobody is asked for a page. */
+static void the_body_of_a_redirect_does_not_wait_for_its_target(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 5,
+          .status = 503,
+          .headers = "Retry-After: 8\r\n",
+          .uses = 1 },
+        { .path = "/robots.txt", .on = 5, .headers = PLAIN },
+        { .path = "/robots.txt", .on = 6, .status = 404 },
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        LONG_REDIRECT(1, 0, 7900),
+        LONG_REDIRECT(2, 700, 3900),
+        LONG_REDIRECT(3, 1400, 1900),
+        LONG_REDIRECT(4, 2100, 900),
+        { .path = "/map.xml", .headers = XML, MAP("") },
+        { .path = "/p*", .headers = HTML, .generate = make_chain },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 6,
+             "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n"
+             "http://127.0.0.4:$PORT/\nhttp://127.0.0.5:$PORT/\n"
+             "http://127.0.0.6:$PORT/p1\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "400ms",
+                                               "--max-memory", "64M", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.5", "/map.xml"), 4);
+    assert_int_equal(traffic_count(g.o, "127.0.0.6", "/p*"), LAST_PAGE);
+    assert_true(rig_start_us(&g, "127.0.0.6", "/p*", LAST_PAGE - 1) <
+                rig_start_us(&g, "127.0.0.5", "/robots.txt", 1));
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
         cmocka_unit_test(what_a_host_may_have_read_is_bounded),
+        cmocka_unit_test(the_body_of_a_redirect_does_not_wait_for_its_target),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
