@@ -78,6 +78,7 @@ struct crawl {
     struct rulebook *rulebook;
     struct sem large_robots; /* robots.txt files of size that are being taken in */
     struct loop_wakeup *store_wakeup;
+    struct sem sitemap_answers; /* sitemaps whose entries are in memory */
     struct idmap sitemaps_seen; /* hashes of the URLs of sitemaps read in this run */
     uint64_t sitemaps_seed;
     struct map ip_permits;    /* address -> struct ip_permit */

@@ -18,6 +18,7 @@
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
+#define ANSWER_BYTES   (64 * MIB) /* what may come of one, about */
 
 /* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
 static const char other_origin[] = "other origin";
@@ -40,6 +41,8 @@ void sitemaps_open(struct crawl *c)
 {
     struct map secret;
 
+    sem_init_permits(&c->sitemap_answers,
+                     MAX(c->settings->max_memory / 8 / ANSWER_BYTES, INT64_C(1)));
     idmap_init(&c->sitemaps_seen);
     map_init(&secret); /* for its seed: what is hashed comes from strangers */
     c->sitemaps_seed = secret.seed;
@@ -288,11 +291,25 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
 
     if (e)
         return e;
+    bodies_free(r->c->bodies, &doc->result.body);
     if (pool_job_failure(answer, &why) == POOL_OK)
         e = take_answer(r, todo, doc, pool_job_answer(answer));
     else
         e = offer_all(r, todo, doc, "not readable", NULL);
     pool_job_free(answer);
+    return e;
+}
+
+/* What is in a sitemap may be 50 MB, from the parser until all of it is in the database. */
+static enum err parse_in_turn(struct reader *r, const struct todo *todo,
+                              struct document *doc)
+{
+    enum err e = sem_enter(&r->c->sitemap_answers, DEADLINE_NEVER);
+
+    if (e)
+        return e;
+    e = parse(r, todo, doc);
+    sem_leave(&r->c->sitemap_answers);
     return e;
 }
 
@@ -388,7 +405,7 @@ static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
     if (!e) {
         pause_keep(r->c, origin_of(r, &doc.url), &doc.result);
         if (sitemaps_have_come(&doc))
-            e = parse(r, todo, &doc);
+            e = parse_in_turn(r, todo, &doc);
         else if (!is_tried_again(r, &doc, attempt, out_again))
             e = note_miss(r, todo, &doc,
                           doc.problem ? doc.problem

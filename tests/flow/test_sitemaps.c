@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
+#include <zlib.h>
 
 #include "config/clock.h"
 #include "tests/kit/rig.h"
@@ -386,6 +388,85 @@ static void the_body_of_a_redirect_does_not_wait_for_its_target(void **state)
     rig_close(&g);
 }
 
+/* --- more than memory ------------------------------------------------------------------------ */
+
+#define LARGE_HOSTS   10
+#define LARGE_ENTRIES 3000
+#define LARGE_PATH    8000 /* 24 MB of them, and next to nothing as they are sent */
+
+static struct span make_large_map(struct buf *out)
+{
+    z_stream z = { 0 };
+    struct buf text;
+
+    buf_init(&text, 64 * MIB);
+    BUG_IF(buf_append(&text, SPAN("<urlset>")) != OK);
+    for (int i = 0; i < LARGE_ENTRIES; i++)
+        BUG_IF(buf_printf(&text, "<url><loc>http://127.0.0.1/%0*d</loc></url>", LARGE_PATH,
+                          i) != OK);
+    BUG_IF(buf_append(&text, SPAN("</urlset>")) != OK);
+    buf_init(out, (size_t)MIB);
+    BUG_IF(buf_reserve(out, (size_t)MIB) != OK);
+    z.next_in = (unsigned char *)text.ptr;
+    z.avail_in = (unsigned)text.len;
+    z.next_out = (unsigned char *)out->ptr;
+    z.avail_out = (unsigned)MIB;
+    BUG_IF(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK);
+    BUG_IF(deflate(&z, Z_FINISH) != Z_STREAM_END);
+    out->len = z.total_out;
+    deflateEnd(&z);
+    buf_clear(&text);
+    return buf_span(out);
+}
+
+/* Another program writes meanwhile, and ours waits. */
+static void hold_up_the_writer(struct program *p, unsigned seconds)
+{
+    sqlite3 *db;
+
+    BUG_IF(sqlite3_open(program_path(p, "crawl.db"), &db) != SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    BUG_IF(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK);
+    sleep(seconds);
+    sqlite3_close(db);
+}
+
+static void few_sitemaps_wait_in_memory_for_the_database(void **state)
+{
+    struct buf body;
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML "Content-Encoding: gzip\r\n",
+          .delay_ms = 1000,
+          .body = make_large_map(&body) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    char seeds[LARGE_HOSTS * 32] = "";
+    struct rig g;
+    int64_t mib;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* its shadow is memory, too */
+#endif
+    for (int i = 1; i <= LARGE_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+    RIG_OPEN(&g, routes, LARGE_HOSTS, seeds);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-memory", "64M",
+                                    NULL });
+    assert_true(traffic_wait(g.o, NULL, "/map.xml", LARGE_HOSTS));
+    hold_up_the_writer(&g.p, 6);
+    program_signal(&g.p, SIGINT);
+    mib = program_peak_mib(&g.p);
+    program_wait(&g.p);
+
+    print_message("    peak resident %d MiB\n", (int)mib);
+    assert_true(mib < 110);
+    buf_clear(&body);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
         cmocka_unit_test(what_a_host_may_have_read_is_bounded),
         cmocka_unit_test(the_body_of_a_redirect_does_not_wait_for_its_target),
+        cmocka_unit_test(few_sitemaps_wait_in_memory_for_the_database),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);
