@@ -323,6 +323,10 @@ static enum err try_once(struct prepare *p)
     if (e)
         return e;
     p->c->counts.hosts_reached += doc.result.status_code != 0;
+    if (p->h->state == HOST_PARKED) { /* by what its site answered to others meanwhile */
+        bodies_free(p->c->bodies, &doc.result.body);
+        return OK;
+    }
     if (doc.result.outcome == FETCH_BLOCKED_ADDRESS && !doc.problem &&
         span_eq(doc.url.href, url.href)) {
         p->h->is_blocked = true; /* every page of it would be refused the same way */
