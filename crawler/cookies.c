@@ -25,6 +25,7 @@ struct cookie {
     struct list_node in_bucket;
     struct list_node in_use_order; /* cookies->by_use */
     struct bucket *bucket;
+    uint64_t used; /* cookies->clock then */
     struct span name, value, domain, path; /* behind the struct, one allocation */
     int64_t expires_wall_ms;
     bool is_host_only, is_secure;
@@ -33,6 +34,7 @@ struct cookie {
 struct cookies {
     struct map buckets;      /* registrable domain, or the host itself without one */
     struct list_node by_use; /* the one not used for longest comes first */
+    uint64_t clock;          /* counts uses */
     size_t n;
 };
 
@@ -114,30 +116,40 @@ static struct cookie *new_cookie(const struct draft *d)
     k->expires_wall_ms = d->expires_wall_ms;
     k->is_host_only = d->is_host_only;
     k->is_secure = d->is_secure;
+    list_init(&k->in_use_order);
     return k;
 }
 
-/* Frees one place: an expired cookie of the bucket (of domain only, where given) or the least used. */
+static void note_use(struct cookies *c, struct cookie *k)
+{
+    list_remove(&k->in_use_order);
+    list_add_last(&c->by_use, &k->in_use_order);
+    k->used = ++c->clock;
+}
+
+/*
+ * Frees one place: an expired cookie of the bucket (of domain only, where given) or the least
+ * used. An answer may set thousands: looking through the whole jar for each would take too long.
+ */
 static void evict_from(struct cookies *c, struct bucket *b, struct span domain)
 {
     int64_t now = clock_wall_ms();
+    struct cookie *least = NULL;
 
     LIST_EACH(n, &b->cookies) {
         struct cookie *k = cookie_of(n);
 
-        if (k->expires_wall_ms <= now && (!domain.len || span_eq(k->domain, domain))) {
+        if (domain.len && !span_eq(k->domain, domain))
+            continue;
+        if (k->expires_wall_ms <= now) {
             forget(c, k);
             return;
         }
+        if (!least || k->used < least->used)
+            least = k;
     }
-    LIST_EACH(n, &c->by_use) {
-        struct cookie *k = CONTAINER_OF(n, struct cookie, in_use_order);
-
-        if (k->bucket == b && (!domain.len || span_eq(k->domain, domain))) {
-            forget(c, k);
-            return;
-        }
-    }
+    if (least)
+        forget(c, least);
 }
 
 static size_t count_of_domain(const struct bucket *b, struct span domain)
@@ -162,7 +174,7 @@ static void store(struct cookies *c, const struct draft *d, struct cookie *repla
         b = k->bucket = make_bucket(c, d->domain);
         list_add_last(&b->cookies, &k->in_bucket);
     }
-    list_add_last(&c->by_use, &k->in_use_order);
+    note_use(c, k);
     b->n++;
     c->n++;
     if (replaced)
@@ -385,8 +397,7 @@ bool cookies_header(struct cookies *c, const struct url *u, struct arena *mem,
     for (size_t i = 0; i < n; i++) {
         if (append(&text, found[i]))
             continue;
-        list_remove(&found[i]->in_use_order);
-        list_add_last(&c->by_use, &found[i]->in_use_order);
+        note_use(c, found[i]);
     }
     has_any = text.len && arena_try_copy(mem, buf_span(&text), out) == OK;
     if (text.ptr)

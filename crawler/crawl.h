@@ -78,7 +78,9 @@ struct crawl {
     struct rulebook *rulebook;
     struct sem large_robots; /* robots.txt files of size that are being taken in */
     struct loop_wakeup *store_wakeup;
-    struct map sitemaps_seen; /* URLs of sitemaps read in this run */
+    struct sem sitemap_answers; /* sitemaps whose entries are in memory */
+    struct idmap sitemaps_seen; /* hashes of the URLs of sitemaps read in this run */
+    uint64_t sitemaps_seed;
     struct map ip_permits;    /* address -> struct ip_permit */
 
     struct store_run run;

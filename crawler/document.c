@@ -38,7 +38,17 @@ static enum err send_with_patience(struct crawl *c, const struct ask *ask,
     return e;
 }
 
-/* As politeness_enter, but it does not outlast the crawl: a pause may be long. */
+/* Is it in a pause that a run does not wait for? Its pages are deferred, and so is this. */
+static bool is_deferred(const struct crawl *c, const struct site *site)
+{
+    return site->backoff_until - loop_now(c->loop) >
+           c->settings->max_wait_ms * NS_PER_MS;
+}
+
+/*
+ * As politeness_enter, but it does not outlast the crawl: a pause may be long. ERR_REFUSED:
+ * longer than the run waits.
+ */
 static enum err enter_site(struct crawl *c, struct site *site, deadline until)
 {
     enum err e = ERR_TIMEOUT;
@@ -49,6 +59,8 @@ static enum err enter_site(struct crawl *c, struct site *site, deadline until)
 
         if (c->stop)
             return ERR_CANCELLED;
+        if (is_deferred(c, site))
+            return ERR_REFUSED;
         if (now >= until)
             return ERR_TIMEOUT;
         if (site->next_at <= look_up_at)
@@ -139,10 +151,16 @@ enum err document_fetch(struct crawl *c, const struct url *url,
     for (int hops = 0;; hops++) {
         enum err e = send_again(c, &ask, mem, until, &doc.result);
 
+        if (e == ERR_REFUSED) {
+            doc.result = (struct fetch_result){ 0 };
+            doc.problem = "the host asked for a pause";
+            break;
+        }
         if (e)
             return e;
         if (doc.result.outcome != FETCH_REDIRECT)
             break;
+        bodies_free(c->bodies, &doc.result.body); /* refusal may take its time */
         doc.problem = hops == way->max_redirects
                           ? "redirect loop"
                           : follow(&doc.url, &doc.result, mem, &doc.url);
@@ -150,7 +168,6 @@ enum err document_fetch(struct crawl *c, const struct url *url,
             doc.problem = way->refusal(way->arg, &doc.url, mem);
         if (doc.problem)
             break;
-        bodies_free(c->bodies, &doc.result.body);
     }
     if (doc.result.retry_after.len &&
         header_retry_after(doc.result.retry_after, clock_wall_ms(),

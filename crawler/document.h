@@ -9,7 +9,7 @@
 #include "crawler/ask.h"
 
 struct document {
-    struct fetch_result result; /* of the last hop; body owned by the caller */
+    struct fetch_result result; /* of the last hop; body owned by the caller, none of a redirect */
     struct url url;             /* of the last hop, in mem */
     int64_t retry_after_ms;     /* -1: not stated */
     const char *problem;        /* static; why it is no answer, or NULL */
@@ -27,7 +27,8 @@ struct document_way {
 /*
  * Suspends until the last hop is answered, or failed, or way->max_redirects are
  * used up (problem "redirect loop"). A hop that way->refusal is against is not
- * asked for. A target that is not http(s) ends it (problem "redirect to another
+ * asked for, nor is one of a host in a pause beyond --max-wait (problem "the host asked
+ * for a pause"). A target that is not http(s) ends it (problem "redirect to another
  * scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
  */
 enum err document_fetch(struct crawl *c, const struct url *url,

@@ -126,7 +126,7 @@ struct span extract_rules_for(const struct extract *x, struct span url,
         struct span rules = buf_span(&section->rules);
         char *both;
 
-        if (section->has_pattern && !patterns_match(x->patterns, section->pattern, url))
+        if (section->has_pattern && !patterns_match(x->patterns, section->pattern, url, false))
             continue;
         both = arena_try_alloc(mem, joined.len + rules.len);
         if (!both)

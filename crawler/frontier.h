@@ -65,6 +65,7 @@ struct host {
     bool is_blocked;            /* its address may not be dialled */
     char *blocked_why;
     int robots_tries;
+    size_t n_sitemaps;          /* taken up for it in this run */
     bool wants_look;            /* while new: to be prepared although nothing is queued */
     /* the window: a ring of tickets in order */
     struct ticket **window;

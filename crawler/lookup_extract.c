@@ -7,6 +7,7 @@
 #include "config/log.h"
 #include "crawler/extract.h"
 #include "crawler/lookup.h"
+#include "crawler/robots_gate.h"
 #include "parse/json_text.h"
 #include "parse/utf8.h"
 
@@ -80,9 +81,7 @@ static enum err ask_leave(struct page *p)
     }
     if (robots_allows(p->robots.rules, url_target(&p->url), &rule))
         return OK;
-    refuse(p, " may not be fetched: ",
-           arena_format(p->l->mem, "robots.txt line %u: Disallow: %.*s", rule->line,
-                        SPAN_ARG(rule->pattern)));
+    refuse(p, " may not be fetched: ", robots_gate_words(rule, p->l->mem));
     return ERR_REFUSED;
 }
 

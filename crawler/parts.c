@@ -15,6 +15,7 @@
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
 #include "crawler/robots_gate.h"
+#include "crawler/sitemaps.h"
 #include "crawler/versions.h"
 #include "fetch/dns.h"
 
@@ -294,7 +295,7 @@ static enum err open_frontier(struct crawl *c)
     options.max_tickets = (size_t)MIN(s->max_memory / 32 / TICKET_BYTES, MAX_TICKETS);
     c->frontier = frontier_new(c->loop, s, &options, outbox_refill, c);
     robots_gate_open(c);
-    map_init(&c->sitemaps_seen);
+    sitemaps_open(c);
     map_init(&c->ip_permits);
     return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known);
 }
@@ -591,7 +592,7 @@ enum err parts_close(struct crawl *c, struct err_note *note)
     scope_close(c->scope);
     extract_close(c->extract);
     credentials_close(c->credentials);
-    map_clear(&c->sitemaps_seen);
+    sitemaps_close(c);
     ask_clear(c);
     arena_clear(&c->rule_mem);
     arena_clear(&c->mem);

@@ -88,8 +88,10 @@ enum err patterns_add(struct patterns *p, const char *text, const char *where,
     return OK;
 }
 
-bool patterns_match(const struct patterns *p, size_t i, struct span text)
+bool patterns_match(const struct patterns *p, size_t i, struct span text, bool if_wild)
 {
-    return pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0,
-                       0, p->match, p->context) >= 0;
+    int n = pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0,
+                        p->match, p->context);
+
+    return n >= 0 || (n != PCRE2_ERROR_NOMATCH && if_wild);
 }

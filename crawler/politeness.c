@@ -174,11 +174,16 @@ bool politeness_set_crawl_delay(struct politeness *p, struct site *site,
                                 int64_t delay_ms)
 {
     bool is_cut = delay_ms > MAX_CRAWL_DELAY_MS;
-    int64_t now = loop_now(p->loop);
+    int64_t ms = is_cut ? MAX_CRAWL_DELAY_MS : delay_ms;
+    bool is_longer = ms > site->crawl_delay_ms;
 
-    site->crawl_delay_ms = is_cut ? MAX_CRAWL_DELAY_MS : delay_ms;
-    /* robots.txt itself was the last request: its answer binds from its end. */
-    politeness_hold(
-        p, site, delay_ms > 0 ? clock_after(now, site->crawl_delay_ms * NS_PER_MS) : 0);
+    site->crawl_delay_ms = ms;
+    /*
+     * robots.txt itself was the last request: its answer binds from its end. What was known
+     * before binds from there already. It may come from the database, too, with nobody asked:
+     * a pause that began anew each time rules were forgotten would never end.
+     */
+    if (is_longer)
+        politeness_hold(p, site, clock_after(loop_now(p->loop), ms * NS_PER_MS));
     return is_cut;
 }

@@ -5,6 +5,7 @@
 
 #include "config/log.h"
 #include "crawler/lookup.h"
+#include "crawler/robots_gate.h"
 #include "parse/host.h"
 
 #define MAX_SEEDS 100000
@@ -266,9 +267,7 @@ static enum err judge_stored(struct lookup *l, const struct prospect *p,
             robots_allows(&pool_job_answer(answer)->robots, url_target(&p->url), &rule);
         say_rule(rule, *is_allowed);
         if (!*is_allowed)
-            say_excluded(REASON_ROBOTS,
-                         arena_format(l->mem, "robots.txt line %u: Disallow: %.*s",
-                                      rule->line, SPAN_ARG(rule->pattern)));
+            say_excluded(REASON_ROBOTS, robots_gate_words(rule, l->mem));
     }
     pool_job_free(answer);
     return e;

@@ -39,6 +39,14 @@ void robots_gate_close(struct crawl *c)
     rulebook_free(c->rulebook);
 }
 
+struct span robots_gate_words(const struct robots_rule *rule, struct arena *mem)
+{
+    if (!rule->line)
+        return SPAN("robots.txt: too many rules for so long a URL");
+    return arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
+                        SPAN_ARG(rule->pattern));
+}
+
 bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
                         struct arena *mem, struct span *out_rule)
 {
@@ -46,8 +54,7 @@ bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
 
     if (rulebook_allows(c->rulebook, h, url_target(u), &rule))
         return true;
-    *out_rule = arena_format(mem, "robots.txt line %u: Disallow: %.*s", rule->line,
-                             SPAN_ARG(rule->pattern));
+    *out_rule = robots_gate_words(rule, mem);
     return false;
 }
 
@@ -316,6 +323,10 @@ static enum err try_once(struct prepare *p)
     if (e)
         return e;
     p->c->counts.hosts_reached += doc.result.status_code != 0;
+    if (p->h->state == HOST_PARKED) { /* by what its site answered to others meanwhile */
+        bodies_free(p->c->bodies, &doc.result.body);
+        return OK;
+    }
     if (doc.result.outcome == FETCH_BLOCKED_ADDRESS && !doc.problem &&
         span_eq(doc.url.href, url.href)) {
         p->h->is_blocked = true; /* every page of it would be refused the same way */
@@ -375,6 +386,7 @@ static enum err prepare(struct prepare *p)
     }
     p->h->robots_tries = 0;
     do {
+        arena_reset(&p->mem); /* the pause before a try may be long, and hosts many */
         p->h->robots_tries++;
         e = try_once(p);
     } while (e == ERR_REFUSED && !p->c->stop);

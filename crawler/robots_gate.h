@@ -35,6 +35,9 @@ enum err robots_gate_await(struct crawl *c, struct host *h) MUST_USE;
 /* Can a parsed robots.txt be obeyed? Of those cut short only one that we cut. */
 bool robots_gate_is_whole(const struct answer *a);
 
+/* The rule that forbade a URL, as urls.rule says it; in mem. */
+struct span robots_gate_words(const struct robots_rule *rule, struct arena *mem);
+
 /*
  * May this URL of h be fetched? When not, *out_rule says which line forbids it,
  * in mem. h must be ready, so this is asked in the step that took the URL.

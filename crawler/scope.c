@@ -162,12 +162,18 @@ bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *
     return is_in_scope(s, u, mem);
 }
 
-/* The last pattern that matches, or NULL. */
+/*
+ * The last pattern that matches, or NULL. Where one runs wild, as it may over a URL that was
+ * made for that, the URL is not asked for.
+ */
 static const struct text_item *last_match(const struct scope *s, struct span url)
 {
-    for (size_t i = s->settings->rules.len; i-- > 0;)
-        if (patterns_match(s->patterns, i, url))
-            return &s->settings->rules.items[i];
+    for (size_t i = s->settings->rules.len; i-- > 0;) {
+        const struct text_item *rule = &s->settings->rules.items[i];
+
+        if (patterns_match(s->patterns, i, url, rule->tag == RULE_EXCLUDE))
+            return rule;
+    }
     return NULL;
 }
 

@@ -13,9 +13,12 @@
 #define MAX_REDIRECTS  5
 #define LOOK_UP_NS     (500 * NS_PER_MS)
 #define MAX_PER_HOST   1000
+#define MAX_LIST_BYTES ((size_t)256 * KIB) /* of the URLs of one list */
+#define MAX_SEEN       ((size_t)200000)    /* hashes, of all hosts together */
 #define ENTRIES_PER_OP ((size_t)1000)
 #define DOCUMENT_BYTES ((size_t)4 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
+#define ANSWER_BYTES   (64 * MIB) /* what may come of one, about */
 
 /* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
 static const char other_origin[] = "other origin";
@@ -30,13 +33,56 @@ struct reader {
     struct crawl *c;
     struct host *h;
     struct todo *list;
-    size_t len, cap, at;
+    size_t len, cap, at, bytes;
+    size_t n_left_out;
 };
+
+void sitemaps_open(struct crawl *c)
+{
+    struct map secret;
+
+    sem_init_permits(&c->sitemap_answers,
+                     MAX(c->settings->max_memory / 8 / ANSWER_BYTES, INT64_C(1)));
+    idmap_init(&c->sitemaps_seen);
+    map_init(&secret); /* for its seed: what is hashed comes from strangers */
+    c->sitemaps_seed = secret.seed;
+    map_clear(&secret);
+}
+
+void sitemaps_close(struct crawl *c)
+{
+    idmap_clear(&c->sitemaps_seen);
+}
+
+/* --- what is to be read ----------------------------------------------------------- */
+
+/* URLs are as long as strangers like, and many: 64 bits of each are kept. */
+static uint64_t seen_key(const struct crawl *c, struct span url)
+{
+    uint64_t hash = map_hash(url, c->sitemaps_seed);
+
+    return hash ? hash : 1;
+}
+
+/*
+ * In this run, by any host. Where too many would be remembered, all are forgotten: then one is
+ * read again when its host's robots.txt is, which is seldom.
+ */
+static void note_seen(struct crawl *c, struct span url)
+{
+    if (c->sitemaps_seen.len >= MAX_SEEN)
+        idmap_clear(&c->sitemaps_seen);
+    idmap_set(&c->sitemaps_seen, seen_key(c, url), c);
+}
 
 static void add_todo(struct reader *r, struct span url, int level)
 {
-    if (r->len >= MAX_PER_HOST || map_get(&r->c->sitemaps_seen, url))
+    if (idmap_get(&r->c->sitemaps_seen, seen_key(r->c, url)))
         return;
+    if (r->h->n_sitemaps >= MAX_PER_HOST || url.len > MAX_LIST_BYTES - r->bytes) {
+        r->n_left_out++;
+        return;
+    }
     if (r->len == r->cap) {
         struct todo *grown = mem_array(r->cap ? r->cap * 2 : 8, sizeof *grown);
 
@@ -46,8 +92,22 @@ static void add_todo(struct reader *r, struct span url, int level)
         r->list = grown;
         r->cap = r->cap ? r->cap * 2 : 8;
     }
-    map_set(&r->c->sitemaps_seen, url, r->c);
+    note_seen(r->c, url);
+    r->h->n_sitemaps++;
+    r->bytes += url.len;
     r->list[r->len++] = (struct todo){ mem_str_copy(url), level };
+}
+
+static void free_reader(struct reader *r)
+{
+    if (r->n_left_out && r->len) /* else it was told when the others were read */
+        crawl_event(r->c, "warn", "sitemaps", "sitemaps-left-out", 0,
+                    "%s: %zu sitemaps are not read: more than one host may have",
+                    r->h->name, r->n_left_out);
+    for (size_t i = 0; i < r->len; i++)
+        mem_free(r->list[i].url);
+    mem_free(r->list);
+    mem_free(r);
 }
 
 /* What is written about a sitemap in the database. */
@@ -231,11 +291,25 @@ static enum err parse(struct reader *r, const struct todo *todo, struct document
 
     if (e)
         return e;
+    bodies_free(r->c->bodies, &doc->result.body);
     if (pool_job_failure(answer, &why) == POOL_OK)
         e = take_answer(r, todo, doc, pool_job_answer(answer));
     else
         e = offer_all(r, todo, doc, "not readable", NULL);
     pool_job_free(answer);
+    return e;
+}
+
+/* What is in a sitemap may be 50 MB, from the parser until all of it is in the database. */
+static enum err parse_in_turn(struct reader *r, const struct todo *todo,
+                              struct document *doc)
+{
+    enum err e = sem_enter(&r->c->sitemap_answers, DEADLINE_NEVER);
+
+    if (e)
+        return e;
+    e = parse(r, todo, doc);
+    sem_leave(&r->c->sitemap_answers);
     return e;
 }
 
@@ -277,8 +351,10 @@ bool sitemaps_have_come(const struct document *doc)
 static enum err note_miss(struct reader *r, const struct todo *todo,
                           const struct document *doc, const char *why)
 {
-    if (why == other_origin)
-        map_remove(&r->c->sitemaps_seen, span_str(todo->url));
+    if (why == other_origin) {
+        (void)idmap_remove(&r->c->sitemaps_seen, seen_key(r->c, span_str(todo->url)));
+        r->h->n_sitemaps--;
+    }
     return offer_all(r, todo, doc, why, NULL);
 }
 
@@ -329,7 +405,7 @@ static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
     if (!e) {
         pause_keep(r->c, origin_of(r, &doc.url), &doc.result);
         if (sitemaps_have_come(&doc))
-            e = parse(r, todo, &doc);
+            e = parse_in_turn(r, todo, &doc);
         else if (!is_tried_again(r, &doc, attempt, out_again))
             e = note_miss(r, todo, &doc,
                           doc.problem ? doc.problem
@@ -370,6 +446,7 @@ static void note_reading(struct crawl *c, const struct host *h, bool are_read)
 static intptr_t sitemaps_main(void *arg)
 {
     struct reader *r = arg;
+    struct crawl *c = r->c;
     enum err e = OK;
 
     for (; !e && r->at < r->len && !r->c->stop; r->at++) {
@@ -384,13 +461,10 @@ static intptr_t sitemaps_main(void *arg)
                 e = wait_until(r->c, again);
         } while (!e && again != DEADLINE_NEVER && !r->c->stop);
     }
-    if (!e && !r->c->stop)
-        note_reading(r->c, r->h, true);
-    for (size_t i = 0; i < r->len; i++)
-        mem_free(r->list[i].url);
-    mem_free(r->list);
-    crawl_task_done(r->c);
-    mem_free(r);
+    if (!e && !c->stop)
+        note_reading(c, r->h, true);
+    free_reader(r);
+    crawl_task_done(c);
     return 0;
 }
 
@@ -420,8 +494,5 @@ void sitemaps_start(struct crawl *c, struct host *h)
     if (r->len)
         crawl_event(c, "warn", "sitemaps", "not-read", 0,
                     "%s: no memory to read its sitemaps in this run", h->name);
-    for (size_t i = 0; i < r->len; i++)
-        mem_free(r->list[i].url);
-    mem_free(r->list);
-    mem_free(r);
+    free_reader(r);
 }

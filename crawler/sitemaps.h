@@ -13,6 +13,10 @@
 #include "crawler/document.h"
 #include "parse/job.h"
 
+/* What is remembered of them in a run: nothing yet. */
+void sitemaps_open(struct crawl *c);
+void sitemaps_close(struct crawl *c);
+
 /* Starts a coroutine when h has sitemaps that were not read yet. h must be ready. */
 void sitemaps_start(struct crawl *c, struct host *h);
 

@@ -333,11 +333,17 @@ enum err robots_parse(struct span body, struct span product_token, struct arena 
     return e;
 }
 
+/* Where the search costs too much: it takes milliseconds of the loop's time at most. */
+#define MAX_SEARCHED ((size_t)MIB)
+
 static const struct robots_rule *best_match(const struct robots_rules *r,
                                             struct span target)
 {
+    static const struct robots_rule too_much = { .pattern = { "/", 1 } };
     const struct robots_rule *best = NULL;
+    struct robots_look look;
 
+    robots_look_init(&look, target);
     for (size_t i = 0; i < r->n_rules; i++) {
         const struct robots_rule *rule = &r->rules[i];
 
@@ -346,8 +352,10 @@ static const struct robots_rule *best_match(const struct robots_rules *r,
                      (rule->pattern.len == best->pattern.len &&
                       (best->is_allow || !rule->is_allow))))
             continue;
-        if (robots_path_matches(rule->pattern, target))
+        if (robots_look_matches(&look, rule->pattern))
             best = rule;
+        if (look.searched > MAX_SEARCHED)
+            return &too_much;
     }
     return best;
 }

@@ -19,7 +19,7 @@
 
 struct robots_rule {
     struct span pattern; /* percent-encoding normalised; begins with '/' or '*' */
-    uint32_t line;       /* 1-based, in the file */
+    uint32_t line;       /* 1-based, in the file; 0: see robots_allows */
     bool is_allow;
 };
 
@@ -48,6 +48,9 @@ enum err robots_parse(struct span body, struct span product_token, struct arena 
  * 9309 §2.2.2); no match means yes; /robots.txt itself is always allowed.
  * *out_rule is the rule that decided, or NULL. out_rule may be NULL. O(pattern
  * x target) a rule at worst, with no recursion.
+ *
+ * Where target has parts of so many rules with wildcards that the answer would take too long
+ * (a URL of 8 KB of more than a hundred), it is no, by a rule with line 0.
  */
 bool robots_allows(const struct robots_rules *r, struct span target,
                    const struct robots_rule **out_rule);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/robots_path.h"
 
+#include <string.h>
+
 struct writer {
     char *out; /* NULL: only count */
     size_t len;
@@ -87,11 +89,88 @@ size_t robots_path_normalize(struct span s, bool is_pattern, char *out)
     return w.len;
 }
 
-bool robots_path_matches(struct span pattern, struct span target)
+/* --- the match --------------------------------------------------------------------- */
+
+void robots_look_init(struct robots_look *l, struct span target)
+{
+    l->target = target;
+    l->searched = 0;
+    l->is_indexed = false;
+}
+
+static bool is_set(const uint64_t *bits, unsigned n)
+{
+    return bits[n >> 6] >> (n & 63) & 1;
+}
+
+static unsigned char byte_at(struct span s, size_t i)
+{
+    return (unsigned char)s.ptr[i];
+}
+
+/* A number below 4096. */
+static unsigned pair_at(struct span s, size_t i)
+{
+    return (byte_at(s, i) * 61u ^ byte_at(s, i + 1)) & 4095;
+}
+
+static void make_index(struct robots_look *l)
+{
+    memset(l->bytes, 0, sizeof l->bytes);
+    memset(l->pairs, 0, sizeof l->pairs);
+    for (size_t i = 0; i < l->target.len; i++) {
+        unsigned byte = byte_at(l->target, i), pair;
+
+        l->bytes[byte >> 6] |= UINT64_C(1) << (byte & 63);
+        if (i + 1 == l->target.len)
+            break;
+        pair = pair_at(l->target, i);
+        l->pairs[pair >> 6] |= UINT64_C(1) << (pair & 63);
+    }
+    l->is_indexed = true;
+}
+
+/* Has the target all that stands in rest, which begins with '*'? */
+static bool may_match(struct robots_look *l, struct span rest)
+{
+    if (!l->is_indexed)
+        make_index(l);
+    for (size_t i = 1; i < rest.len; i++) {
+        if (rest.ptr[i] == '*')
+            continue;
+        if (rest.ptr[i - 1] == '*' ? !is_set(l->bytes, byte_at(rest, i))
+                                   : !is_set(l->pairs, pair_at(rest, i - 1)))
+            return false;
+    }
+    return true;
+}
+
+/* The pieces of rest, which begins with '*', one behind the other in target. */
+static bool matches_pieces(struct span rest, bool is_anchored, struct span target)
+{
+    for (size_t end = 0;;) {
+        struct span piece;
+        size_t at;
+
+        rest = span_skip(rest, end + 1);
+        end = span_find(rest, '*');
+        piece = span_slice(rest, 0, end);
+        if (end == rest.len && is_anchored)
+            return span_ends(target, piece);
+        at = span_find_span(target, piece);
+        if (piece.len && at == target.len)
+            return false;
+        if (end == rest.len)
+            return true;
+        target = span_skip(target, at + piece.len);
+    }
+}
+
+bool robots_look_matches(struct robots_look *l, struct span pattern)
 {
     bool is_anchored = pattern.len && pattern.ptr[pattern.len - 1] == '$';
-    struct span piece;
-    size_t end, at;
+    struct span target = l->target;
+    size_t end;
 
     if (is_anchored)
         pattern.len--;
@@ -102,17 +181,9 @@ bool robots_path_matches(struct span pattern, struct span target)
     target = span_skip(target, end);
     if (end == pattern.len)
         return !is_anchored || target.len == 0;
-    for (;;) {
-        pattern = span_skip(pattern, end + 1);
-        end = span_find(pattern, '*');
-        piece = span_slice(pattern, 0, end);
-        if (end == pattern.len && is_anchored)
-            return span_ends(target, piece);
-        at = span_find_span(target, piece);
-        if (piece.len && at == target.len)
-            return false;
-        if (end == pattern.len)
-            return true;
-        target = span_skip(target, at + piece.len);
-    }
+    pattern = span_skip(pattern, end);
+    if (!may_match(l, pattern))
+        return false;
+    l->searched += target.len;
+    return matches_pieces(pattern, is_anchored, target);
 }

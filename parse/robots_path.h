@@ -21,8 +21,23 @@
 size_t robots_path_normalize(struct span s, bool is_pattern, char *out);
 
 /*
+ * A target that patterns are held against. Which bytes it has, and which pairs of them, is
+ * known before any is looked for: what no pattern of a decent robots.txt has in common with
+ * a URL costs nothing. What was searched all the same is counted, in bytes of the target.
+ */
+struct robots_look {
+    struct span target; /* in the normal form */
+    size_t searched;
+    bool is_indexed;
+    uint64_t bytes[4], pairs[64]; /* one bit each; of pairs a hash's */
+};
+
+/* Nothing was searched yet. */
+void robots_look_init(struct robots_look *l, struct span target);
+
+/*
  * Does a pattern match the beginning of target, or all of it behind '$'? Both
  * in the normal form. Linear: each piece between wildcards is looked for behind
  * the one before it, leftmost.
  */
-bool robots_path_matches(struct span pattern, struct span target);
+bool robots_look_matches(struct robots_look *l, struct span pattern);

@@ -96,9 +96,39 @@ static enum err check_kind(const char *name, const struct stat *st,
     return OK;
 }
 
-/* has_log says whether there is a write-ahead log or journal with content. */
-static enum err check_neighbours(const char *path, bool is_absent, bool *has_log,
-                                 struct err_note *note)
+/* Where anybody may put files, as in /tmp, a file may have been put there for us to find. */
+static bool is_open_to_all(const char *path)
+{
+    char *dir = mem_str_copy(span_str(path));
+    char *slash = strrchr(dir, '/');
+    struct stat st;
+    bool is_open;
+
+    if (slash)
+        slash[slash == dir] = '\0';
+    is_open = !stat(slash ? dir : ".", &st) && (st.st_mode & (S_IWGRP | S_IWOTH));
+    mem_free(dir);
+    return is_open;
+}
+
+/* Who owns a file reads what is written to it, whatever its mode says now, and may change it. */
+static enum err check_owner(const char *name, const struct stat *st, uid_t owner,
+                            struct err_note *note)
+{
+    if (st->st_uid == geteuid() || st->st_uid == owner)
+        return OK;
+    return err_set(note, ERR_REFUSED,
+                   "%s belongs to another user, who may have put it there; remove it or"
+                   " give another name",
+                   name);
+}
+
+/*
+ * has_log says whether there is a write-ahead log or journal with content, which SQLite makes
+ * part of the database. owner is the database's, or who asks.
+ */
+static enum err check_neighbours(const char *path, bool is_absent, uid_t owner,
+                                 bool *has_log, struct err_note *note)
 {
     *has_log = false;
     for (int i = 0; guard_suffix(i); i++) {
@@ -112,6 +142,8 @@ static enum err check_neighbours(const char *path, bool is_absent, bool *has_log
         if (lstat(name, &st))
             continue;
         e = check_kind(name, &st, note);
+        if (!e)
+            e = check_owner(name, &st, owner, note);
         if (e)
             return e;
         if (st.st_size == 0 || i == 1)
@@ -200,8 +232,11 @@ enum err guard_check(const char *path, enum guard_found *out, struct err_note *n
         return err_set_errno(note, ERR_IO, errno, "%s", path);
     if (!is_absent)
         e = check_kind(path, &st, note);
+    if (!e && !is_absent && is_open_to_all(path))
+        e = check_owner(path, &st, geteuid(), note);
     if (!e)
-        e = check_neighbours(path, is_absent, &has_log, note);
+        e = check_neighbours(path, is_absent, is_absent ? geteuid() : st.st_uid, &has_log,
+                             note);
     if (!e && !is_absent)
         e = check_file(path, has_log, note);
     if (!e)
@@ -222,6 +257,6 @@ enum err guard_check_read(const char *path, struct err_note *note)
         return err_set(note, ERR_REFUSED, "%s is a directory", path);
     if (!S_ISREG(st.st_mode))
         return err_set(note, ERR_REFUSED, "%s is not a regular file", path);
-    e = check_neighbours(path, false, &has_log, note);
+    e = check_neighbours(path, false, st.st_uid, &has_log, note);
     return e ? e : check_file(path, has_log, note);
 }

@@ -201,6 +201,20 @@ static void crawl_delay_binds_from_the_answer_that_brought_it(void **state)
     assert_true(wait_ns(site) == 10 * S);
 }
 
+static void a_crawl_delay_that_is_known_does_not_begin_again(void **state)
+{
+    struct rig *r = *state;
+    struct site *site = politeness_site(r->p, SPAN("a.org"), 443);
+
+    ask(r, site, 100 * MS);
+    politeness_set_crawl_delay(r->p, site, 10000);
+    advance(r, 7 * S);
+    politeness_set_crawl_delay(r->p, site, 10000);
+    assert_true(wait_ns(site) == 3 * S);
+    politeness_set_crawl_delay(r->p, site, 20000);
+    assert_true(wait_ns(site) == 20 * S);
+}
+
 /* --- back-off --------------------------------------------------------------------------------- */
 
 static void a_pause_binds_the_whole_site(void **state)
@@ -605,6 +619,7 @@ int main(void)
         RIGGED(only_the_last_response_counts),
         RIGGED(crawl_delay_is_cut_at_a_minute_and_tells),
         RIGGED(crawl_delay_binds_from_the_answer_that_brought_it),
+        RIGGED(a_crawl_delay_that_is_known_does_not_begin_again),
         RIGGED(a_pause_binds_the_whole_site),
         RIGGED(delay_0_does_not_switch_a_pause_off),
         RIGGED(starts_keep_their_distance_with_several_permits),

@@ -337,6 +337,32 @@ static void a_second_try_too_far_away_is_left_out(void **state)
     rig_close(&g);
 }
 
+/* Its pages are deferred, and the run ends without them: so it does without its other documents. */
+static void nobody_waits_for_a_host_that_is_deferred(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 1,
+          .status = 301,
+          .delay_ms = 2500,
+          .headers = "Location: http://127.0.0.2:$PORT/robots.txt\r\n" },
+        NO_ROBOTS,
+        { .path = "*", .status = 503, .headers = "Retry-After: 900\r\n" },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/page\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 2);
+    assert_string_equal(program_text(&g.p, "SELECT rule FROM urls WHERE url LIKE '%.1:%'"),
+                        "robots.txt: the host asked for a pause");
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +370,7 @@ int main(void)
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
+        cmocka_unit_test(nobody_waits_for_a_host_that_is_deferred),
     };
     const struct CMUnitTest pausing[] = {
         cmocka_unit_test(retry_after_seconds_stops_the_whole_host),

@@ -464,6 +464,49 @@ static void rules_that_memory_does_not_hold_hold_all_the_same(void **state)
     origin_stop(o);
 }
 
+/* As many rules, and a pause between any two requests. */
+static void make_slow_rules(void *arg, const struct origin_request *r, int *io_status,
+                            struct buf *out)
+{
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    BUG_IF(buf_append(out, SPAN("User-agent: *\nCrawl-delay: 1\nDisallow: /no\n")) != OK);
+    for (int i = 0; i < 15000; i++)
+        BUG_IF(buf_printf(out, "Disallow: /z%05d/\n", i) != OK);
+}
+
+/* Who comes back from the database was not asked: its pause does not begin again. */
+static void forgotten_rules_do_not_put_their_host_off(void **state)
+{
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .generate = make_slow_rules },
+        { .path = "*", .headers = HTML, .body = LIT("<title>Page</title>") },
+    };
+    struct origin *o =
+        origin_start(&(struct origin_options){ .routes = routes,
+                                               .n_routes = ARRAY_LEN(routes),
+                                               .n_addresses = MANY_RULES_HOSTS });
+    char seeds[MANY_RULES_HOSTS * 64] = "";
+    struct program p;
+
+    (void)state;
+    for (int i = 1; i <= MANY_RULES_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 64,
+                 "http://127.0.0.%d:$PORT/a\nhttp://127.0.0.%d:$PORT/b\n", i, i);
+    program_open(&p);
+    program_seeds(&p, origin_port(o), seeds);
+    assert_int_equal(program_crawl(&p, ARGS{ "seeds.txt", "--delay", "0", "-q",
+                                             "--max-memory", "64M", "--max-time",
+                                             "20s", NULL }),
+                     0);
+    assert_int_equal(traffic_count(o, NULL, "/a"), MANY_RULES_HOSTS);
+    assert_int_equal(traffic_count(o, NULL, "/b"), MANY_RULES_HOSTS);
+    assert_int_equal(traffic_count(o, NULL, "/robots.txt"), MANY_RULES_HOSTS);
+    program_close(&p);
+    origin_stop(o);
+}
+
 /* --- asked once, crawl-delay, size, switched off ---------------------------------------------- */
 
 static char long_rules[FILLER + 128];
@@ -683,6 +726,48 @@ static void without_room_robots_txt_is_asked_for_again(void **state)
     rig_close(&g);
 }
 
+/* --- much that is no rule ------------------------------------------------------------------- */
+
+#define FLOOD_HOSTS 200
+#define FLOOD_LINES 280 /* of a kilobyte */
+
+/* Answers that say nothing, at length, and are to be asked again in a minute. */
+static void what_hosts_said_is_not_kept_while_they_pause(void **state)
+{
+    static char lines[FLOOD_LINES * 1000 + 64] = "Retry-After: 60\r\n";
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .status = 503, .headers = lines },
+    };
+    char seeds[FLOOD_HOSTS * 32] = "";
+    struct program p;
+    struct origin *o;
+    int64_t mib;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* its shadow is memory, too */
+#endif
+    for (int i = 0; i < FLOOD_LINES; i++)
+        snprintf(lines + strlen(lines), 1000, "X-%03d: %0990d\r\n", i, i);
+    for (int i = 1; i <= FLOOD_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+    o = origin_start(&(struct origin_options){ .routes = routes,
+                                               .n_routes = ARRAY_LEN(routes),
+                                               .n_addresses = FLOOD_HOSTS });
+    program_open(&p);
+    program_seeds(&p, origin_port(o), seeds);
+    program_start_crawl(&p, ARGS{ "seeds.txt", "-q", "-c", "8", "--max-memory", "64M",
+                                  "--max-time", "5s", NULL });
+    mib = program_peak_mib(&p);
+    assert_int_equal(program_wait(&p), 5);
+
+    assert_int_equal(traffic_count(o, NULL, "/robots.txt"), FLOOD_HOSTS);
+    print_message("    peak resident %d MiB\n", (int)mib);
+    assert_true(mib < 50);
+    program_close(&p);
+    origin_stop(o);
+}
+
 int main(void)
 {
     static struct CMUnitTest rows[ARRAY_LEN(classes) + 5];
@@ -690,6 +775,8 @@ int main(void)
         cmocka_unit_test(forbidden_urls_are_never_requested),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
         cmocka_unit_test(rules_that_memory_does_not_hold_hold_all_the_same),
+        cmocka_unit_test(forgotten_rules_do_not_put_their_host_off),
+        cmocka_unit_test(what_hosts_said_is_not_kept_while_they_pause),
         cmocka_unit_test(one_request_serves_all_who_wait_and_crawl_delay_is_kept),
         cmocka_unit_test(max_size_cuts_no_rules),
         cmocka_unit_test(rules_hold_after_a_restart_whatever_their_bytes),

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
+#include <zlib.h>
 
 #include "config/clock.h"
 #include "tests/kit/rig.h"
@@ -288,6 +290,210 @@ static void sitemaps_that_a_kill_cut_short_are_read_by_the_next_start(void **sta
     rig_close(&g);
 }
 
+/* --- more sitemaps than anybody has ----------------------------------------------------------- */
+
+#define INDEX_HOSTS   24
+#define INDEX_ENTRIES 1000
+#define LONG_PATH     4000
+
+/* URLs of what no server has, and long ones: 4 MB. */
+static void make_long_index(void *arg, const struct origin_request *r, int *io_status,
+                            struct buf *out)
+{
+    (void)arg;
+    (void)io_status;
+    BUG_IF(buf_append(out, SPAN("<sitemapindex>")) != OK);
+    for (int i = 0; i < INDEX_ENTRIES; i++)
+        BUG_IF(buf_printf(out, "<sitemap><loc>http://%s/%0*d</loc></sitemap>", r->host,
+                          LONG_PATH, i) != OK);
+    BUG_IF(buf_append(out, SPAN("</sitemapindex>")) != OK);
+}
+
+static void what_a_host_may_have_read_is_bounded(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /index.xml\n") },
+        { .path = "/index.xml", .headers = XML, .generate = make_long_index },
+        { .path = "/", .headers = HTML, .body = PAGE },
+        { .path = "*", .status = 404 },
+    };
+    char seeds[INDEX_HOSTS * 32] = "";
+    struct rig g;
+    int64_t mib;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* its shadow is memory, too */
+#endif
+    for (int i = 1; i <= INDEX_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+    RIG_OPEN(&g, routes, INDEX_HOSTS, seeds);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", "--max-memory",
+                                    "64M", "--max-time", "10s", NULL });
+    mib = program_peak_mib(&g.p);
+    program_wait(&g.p);
+
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM sitemaps WHERE outcome = 'sitemapindex'"),
+        INDEX_HOSTS);
+    assert_int_equal(
+        program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'sitemaps-left-out'"),
+        INDEX_HOSTS);
+    print_message("    peak resident %d MiB\n", (int)mib);
+    assert_true(mib < 150);
+    rig_close(&g);
+}
+
+/* --- bodies that nobody reads -------------------------------------------------------------------- */
+
+#define LAST_PAGE 12
+
+static void make_chain(void *arg, const struct origin_request *r, int *io_status,
+                       struct buf *out)
+{
+    int64_t n;
+
+    (void)arg;
+    (void)io_status;
+    BUG_IF(!span_parse_i64(span_str(r->path + 2), &n));
+    if (n < LAST_PAGE)
+        BUG_IF(buf_printf(out, "<a href=/p%lld>next</a>", (long long)n + 1) != OK);
+}
+
+static void make_long_answer(void *arg, const struct origin_request *r, int *io_status,
+                             struct buf *out)
+{
+    (void)r;
+    (void)io_status;
+    for (size_t i = 0; i < (size_t)(uintptr_t)arg; i++)
+        BUG_IF(buf_append(out, SPAN("0123456789abcde\n")) != OK);
+}
+
+/* A redirect with so many KiB behind it, to a host whose robots.txt is still to come. */
+#define LONG_REDIRECT(at, ms, kib)                                                    \
+    {                                                                                 \
+        .path = "/map.xml", .on = at, .delay_ms = ms, .status = 302,                  \
+        .headers = "Location: http://127.0.0.5:$PORT/map.xml\r\n",                    \
+        .generate = make_long_answer, .arg = (void *)(uintptr_t)((kib) * 64)          \
+    }
+
+/* They would fill the memory for bodies, and as long as it is full nobody is asked for a page. */
+static void the_body_of_a_redirect_does_not_wait_for_its_target(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 5,
+          .status = 503,
+          .headers = "Retry-After: 8\r\n",
+          .uses = 1 },
+        { .path = "/robots.txt", .on = 5, .headers = PLAIN },
+        { .path = "/robots.txt", .on = 6, .status = 404 },
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        LONG_REDIRECT(1, 0, 7900),
+        LONG_REDIRECT(2, 700, 3900),
+        LONG_REDIRECT(3, 1400, 1900),
+        LONG_REDIRECT(4, 2100, 900),
+        { .path = "/map.xml", .headers = XML, MAP("") },
+        { .path = "/p*", .headers = HTML, .generate = make_chain },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 6,
+             "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n"
+             "http://127.0.0.4:$PORT/\nhttp://127.0.0.5:$PORT/\n"
+             "http://127.0.0.6:$PORT/p1\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "400ms",
+                                               "--max-memory", "64M", NULL }),
+                     0);
+
+    assert_int_equal(traffic_count(g.o, "127.0.0.5", "/map.xml"), 4);
+    assert_int_equal(traffic_count(g.o, "127.0.0.6", "/p*"), LAST_PAGE);
+    assert_true(rig_start_us(&g, "127.0.0.6", "/p*", LAST_PAGE - 1) <
+                rig_start_us(&g, "127.0.0.5", "/robots.txt", 1));
+    rig_close(&g);
+}
+
+/* --- more than memory ------------------------------------------------------------------------ */
+
+#define LARGE_HOSTS   10
+#define LARGE_ENTRIES 3000
+#define LARGE_PATH    8000 /* 24 MB of them, and next to nothing as they are sent */
+
+static struct span make_large_map(struct buf *out)
+{
+    z_stream z = { 0 };
+    struct buf text;
+
+    buf_init(&text, 64 * MIB);
+    BUG_IF(buf_append(&text, SPAN("<urlset>")) != OK);
+    for (int i = 0; i < LARGE_ENTRIES; i++)
+        BUG_IF(buf_printf(&text, "<url><loc>http://127.0.0.1/%0*d</loc></url>", LARGE_PATH,
+                          i) != OK);
+    BUG_IF(buf_append(&text, SPAN("</urlset>")) != OK);
+    buf_init(out, (size_t)MIB);
+    BUG_IF(buf_reserve(out, (size_t)MIB) != OK);
+    z.next_in = (unsigned char *)text.ptr;
+    z.avail_in = (unsigned)text.len;
+    z.next_out = (unsigned char *)out->ptr;
+    z.avail_out = (unsigned)MIB;
+    BUG_IF(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK);
+    BUG_IF(deflate(&z, Z_FINISH) != Z_STREAM_END);
+    out->len = z.total_out;
+    deflateEnd(&z);
+    buf_clear(&text);
+    return buf_span(out);
+}
+
+/* Another program writes meanwhile, and ours waits. */
+static void hold_up_the_writer(struct program *p, unsigned seconds)
+{
+    sqlite3 *db;
+
+    BUG_IF(sqlite3_open(program_path(p, "crawl.db"), &db) != SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    BUG_IF(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK);
+    sleep(seconds);
+    sqlite3_close(db);
+}
+
+static void few_sitemaps_wait_in_memory_for_the_database(void **state)
+{
+    struct buf body;
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML "Content-Encoding: gzip\r\n",
+          .delay_ms = 1000,
+          .body = make_large_map(&body) },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    char seeds[LARGE_HOSTS * 32] = "";
+    struct rig g;
+    int64_t mib;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* its shadow is memory, too */
+#endif
+    for (int i = 1; i <= LARGE_HOSTS; i++)
+        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+    RIG_OPEN(&g, routes, LARGE_HOSTS, seeds);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-memory", "64M",
+                                    NULL });
+    assert_true(traffic_wait(g.o, NULL, "/map.xml", LARGE_HOSTS));
+    hold_up_the_writer(&g.p, 6);
+    program_signal(&g.p, SIGINT);
+    mib = program_peak_mib(&g.p);
+    program_wait(&g.p);
+
+    print_message("    peak resident %d MiB\n", (int)mib);
+    assert_true(mib < 110);
+    buf_clear(&body);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,9 +504,12 @@ int main(void)
         cmocka_unit_test(a_sitemap_lost_with_a_kept_connection_is_asked_for_again),
         cmocka_unit_test(a_sitemap_that_fails_for_once_is_asked_for_again),
         cmocka_unit_test(a_stop_does_not_wait_for_the_next_try_of_a_sitemap),
-        cmocka_unit_test(sitemaps_that_a_kill_cut_short_are_read_by_the_next_start),
         cmocka_unit_test(a_sitemap_that_is_refused_for_a_while_stops_the_host),
         cmocka_unit_test(a_sitemap_that_asks_for_too_long_a_pause_defers_the_host),
+        cmocka_unit_test(sitemaps_that_a_kill_cut_short_are_read_by_the_next_start),
+        cmocka_unit_test(what_a_host_may_have_read_is_bounded),
+        cmocka_unit_test(the_body_of_a_redirect_does_not_wait_for_its_target),
+        cmocka_unit_test(few_sitemaps_wait_in_memory_for_the_database),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);

@@ -148,6 +148,27 @@ void program_start(struct program *p, const char *const *args)
     _exit(127);
 }
 
+int64_t program_peak_mib(const struct program *p)
+{
+    siginfo_t info = { 0 };
+    char path[64], line[256];
+    int64_t kib = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", p->pid);
+    while (!waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+           !info.si_pid) {
+        FILE *f = fopen(path, "re");
+
+        while (f && fgets(line, sizeof line, f))
+            if (!strncmp(line, "VmHWM:", 6))
+                kib = strtoll(line + 6, NULL, 10);
+        if (f)
+            fclose(f);
+        usleep(20000);
+    }
+    return kib / 1024;
+}
+
 void program_signal(struct program *p, int signo)
 {
     kill(p->pid, signo);

@@ -41,6 +41,8 @@ void program_start_crawl(struct program *p, const char *const *args);
 void program_start(struct program *p, const char *const *args);
 /* Waits for its end; returns the exit code. */
 int program_wait(struct program *p);
+/* Waits until it has ended, for program_wait to take; the most memory that it had, in MiB. */
+int64_t program_peak_mib(const struct program *p);
 void program_signal(struct program *p, int signo);
 /* Kills what runs with SIGKILL and waits for its end. */
 void program_kill(struct program *p);

@@ -373,6 +373,64 @@ static void many_wildcards_stay_linear(void **state)
     buf_clear(&target);
 }
 
+/* n rules, each another number behind "*", and then more. */
+static struct robots_rules numbered_rules(struct arena *mem, int n, const char *more)
+{
+    struct robots_rules rules;
+    struct buf body;
+
+    buf_init(&body, ROBOTS_MAX_BYTES);
+    assert_int_equal(buf_append(&body, SPAN("User-agent: *\n")), OK);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(buf_printf(&body, "Allow:*%05d%s\n", i % 100, more), OK);
+    assert_int_equal(buf_append(&body, SPAN("Disallow: /no\n")), OK);
+    rules = parse_for(mem, US, buf_span(&body));
+    buf_clear(&body);
+    return rules;
+}
+
+static void fill_target(struct buf *out, const char *head, size_t zeros)
+{
+    buf_init(out, MIB);
+    assert_int_equal(buf_append(out, span_str(head)), OK);
+    for (size_t i = 0; i < zeros; i++)
+        assert_int_equal(buf_append_byte(out, '0'), OK);
+}
+
+/* Each would be looked for to the URL's end, in vain: seconds in which nothing else is done. */
+static void what_would_be_searched_for_too_long_is_forbidden(void **state)
+{
+    struct robots_rules rules = numbered_rules(*state, 30000, "0x");
+    const struct robots_rule *rule;
+    struct buf target;
+
+    /* All pairs of all of them. */
+    fill_target(&target, "/0x1021324354657687980x919293949596979899", 8000);
+    assert_false(robots_allows(&rules, buf_span(&target), &rule));
+    assert_int_equal(rule->line, 0);
+    buf_clear(&target);
+    assert_true(robots_allows(&rules, SPAN("/0x10"), &rule));
+    assert_null(rule);
+    assert_false(robots_allows(&rules, SPAN("/no0x10"), &rule));
+    assert_int_equal(rule->line, 30002);
+}
+
+static void what_a_url_has_no_part_of_is_not_searched_for(void **state)
+{
+    struct robots_rules rules = numbered_rules(*state, 30000, "x");
+    const struct robots_rule *rule;
+    struct buf target;
+
+    fill_target(&target, "/", 8000);
+    assert_true(robots_allows(&rules, buf_span(&target), &rule));
+    assert_null(rule);
+    buf_clear(&target);
+    fill_target(&target, "/no", 8000);
+    assert_false(robots_allows(&rules, buf_span(&target), &rule));
+    assert_int_equal(rule->line, 30002);
+    buf_clear(&target);
+}
+
 /* RFC 9309 §2.2.2: the escapes of a long target do not fit on the stack. */
 static void long_targets_are_normalised_too(void **state)
 {
@@ -483,6 +541,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(clips_long_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_wildcards_stay_linear, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_would_be_searched_for_too_long_is_forbidden,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_url_has_no_part_of_is_not_searched_for,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_targets_are_normalised_too, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(sitemaps_are_collected_from_anywhere, set_up,

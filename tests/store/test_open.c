@@ -283,6 +283,47 @@ static void planted_neighbours_are_not_followed(void **state)
     }
 }
 
+#define SOMEBODY 65534
+
+/* What somebody puts into /tmp for us to find there. Only root can give files away. */
+static void a_database_of_another_user_is_refused_where_all_may_write(void **state)
+{
+    struct storekit *k = *state;
+
+    if (geteuid())
+        skip();
+    make_database(k);
+    assert_int_equal(chown(k->path, SOMEBODY, SOMEBODY), 0);
+    storekit_open(k, REVISIT_ALL); /* in its owner's folder, say */
+    storekit_close(k);
+    chmod(k->dir, 01777);
+    assert_refused(k, ERR_REFUSED, "belongs to another user");
+    chmod(k->dir, 0700);
+}
+
+/* A log becomes part of the database; of an empty one somebody else could read what comes. */
+static void neighbours_of_another_user_are_refused(void **state)
+{
+    struct storekit *k = *state;
+    struct err_note note;
+    struct reader *r;
+    char name[200];
+
+    if (geteuid())
+        skip();
+    for (int i = 0; guard_suffix(i); i++) {
+        make_database(k);
+        beside(k, guard_suffix(i), name);
+        put_file(name, i == 0 ? SPAN_NONE : SPAN("planted"));
+        assert_int_equal(chown(name, SOMEBODY, SOMEBODY), 0);
+        assert_refused(k, ERR_REFUSED, "belongs to another user");
+        assert_int_equal(reader_open(k->path, &r, &note), ERR_REFUSED);
+        unlink(k->path);
+        assert_refused(k, ERR_REFUSED, "belongs to another user");
+        unlink(name);
+    }
+}
+
 static void a_planted_lock_file_is_not_followed(void **state)
 {
     struct storekit *k = *state;
@@ -499,6 +540,8 @@ int main(void)
         WITH_DIR(a_dangling_link_is_not_followed),
         WITH_DIR(a_linked_directory_is_followed),
         WITH_DIR(a_hard_link_is_refused),
+        WITH_DIR(a_database_of_another_user_is_refused_where_all_may_write),
+        WITH_DIR(neighbours_of_another_user_are_refused),
         WITH_DIR(a_directory_is_refused),
         WITH_DIR(a_fifo_is_refused_without_waiting),
         WITH_DIR(a_missing_directory_is_named),
