@@ -139,9 +139,9 @@ _Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 
                "the numbers in the SQL of this file");
 
 /* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
-#define RULES_SQL                                                                             \
-    "(SELECT settings || (" SEEDS_REACH " SELECT coalesce(group_concat(id), '') FROM"         \
-    " (SELECT id FROM reach EXCEPT SELECT url_id FROM seeds ORDER BY 1)) FROM runs WHERE id = ?1)"
+#define RULES_SQL                                                                     \
+    "(SELECT settings || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM"   \
+    " (SELECT id FROM led ORDER BY 1)) FROM runs WHERE id = ?1)"
 
 /*
  * What was decided under which rules: every excluded URL of the file; and every other one too, so that

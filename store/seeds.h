@@ -6,16 +6,26 @@
 
 #include "store/core.h"
 
+/* SQL: has the redirect r not ended? For a URL that is a page since it leads to nothing any more. */
+#define SEEDS_REDIRECT_HOLDS                                                                     \
+    " r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id)"              \
+    " AND NOT EXISTS (SELECT 1 FROM fetch f WHERE f.url_id = r.src_id AND f.run_id > r.run_id"   \
+    " AND f.outcome IN ('ok', 'too_large'))"
+
 /*
- * SQL: reach(id) has every seed, and every URL that redirects lead to from one. A redirect that has ended, for the
- * URL is a page since, leads to nothing any more: a night of "back soon" at a stranger's would else stay in the scope.
+ * SQL: led(id) has every URL that redirects lead to from a seed; a night of "back soon" at a
+ * stranger's would else stay in the scope. It begins with the redirects, not the seeds, of which
+ * there may be a million: what a seed is shows in its depth first, then in each run's seeds.
  */
-#define SEEDS_REACH                                                                                             \
-    "WITH RECURSIVE reach(id) AS (SELECT url_id FROM seeds UNION"                                               \
-    " SELECT r.dst_id FROM reach JOIN redirects r ON r.src_id = reach.id"                                       \
-    " WHERE r.run_id = (SELECT max(x.run_id) FROM redirects x WHERE x.src_id = r.src_id)"                       \
-    " AND NOT EXISTS (SELECT 1 FROM fetch f WHERE f.url_id = r.src_id AND f.run_id > r.run_id"                  \
-    " AND f.outcome IN ('ok', 'too_large')))"
+#define SEEDS_LED                                                                                \
+    "WITH RECURSIVE led(id) AS (SELECT r.dst_id FROM redirects r JOIN url u ON u.id = r.src_id"  \
+    " WHERE u.depth = 0 AND EXISTS (SELECT 1 FROM runs CROSS JOIN seeds s ON s.run_id = runs.id" \
+    " AND s.url_id = r.src_id) AND" SEEDS_REDIRECT_HOLDS                                         \
+    " UNION SELECT r.dst_id FROM led JOIN redirects r ON r.src_id = led.id"                      \
+    " WHERE" SEEDS_REDIRECT_HOLDS ")"
+
+/* SQL: reach(id) has the seeds, too. */
+#define SEEDS_REACH SEEDS_LED ", reach(id) AS (SELECT url_id FROM seeds UNION SELECT id FROM led)"
 
 /* Each of these. */
 enum err seeds_each(struct core *c, void (*fn)(void *arg, struct span url), void *arg);
