@@ -151,6 +151,13 @@ static void free_blocks(struct arena_block *b)
     }
 }
 
+bool arena_has_room(const struct arena *a, size_t n)
+{
+    size_t rounded;
+
+    return fits(a, n, &rounded);
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_block *first = a->blocks;

@@ -51,6 +51,9 @@ enum err arena_try_copy(struct arena *a, struct span s, struct span *out) MUST_U
 /* Formats into the arena. Aborts when over the cap. */
 struct span arena_format(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Is there room for n bytes more under the cap? Then it was memory that a call found none of. */
+bool arena_has_room(const struct arena *a, size_t n);
+
 /* Keeps the first block for reuse, gives the others back. */
 void arena_reset(struct arena *a);
 

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/discover.h"
 
+#include "config/mem.h"
 #include "parse/utf8.h"
 
 #define LINKS_A_LOOK 256 /* at the clock */
+/* What parsing and normalising a URL of n bytes asks for at most. */
+#define ROOM(n)      (16 * (n) + 4 * (size_t)KIB)
+
+bool discover_took(enum err e, struct span url, const struct arena *mem)
+{
+    if (e && e != ERR_INVALID && arena_has_room(mem, ROOM(url.len)))
+        mem_out_of_memory(url.len);
+    return !e;
+}
+
+static bool parse_page_url(struct span text, const struct url *base, struct arena *mem,
+                           struct url *out)
+{
+    return discover_took(url_parse(text, base, mem, out), text, mem) &&
+           discover_took(url_page(out, mem, out), text, mem);
+}
 
 /* Verdict and identity of a URL that the loop does not know. mem holds what the offer points at. */
 static void decide(struct crawl *c, const struct url *u, int depth, struct arena *mem,
@@ -19,7 +36,7 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     o->depth = depth;
     o->lastmod_ms = -1;
     o->kind = N_LINK_KINDS;
-    if (url_normalize(u, mem, &o->key))
+    if (!discover_took(url_normalize(u, mem, &o->key), u->href, mem))
         o->key = u->href;
     scope_decide(c->scope, u, depth, mem, &verdict);
     o->reason = verdict.reason;
@@ -38,7 +55,7 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
 {
     struct url u;
 
-    if (url_parse(url, NULL, mem, &u) || url_page(&u, mem, &u))
+    if (!parse_page_url(url, NULL, mem, &u))
         return false;
     *out = (struct store_offer){ .hop = hop };
     decide(c, &u, 1, mem, out);
@@ -58,7 +75,7 @@ static struct span escape_bytes(struct span s, struct arena *mem)
     if (utf8_valid_prefix(s) == s.len)
         return s;
     at = text = arena_try_array(mem, s.len, 3);
-    if (!text)
+    if (!discover_took(text ? OK : ERR_NO_MEMORY, s, mem))
         return s;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char byte = (unsigned char)s.ptr[i];
@@ -80,8 +97,7 @@ bool discover_redirect(struct crawl *c, const struct ticket *from,
 {
     struct url u;
 
-    if (url_parse(escape_bytes(location, mem), base, mem, &u) ||
-        url_page(&u, mem, &u))
+    if (!parse_page_url(escape_bytes(location, mem), base, mem, &u))
         return false;
     /* Where a seed (also one that was first found as a link) redirects, its host is what the user meant. */
     if (from->depth == 0 && url_is_web(&u) && scope_add_redirect(c->scope, &u)) {
@@ -169,7 +185,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
         describe(link, i, o);
         return true;
     }
-    if (url_parse(href, NULL, mem, &u) || url_page(&u, mem, &u))
+    if (!parse_page_url(href, NULL, mem, &u))
         return false;
     o->hop = hop_of(link);
     decide(c, &u, depth, mem, o);

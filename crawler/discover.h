@@ -17,6 +17,13 @@ struct discover_page {
 };
 
 /*
+ * Did taking this URL apart end with OK? If not, it is no URL, or over the cap of mem, and left
+ * out. Where it was memory that there was none of, the URL would be lost without a trace, and
+ * nobody asks again: that ends the program, which loses nothing.
+ */
+bool discover_took(enum err e, struct span url, const struct arena *mem);
+
+/*
  * Fills offers (room for facts->n_links) in mem; returns how many there are. Lets others
  * run when that takes long (P57).
  */

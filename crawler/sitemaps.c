@@ -389,8 +389,9 @@ static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
     enum err e;
 
     arena_init(&mem, DOCUMENT_BYTES);
-    if (url_parse(span_str(todo->url), NULL, &mem, &url) ||
-        url_page(&url, &mem, &url)) {
+    if (!discover_took(url_parse(span_str(todo->url), NULL, &mem, &url),
+                       span_str(todo->url), &mem) ||
+        !discover_took(url_page(&url, &mem, &url), url.href, &mem)) {
         arena_clear(&mem);
         return OK;
     }
@@ -473,18 +474,20 @@ void sitemaps_start(struct crawl *c, struct host *h)
     struct reader *r;
     struct arena mem;
     struct url base, u;
+    struct span text;
 
     if (c->settings->has_no_sitemaps || !h->rules.n_sitemaps)
         return;
     arena_init(&mem, DOCUMENT_BYTES);
     r = mem_alloc(sizeof *r);
     *r = (struct reader){ .c = c, .h = h };
-    if (url_parse(arena_format(&mem, "%s://%s:%u/robots.txt",
-                               h->is_https ? "https" : "http", h->name, h->port),
-                  NULL, &mem, &base) == OK)
+    text = arena_format(&mem, "%s://%s:%u/robots.txt", h->is_https ? "https" : "http",
+                        h->name, h->port);
+    if (discover_took(url_parse(text, NULL, &mem, &base), text, &mem))
         for (size_t i = 0; i < h->rules.n_sitemaps; i++)
-            if (!url_parse(h->rules.sitemaps[i], &base, &mem, &u) &&
-                !url_page(&u, &mem, &u))
+            if (discover_took(url_parse(h->rules.sitemaps[i], &base, &mem, &u),
+                              h->rules.sitemaps[i], &mem) &&
+                discover_took(url_page(&u, &mem, &u), u.href, &mem))
                 add_todo(r, u.href, 1);
     arena_clear(&mem);
     if (r->len)

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "config/mem.h"
+#include "crawler/discover.h"
+
+/* As much of a crawl as deciding about a URL looks at. */
+static int open_crawl(void **state)
+{
+    struct crawl *c = test_calloc(1, sizeof *c);
+    struct settings *s = test_calloc(1, sizeof *s);
+
+    options_set_defaults(&settings_table, s);
+    c->settings = s;
+    *state = c;
+    return scope_open(s, &c->scope, NULL) || known_open((size_t)MIB, &c->known);
+}
+
+static int close_crawl(void **state)
+{
+    struct crawl *c = *state;
+    struct settings *s = (struct settings *)(uintptr_t)c->settings;
+
+    scope_close(c->scope);
+    known_close(c->known);
+    settings_clear(s);
+    test_free(s);
+    test_free(c);
+    return 0;
+}
+
+static jmp_buf out_of_memory;
+
+static void on_oom(void)
+{
+    longjmp(out_of_memory, 1);
+}
+
+/* Text that needs all there is to taking a URL apart: a host for ICU, escapes, dots. */
+#define ODD_URL "http://B\xc3\xbc" "cher.example/a/../%7e\xc3\xbc x?\xc3\xa4=1#f"
+
+enum way {
+    AS_ENTRY,
+    AS_LINK,
+    AS_REDIRECT,
+    N_WAYS
+};
+
+/* One URL discovered; false when it was left out. */
+static bool discover(struct crawl *c, enum way way, struct arena *mem, struct store_offer *o)
+{
+    struct ticket from = { .id = 1, .url = SPAN("http://b.example/") };
+    struct fact_link link = { .url = SPAN(ODD_URL) };
+    struct page_facts facts = { .links = &link, .n_links = 1 };
+    struct discover_page page = { .ticket = &from, .facts = &facts };
+    struct url base;
+
+    switch (way) {
+    case AS_ENTRY:
+        return discover_entry(c, SPAN(ODD_URL), HOP_SITEMAP, -1, mem, o);
+    case AS_LINK: return discover_links(c, &page, mem, o) == 1;
+    default:
+        from.depth = 1;
+        return !url_parse(SPAN("http://b.example/"), NULL, mem, &base) &&
+               discover_redirect(c, &from, &base, SPAN(ODD_URL), mem, o);
+    }
+}
+
+/* P33: whichever allocation fails, the URL comes out whole, or the program ends. */
+static void no_url_is_lost_for_want_of_memory(void **state)
+{
+    for (volatile int way = 0; way < N_WAYS; way++) {
+        volatile int n_ended = 0, n = 0;
+        volatile bool is_through = false;
+
+        mem_set_oom_hook(on_oom);
+        while (!is_through) {
+            struct store_offer o;
+            struct arena mem;
+
+            arena_init(&mem, (size_t)MIB);
+            mem_fail_after(way == AS_REDIRECT ? ++n + 1 : ++n);
+            if (setjmp(out_of_memory) != 0) {
+                n_ended++;
+            } else {
+                assert_true(discover(*state, (enum way)way, &mem, &o));
+                assert_string_equal(o.key.ptr, "http://xn--bcher-kva.example/~%C3%BC%20x?%C3%A4=1");
+                is_through = n > 20;
+            }
+            mem_fail_after(0);
+            arena_clear(&mem);
+        }
+        mem_set_oom_hook(NULL);
+        assert_true(n_ended > 0);
+    }
+}
+
+static void what_is_no_url_is_left_out(void **state)
+{
+    struct store_offer o;
+    struct arena mem;
+
+    arena_init(&mem, (size_t)MIB);
+    assert_false(discover_entry(*state, SPAN("http://[::g]/"), HOP_SITEMAP, -1, &mem, &o));
+    assert_int_equal(mem.used_bytes < (size_t)MIB, 1);
+    arena_clear(&mem);
+}
+
+static void over_the_cap_it_is_left_out_and_the_program_goes_on(void **state)
+{
+    struct store_offer o;
+    struct arena mem;
+
+    arena_init(&mem, 64);
+    assert_false(discover_entry(*state, SPAN(ODD_URL), HOP_SITEMAP, -1, &mem, &o));
+    arena_clear(&mem);
+}
+
+#define WITH_CRAWL(test) cmocka_unit_test_setup_teardown(test, open_crawl, close_crawl)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_CRAWL(no_url_is_lost_for_want_of_memory),
+        WITH_CRAWL(what_is_no_url_is_left_out),
+        WITH_CRAWL(over_the_cap_it_is_left_out_and_the_program_goes_on),
+    };
+
+    return cmocka_run_group_tests_name("crawler/discover", tests, NULL, NULL);
+}
