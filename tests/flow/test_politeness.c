@@ -294,10 +294,11 @@ static void who_waits_for_an_address_takes_no_place_from_others(void **state)
     /* Five of its own, and no more than five of the twenty of the others. */
     assert_true(rig_end_us(&g, "127.0.0.2", NULL, 4) < rig_start_us(&g, NULL, NULL, 10));
     assert_int_equal(traffic_count(g.o, NULL, "/"), N_BUSY + 1);
-    for (size_t i = 1; i < traffic_count(g.o, NULL, NULL); i++)
+    /* Ten steps of 50 ms; one request may come to the server late. */
+    for (size_t i = 10; i < traffic_count(g.o, NULL, NULL); i++)
         assert_true(rig_start_us(&g, NULL, NULL, i) -
-                        rig_start_us(&g, NULL, NULL, i - 1) >
-                    30000);
+                        rig_start_us(&g, NULL, NULL, i - 10) >
+                    300000);
     rig_close(&g);
     nameserver_stop(ns);
 }
