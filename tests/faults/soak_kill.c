@@ -318,7 +318,7 @@ static int64_t argument(int argc, char **argv, int i, int64_t fallback)
 int main(int argc, char **argv)
 {
     struct soak s = { .kills = argument(argc, argv, 1, 200),
-                      .pages_per_host = argument(argc, argv, 2, 2000) };
+                      .pages_per_host = argument(argc, argv, 2, 3000) };
     const struct origin_route routes[] = {
         { .path = "/robots.txt",
           .headers = PLAIN,
