@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/mem.h"
+#include "store/gather.h"
 #include "store/guard.h"
 
 static const char OPEN_SQL[] =
@@ -112,7 +113,7 @@ enum err db_open(const char *path, struct db **out, struct err_note *note)
     int rc;
 
     d->path = mem_str_copy(span_str(path));
-    rc = sqlite3_open_v2(name, &d->handle, flags, NULL);
+    rc = sqlite3_open_v2(name, &d->handle, flags, gather_vfs());
     mem_free(name);
     if (rc)
         db_failed(d, rc);
