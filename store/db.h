@@ -22,10 +22,10 @@
 /* "CRWL": PRAGMA application_id of our files. */
 #define DB_APPLICATION_ID 0x4352574c
 /* PRAGMA user_version of the newest schema that this program knows. */
-#define DB_SCHEMA_VERSION 5
+#define DB_SCHEMA_VERSION 6
 
 /* Of new files. Rows of a page's size on average would waste half of smaller ones. */
-#define DB_PAGE_SIZE       16384
+#define DB_PAGE_SIZE       4096
 #define DB_BUSY_TIMEOUT_MS 30000
 
 struct db_stmt_slot {
