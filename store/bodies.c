@@ -9,7 +9,8 @@ int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span d
                    int64_t size)
 {
     static const char COUNT[] =
-        "UPDATE OR FAIL body SET refs = refs + 1 WHERE sha256 = ?1 RETURNING id";
+        "UPDATE OR FAIL body SET refs = refs + 1 WHERE substr(sha256, 1, 8) = ?2"
+        " AND sha256 = ?1 RETURNING id";
     static const char INSERT[] =
         "INSERT OR FAIL INTO body (refs, size, sha256, codec, data)"
         " VALUES (1, ?1, ?2, 'zstd', ?3)";
@@ -17,6 +18,7 @@ int64_t bodies_put(struct core *c, const unsigned char sha256[32], struct span d
     int64_t id = 0;
 
     db_blob(c->db, st, 1, span_make((const char *)sha256, 32));
+    db_blob(c->db, st, 2, span_make((const char *)sha256, 8));
     while (db_next(c->db, st))
         id = sqlite3_column_int64(st, 0);
     if (id || c->db->failed)

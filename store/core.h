@@ -14,6 +14,7 @@ struct seen;
 struct digest;
 struct hosts;
 struct links;
+struct anchors;
 struct depth;
 struct tally;
 struct text;
@@ -24,6 +25,7 @@ struct core {
     struct hosts *hosts;
     struct digest *digest;
     struct links *links;
+    struct anchors *anchors;
     struct depth *depth;
     struct tally *tally;
     struct text *text;

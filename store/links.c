@@ -3,6 +3,7 @@
 
 #include "config/map.h"
 #include "config/mem.h"
+#include "store/anchors.h"
 
 /* Column bits of table link; migrations/0001_base.sql says the same. */
 #define KIND_MASK    63
@@ -25,10 +26,13 @@ enum column {
     COLUMN_BITS,
     COLUMN_REL,
     COLUMN_ANCHOR,
+    COLUMN_ANCHOR_ID,
 };
 
 struct links {
     const struct store_visit *visit; /* whose links the virtual table shows */
+    int64_t *anchors;                /* the numbers of their texts (anchors.h) */
+    size_t cap;
 };
 
 struct links_table {
@@ -39,6 +43,7 @@ struct links_table {
 struct links_cursor {
     sqlite3_vtab_cursor base;
     const struct store_visit *visit;
+    const int64_t *anchors;
     size_t i;
     uint32_t position; /* of row i; strictly rising */
 };
@@ -91,7 +96,7 @@ static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *a
 {
     struct links_table *t = mem_alloc(sizeof *t);
     int rc = sqlite3_declare_vtab(
-        handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor)");
+        handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor, anchor_id)");
 
     (void)argc;
     (void)argv;
@@ -144,12 +149,14 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
                      sqlite3_value **argv)
 {
     struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
+    const struct links *links = CONTAINER_OF(base->pVtab, struct links_table, base)->links;
 
     (void)number;
     (void)text;
     (void)argc;
     (void)argv;
-    cur->visit = CONTAINER_OF(base->pVtab, struct links_table, base)->links->visit;
+    cur->visit = links->visit;
+    cur->anchors = links->anchors;
     cur->i = 0;
     settle(cur, -1);
     return SQLITE_OK;
@@ -189,7 +196,14 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
     case COLUMN_DST: sqlite3_result_int64(ctx, o->id); break;
     case COLUMN_BITS: sqlite3_result_int64(ctx, bits_of(cur->visit, o)); break;
     case COLUMN_REL: result_text(ctx, o->rel, MAX_REL); break;
-    case COLUMN_ANCHOR: result_text(ctx, o->anchor, MAX_ANCHOR); break;
+    case COLUMN_ANCHOR:
+        if (!cur->anchors[cur->i])
+            result_text(ctx, o->anchor, MAX_ANCHOR);
+        break;
+    case COLUMN_ANCHOR_ID:
+        if (cur->anchors[cur->i])
+            sqlite3_result_int64(ctx, cur->anchors[cur->i]);
+        break;
     }
     return SQLITE_OK;
 }
@@ -226,7 +240,26 @@ struct links *links_new(struct db *d)
 
 void links_free(struct links *l)
 {
+    if (!l)
+        return;
+    mem_free(l->anchors);
     mem_free(l);
+}
+
+/* Before the statement that needs them: it is not to write into a table on its way. */
+static void number_anchors(struct core *c, const struct store_visit *v)
+{
+    struct links *l = c->links;
+
+    if (v->n_links > l->cap) {
+        mem_free(l->anchors);
+        l->cap = v->n_links;
+        l->anchors = mem_array(l->cap, sizeof *l->anchors);
+    }
+    for (size_t i = 0; i < v->n_links; i++)
+        l->anchors[i] = is_link(&v->links[i]) ?
+                            anchors_number(c, span_clip_utf8(v->links[i].anchor, MAX_ANCHOR)) :
+                            0;
 }
 
 uint64_t links_hash(const struct core *c, const struct store_visit *v)
@@ -251,12 +284,13 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
 enum err links_write(struct core *c, const struct store_visit *v)
 {
     static const char SQL[] =
-        "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor)"
-        " SELECT src_id, position, dst_id, bits, rel, anchor FROM page_links";
+        "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor, anchor_id)"
+        " SELECT src_id, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
     enum err e;
 
     if (!v->n_links)
         return c->db->failed;
+    number_anchors(c, v);
     c->links->visit = v;
     e = db_run(c->db, db_stmt(c->db, SQL));
     c->links->visit = NULL;

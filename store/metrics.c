@@ -6,6 +6,7 @@
 
 #include "config/map.h"
 #include "config/mem.h"
+#include "store/anchors.h"
 #include "store/graph.h"
 #include "store/links.h"
 #include "store/near.h"
@@ -31,6 +32,7 @@ struct metrics {
         *bodies; /* of all pages; once counted, of those that are not alone with it */
     size_t n_bodies, bodies_cap;
     struct near_result near;
+    struct anchors_used anchors;
     const atomic_bool *stop;
     uint64_t hash; /* of what they are made of */
     size_t n_links;
@@ -150,6 +152,7 @@ static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     note(m, graph_add_link(m->graph, sqlite3_value_int64(argv[0]),
                            sqlite3_value_int64(argv[1]),
                            links_passes_rank(sqlite3_value_int64(argv[2]))));
+    anchors_used_add(&m->anchors, sqlite3_value_int64(argv[3]));
     if (++m->n_links % LOOK_EVERY == 0)
         check_stop(m);
 }
@@ -164,17 +167,18 @@ static void read_links(struct metrics *m)
     struct db *d = m->core->db;
 
     note(m, graph_settle(m->graph));
+    note(m, anchors_used_init(m->core, &m->anchors));
     if (is_over(m))
         return;
-    if (sqlite3_create_function_v2(d->handle, "graph_link", 3,
+    if (sqlite3_create_function_v2(d->handle, "graph_link", 4,
                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, m, NULL, on_link,
                                    on_links_end, NULL)) {
         note(m, ERR_NO_MEMORY);
         return;
     }
     /* In the order of the primary key: no index that may be there is a better way. */
-    db_value(d, "SELECT graph_link(src_id, dst_id, bits) FROM link NOT INDEXED", 0);
-    sqlite3_create_function_v2(d->handle, "graph_link", 3, SQLITE_UTF8, NULL, NULL,
+    db_value(d, "SELECT graph_link(src_id, dst_id, bits, anchor_id) FROM link NOT INDEXED", 0);
+    sqlite3_create_function_v2(d->handle, "graph_link", 4, SQLITE_UTF8, NULL, NULL,
                                NULL, NULL, NULL);
 }
 
@@ -327,6 +331,7 @@ static void rewrite(struct metrics *m, int64_t max_id)
     write_rows(m, max_id);
     write_pairs(m);
     write_meta(m, SPAN("metrics_of"), (int64_t)m->hash);
+    anchors_prune(m->core, &m->anchors);
 }
 
 enum err metrics_update(struct core *c, struct store_op *op)
@@ -351,6 +356,7 @@ enum err metrics_update(struct core *c, struct store_op *op)
         write_meta(&m, SPAN("metrics_run"), c->run_id);
     op->u.graph.n_pages = m.graph ? (int64_t)graph_n_pages(m.graph) : 0;
     op->u.graph.skipped = m.failed;
+    anchors_used_clear(&m.anchors);
     mem_free(m.near.pairs);
     mem_free(m.pages);
     mem_free(m.bodies);

@@ -101,7 +101,7 @@ static const struct reader_report parts[] = {
       " ELSE f.status_code END, s.url, l.anchor"
       " FROM top t JOIN source o ON o.dst_id = t.dst_id JOIN url d ON d.id = t.dst_id"
       " LEFT JOIN fetch f ON f.id = d.fetch_id JOIN url s ON s.id = o.src_id"
-      " JOIN link l ON l.src_id = o.src_id AND l.position = o.position"
+      " JOIN links l ON l.src_id = o.src_id AND l.position = o.position"
       " WHERE o.place <= 5 ORDER BY t.pages DESC, t.dst_id, o.place" },
     { "chains", "all, of two hops and more, loops; hops, is_loop, path, how it ends",
       "WITH c AS MATERIALIZED (SELECT hops, is_loop, path, final_status_code,"

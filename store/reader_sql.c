@@ -35,7 +35,7 @@
 #define LINKS_TO(targets) \
     " FROM (SELECT l.src_id, l.position, l.dst_id FROM link l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
     " ORDER BY l.src_id, l.position LIMIT -1) a" \
-    " CROSS JOIN link l ON l.src_id = a.src_id AND l.position = a.position" \
+    " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "
 
 const struct reader_report reader_reports[] = {
@@ -203,6 +203,8 @@ const struct reader_report reader_checks[] = {
       "SELECT l.src_id, l.dst_id FROM links l WHERE NOT EXISTS (SELECT 1 FROM urls u"
       " WHERE u.id = l.dst_id)"
       " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
+    { "the text of every link is there", "link",
+      "SELECT src_id, position, anchor FROM links WHERE typeof(anchor) = 'integer'" },
     { "both ends of every redirect are known", "redirect",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
       " urls u WHERE u.id = r.dst_id)"

@@ -15,7 +15,8 @@
 /* sql_0001, sql_0002 ... and sql_views as bytes, generated from store/migrations by the Makefile. */
 #include "schema_sql.inc"
 
-static const char *const migrations[] = { sql_0001, sql_0002, sql_0003, sql_0004, sql_0005 };
+static const char *const migrations[] = { sql_0001, sql_0002, sql_0003,
+                                          sql_0004, sql_0005, sql_0006 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");

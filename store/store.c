@@ -11,6 +11,7 @@
 #include "config/clock.h"
 #include "config/mem.h"
 #include "parse/digest.h"
+#include "store/anchors.h"
 #include "store/core.h"
 #include "store/depth.h"
 #include "store/dictionaries.h"
@@ -151,6 +152,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
 {
     struct core *c = &s->core;
     enum err e = db_open(s->path, &c->db, note);
+    uint64_t secret;
 
     if (e)
         return e;
@@ -162,10 +164,9 @@ static enum err open_core(struct store *s, const struct store_options *o,
     }
     c->options = *o;
     c->options.path = s->path;
-    c->seen =
-        seen_new((uint64_t)db_value(
-                     c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0),
-                 SEEN_BYTES);
+    secret = (uint64_t)db_value(c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0);
+    c->seen = seen_new(secret, SEEN_BYTES);
+    c->anchors = anchors_new(secret);
     c->hosts = hosts_new();
     e = digest_new(&c->digest);
     if (e)
@@ -183,6 +184,7 @@ static void free_store(struct store *s)
 {
     db_close(s->core.db);
     links_free(s->core.links);
+    anchors_free(s->core.anchors);
     text_free(s->core.text);
     tally_free(s->core.tally);
     depth_free(s->core.depth);

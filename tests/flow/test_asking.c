@@ -19,7 +19,7 @@ static const struct origin_route site[] = {
       .body = LIT(
           "<title>Front page</title><meta name=description content='where whales are welcome'>"
           "<a href=/zh>zh</a><a href=/ja>ja</a><a href=/th>th</a><a href=/ru>ru</a><a href=/whale>a whale</a>"
-          "<a href=/copy>copy</a><a href=/gone>gone</a><a href=/hop>hop</a><a href=/pic.png>pic</a>") },
+          "<a href=/copy>copy</a><a href=/gone>was here</a><a href=/hop>by a detour</a><a href=/pic.png>pic</a>") },
     { .path = "/zh",
       .headers = UTF8,
       .body = LIT("<title>北京大学</title><p>中华人民共和国的首都是北京。") },
@@ -279,10 +279,12 @@ static void every_report_answers(void **state)
     buf_clear(&list);
     assert_int_equal(sql("broken-links", NULL, NULL), 0);
     assert_true(printed("/gone\",404,"));
+    assert_true(printed("was here"));
     assert_int_equal(sql("errors", NULL, NULL), 0);
     assert_true(printed("/gone\",404,"));
     assert_int_equal(sql("redirected-links", NULL, NULL), 0);
     assert_true(printed("/hop\",302,"));
+    assert_true(printed("by a detour"));
 }
 
 /* --- words mistyped ------------------------------------------------------------------------- */

@@ -95,3 +95,10 @@ const char *storekit_text(struct storekit *k, const char *sql, char out[static 5
  */
 struct store_op *storekit_refill(struct storekit *k, int64_t host_id,
                                  enum store_order order, size_t limit);
+
+/* The first column of the first row of a query, compared as text. */
+#define EXPECT_TEXT(k, sql, wanted)                                    \
+    do {                                                               \
+        char text_[512];                                               \
+        assert_string_equal(storekit_text((k), (sql), text_), wanted); \
+    } while (0)

@@ -53,9 +53,10 @@ static const char *const fillings[] = {
     " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
     " 'http://c.example/', 'noindex', 'en', i, 10, 'ok' FROM n WHERE i % 10 > 2",
     NUMBERS
-    "INSERT INTO link (src_id, position, dst_id, bits, anchor)"
-    " SELECT i + 1, k.value, (i * 7 + k.value * 13) % ?1 + 1, 1, 'a link' FROM n,"
+    "INSERT INTO link (src_id, position, dst_id, bits, anchor_id)"
+    " SELECT i + 1, k.value, (i * 7 + k.value * 13) % ?1 + 1, 1, i + 1 FROM n,"
     " json_each('[0,1,2,3,4,5,6,7,8,9]') k WHERE i % 10 > 2",
+    NUMBERS "INSERT INTO anchor SELECT i + 1, 'link ' || i FROM n",
     NUMBERS "INSERT INTO redirects SELECT i + 1, 2, i + 2, 301 FROM n WHERE i % 10 = 2",
     NUMBERS
     "INSERT INTO events (run_id, at, level, component, event, url_id) SELECT 2, i, 'info', 'c', 'e', i FROM n",

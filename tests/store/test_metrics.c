@@ -32,12 +32,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-#define EXPECT_TEXT(k, sql, wanted)                                    \
-    do {                                                               \
-        char text_[512];                                               \
-        assert_string_equal(storekit_text((k), (sql), text_), wanted); \
-    } while (0)
-
 /* Ends the run as a finished crawl does. What STORE_GRAPH said, in *said. */
 static void finish(struct storekit *k, const atomic_bool *stop, struct store_op *said)
 {

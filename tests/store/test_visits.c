@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "parse/digest.h"
 #include "store/visits.h"
@@ -404,6 +405,44 @@ static void equal_bodies_are_stored_once(void **state)
                 "2 http://a.example/1,2 http://a.example/2");
 }
 
+static const char *plan_of(struct storekit *k, const char *sql)
+{
+    static char text[512];
+    char explained[512];
+    sqlite3 *handle;
+    sqlite3_stmt *st;
+
+    snprintf(explained, sizeof explained, "EXPLAIN QUERY PLAN %s", sql);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, explained, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    snprintf(text, sizeof text, "%s", (const char *)sqlite3_column_text(st, 3));
+    sqlite3_finalize(st);
+    sqlite3_close(handle);
+    return text;
+}
+
+/* The index has the first eight bytes of a hash: they find a body and do not decide. */
+static void bodies_are_found_by_the_start_of_their_hash(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/1"),
+            b = storekit_seed(k, "http://a.example/2");
+
+    for (int i = 0; i < 4; i++) {
+        struct store_op *op = storekit_visit(i % 2 ? a : b, 1, 0);
+        struct page_facts *f = storekit_page(op, "t", "text", i < 2 ? "one" : "two");
+
+        give_body(op, f, i < 2 ? "one" : "two");
+        memset(f->sha256, 7, 8);
+        do_op(k, op);
+    }
+    assert_text(k, "SELECT group_concat(size || ' ' || refs) FROM body", "3 2,3 2");
+    assert_non_null(strstr(plan_of(k, "UPDATE body SET refs = refs + 1 WHERE substr(sha256, 1, 8) ="
+                                      " ?2 AND sha256 = ?1 RETURNING id"),
+                           "body_by_hash"));
+}
+
 static void history_is_pruned_with_its_bodies(void **state)
 {
     struct storekit *k = *state;
@@ -729,6 +768,7 @@ int main(void)
         WITH_STORE(noindex_is_kept_out_of_full_text),
         WITH_STORE(text_is_indexed_only_where_it_is_kept),
         WITH_STORE(equal_bodies_are_stored_once),
+        WITH_STORE(bodies_are_found_by_the_start_of_their_hash),
         WITH_STORE(history_is_pruned_with_its_bodies),
         WITH_STORE(pruning_keeps_the_fetch_that_the_page_is_from),
         WITH_STORE(the_interval_follows_the_changes_of_a_page),

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The texts of links, each stored once (table anchor): a site's menu gives the same hundred
+ * texts on every page, and written out they were a tenth of a database.
+ *
+ * A bounded memory tells the number of a text; one that fell out of it gets a second
+ * number, which costs a row and harms nobody. Texts of up to ANCHORS_SHORT bytes stay with
+ * their link: a number takes as much. What no link names any more is removed at the end of a run,
+ * once it is most of the table.
+ */
+#pragma once
+
+#include "store/core.h"
+
+#define ANCHORS_SHORT ((size_t)3)
+
+struct anchors;
+
+/* Heap; the caller frees it. secret: no page can make its texts collide. */
+struct anchors *anchors_new(uint64_t secret);
+/* NULL is fine. */
+void anchors_free(struct anchors *a);
+
+/* The number of a text, written if it has none yet; 0: it is short, or c->db has failed. */
+int64_t anchors_number(struct core *c, struct span text);
+
+/* Which numbers links name. */
+struct anchors_used {
+    uint64_t *bits;
+    int64_t max_id, n;
+};
+
+/* For all numbers there are. ERR_NO_MEMORY. */
+enum err anchors_used_init(struct core *c, struct anchors_used *out) MUST_USE;
+void anchors_used_clear(struct anchors_used *u);
+void anchors_used_add(struct anchors_used *u, int64_t id);
+
+/* Removes the others once they are more. */
+enum err anchors_prune(struct core *c, struct anchors_used *u);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Texts of links: each is stored once, all can be read, and those of links that are gone do
+ * not pile up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/mem.h"
+#include "store/anchors.h"
+#include "tests/kit/storekit.h"
+
+static struct storekit kit;
+
+static int set_up(void **state)
+{
+    storekit_init(&kit);
+    storekit_open(&kit, REVISIT_NONE);
+    *state = &kit;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    storekit_clear(*state);
+    return 0;
+}
+
+#define MAX_LINKS 4
+
+/* The page of url links to as many URLs as there are texts, one each. */
+static void fetch_page(struct storekit *k, int64_t url_id, const char *body,
+                       const char *const *texts)
+{
+    static const char *const targets[MAX_LINKS + 1] = { "http://a.example/0",
+                                                        "http://a.example/1",
+                                                        "http://a.example/2",
+                                                        "http://a.example/3", NULL };
+    struct store_op *op = storekit_visit(url_id, 1, 0);
+    const char *urls[MAX_LINKS + 1] = { NULL };
+    size_t n = 0;
+
+    while (texts[n])
+        n++;
+    memcpy(urls, targets, n * sizeof *urls);
+    storekit_page(op, "title", "text", body);
+    storekit_links(op, urls);
+    for (size_t i = 0; i < n; i++)
+        op->u.visit.links[i].anchor = span_str(texts[i]);
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+#define TEXTS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void each_text_is_stored_once(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a"),
+            b = storekit_seed(k, "http://a.example/b");
+
+    fetch_page(k, a, "a", TEXTS("Downloads", "Forum", "[1]", ""));
+    fetch_page(k, b, "b", TEXTS("Forum", "Downloads", "Downloads", "Imprint"));
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM anchor"), 3);
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) = count(DISTINCT text) FROM anchor"), 1);
+    EXPECT_TEXT(
+        k,
+        "SELECT group_concat(coalesce(anchor, '-')) FROM (SELECT anchor FROM links"
+        " ORDER BY src_id, position)",
+        "Downloads,Forum,[1],-,Forum,Downloads,Downloads,Imprint");
+    /* Short ones stay with their link. */
+    EXPECT_TEXT(k, "SELECT group_concat(anchor) FROM link WHERE anchor IS NOT NULL",
+                "[1]");
+    assert_int_equal(
+        storekit_int(k, "SELECT count(*) FROM link WHERE anchor_id IS NULL"), 2);
+}
+
+/* More texts than the memory has room for: some get a second number, all are right. */
+static void texts_beyond_the_memory_are_right_too(void **state)
+{
+    struct storekit *k = *state;
+
+    enum {
+        N_PAGES = 70000 / MAX_LINKS
+    };
+
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < N_PAGES; i++) {
+            char url[64], body[32], texts[MAX_LINKS][32];
+
+            (void)snprintf(url, sizeof url, "http://a.example/%d/%d", round, i);
+            (void)snprintf(body, sizeof body, "%d %d", round, i);
+            for (int t = 0; t < MAX_LINKS; t++)
+                (void)snprintf(texts[t], sizeof texts[t], "text %d", i * MAX_LINKS + t);
+            fetch_page(k, storekit_seed(k, url), body,
+                       TEXTS(texts[0], texts[1], texts[2], texts[3]));
+        }
+    assert_int_equal(storekit_int(k, "SELECT count(DISTINCT anchor) FROM links"),
+                     N_PAGES * MAX_LINKS);
+    /* "http://a.example/ROUND/PAGE" */
+    assert_int_equal(
+        storekit_int(
+            k,
+            "SELECT count(*) FROM links l JOIN url u ON u.id = l.src_id WHERE anchor <>"
+            " 'text ' || (CAST(substr(u.url, 20) AS INTEGER) * 4 + position)"),
+        0);
+}
+
+static void finish(struct storekit *k)
+{
+    struct store_op *op = store_op_new(STORE_END_RUN, MIB);
+
+    op->u.end_run.is_finished = true;
+    op->u.end_run.stop_reason = "finished";
+    storekit_do(k, op);
+    store_op_free(op);
+    op = store_op_new(STORE_GRAPH, MIB);
+    op->u.graph.wants_metrics = true;
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+#define ALL_TEXTS \
+    "SELECT group_concat(text) FROM (SELECT text FROM anchor ORDER BY text)"
+#define ALL_LINKS                                                                 \
+    "SELECT group_concat(anchor) FROM (SELECT anchor FROM links ORDER BY src_id," \
+    " position)"
+
+static void texts_that_no_link_has_are_removed(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a");
+
+    fetch_page(k, a, "1", TEXTS("Home", "first", "early"));
+    fetch_page(k, a, "2", TEXTS("Home", "second"));
+    fetch_page(k, storekit_seed(k, "http://a.example/b"), "3", TEXTS("Home", "early"));
+    finish(k);
+    /* Three of four are named: that is left alone. */
+    EXPECT_TEXT(k, ALL_TEXTS, "Home,early,first,second");
+    storekit_close(k);
+    storekit_open(k, REVISIT_ALL);
+    fetch_page(k, a, "4", TEXTS("Home", "third"));
+    fetch_page(k, a, "5", TEXTS("Home", "fourth"));
+    fetch_page(k, a, "6", TEXTS("Home"));
+    finish(k);
+    /* Two of what were more than four. */
+    EXPECT_TEXT(
+        k,
+        "SELECT group_concat(text) FROM (SELECT DISTINCT text FROM anchor ORDER BY text)",
+        "Home,early");
+    EXPECT_TEXT(k, ALL_LINKS, "Home,Home,early");
+    /* The memory has forgotten the numbers that are gone. */
+    fetch_page(k, a, "7", TEXTS("Home", "third", "fourth"));
+    EXPECT_TEXT(k, ALL_LINKS, "Home,third,fourth,Home,early");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_text_is_stored_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(texts_beyond_the_memory_are_right_too, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(texts_that_no_link_has_are_removed, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
