@@ -6,6 +6,8 @@
 /* What a heap may keep idle at its end, and what is so large that it is mapped by itself. */
 #define KEPT_BYTES   (64 * MIB)
 #define MAPPED_BYTES (4 * MIB)
+/* So much free memory does no harm. */
+#define GIVEN_BACK_FROM ((size_t)8 * MIB)
 
 /* Test control, zero in production. */
 static int64_t fail_countdown;
@@ -29,6 +31,14 @@ void mem_start(void)
     /* Both only cost speed where the C library refuses them. */
     (void)mallopt(M_TRIM_THRESHOLD, (int)KEPT_BYTES);
     (void)mallopt(M_MMAP_THRESHOLD, (int)MAPPED_BYTES);
+}
+
+bool mem_give_back(void)
+{
+    struct mallinfo2 now = mallinfo2();
+
+    return now.fordblks > GIVEN_BACK_FROM && now.fordblks > now.uordblks / 8 &&
+           malloc_trim(0) == 1;
 }
 
 void *mem_alloc(size_t n)

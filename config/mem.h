@@ -22,6 +22,12 @@
  */
 void mem_start(void);
 
+/*
+ * Gives whole free pages between what is in use back to the kernel, once they may be many: after
+ * bursts they lie there for good else. Takes milliseconds, so now and then. True where it was done.
+ */
+bool mem_give_back(void);
+
 /* n bytes, zeroed. Never NULL. */
 void *mem_alloc(size_t n) MUST_USE;
 

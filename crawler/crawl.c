@@ -22,6 +22,7 @@
 #define GRACE_NS            (5 * NS_PER_S)    /* transfers may still end */
 #define HURRY_NS            (500 * NS_PER_MS) /* second signal */
 #define SUMMARY_PATIENCE_MS 1000
+#define TIDY_NS             (10 * NS_PER_S)
 
 const char *crawl_stop_word(enum stop_reason r)
 {
@@ -363,10 +364,24 @@ static void end_archive(struct crawl *c)
     c->archive = NULL;
 }
 
+struct tidying {
+    struct crawl *c;
+    struct loop_timer timer;
+};
+
+static void tidy(void *arg)
+{
+    struct tidying *t = arg;
+
+    (void)mem_give_back();
+    loop_timer_set(t->c->loop, &t->timer, clock_after(loop_now(t->c->loop), TIDY_NS));
+}
+
 /* *note: why the store failed, where it did. */
 static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note *note)
 {
     struct dispatch d = { c, seeds };
+    struct tidying tidying = { .c = c };
     struct progress *p;
     int code;
 
@@ -374,9 +389,12 @@ static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note 
     c->stop_at = c->settings->max_time_ms >= 0
                      ? clock_after(c->started_ns, c->settings->max_time_ms * NS_PER_MS)
                      : DEADLINE_NEVER;
+    loop_timer_init(&tidying.timer, tidy, &tidying);
+    loop_timer_set(c->loop, &tidying.timer, clock_after(loop_now(c->loop), TIDY_NS));
     p = progress_start(c);
     (void)crawl_run_alone(c, "dispatcher", dispatch_main, &d); /* else c->stop stays STOP_NONE */
     progress_stop(p);
+    loop_timer_clear(c->loop, &tidying.timer);
     end_archive(c);
     code = end_run(c);
     if (store_failure(c->store, note))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +57,52 @@ static void strings_are_copied_with_their_end(void **state)
     assert_string_equal(empty, "");
     mem_free(p);
     mem_free(empty);
+}
+
+/* Kilobytes of this process that are in memory. */
+static int64_t resident_kib(void)
+{
+    char text[256];
+    struct span rest, word;
+    int64_t pages = 0;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, text, sizeof text);
+
+    close(fd);
+    rest = span_make(text, (size_t)MAX(n, (ssize_t)0));
+    assert_true(span_token(&rest, &word) && span_token(&rest, &word) &&
+                span_parse_i64(word, &pages));
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* A burst of 64 MiB of which every hundredth piece stays. */
+static void what_a_burst_leaves_between_is_given_back(void **state)
+{
+    enum { N = 64 * 1024 };
+    static void *pieces[N];
+    int64_t high, low;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their allocator has its own ways */
+#endif
+    mem_start();
+    for (int i = 0; i < N; i++) {
+        pieces[i] = mem_alloc(1000);
+        memset(pieces[i], 1, 1000);
+    }
+    for (int i = 0; i < N; i++)
+        if (i % 100)
+            mem_free(pieces[i]);
+    high = resident_kib();
+    assert_true(mem_give_back());
+    low = resident_kib();
+    assert_in_range(low, 0, high - 32 * 1024);
+    for (int i = 0; i < N; i += 100)
+        mem_free(pieces[i]);
+    (void)mem_give_back();
+    /* Little is not worth it. */
+    assert_false(mem_give_back());
 }
 
 static void the_nth_allocation_fails_once(void **state)
@@ -182,6 +230,7 @@ int main(void)
         cmocka_unit_test(fresh_memory_is_zero),
         cmocka_unit_test(nothing_is_still_a_pointer),
         cmocka_unit_test(strings_are_copied_with_their_end),
+        cmocka_unit_test(what_a_burst_leaves_between_is_given_back),
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(a_small_allocation_that_fails_calls_the_hook),
         cmocka_unit_test(a_product_that_overflows_is_out_of_memory),
