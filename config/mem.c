@@ -77,13 +77,14 @@ void *mem_try_resize(void *old, size_t n)
     return must_fail() ? NULL : there_or_large(realloc(old, n ? n : 1), n);
 }
 
-void *mem_alloc_raw(size_t n)
+void *mem_ask(size_t n)
 {
-    void *p = mem_try_alloc(n);
+    return must_fail() ? NULL : malloc(n ? n : 1);
+}
 
-    if (!p)
-        mem_out_of_memory(n);
-    return p;
+void *mem_ask_resize(void *old, size_t n)
+{
+    return must_fail() ? NULL : realloc(old, n ? n : 1);
 }
 
 void *mem_resize(void *old, size_t n)

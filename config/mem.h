@@ -40,8 +40,9 @@ void *mem_try_alloc(size_t n) MUST_USE;
 /* Grows or shrinks; old is untouched when NULL is returned, as by mem_try_alloc. */
 void *mem_try_resize(void *old, size_t n) MUST_USE;
 
-/* n bytes, not zeroed. Never NULL. For libraries that know no better than to ask. */
-void *mem_alloc_raw(size_t n) MUST_USE;
+/* The same, and NULL whatever is wanted: for who can do without (config/small.h). */
+void *mem_ask(size_t n) MUST_USE;
+void *mem_ask_resize(void *old, size_t n) MUST_USE;
 
 /* Grows or shrinks. Never NULL. */
 void *mem_resize(void *old, size_t n) MUST_USE;

@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "config/map.h"
 #include "config/mem.h"
+#include "config/small.h"
 #include "fetch/address.h"
 
 /* With 1,000 fresh questions under way answers were lost; those unanswered for PATIENCE_NS are
@@ -420,8 +421,8 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
     /* With our allocator: a lack of memory ends us; it is no name that does not exist. */
-    int status = ares_library_init_mem(ARES_LIB_INIT_ALL, mem_alloc_raw, mem_free,
-                                       mem_resize);
+    int status = ares_library_init_mem(ARES_LIB_INIT_ALL, small_alloc, small_free,
+                                       small_resize);
 
     options.lookups = lookups;
     d->loop = sched_loop(s);

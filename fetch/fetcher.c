@@ -5,6 +5,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "config/small.h"
 #include "fetch/address.h"
 #include "fetch/answer.h"
 #include "fetch/request.h"
@@ -399,19 +400,14 @@ static int64_t tick_for(const struct fetcher_options *o)
     return MIN(MAX(shortest * NS_PER_MS / 8, MIN_TICK_NS), MAX_TICK_NS);
 }
 
-static char *copy_str(const char *s)
-{
-    return mem_str_copy(span_str(s));
-}
-
 /*
  * With our allocator: what libcurl asks for is small, so its lack of memory is ours, and ends
  * us (promise P33). CURLE_OUT_OF_MEMORY then only means a header line beyond its limit.
  */
 static bool init_library(void)
 {
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc_raw, mem_free, mem_resize,
-                                copy_str, mem_array) == CURLE_OK;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, small_alloc, small_free, small_resize,
+                                small_copy, small_zeroed) == CURLE_OK;
 }
 
 enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
