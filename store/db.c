@@ -91,6 +91,7 @@ enum err db_fail(struct db *d, enum err e, const char *what)
 
 static void configure(struct db *d)
 {
+    gather_watch(d->handle);
     sqlite3_extended_result_codes(d->handle, 1);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
     sqlite3_db_config(d->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

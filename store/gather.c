@@ -34,27 +34,33 @@ static sqlite3_file *real_of(sqlite3_file *file)
     return (sqlite3_file *)(log_of(file) + 1);
 }
 
-/* Writes out what is held. After an error it is gone, as the transaction is. */
+/* Writes out what is held; after an error it still is, for whoever tries again. */
 static int flush(sqlite3_file *file)
 {
     struct log_file *log = log_of(file);
     sqlite3_file *real = real_of(file);
-    size_t n = log->n_held;
+    int rc = SQLITE_OK;
 
-    log->n_held = 0;
-    return n ? real->pMethods->xWrite(real, log->held, (int)n, log->offset) : SQLITE_OK;
+    if (log->n_held)
+        rc = real->pMethods->xWrite(real, log->held, (int)log->n_held, log->offset);
+    if (!rc)
+        log->n_held = 0;
+    return rc;
 }
 
+/* What is held then belongs to a transaction that never ended. */
 static int on_close(sqlite3_file *file)
 {
     sqlite3_file *real = real_of(file);
-    int rc = flush(file);
-    int closed = real->pMethods->xClose(real);
 
     mem_free(log_of(file)->held);
-    return rc ? rc : closed;
+    return real->pMethods->xClose(real);
 }
 
+/*
+ * That the disk is full undoes a whole transaction only where a write says so: after a read SQLite
+ * would go on without what could not be written.
+ */
 static int on_read(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
 {
     const struct log_file *log = log_of(file);
@@ -63,7 +69,9 @@ static int on_read(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
 
     if (offset < log->offset + (sqlite3_int64)log->n_held && offset + n > log->offset)
         rc = flush(file);
-    return rc ? rc : real->pMethods->xRead(real, out, n, offset);
+    if (rc)
+        return rc == SQLITE_FULL ? SQLITE_IOERR_WRITE : rc;
+    return real->pMethods->xRead(real, out, n, offset);
 }
 
 static int hold(struct log_file *log, const char *bytes, size_t n, sqlite3_int64 offset)
@@ -204,4 +212,19 @@ const char *gather_vfs(void)
 {
     (void)pthread_once(&once, register_it);
     return is_registered ? outer.zName : NULL;
+}
+
+/* The write lock is gone by now, and the place in the log may be another's. */
+static void forget(void *arg)
+{
+    sqlite3_file *log = NULL;
+
+    if (!sqlite3_file_control(arg, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) && log &&
+        log->pMethods == &methods)
+        log_of(log)->n_held = 0;
+}
+
+void gather_watch(sqlite3 *handle)
+{
+    sqlite3_rollback_hook(handle, forget, handle);
 }

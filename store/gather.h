@@ -5,10 +5,10 @@
  * eight hundred a transaction; here they are gathered and go out 128 KiB at a time.
  *
  * What others may see is as before. A frame whose header says that its transaction ends there
- * (bytes 4 to 7, sqlite.org/fileformat2.html#walformat) goes out at once, with all before it,
- * so frames are in the file when SQLite publishes them; what is held back
- * belongs to a transaction that has not ended, and a crash undoes that anyway. Reading what is held,
- * syncing, measuring and closing write out first; an error is returned by the call that met it.
+ * (bytes 4 to 7, sqlite.org/fileformat2.html#walformat) goes out at once, with all before it, so
+ * frames are in the file when SQLite publishes them. What is held back belongs to a transaction that has
+ * not ended: a crash undoes it, and at a rollback it is forgotten. Reading what is held, syncing and
+ * measuring write out first; an error is returned by the call that met it.
  */
 #pragma once
 
@@ -16,3 +16,6 @@
 
 /* The VFS for sqlite3_open_v2: registered at the first call. NULL (the default) without memory. */
 const char *gather_vfs(void);
+
+/* For a connection opened with it, before its first transaction: its rollback hook is taken. */
+void gather_watch(sqlite3 *handle);

@@ -116,6 +116,7 @@ static int set_up(void **state)
                                      gather_vfs()),
                      SQLITE_OK);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    gather_watch(db);
     run(db,
         "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL;"
         "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, filler BLOB)");
@@ -215,6 +216,60 @@ static void a_write_that_fails_undoes_its_transaction(void **state)
     assert_int_equal(number_elsewhere(path, "SELECT count(*) FROM t"), 110);
 }
 
+/* Another program commits where the frames of what was rolled back would have been. */
+static void what_was_rolled_back_is_never_written(void **state)
+{
+    sqlite3 *other;
+
+    (void)state;
+    run(db, FILL(1, 10));
+    assert_int_equal(sqlite3_open_v2(path, &other, SQLITE_OPEN_READWRITE, "unix"),
+                     SQLITE_OK);
+    sqlite3_db_config(other, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    run(db, "PRAGMA cache_size=10");
+    for (int i = 1; i <= 20; i++) {
+        char sql[160];
+
+        run(db, "BEGIN IMMEDIATE; UPDATE t SET n = -1;" FILL(10001, 10070) ";ROLLBACK");
+        (void)snprintf(sql, sizeof sql,
+                       "INSERT INTO t VALUES (%d, %d, randomblob(3000))", 100 + i, i);
+        run(other, sql);
+        assert_int_equal(number(db, "SELECT count(*) FROM t"), 10 + i);
+        assert_int_equal(number(db, "SELECT sum(length(filler) > 0) FROM t"), 10 + i);
+        assert_int_equal(number_elsewhere(path, "SELECT count(*) FROM t"), 10 + i);
+    }
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+}
+
+/* A read that finds no room to write first undoes the whole transaction, as a write would. */
+static void no_room_at_a_read_undoes_all_of_it(void **state)
+{
+    (void)state;
+    run(db, FILL(1, 10));
+    run(db, "PRAGMA cache_size=10");
+    for (int rows = 11; rows < 70; rows++) {
+        char sql[200];
+
+        (void)snprintf(
+            sql, sizeof sql,
+            "BEGIN; WITH RECURSIVE i(n) AS (SELECT 11 UNION ALL SELECT n + 1 FROM i WHERE"
+            " n < %d) INSERT INTO t SELECT n, n, randomblob(1500) FROM i",
+            rows);
+        run(db, sql);
+        n_writes = 0;
+        fail_at = 1;
+        (void)sqlite3_exec(db, "UPDATE t SET n = n + 1", NULL, NULL, NULL);
+        fail_at = 0;
+        if (n_writes == 0) { /* it fit */
+            run(db, "ROLLBACK");
+            continue;
+        }
+        assert_int_equal(sqlite3_get_autocommit(db), 1);
+        assert_int_equal(number(db, "SELECT count(*) FROM t"), 10);
+        assert_int_equal(number_elsewhere(path, "SELECT sum(n - id) FROM t"), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +280,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_committed_is_there_for_nobody,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(pages_that_change_again_are_right, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_was_rolled_back_is_never_written, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(no_room_at_a_read_undoes_all_of_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_write_that_fails_undoes_its_transaction,
                                         set_up, tear_down),
