@@ -33,6 +33,12 @@ struct free_list {
 };
 
 static _Thread_local struct free_list lists[N_LISTS];
+static _Thread_local bool has_lists;
+
+void small_start(void)
+{
+    has_lists = true;
+}
 
 static size_t number_for(size_t n)
 {
@@ -88,7 +94,7 @@ void *small_try(size_t n)
     struct free_list *l;
     void *p;
 
-    if (!is_small(n))
+    if (!is_small(n) || !has_lists)
         return take_large(n);
     l = &lists[number];
     p = l->first;

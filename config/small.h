@@ -5,16 +5,19 @@
  * two stores; the heap would look for neighbours to merge with, which was a fourteenth of all
  * processor time. Larger ones come from the heap.
  *
- * Each thread has lists of its own, so nothing is locked; a piece freed by another thread than
- * its first goes to that one's. What the lists hold stays with the process: as much as was in use at the most at a
- * time. Pieces are aligned to 16 bytes, not zeroed unless said so. With the sanitizers every
- * piece comes from the heap, so that they see each.
+ * Only threads that last have lists (small_start), each its own, so that nothing is locked: what lists hold
+ * stays with the process, as much as was in use at a time at the most. A piece freed by
+ * another such thread goes to that one's. Pieces are aligned to 16 bytes, not zeroed unless said so. With the
+ * sanitizers every piece comes from the heap, so that they see each.
  */
 #pragma once
 
 #include "config/base.h"
 
 #define SMALL_MAX ((size_t)1016)
+
+/* This thread has lists from now on; again: fine. */
+void small_start(void);
 
 /* NULL when there is no memory. */
 void *small_try(size_t n) MUST_USE;

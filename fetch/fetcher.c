@@ -406,6 +406,7 @@ static int64_t tick_for(const struct fetcher_options *o)
  */
 static bool init_library(void)
 {
+    small_start();
     return curl_global_init_mem(CURL_GLOBAL_DEFAULT, small_alloc, small_free, small_resize,
                                 small_copy, small_zeroed) == CURLE_OK;
 }

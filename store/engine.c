@@ -43,6 +43,7 @@ void engine_start(void)
     static const sqlite3_mem_methods memory = { allocate, small_free, resize,    size_of,
                                                 room_for, set_up,     tear_down, NULL };
 
+    small_start();
     /* Refused only after the first use; then it is slower, no more. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &memory);

@@ -6,6 +6,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "config/small.h"
 #include "config/thread.h"
 #include "store/apply.h"
 #include "store/depth.h"
@@ -183,6 +184,7 @@ static void *run(void *arg)
     struct writer *w = arg;
     int64_t last_commit_ns = 0;
 
+    small_start();
     while (!is_over(w)) {
         struct batch b = { .n_visits = 0 };
 
