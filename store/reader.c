@@ -391,6 +391,21 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
     return e;
 }
 
+bool reader_may_lack(const struct reader *r, const char *table)
+{
+    sqlite3_stmt *st;
+    bool has = false;
+
+    if (pragma_number(r->handle, "PRAGMA user_version") >= DB_SCHEMA_VERSION ||
+        sqlite3_prepare_v2(r->handle, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                           -1, &st, NULL))
+        return false;
+    sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
+    has = sqlite3_step(st) == SQLITE_ROW;
+    sqlite3_finalize(st);
+    return !has;
+}
+
 enum err reader_dictionary(struct reader *r, struct span packed, uint32_t *out_id,
                            struct span *out, struct err_note *note)
 {

@@ -106,8 +106,14 @@ struct reader_report {
 extern const struct reader_report reader_reports[];
 const struct reader_report *reader_find_report(struct span name);
 
-/* What must hold in every database, each as a query whose rows are the exceptions (a lone "ok" is none). */
+/*
+ * What must hold in every database, each as a query whose rows are the exceptions (a lone "ok" is none).
+ * about is the table it is about, which a file of an older schema may lack.
+ */
 extern const struct reader_report reader_checks[];
+
+/* Is the file of an older schema, which has no such table? */
+bool reader_may_lack(const struct reader *r, const char *table);
 
 /*
  * The parts of `crawl explain`. The first takes a URL's key as ?1 and gives its

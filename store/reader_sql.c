@@ -165,7 +165,7 @@ const struct reader_report reader_checks[] = {
     { "no other URL has a reason", "url",
       "SELECT id, url FROM urls WHERE state NOT IN ('excluded', 'failed') AND"
       " coalesce(reason, '') <> ''" },
-    { "no two URLs have the same key", "key",
+    { "no two URLs have the same key", "url",
       "SELECT key, count(*) FROM urls GROUP BY key HAVING count(*) > 1" },
     { "every URL can be found by the hash of its key", "url",
       "SELECT id, url FROM url WHERE key_hash IS NOT url_hash(coalesce(key, url))" },
@@ -203,9 +203,9 @@ const struct reader_report reader_checks[] = {
       "SELECT l.src_id, l.dst_id FROM links l WHERE NOT EXISTS (SELECT 1 FROM urls u"
       " WHERE u.id = l.dst_id)"
       " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
-    { "the text of every link is there", "link",
-      "SELECT src_id, position, anchor FROM links WHERE typeof(anchor) = 'integer'" },
-    { "both ends of every redirect are known", "redirect",
+    { "the text of every link is there", "anchor",
+      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id NOT IN (SELECT id FROM anchor)" },
+    { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
       " urls u WHERE u.id = r.dst_id)"
       " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = r.src_id)" },
@@ -233,7 +233,7 @@ const struct reader_report reader_checks[] = {
       "SELECT id, url FROM urls WHERE state = 'queued' AND (SELECT state FROM runs"
       " ORDER BY id DESC LIMIT 1) ="
       " 'finished'" },
-    { "the file's own structure is sound", "integrity_check",
+    { "the file's own structure is sound", "url",
       "PRAGMA integrity_check" },
     { NULL, NULL, NULL },
 };

@@ -64,8 +64,8 @@ SELECT src_id, dst_id,
         WHEN 23 THEN 'meta-refresh' WHEN 24 THEN 'http-refresh' WHEN 25 THEN 'http-link'
         WHEN 26 THEN 'css' WHEN 27 THEN 'feed' WHEN 28 THEN 'sitemap' END AS kind,
     rel, bits >> 6 & 1 AS nofollow,
-    CASE WHEN anchor_id IS NULL THEN anchor
-        ELSE coalesce((SELECT text FROM anchor a WHERE a.id = anchor_id), anchor_id) END AS anchor,
+    CAST(CASE WHEN anchor_id IS NULL THEN anchor ELSE (SELECT text FROM anchor a WHERE a.id = anchor_id) END AS TEXT)
+        AS anchor,
     position
 FROM link;
 

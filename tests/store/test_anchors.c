@@ -75,6 +75,10 @@ static void each_text_is_stored_once(void **state)
         "SELECT group_concat(coalesce(anchor, '-')) FROM (SELECT anchor FROM links"
         " ORDER BY src_id, position)",
         "Downloads,Forum,[1],-,Forum,Downloads,Downloads,Imprint");
+    /* It is a text to SQL, whatever it looks like. */
+    fetch_page(k, storekit_seed(k, "http://a.example/c"), "c", TEXTS("2024"));
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM links WHERE anchor = 2024"),
+                     1);
     /* Short ones stay with their link. */
     EXPECT_TEXT(k, "SELECT group_concat(anchor) FROM link WHERE anchor IS NOT NULL",
                 "[1]");

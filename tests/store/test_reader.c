@@ -248,6 +248,24 @@ static void is_refused(void **state)
     storekit_clear(&kit);
 }
 
+/* verify passes over a check of a table that an older file lacks; a name that no file has would hide it. */
+static void every_check_names_a_table(void **state)
+{
+    struct reader *r = open_reader(*state);
+    struct err_note note;
+
+    for (const struct reader_report *p = reader_checks; p->name; p++) {
+        char sql[96];
+
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", p->about);
+        if (reader_query(r, span_str(sql), NULL, 0, on_row, &(struct seen_rows){ 0 }, &note))
+            fail_msg("%s: %s", p->name, note.text);
+        assert_false(reader_may_lack(r, p->about));
+    }
+    assert_false(reader_may_lack(r, "no_such_table"));
+    reader_close(r);
+}
+
 static void every_named_report_runs(void **state)
 {
     struct reader *r = open_reader(*state);
@@ -431,6 +449,7 @@ int main(void)
         WITH_FILE(full_text_can_be_searched),
         WITH_FILE(an_endless_query_is_ended),
         WITH_FILE(a_reader_works_beside_a_crawl),
+        WITH_FILE(every_check_names_a_table),
         WITH_FILE(every_named_report_runs),
         WITH_FILE(a_url_is_explained_by_its_key),
         WITH_FILE(what_is_no_database_of_ours_is_refused),
