@@ -204,7 +204,8 @@ const struct reader_report reader_checks[] = {
       " WHERE u.id = l.dst_id)"
       " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
     { "the text of every link is there", "anchor",
-      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id NOT IN (SELECT id FROM anchor)" },
+      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id IS NOT NULL AND anchor_id NOT IN"
+      " (SELECT id FROM anchor)" },
     { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
       " urls u WHERE u.id = r.dst_id)"
