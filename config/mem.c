@@ -3,12 +3,15 @@
 
 #include <malloc.h>
 
+#include "config/clock.h"
+
 /* What a heap may keep idle at its end, and what is so large that it is mapped by itself. */
 #define KEPT_BYTES   (64 * MIB)
 #define MAPPED_BYTES (4 * MIB)
 /* So much free memory does no harm. */
 #define GIVEN_BACK_FROM ((size_t)8 * MIB)
 #define EVERY           6
+#define CHEAP_NS        (10 * NS_PER_MS)
 
 /* Test control, zero in production. */
 static int64_t fail_countdown;
@@ -38,15 +41,19 @@ bool mem_give_back(void)
 {
     static size_t left_free; /* it counts as free what was given back as well */
     static unsigned n_calls;
+    static int64_t took_ns;
     struct mallinfo2 now = mallinfo2();
-    bool has_grown, is_due = ++n_calls % EVERY == 0;
+    bool has_grown, is_due = ++n_calls % EVERY == 0 || took_ns < CHEAP_NS;
+    int64_t began_ns;
 
     left_free = MIN(left_free, now.fordblks);
     has_grown = now.fordblks - left_free > GIVEN_BACK_FROM;
     if (now.fordblks <= GIVEN_BACK_FROM || now.fordblks <= now.uordblks / 8 ||
         !(has_grown || is_due))
         return false;
+    began_ns = clock_now_ns();
     (void)malloc_trim(0);
+    took_ns = clock_now_ns() - began_ns;
     left_free = now.fordblks;
     return true;
 }

@@ -24,8 +24,8 @@ void mem_start(void);
 
 /*
  * Gives whole free pages between what is in use back to the kernel, once they may be many: after
- * bursts they lie there for good else. It looks at all that is free, for milliseconds: so it is done where
- * that has grown since the last time, or with every sixth call. One thread. True where it was done.
+ * bursts they lie there for good else. It looks at all that is free: where that took long the last time it is
+ * done again only when there is more, or with the sixth call. One thread. True where it was done.
  */
 bool mem_give_back(void);
 

@@ -14,7 +14,7 @@
 
 #include "config/base.h"
 
-#define SMALL_MAX ((size_t)1016)
+#define SMALL_MAX ((size_t)248)
 
 /* This thread has lists from now on; again: fine. */
 void small_start(void);
