@@ -2,8 +2,7 @@
 /*
  * Small pieces of memory for libraries that ask for dozens of them a page (libcurl, c-ares,
  * SQLite). A piece of up to SMALL_MAX bytes comes from its size's free list and goes back to it, at
- * two stores; the heap would look for neighbours to merge with, which was a fourteenth of all
- * processor time. Larger ones come from the heap.
+ * two stores; the heap would look for neighbours to merge with. Larger ones come from the heap.
  *
  * Only threads that last have lists (small_start), each its own, so that nothing is locked: what lists hold
  * stays with the process, as much as was in use at a time at the most. A piece freed by
