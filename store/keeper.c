@@ -221,7 +221,8 @@ void keeper_after_commit(struct keeper *k)
     if (k->thread && k->n_rounds && k->wal_frames > 2 * k->checkpoint_from)
         checkpoint_wait(k->thread);
     copy_on(k);
-    if (k->wal_frames >= k->checkpoint_from && !k->n_rounds)
+    /* All copied: the next commit begins the log anew, and until then there is nothing to do. */
+    if (k->wal_frames >= k->checkpoint_from && k->copied_frames < k->wal_frames && !k->n_rounds)
         copy_aside(k);
     text_merge(k->core);
 }
