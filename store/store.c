@@ -142,7 +142,7 @@ static enum err start_log(struct db *d, const struct store_options *o)
     if (!db_value(d, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", 0))
         db_fail(d, ERR_LOCKED,
                 "another program uses it, or its file system has no shared memory");
-    db_exec(d, "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;");
+    db_exec(d, "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=134217728;");
     return db_exec(d, o->is_durable ? "PRAGMA synchronous=FULL"
                                     : "PRAGMA synchronous=NORMAL");
 }
