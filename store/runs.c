@@ -315,6 +315,27 @@ enum err runs_decide_again(struct core *c, bool is_queue_only,
 
 /* --- ending ----------------------------------------------------------------------- */
 
+/*
+ * With --keep-history: what earlier runs left. A seed of this run has its row; one that is none any more keeps its
+ * last rows, as the scope is made of all (seeds.h).
+ */
+static void prune_runs(struct core *c)
+{
+    static const char *const SQL[] = {
+        "DELETE FROM seeds WHERE run_id <= ?1 - ?2 AND EXISTS"
+        " (SELECT 1 FROM seeds s WHERE s.run_id = ?1 AND s.url_id = seeds.url_id)",
+        "DELETE FROM events WHERE run_id <= ?1 - ?2",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(SQL) && c->options.keep_history > 0; i++) {
+        sqlite3_stmt *st = db_stmt(c->db, SQL[i]);
+
+        db_int(c->db, st, 1, c->run_id);
+        db_int(c->db, st, 2, c->options.keep_history);
+        db_run(c->db, st);
+    }
+}
+
 enum err runs_end(struct core *c, const struct store_op *op)
 {
     static const char SQL[] =
@@ -337,7 +358,10 @@ enum err runs_end(struct core *c, const struct store_op *op)
     db_text(c->db, st, 4, span_str(op->u.end_run.stop_reason));
     db_wild_text(c->db, st, 5, op->u.end_run.summary_json, (size_t)1 * MIB);
     db_int(c->db, st, 6, op->u.end_run.keeps_budget);
-    return db_run(c->db, st);
+    db_run(c->db, st);
+    if (op->u.end_run.is_finished)
+        prune_runs(c);
+    return c->db->failed;
 }
 
 enum err runs_event(struct core *c, const struct store_op *op)

@@ -130,6 +130,57 @@ static void start(void **state)
     storekit_clear(&kit);
 }
 
+static void note_event(struct storekit *k)
+{
+    struct store_op *op = store_op_new(STORE_EVENT, MIB);
+
+    op->u.event.level = "info";
+    op->u.event.component = "test";
+    op->u.event.event = "ran";
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+/* A seed all the time, one that is given up after the second run, one that comes with the last. */
+static void run_six_times(struct storekit *k)
+{
+    for (int run = 1; run <= 6; run++) {
+        storekit_open(k, REVISIT_ALL);
+        storekit_seed(k, "http://always.example/");
+        if (run <= 2)
+            storekit_seed(k, "http://once.example/");
+        if (run == 6)
+            storekit_seed(k, "http://late.example/");
+        note_event(k);
+        storekit_finish(k);
+    }
+}
+
+static const char SEEDS_SQL[] = "SELECT group_concat(s.run_id || substr(u.url, 8, 1), ' ') FROM"
+                                " (SELECT * FROM seeds ORDER BY url_id, run_id) s JOIN url u ON u.id = s.url_id",
+                  EVENTS_SQL[] = "SELECT group_concat(run_id, ' ') FROM events WHERE event = 'ran'";
+
+static void seeds_and_events_of_earlier_runs_stay_without_keep_history(void **state)
+{
+    struct storekit *k = *state;
+
+    run_six_times(k);
+    EXPECT_TEXT(k, SEEDS_SQL, "1a 2a 3a 4a 5a 6a 1o 2o 6l");
+    EXPECT_TEXT(k, EVENTS_SQL, "1 2 3 4 5 6");
+}
+
+/* A file that cron writes for years holds no more of them than the last runs'. A seed that is none any more counts on. */
+static void with_keep_history_those_of_the_last_runs_stay(void **state)
+{
+    struct storekit *k = *state;
+
+    k->options.keep_history = 3;
+    run_six_times(k);
+    EXPECT_TEXT(k, SEEDS_SQL, "4a 5a 6a 1o 2o 6l");
+    EXPECT_TEXT(k, EVENTS_SQL, "4 5 6");
+}
+
 static void a_first_run_is_new_and_empty(void **state)
 {
     struct storekit *k = *state;
@@ -398,7 +449,9 @@ static void many_are_decided_again(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[24] = {
+    struct CMUnitTest tests[26] = {
+        WITH_STORE(seeds_and_events_of_earlier_runs_stay_without_keep_history),
+        WITH_STORE(with_keep_history_those_of_the_last_runs_stay),
         WITH_STORE(a_first_run_is_new_and_empty),
         WITH_STORE(pages_whose_time_has_come_are_due),
         WITH_STORE(pages_whose_time_has_not_come_are_not),
@@ -413,8 +466,10 @@ int main(void)
         WITH_STORE(rules_that_changed_are_decided_again),
         WITH_STORE(many_are_decided_again),
     };
-    size_t n = 13;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, start, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };
