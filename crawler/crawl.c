@@ -17,6 +17,7 @@
 #include "crawler/outbox.h"
 #include "crawler/parts.h"
 #include "crawler/progress.h"
+#include "crawler/renewal.h"
 #include "store/reader_ending.h"
 
 #define GRACE_NS            (5 * NS_PER_S)    /* transfers may still end */
@@ -257,10 +258,6 @@ static void log_graph(const struct store_op *op, int64_t began_ns)
                  (long long)((clock_now_ns() - began_ns) / NS_PER_MS));
 }
 
-/*
- * The run is over and in the file: what this adds may be missing. A signal that comes now
- * leaves it out.
- */
 static void finish_graph(struct crawl *c, struct ending *end)
 {
     struct store_op *op = store_op_new(STORE_GRAPH, (size_t)64 * KIB);
@@ -275,6 +272,17 @@ static void finish_graph(struct crawl *c, struct ending *end)
     else if (op->u.graph.wants_metrics)
         log_graph(op, began_ns);
     store_op_free(op);
+}
+
+/*
+ * The run is over and in the file: what this adds may be missing. A signal that comes now
+ * leaves it out.
+ */
+static void finish_file(struct crawl *c, struct ending *end)
+{
+    finish_graph(c, end);
+    if (renewal_run(c))
+        end->code = 3;
 }
 
 static intptr_t end_run_main(void *arg)
@@ -296,7 +304,7 @@ static intptr_t end_run_main(void *arg)
         if (op->result)
             end->code = 3;
         else if (is_finished)
-            finish_graph(c, end);
+            finish_file(c, end);
         store_op_free(op);
     }
     sched_stop(c->sched);

@@ -15,7 +15,6 @@
 
 #define OP_BYTES ((size_t)128 * MIB)
 #define MAX_LINKS 100000
-#define MAX_TEXT ((uint64_t)2 * MIB)
 #define PAUSE_NS (1 * NS_PER_S) /* before a request that could not be made is tried again */
 
 /* One visit; lives in its store op, so that it ends with the commit. */
@@ -310,7 +309,7 @@ static enum err parse(struct visit *v)
                        .headers = v->got.headers,
                        .product_token = v->c->product_token,
                        .max_decoded_bytes = (uint64_t)s->max_size,
-                       .max_text_bytes = MAX_TEXT,
+                       .max_text_bytes = JOB_INDEXED_BYTES,
                        .max_links = MAX_LINKS,
                        .wants_text = !s->has_no_text,
                        .wants_body = s->store_bodies != BODIES_NONE,

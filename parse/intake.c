@@ -128,8 +128,8 @@ enum err intake_page_text(struct toolbox *t, const struct job *job, struct span 
     if (e || out->decode)
         return e;
     page.content_encoding = SPAN_NONE;
-    page.wants_text =
-        true; /* the kind is not JOB_PAGE: so the text stays as it is read */
+    page.kind = job->wants_text ? JOB_PAGE : JOB_TEXT; /* which of both makes pairs for the index, or none */
+    page.wants_text = true;
     page.wants_body = page.wants_body_all = page.wants_facts = false;
     e = page_parse(t, &page, buf_span(&t->unzipped), &facts);
     if (e)

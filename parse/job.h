@@ -9,12 +9,15 @@
 #include "parse/robots.h"
 #include "parse/sitemap.h"
 
+/* Of a page's text, so much is indexed. */
+#define JOB_INDEXED_BYTES ((uint64_t)2 * MIB)
+
 enum job_kind {
     JOB_PAGE,    /* decode, charset, HTML/XML/text/feed -> page_facts */
     JOB_ROBOTS,  /* decode, charset -> rules for the product token */
     JOB_SITEMAP, /* decode (also a gzip file), charset -> entries */
     JOB_UNPACK,  /* a stored (zstd) body back to bytes: answer.bytes */
-    JOB_TEXT,    /* a stored body to the page's text as a reader sees it: answer.bytes */
+    JOB_TEXT,    /* a stored body to the page's text, as it is read or (wants_text) indexed: answer.bytes */
     JOB_INSPECT, /* command and JSON request -> JSON answer (answer.bytes); crawl inspect */
     JOB_MISBEHAVE, /* tests only: crash, hang, lie, eat memory, break out; refused unless enabled */
     N_JOB_KINDS

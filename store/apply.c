@@ -12,6 +12,7 @@
 #include "store/metrics.h"
 #include "store/offers.h"
 #include "store/queue.h"
+#include "store/renewal.h"
 #include "store/runs.h"
 #include "store/stats.h"
 #include "store/visits.h"
@@ -72,6 +73,7 @@ enum err apply_op(struct apply *a, struct store_op *op)
     case STORE_SPACE: return OK; /* the keeper looked before the op came here */
     case STORE_END_RUN: return runs_end(c, op);
     case STORE_GRAPH: return update_graph(c, op);
+    case STORE_TEXTS: return renewal_step(c, op);
     case STORE_DICTIONARY: return dictionaries_put(c, &op->u.dictionary);
     }
     return db_fail(c->db, ERR_INVALID, "an op of an unknown kind");

@@ -208,6 +208,7 @@ enum store_op_kind {
     STORE_SPACE, /* is there still room on the disk? result ERR_FULL when not */
     STORE_END_RUN,
     STORE_GRAPH, /* after the end of a finished run: link metrics, and indexes that large files need */
+    STORE_TEXTS,      /* after the end of a finished run: a step of indexing texts anew, where that is due */
     STORE_DICTIONARY, /* bodies of visits submitted later may need it */
 };
 
@@ -320,6 +321,16 @@ struct store_host_state {
     int64_t n_requeued;         /* save, out */
 };
 
+/* A text that is indexed anew: read by one STORE_TEXTS, given back with its text by the next. */
+struct store_text {
+    int64_t id; /* of the fetch that brought it, and of the index */
+    struct span url, content_type;
+    struct span data; /* the stored body, packed, and its size unpacked */
+    int64_t size;
+    struct span title, description;
+    struct span text; /* as the index wants it: JOB_TEXT with wants_text */
+};
+
 struct store_totals {
     int64_t by_state[N_URL_STATES];
     int64_t db_bytes; /* of the file once its log is copied back */
@@ -399,6 +410,17 @@ struct store_op {
             int64_t n_pages, n_links, n_clusters;
             int passes; /* of PageRank */
         } graph;
+
+        struct {
+            int64_t after; /* in: id of the last of done; 0: it begins */
+            const struct store_text *done; /* in: what the step before gave, with texts */
+            size_t n_done;
+            /* out, in mem: the next ones, of four MiB or one more */
+            struct store_text *next;
+            size_t n_next;
+            bool is_over;    /* nothing is to be done, or no more */
+            bool is_renewed; /* and the new index is in use */
+        } texts;
     } u;
     /*
      * out: rows that became queued, or shallower, as a consequence elsewhere

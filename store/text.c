@@ -2,6 +2,7 @@
 #include "store/text.h"
 
 #include "config/mem.h"
+#include "store/renewal.h"
 
 #define MAX_TITLE       ((size_t)1024)
 #define MAX_DESCRIPTION ((size_t)4096)
@@ -53,6 +54,7 @@ enum err text_configure(struct core *c)
         " (SELECT 1 FROM page_text_config WHERE k = 'hashsize' AND v = 16777216)",
     };
 
+    db_exec(c->db, RENEWAL_DROP_SQL);
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
         db_exec(c->db, settings[i]);
     return c->db->failed;

@@ -225,6 +225,11 @@ static void a_stored_page_gives_its_text_as_it_is_read(void **state)
     assert_int_equal(d->out.decode, DECODE_OK);
     assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd caf\xc3\xa9");
 
+    d->job.wants_text = true; /* as the index has it */
+    assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
+    assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac \xe4\xba\xac\xe9\x83\xbd caf\xc3\xa9");
+    d->job.wants_text = false;
+
     d->job.max_text_bytes = 7; /* at a character */
     assert_int_equal(work(d, JOB_TEXT, buf_span(&packed)), OK);
     assert_span(d->out.bytes, "\xe6\x9d\xb1\xe4\xba\xac");

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A site whose pages all change from run to run, crawled again and again with --keep-history: the full text does
+ * not grow with the runs, and finds what the pages say now. Their bodies share a dictionary.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "config/span.h"
+#include "tests/kit/rig.h"
+#include "tests/kit/training.h"
+
+#define PAGES 200
+#define RUNS  6
+
+#define CRAWL                                                                                                    \
+    ARGS                                                                                                         \
+    {                                                                                                            \
+        "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "--workers", "1", "--keep-history", "1", NULL      \
+    }
+
+/* How often each page was asked for; the server's. */
+static int n_asked[PAGES];
+
+static void make_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    int64_t n;
+    struct buf page;
+
+    (void)arg;
+    if (!span_parse_i64(span_str(r->path + 1), &n)) { /* training pages have links, too */
+        *io_status = 404;
+        return;
+    }
+    buf_init(&page, (size_t)MIB);
+    if (n < 0 || n >= PAGES || buf_append(out, training_page((int)n, &page)) ||
+        buf_printf(out, "<p>wordrun%d wordpage%lld \xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd", ++n_asked[n],
+                   (long long)n))
+        abort();
+    for (int i = 1; i <= 2; i++)
+        if (2 * n + i < PAGES && buf_printf(out, "<a href=/%lld>next</a>", (long long)(2 * n + i)))
+            abort();
+    buf_clear(&page);
+}
+
+static const struct origin_route site[] = {
+    NO_ROBOTS,
+    { .path = "*", .headers = HTML, .generate = make_page },
+};
+
+static int64_t n_found(struct rig *g, const char *words)
+{
+    char sql[128];
+
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM page_text WHERE page_text MATCH '%s'", words);
+    return program_number(&g->p, sql);
+}
+
+static void full_text_does_not_grow_with_the_runs(void **state)
+{
+    int n_renewed = 0;
+    int64_t before = 0;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, site, 1, "http://127.0.0.1:$PORT/0\n");
+    for (int run = 1; run <= RUNS; run++) {
+        int64_t n_texts, n_pages;
+        char word[32];
+
+        assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+        n_texts = program_number(&g.p, "SELECT count(*) FROM page_text_docsize");
+        n_pages = program_number(&g.p, "SELECT count(text_id) FROM pages");
+        assert_int_equal(n_pages, PAGES);
+        assert_true(n_texts <= 2 * n_pages);
+        n_renewed += n_texts <= before;
+        before = n_texts;
+        (void)snprintf(word, sizeof word, "wordrun%d", run);
+        assert_int_equal(n_found(&g, word), n_pages);
+        assert_int_equal(n_found(&g, "\"\xe6\x9d\xb1\xe4\xba\xac \xe4\xba\xac\xe9\x83\xbd\""), n_texts);
+    }
+    assert_true(n_renewed >= 2);
+    assert_int_equal(n_found(&g, "wordrun1"), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM dictionaries"), 1);
+    assert_int_equal(program_run(&g.p, ARGS{ "search", "wordpage77", "--json", NULL }), 0);
+    assert_true(span_find_span(buf_span(&g.p.out), SPAN("/77\"")) < g.p.out.len);
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_text_does_not_grow_with_the_runs),
+    };
+
+    return cmocka_run_group_tests_name("flow/renewal", tests, NULL, NULL);
+}
