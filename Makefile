@@ -186,8 +186,8 @@ faults: $(B)/tests/faults/sweep $(SHIM) $(B)/crawl ## a small crawl for every ca
 soak-kill: $(B)/tests/faults/soak_kill $(B)/crawl ## a crawl killed 200 times (KILLS=N), then judged by its server
 	$(Q)$(B)/tests/faults/soak_kill $(or $(KILLS),200)
 
-soak: $(B)/tests/faults/soak $(SHIM) $(B)/crawl ## an hour (MINUTES=N) over 10,000 hosts (DELAY=ms) with errors, a stop and a wrong clock
-	$(Q)$(B)/tests/faults/soak $(or $(MINUTES),60) $(or $(PAGES),1000000) $(or $(DELAY),5000)
+soak: $(B)/tests/faults/soak $(SHIM) $(B)/crawl ## an hour (MINUTES=N) over 10,000 hosts (HOSTS=N, DELAY=ms) with errors, a stop and a wrong clock
+	$(Q)$(B)/tests/faults/soak $(or $(MINUTES),60) $(or $(PAGES),1000000) $(or $(DELAY),5000) $(or $(HOSTS),10000)
 
 bench: $(BENCHES) $(B)/crawl ## the benchmarks, one JSON line each, then each figure's ratio to the run before
 	$(Q)BENCH_CRAWL=$(B)/crawl sh tests/bench/run.sh build/bench $(BENCHES)

@@ -5,7 +5,7 @@
  * minute, then figures and a verdict; ends with 1 when a promise (P3, P33, P43)
  * was broken. It stops by itself after MINUTES.
  *
- * usage: soak [MINUTES [PAGES [DELAY_MS]]]   PAGES: how many it must reach, else it is no soak
+ * usage: soak [MINUTES [PAGES [DELAY_MS [HOSTS]]]]   PAGES: how many it must reach, else it is no soak
  *
  * With a pause of five seconds a host, 2,000 requests a second are due, as in a crawl that is polite: the rate says
  * whether the program still keeps up at the end, the CPU time of a request what that costs. With 500 ms
@@ -26,9 +26,9 @@
 #include "tests/kit/nameserver.h"
 #include "tests/kit/rig.h"
 
-#define N_HOSTS        10000
+#define MAX_HOSTS      10000
 #define N_GROUPS       60 /* of hosts: one address each */
-#define PAGES_PER_HOST 5000
+#define PAGES_OF_ALL   50000000
 #define DELAY_MS       5000
 #define DAY_NS         (86400 * NS_PER_S)
 #define WARM           5 /* the first of so many parts is for warming up */
@@ -36,8 +36,8 @@
 
 /* What the server's process sees of politeness; shared with it. */
 struct seen {
-    int64_t delay_ms;
-    int64_t asked_at_ns[N_HOSTS];
+    int64_t delay_ms, n_hosts;
+    int64_t asked_at_ns[MAX_HOSTS];
     int64_t n_pages, n_errors, n_early;
     int64_t shortest_gap_ns;
 };
@@ -85,7 +85,7 @@ static int64_t host_number(const struct origin_request *r)
 
     return name.len && name.ptr[0] == 'h' &&
                    span_parse_i64(span_slice(name, 1, span_find(name, '.')), &n) &&
-                   n < N_HOSTS
+                   n < MAX_HOSTS
                ? n
                : -1;
 }
@@ -134,7 +134,7 @@ static void make_page(void *arg, const struct origin_request *r, int *io_status,
                    (long long)n, (long long)host, (long long)n);
     for (int i = 0; i < 4; i++)
         e |= buf_append(out, span_str(WORDS));
-    for (int64_t next = 2 * n + 1; next <= 2 * n + 2 && next < PAGES_PER_HOST; next++)
+    for (int64_t next = 2 * n + 1; next <= 2 * n + 2 && next < PAGES_OF_ALL / seen->n_hosts; next++)
         e |= buf_printf(out, "<a href=/p%lld>on</a>", (long long)next);
     e |= buf_printf(out, "<a href=/p%lld>back</a>", (long long)(n / 2));
     for (size_t i = 0; i < ARRAY_LEN(errors); i++)
@@ -527,7 +527,7 @@ static void open_web(struct soak *s)
     struct buf seeds;
 
     buf_init(&seeds, (size_t)2 * MIB);
-    for (int i = 0; i < N_HOSTS; i++)
+    for (int i = 0; i < s->seen->n_hosts; i++)
         BUG_IF(buf_printf(&seeds, "http://h%d.a%d.test:$PORT/p0\n", i, i % N_GROUPS) !=
                OK);
     BUG_IF(buf_append_byte(&seeds, '\0') != OK);
@@ -572,6 +572,7 @@ int main(int argc, char **argv)
     s.samples = mem_array(s.cap, sizeof *s.samples);
     s.seen = share(sizeof *s.seen);
     s.seen->delay_ms = argument(argc, argv, 3, DELAY_MS);
+    s.seen->n_hosts = MIN(argument(argc, argv, 4, MAX_HOSTS), MAX_HOSTS);
     open_web(&s);
     s.rig.p.patience_ms = (s.minutes + 60) * 60000;
     crawl(&s);
