@@ -11,6 +11,8 @@
 
 #include "config/map.h"
 #include "config/mem.h"
+#include "parse/digest.h"
+#include "parse/pack.h"
 
 /* --- the directory ---------------------------------------------------------------- */
 
@@ -255,6 +257,23 @@ struct page_facts *storekit_page(struct store_op *op, const char *title,
     }
     op->u.visit.facts = f;
     return f;
+}
+
+void storekit_body(struct store_op *op, struct page_facts *f, struct span content)
+{
+    struct buf packed;
+    struct digest *d;
+    struct pack *p;
+
+    buf_init(&packed, content.len + MIB);
+    BUG_IF(pack_new(&p) != OK || digest_new(&d) != OK);
+    BUG_IF(pack_compress(p, content, PACK_LEVEL, &packed) != OK);
+    f->body = arena_copy(&op->mem, buf_span(&packed));
+    f->size = (int64_t)content.len;
+    BUG_IF(digest_sha256(d, content, f->sha256) != OK);
+    digest_free(d);
+    pack_free(p);
+    buf_clear(&packed);
 }
 
 void storekit_links(struct store_op *op, const char *const *urls)

@@ -68,6 +68,9 @@ struct store_op *storekit_visit(int64_t url_id, int64_t host_id, int depth);
 struct page_facts *storekit_page(struct store_op *op, const char *title,
                                  const char *text, const char *body);
 
+/* Gives a page of op the body that it has, stored as it would be, and its hash. */
+void storekit_body(struct store_op *op, struct page_facts *f, struct span content);
+
 /*
  * Gives the visit links to these URLs ("a", depth + 1, position = index). NULL ends the
  * list.

@@ -77,6 +77,49 @@ static void replace_calls(bool on)
 
 /* --- the crawl that meets them ---------------------------------------------------- */
 
+/* A page that changed so often that most of the full text is out of use. */
+static void fill(struct storekit *k)
+{
+    k->options.keep_history = 1;
+    storekit_open(k, REVISIT_ALL);
+    for (int i = 0; i < 20; i++) {
+        struct store_op *op = storekit_visit(storekit_seed(k, "http://old.example/"), 1, 0);
+        char text[32];
+
+        snprintf(text, sizeof text, "content %d", i);
+        storekit_body(op, storekit_page(op, "Title", text, text), span_str(text));
+        storekit_do(k, op);
+        assert_int_equal(op->result, OK);
+        store_op_free(op);
+    }
+    storekit_stop(k, true);
+}
+
+/* Full text is indexed anew. */
+static enum err renew(struct storekit *k)
+{
+    struct store_op *op = store_op_new(STORE_TEXTS, MIB), *next;
+    enum err e;
+
+    storekit_do(k, op);
+    e = op->result;
+    while (!e && !op->u.texts.is_over) {
+        size_t n = op->u.texts.n_next;
+
+        next = store_op_new(STORE_TEXTS, MIB);
+        next->u.texts.done = op->u.texts.next;
+        next->u.texts.n_done = n;
+        next->u.texts.after = n ? op->u.texts.next[n - 1].id : op->u.texts.after;
+        storekit_do(k, next);
+        e = next->result;
+        store_op_free(op);
+        op = next;
+    }
+    assert_true(e || op->u.texts.is_renewed);
+    store_op_free(op);
+    return e;
+}
+
 /* Stores pages until something fails. How many were handed back as stored. */
 static int64_t crawl(struct storekit *k)
 {
@@ -101,14 +144,16 @@ static int64_t crawl(struct storekit *k)
         e = op->result;
         store_op_free(op);
         if (!e) {
-            op = storekit_visit(id, 1, 0);
-            storekit_page(op, "Title", "words of a page", url);
+            op = storekit_visit(id + 1, 2, 0);
+            storekit_body(op, storekit_page(op, "Title", "words of a page", url), span_str(url));
             storekit_links(op, (const char *[]){ "http://a.example/l1",
                                                  "http://a.example/l2", NULL });
             storekit_do(k, op);
             e = op->result;
             store_op_free(op);
         }
+        if (!e && id == N_PAGES)
+            e = renew(k);
         if (e) {
             assert_int_equal(store_failure(k->store, &note), e);
             assert_true(note.text[0]);
@@ -158,8 +203,7 @@ static void survives(int cause, bool for_good)
         int64_t stored;
 
         storekit_init(&k);
-        storekit_open(&k, REVISIT_ALL);
-        storekit_stop(&k, true);
+        fill(&k);
         fault.cause = cause;
         fault.for_good = for_good;
         fault.left = at;

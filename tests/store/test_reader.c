@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -15,7 +14,6 @@
 #include "config/buf.h"
 #include "config/io.h"
 #include "config/map.h"
-#include "parse/digest.h"
 #include "store/reader.h"
 #include "tests/kit/storekit.h"
 
@@ -32,18 +30,11 @@ static void fill(struct storekit *k)
                        excluded;
     struct page_facts *f;
     struct store_op *op;
-    struct digest *d;
-    char *packed;
 
     storekit_open(k, REVISIT_ALL);
     op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
     f = storekit_page(op, "Title", "some text to search", content);
-    packed = arena_alloc(&op->mem, 200);
-    f->body =
-        span_make(packed, ZSTD_compress(packed, 200, content, sizeof content - 1, 1));
-    assert_int_equal(digest_new(&d), OK);
-    assert_int_equal(digest_sha256(d, span_str(content), f->sha256), OK);
-    digest_free(d);
+    storekit_body(op, f, span_str(content));
     storekit_links(
         op, (const char *[]){ "http://a.example/x", "http://a.example/old", NULL });
     storekit_do(k, op);

@@ -5,12 +5,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <zstd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "parse/digest.h"
 #include "store/visits.h"
 #include "tests/kit/storekit.h"
 
@@ -366,24 +364,11 @@ static void text_is_indexed_only_where_it_is_kept(void **state)
 
 /* --- bodies and history ----------------------------------------------------------- */
 
-static void give_body(struct store_op *op, struct page_facts *f, const char *content)
-{
-    struct digest *d;
-    size_t len = strlen(content), bound = ZSTD_compressBound(len);
-    char *packed = arena_alloc(&op->mem, bound);
-
-    assert_int_equal(digest_new(&d), OK);
-    assert_int_equal(digest_sha256(d, span_str(content), f->sha256), OK);
-    digest_free(d);
-    f->size = (int64_t)len;
-    f->body = span_make(packed, ZSTD_compress(packed, bound, content, len, 1));
-}
-
 static void fetch_body(struct storekit *k, int64_t id, const char *content)
 {
     struct store_op *op = storekit_visit(id, 1, 0);
 
-    give_body(op, storekit_page(op, "t", "text", content), content);
+    storekit_body(op, storekit_page(op, "t", "text", content), span_str(content));
     do_op(k, op);
 }
 
@@ -433,7 +418,7 @@ static void bodies_are_found_by_the_start_of_their_hash(void **state)
         struct store_op *op = storekit_visit(i % 2 ? a : b, 1, 0);
         struct page_facts *f = storekit_page(op, "t", "text", i < 2 ? "one" : "two");
 
-        give_body(op, f, i < 2 ? "one" : "two");
+        storekit_body(op, f, span_str(i < 2 ? "one" : "two"));
         memset(f->sha256, 7, 8);
         do_op(k, op);
     }
