@@ -198,7 +198,7 @@ static void survives(int cause, bool for_good)
     bool has_failed = true;
     int n_failures = 0;
 
-    for (int at = 0; has_failed && at < 400; at += at < 40 ? 1 : 7) {
+    for (int at = 0; has_failed && at < 400; at += at < 200 ? 1 : 7) {
         struct storekit k;
         int64_t stored;
 
