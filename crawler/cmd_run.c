@@ -26,17 +26,23 @@ static int run(const struct command *self, int argc, char **argv)
     struct settings s;
     struct err_note note;
     char **operands;
+    bool has_work;
     size_t n;
     int code;
 
     if (settings_load(&s, argc, argv, environ, &operands, &n, &note))
         return fail(&note);
-    if (s.wants_help || (n == 0 && access(s.db, F_OK) != 0))
+    has_work = n > 0 || access(s.db, F_OK) == 0;
+    if (s.wants_help || (!has_work && argc < 2)) {
         code = command_help(self);
-    else if (open_log(&s, &note))
+    } else if (!has_work) {
+        err_set(&note, ERR_USAGE, "no SEEDS were named, and there is no %s to go on with", s.db);
         code = fail(&note);
-    else
+    } else if (open_log(&s, &note)) {
+        code = fail(&note);
+    } else {
         code = crawl_run(&s, operands, n);
+    }
     log_flush();
     mem_free(operands);
     settings_clear(&s);

@@ -184,7 +184,8 @@ const struct command cmd_sql = {
         "  crawl sql 'SELECT url FROM urls WHERE state = ?1 AND depth > ?2' failed 3\n"
         "\n"
         "On a terminal a table is made to fit: long values are cut, rows too wide are shown a value a\n"
-        "line, and what is longer than the screen goes through $PAGER (less). Elsewhere nothing is cut.\n",
+        "line, and what is longer than the screen goes through $PAGER (less). Elsewhere nothing is cut.\n"
+        "In csv a text that a spreadsheet would take for a formula gets a ' in front; the others are exact.\n",
     .options = &table,
     .exec = run,
 };

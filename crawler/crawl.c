@@ -204,7 +204,7 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
 {
     const struct text_list *list = &c->settings->fail_on;
     const struct crawl_counts *n = &c->counts;
-    bool is_silent = n->seeds && !n->answered && !n->hosts_reached;
+    bool is_silent = !n->answered && !n->hosts_reached;
     bool had_starts = c->run.is_continued && conditions_name(list, "http-errors");
     struct reader_ending ending = { 0 };
     struct err_note note = { "" };

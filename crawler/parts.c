@@ -12,6 +12,7 @@
 #include "crawler/credentials.h"
 #include "crawler/dictionary.h"
 #include "crawler/extract.h"
+#include "crawler/networks.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
 #include "crawler/robots_gate.h"
@@ -36,23 +37,6 @@
 #define LONGEST_RETRY_MS 60000
 
 /* --- settings worked out --------------------------------------------------------- */
-
-static enum err read_networks(struct crawl *c, struct err_note *note)
-{
-    const struct text_list *list = &c->settings->allow_net;
-    struct address_network *networks =
-        arena_array(&c->mem, list->len + 1, sizeof *networks);
-
-    for (size_t i = 0; i < list->len; i++)
-        if (address_parse_network(span_str(list->items[i].text), &networks[i]))
-            return err_set(
-                note, ERR_USAGE,
-                "--allow-net %s: it must be ADDRESS/BITS, such as 10.0.0.0/8",
-                list->items[i].text);
-    c->addresses =
-        (struct address_policy){ networks, list->len, c->settings->allows_private };
-    return OK;
-}
 
 /* Our name in robots.txt: the user agent up to the first character that is no letter, '-' or '_'. */
 static struct span product_token(struct span agent)
@@ -478,7 +462,7 @@ static enum err open_settings(struct crawl *c, struct err_note *note)
     sem_init_permits(&c->permits, c->concurrency);
     e = name_ourselves(c, note);
     if (!e)
-        e = read_networks(c, note);
+        e = networks_read(c->settings, &c->mem, &c->addresses, note);
     if (!e)
         e = scope_open(c->settings, &c->scope, note);
     if (!e)

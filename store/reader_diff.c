@@ -58,6 +58,8 @@ static enum err ask(struct reader *r, const char *sql, const int64_t *params,
     return reader_query(r, span_str(sql), spans, n_params, on_numbers, &numbers, note);
 }
 
+#define NO_RUN "there is no run %lld (crawl sql runs)"
+
 static enum err pick(struct reader *r, const int64_t *runs, size_t n, int64_t out[2],
                      struct err_note *note)
 {
@@ -72,6 +74,8 @@ static enum err pick(struct reader *r, const int64_t *runs, size_t n, int64_t ou
         return err_set(note, ERR_NOT_FOUND, "there is no run in it yet");
     out[0] = n > 0 ? runs[0] : last[1];
     out[1] = n > 1 ? runs[1] : last[0];
+    if (out[0] > last[0])
+        return err_set(note, ERR_NOT_FOUND, NO_RUN, (long long)out[0]);
     if (out[0] >= out[1])
         return err_set(note, ERR_USAGE,
                        "run %lld is not before run %lld: name the earlier one first",
@@ -108,8 +112,7 @@ static enum err check_run(struct reader *r, int64_t run, int64_t *is_finished,
     enum err e = ask(r, SQL, &run, 1, found, 2, note);
 
     if (!e && !found[0])
-        e = err_set(note, ERR_NOT_FOUND, "there is no run %lld (crawl sql runs)",
-                    (long long)run);
+        e = err_set(note, ERR_NOT_FOUND, NO_RUN, (long long)run);
     *is_finished = found[1];
     return e;
 }

@@ -3,13 +3,16 @@
 
 #include "store/vocab.h"
 
-/* Fetch rows are numbered in the order of their runs: those of the latest one are the last. */
+/*
+ * Fetch rows are numbered in the order of their runs: those of the latest one are the last. A run that was
+ * started without seeds has those of the last one that was given some.
+ */
 static const char ENDING_SQL[] =
     "SELECT (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
     " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400),"
     " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15))),"
     " count(*) FILTER (WHERE u.state = 3 OR (u.state = 4 AND u.reason IN (7, 14)))"
-    " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = ?1";
+    " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = (SELECT max(run_id) FROM seeds)";
 
 _Static_assert(STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 && STATE_EXCLUDED == 4 &&
                    REASON_ROBOTS == 6 && REASON_ROBOTS_UNREACHABLE == 7 && REASON_CONTENT_TYPE == 9 &&

@@ -4,6 +4,7 @@
 
 #include "store/reader.h"
 #include "store/seeds.h"
+#include "store/vocab.h"
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', nullif(" column ", 0) / 1000, 'unixepoch')"
 
@@ -65,6 +66,10 @@ const struct reader_report reader_explanations[] = {
     { NULL, NULL, NULL },
 };
 
+_Static_assert(STATE_QUEUED == 0 && STATE_EXCLUDED == 4 && REASON_ROBOTS_UNREACHABLE == 7 &&
+                   REASON_HOST_LIMIT == 11 && REASON_BLOCKED_ADDRESS == 14 && REASON_DEFERRED == 15,
+               "the numbers in the SQL");
+
 const struct reader_report reader_prospects[N_PROSPECTS] = {
     [PROSPECT_SEEDS] = { "seeds", "what the scope is made of",
                          SEEDS_REACH " SELECT url.url FROM reach JOIN url ON url.id = reach.id ORDER BY url.id" },
@@ -84,12 +89,14 @@ const struct reader_report reader_prospects[N_PROSPECTS] = {
                             " WHERE o.key IN ('scope', 'depth', 'include', 'exclude', 'embeds', 'no-robots',"
                             " 'respect-rel-nofollow', 'max-pages-per-host', 'user-agent')"
                             " AND o.value IS NOT n.value ORDER BY o.id" },
-    [PROSPECT_KNOWN] = { "known", "what answered with content, of each host",
+    /* Also what is queued again or yet, failed last, or could not be asked for the moment. */
+    [PROSPECT_KNOWN] = { "known", "what answered with content or is queued, of each host",
                          "SELECT h.scheme, h.host, h.port, count(*),"
                          " CAST(round(avg(f.wire_size)) AS INTEGER),"
                          " CAST(round(avg(f.total_ms)) AS INTEGER)"
-                         " FROM url u JOIN hosts h ON h.id = u.host_id"
-                         " JOIN page p ON p.url_id = u.id JOIN fetch f ON f.id = p.fetch_id"
-                         " WHERE u.state IN (1, 2) AND f.outcome IN ('ok', 'too_large')"
+                         " FROM url u JOIN hosts h ON h.id = u.host_id LEFT JOIN page p ON p.url_id = u.id"
+                         " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome IN ('ok', 'too_large')"
+                         " WHERE (u.state <> 4 OR u.reason IN (7, 11, 14, 15))"
+                         " AND (f.id IS NOT NULL OR u.state = 0)"
                          " GROUP BY h.id" },
 };

@@ -173,6 +173,13 @@ static const struct {
     { { "--revisit-min", "2h", "--revisit-max", "1h" },
       { "revisit-min", "revisit-max" } },
     { { "--auth-file", "nowhere.auth" }, { "nowhere.auth" } },
+    { { "--ca-file", "nowhere.pem" }, { "nowhere.pem" } },
+    { { "--ca-file", "bad.conf" }, { "ca-file", "bad.conf", "certificate" } },
+    { { "--dns", "name.server" }, { "dns", "name.server", "ADDRESS:PORT" } },
+    { { "--dns", "127.0.0.1:" }, { "dns", "127.0.0.1:" } },
+    { { "--dns", "127.0.0.1:65536" }, { "dns", "127.0.0.1:65536" } },
+    { { "--dns", "[2001:db8::1]" }, { "dns", "[2001:db8::1]" } },
+    { { "--dns", "192.0.2.1,[2001:db8::1]:53,2001:db8::1,[::1" }, { "dns", "[::1" } },
     { { "-q", "-v" }, { "quiet", "verbose" } },
     { { "--delay" }, { "delay" } },
     { { "--user-agent", "4711/1" }, { "user-agent" } },
@@ -226,6 +233,10 @@ static void without_seeds_and_database_there_is_help(void **state)
     assert_int_equal(program_run(&g->p, ARGS{ NULL }), 0);
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("usage: crawl")) <
                 g->p.out.len);
+    assert_nothing_happened(g);
+    /* Who gives options wants a crawl: a cron job in another directory must not look like one that went well. */
+    assert_int_equal(program_run(&g->p, ARGS{ "-q", "-o", "typo.db", NULL }), 2);
+    assert_true(program_said(&g->p, "SEEDS") && program_said(&g->p, "typo.db"));
     assert_nothing_happened(g);
 }
 

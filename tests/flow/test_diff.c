@@ -209,6 +209,8 @@ static void runs_that_are_none_are_named(void **state)
     (void)state;
     assert_int_equal(program_run(&g.p, ARGS{ "diff", "7", "9", NULL }), 2);
     assert_true(program_said(&g.p, "there is no run 7"));
+    assert_int_equal(program_run(&g.p, ARGS{ "diff", "9", NULL }), 2);
+    assert_true(program_said(&g.p, "there is no run 9"));
     assert_int_equal(program_run(&g.p, ARGS{ "diff", "2", "1", NULL }), 2);
     assert_true(program_said(&g.p, "run 2 is not before run 1"));
     assert_int_equal(program_run(&g.p, ARGS{ "diff", "one", NULL }), 2);

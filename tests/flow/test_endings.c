@@ -247,6 +247,9 @@ static void nobody_reached_is_4_also_where_little_is_due(void **state)
     assert_int_equal(program_crawl(&g.p, args), 4);
     assert_int_equal(
         program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--revisit", "none", NULL }), 0); /* asks nobody */
+    /* The same without naming the seeds again. */
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--revisit", "none", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "-q", "--delay", "0", "--retries", "0", NULL }), 4);
     rig_close(&g);
 }
 

@@ -100,6 +100,37 @@ static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
     rig_close(&g);
 }
 
+/* After a night that was cut short, or on which the host was down, the pages are known still. */
+static void what_the_next_start_asks_for_is_known(void **state)
+{
+    static const struct {
+        const char *change, *known;
+    } rows[] = {
+        { "UPDATE url SET state = 0", "2" },
+        { "UPDATE url SET state = 3", "2" },
+        { "UPDATE url SET state = 4, reason = 7", "2" },
+        { "UPDATE url SET state = 4, reason = 1", "0" },
+    };
+    const char *const plan[] = { "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8", "seeds.txt", NULL };
+    const char *stopped = "none\t1\t0\t1\t0\t0\t2\t2\tdatabase\t";
+    char begin[64];
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.2:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "1", NULL }), 5);
+    assert_int_equal(program_run(&g.p, plan), 0);
+    assert_memory_equal(line_of(&g, 1), stopped, strlen(stopped));
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        program_change(&g.p, rows[i].change);
+        assert_int_equal(program_run(&g.p, plan), 0);
+        snprintf(begin, sizeof begin, "none\t1\t0\t1\t0\t0\t%s\t", rows[i].known);
+        assert_memory_equal(line_of(&g, 1), begin, strlen(begin));
+    }
+    rig_close(&g);
+}
+
 /* An index as long as sitemaps.org allows, of one address. */
 static void long_index(void *arg, const struct origin_request *r, int *io_status,
                        struct buf *out)
@@ -208,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
+        cmocka_unit_test(what_the_next_start_asks_for_is_known),
         cmocka_unit_test(indexes_that_repeat_themselves_take_no_room),
         cmocka_unit_test(of_a_sitemap_over_max_size_the_part_that_came_counts),
         cmocka_unit_test(a_host_that_asks_for_a_pause_is_left_alone),
