@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/log.h"
@@ -21,6 +23,17 @@ static enum err open_log(const struct settings *s, struct err_note *note)
     return s->log ? log_open(s->log, note) : OK;
 }
 
+/* It is written at the end: a night is not to be over before its folder is missed. */
+static enum err check_summary(const struct settings *s, struct err_note *note)
+{
+    const char *path = s->json_summary, *slash = path ? strrchr(path, '/') : NULL;
+    char *folder = mem_str_copy(slash ? span_make(path, (size_t)(slash - path) + 1) : SPAN("."));
+    int rc = path ? access(folder, W_OK | X_OK) : 0;
+
+    mem_free(folder);
+    return rc ? err_set_errno(note, ERR_USAGE, errno, "--json-summary %s", path) : OK;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     struct settings s;
@@ -38,7 +51,7 @@ static int run(const struct command *self, int argc, char **argv)
     } else if (!has_work) {
         err_set(&note, ERR_USAGE, "no SEEDS were named, and there is no %s to go on with", s.db);
         code = fail(&note);
-    } else if (open_log(&s, &note)) {
+    } else if (check_summary(&s, &note) || open_log(&s, &note)) {
         code = fail(&note);
     } else {
         code = crawl_run(&s, operands, n);

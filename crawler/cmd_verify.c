@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "config/mem.h"
 #include "crawler/command.h"
@@ -64,6 +66,10 @@ static int check_all(struct reader *r)
     }
     if (wrong)
         printf("%zu of %zu checks found something wrong\n", wrong, checks);
+    if (fflush(stdout) && errno != EPIPE) {
+        fprintf(stderr, "crawl verify: cannot write what was found: %s\n", strerror(errno));
+        return 3;
+    }
     return wrong ? 3 : 0;
 }
 

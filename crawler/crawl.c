@@ -339,7 +339,8 @@ static int end_run(struct crawl *c)
     return crawl_run_alone(c, "end", end_run_main, &end) ? end.code : 3;
 }
 
-static void write_summary(struct crawl *c, int code)
+/* The code with which the program ends: 3 where a summary was asked for and could not be written. */
+static int write_summary(struct crawl *c, int code)
 {
     struct err_note note;
     struct buf json;
@@ -352,12 +353,15 @@ static void write_summary(struct crawl *c, int code)
             fprintf(stderr, "crawl: no seed could be reached: 'crawl explain URL' says why\n");
     }
     if (!c->settings->json_summary)
-        return;
+        return code;
     buf_init(&json, (size_t)512 * KIB);
     if (progress_summary_json(c, code, &json) || buf_append_byte(&json, '\n') ||
-        io_replace_file(c->settings->json_summary, buf_span(&json), &note))
+        io_replace_file(c->settings->json_summary, buf_span(&json), &note)) {
         fprintf(stderr, "crawl: the summary could not be written: %s\n", note.text);
+        code = 3;
+    }
     buf_clear(&json);
+    return code;
 }
 
 /* The WARC file is ended before the run is: that it could not be is part of how the run ended. */
@@ -407,8 +411,7 @@ static int run_loop(struct crawl *c, const struct seeds *seeds, struct err_note 
     code = end_run(c);
     if (store_failure(c->store, note))
         code = 3;
-    write_summary(c, code);
-    return code;
+    return write_summary(c, code);
 }
 
 int crawl_run(const struct settings *s, char **operands, size_t n_operands)

@@ -175,6 +175,7 @@ static const struct {
     { { "--auth-file", "nowhere.auth" }, { "nowhere.auth" } },
     { { "--ca-file", "nowhere.pem" }, { "nowhere.pem" } },
     { { "--ca-file", "bad.conf" }, { "ca-file", "bad.conf", "certificate" } },
+    { { "--json-summary", "nowhere/end.json" }, { "json-summary", "nowhere/end.json" } },
     { { "--dns", "name.server" }, { "dns", "name.server", "ADDRESS:PORT" } },
     { { "--dns", "127.0.0.1:" }, { "dns", "127.0.0.1:" } },
     { { "--dns", "127.0.0.1:65536" }, { "dns", "127.0.0.1:65536" } },
@@ -205,6 +206,18 @@ static void mistakes_name_themselves_before_anything_is_done(void **state)
                          g->p.err.ptr ? g->p.err.ptr : "");
         assert_nothing_happened(g);
     }
+}
+
+/* Whoever reads it each morning is told, also by the exit code. */
+static void a_summary_that_cannot_be_written_is_exit_code_3(void **state)
+{
+    struct rig *g = *state;
+
+    assert_int_equal(mkdir(program_path(&g->p, "end.json"), 0700), 0);
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--json-summary", "end.json", NULL }), 3);
+    assert_true(program_said(&g->p, "the summary could not be written"));
+    assert_int_equal(program_number(&g->p, "SELECT state = 'finished' FROM runs"), 1);
+    assert_int_equal(rmdir(program_path(&g->p, "end.json")), 0);
 }
 
 static void environment_is_read_and_checked(void **state)
@@ -461,6 +474,7 @@ int main(void)
         WITH_RIG(bad_lines_are_named_skipped_and_counted),
         WITH_RIG(seeds_come_from_standard_input_and_arguments_too),
         WITH_RIG(mistakes_name_themselves_before_anything_is_done),
+        WITH_RIG(a_summary_that_cannot_be_written_is_exit_code_3),
         WITH_RIG(environment_is_read_and_checked),
         WITH_RIG(without_seeds_and_database_there_is_help),
         WITH_RIG(files_of_others_are_refused_unchanged),
