@@ -8,6 +8,7 @@
 #include "crawler/extract.h"
 #include "crawler/lookup.h"
 #include "crawler/robots_gate.h"
+#include "crawler/scope.h"
 #include "parse/json_text.h"
 #include "parse/utf8.h"
 
@@ -96,7 +97,8 @@ static enum err next_hop(struct page *p, const struct document *doc, int hops)
         return ERR_REFUSED;
     }
     if (url_parse(doc->result.location, &p->url, p->l->mem, &target) ||
-        url_page(&target, p->l->mem, &target) || !url_is_web(&target)) {
+        url_page(&target, p->l->mem, &target) || !url_is_web(&target) ||
+        target.href.len > SCOPE_MAX_URL) {
         refuse(p, " redirects to something that is no page: ", doc->result.location);
         return ERR_REFUSED;
     }

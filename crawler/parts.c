@@ -154,7 +154,7 @@ static void add_stored_seed(void *arg, struct span text)
     struct url u;
 
     arena_init(&mem, (size_t)MIB);
-    if (url_parse(text, NULL, &mem, &u) == OK && url_is_web(&u)) {
+    if (url_parse(text, NULL, &mem, &u) == OK && url_is_web(&u) && u.href.len <= SCOPE_MAX_URL) {
         scope_add_seed(c->scope, &u);
         credentials_add_seed(c->credentials, &u);
     }
