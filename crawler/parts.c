@@ -185,7 +185,7 @@ static void decide_again(void *arg, const struct store_excluded *url,
 
     out->reason = url->reason;
     out->rule = url->rule;
-    if (url->reason == REASON_NOFOLLOW ||
+    if (url->reason == REASON_NOFOLLOW || url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
         (url->reason == REASON_KIND &&
          !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
         return;

@@ -483,12 +483,14 @@ static void a_redirect_of_any_length_ends_no_crawl(void **state)
     RIG_OPEN(&g, routes, 3,
              "http://127.0.0.1:$PORT/path\nhttp://127.0.0.1:$PORT/host\nhttp://127.0.0.1:$PORT/page\n"
              "http://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
-    assert_int_equal(done_urls(&g), 3);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'url_too_long'"), 2);
-    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE rule = "
-                                          "'robots.txt: redirect to too long an address'"),
-                     2);
+    for (int i = 0; i < 2; i++) { /* the second reads from the file what the first has met */
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+        assert_int_equal(done_urls(&g), 3);
+        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'url_too_long'"), 2);
+        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE rule = "
+                                              "'robots.txt: redirect to too long an address'"),
+                         2);
+    }
     rig_close(&g);
     mem_free(path);
     mem_free(port);
