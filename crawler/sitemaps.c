@@ -19,6 +19,7 @@
 /* Six answers leave 300 KiB of header lines each, and their content codings as much again. */
 #define DOCUMENT_BYTES ((size_t)8 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
+#define ENTRY_ROOM     ((size_t)256 * KIB) /* more than comes of one, whatever it is */
 #define ANSWER_BYTES   (64 * MIB) /* what may come of one, about */
 
 /* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
@@ -197,7 +198,7 @@ static bool fill_offers(struct reader *r, struct store_op *op, struct finds *fin
 
     op->u.offers.offers =
         arena_array(&op->mem, ENTRIES_PER_OP, sizeof(struct store_offer));
-    while (op->u.offers.n_offers < ENTRIES_PER_OP) {
+    while (op->u.offers.n_offers < ENTRIES_PER_OP && arena_has_room(&op->mem, ENTRY_ROOM)) {
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
 
         if (!finds || !next_find(finds, &url, &lastmod_ms))
