@@ -111,6 +111,45 @@ enum err cell_put_json(struct buf *out, const struct output_value *v)
     }
 }
 
+/* One character of a string, as it is or escaped. */
+static enum err put_safe(struct buf *out, struct span character, uint32_t c)
+{
+    struct buf escaped;
+    enum err e;
+
+    buf_init(&escaped, 64);
+    e = log_escape(&escaped, character);
+    if (!e && span_eq(buf_span(&escaped), character))
+        e = buf_append(out, character);
+    else if (!e && c < 0x10000)
+        e = buf_printf(out, "\\u%04x", c);
+    else if (!e)
+        e = buf_printf(out, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10), 0xDC00 + (c & 0x3FF));
+    buf_clear(&escaped);
+    return e;
+}
+
+enum err cell_put_json_value(struct buf *out, struct span json)
+{
+    enum err e = OK;
+
+    while (!e && json.len) {
+        size_t n = 0;
+        uint32_t c;
+
+        while (n < json.len && json.ptr[n] >= ' ' && json.ptr[n] < 0x7f)
+            n++;
+        if (n) {
+            e = buf_append(out, span_slice(json, 0, n));
+        } else {
+            n = utf8_decode(json, &c);
+            e = put_safe(out, span_slice(json, 0, n), c);
+        }
+        json = span_skip(json, n);
+    }
+    return e;
+}
+
 static enum err put_doubled(struct buf *out, char c)
 {
     enum err e = buf_append_byte(out, c);

@@ -31,6 +31,9 @@ enum err cell_put_plain(struct buf *out, const struct output_value *v) MUST_USE;
 enum err cell_put_json(struct buf *out, const struct output_value *v) MUST_USE;
 enum err cell_put_json_text(struct buf *out, struct span s) MUST_USE;
 
+/* Valid JSON as it stands, but for what may not stand on a terminal: that is only in strings, as escapes. */
+enum err cell_put_json_value(struct buf *out, struct span json) MUST_USE;
+
 /* RFC 4180 quoting; a cell that a spreadsheet would run as a formula is disarmed (OWASP CSV injection). */
 enum err cell_put_csv(struct buf *out, const struct output_value *v) MUST_USE;
 

@@ -100,6 +100,7 @@ static enum err on_url_row(void *arg, const struct span *columns,
                            const struct reader_value *values, size_t n)
 {
     struct question *q = arg;
+    enum err e = OK;
 
     if (!values)
         return OK;
@@ -108,15 +109,15 @@ static enum err on_url_row(void *arg, const struct span *columns,
         printf("\n");
     }
     q->id = arena_format(&q->mem, "%lld", (long long)values[0].integer);
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; !e && i < n; i++) {
         print_column(columns[i], &values[i]);
         if (values[i].type == READER_TEXT && span_eq(columns[i], SPAN("state")))
-            q->state = arena_copy(&q->mem, values[i].text);
+            e = arena_try_copy(&q->mem, values[i].text, &q->state);
         if (values[i].type == READER_TEXT && span_eq(columns[i], SPAN("reason")))
-            q->reason = arena_copy(&q->mem, values[i].text);
+            e = arena_try_copy(&q->mem, values[i].text, &q->reason);
     }
     print_meaning(q->state, q->reason);
-    return OK;
+    return e;
 }
 
 static bool read_question(struct question *q)
@@ -175,7 +176,7 @@ static int explain(const struct settings *s, struct question *q)
         return code;
     if (reader_query(r, span_str(reader_explanations[0].sql), &q->key, 1, on_url_row, q,
                      &note))
-        fprintf(stderr, "crawl explain: %s\n", note.text);
+        fprintf(stderr, "crawl explain: %s\n", note.text[0] ? note.text : "a value in the database is too long");
     else if (!q->id.ptr)
         return explain_unknown(r, s, q);
     else

@@ -4,6 +4,7 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "crawler/cell.h"
 #include "crawler/command.h"
 #include "crawler/pool.h"
 #include "fetch/sync.h"
@@ -39,19 +40,27 @@ static void print_failure(struct inspect *in, struct span why)
     buf_clear(&out);
 }
 
+/* The answer's line, which may end on a terminal. */
+static void print_answer(struct inspect *in, struct span answer)
+{
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    if (cell_put_json_value(&out, answer) || buf_append_byte(&out, '\n') ||
+        io_write_all(STDOUT_FILENO, buf_span(&out)))
+        in->has_failed = true;
+    buf_clear(&out);
+}
+
 static void on_answer(void *arg, struct pool_job *job)
 {
     struct inspect *in = arg;
-    struct span why, answer;
+    struct span why;
 
-    if (pool_job_failure(job, &why)) {
+    if (pool_job_failure(job, &why))
         print_failure(in, why);
-    } else {
-        answer = pool_job_answer(job)->bytes;
-        if (io_write_all(STDOUT_FILENO, answer) ||
-            io_write_all(STDOUT_FILENO, SPAN("\n")))
-            in->has_failed = true;
-    }
+    else
+        print_answer(in, pool_job_answer(job)->bytes);
     pool_job_free(job);
     sem_leave(&in->in_work);
     tracker_done(&in->open);

@@ -38,9 +38,10 @@ struct diff_links {
 
 /* --- reading ------------------------------------------------------------------------ */
 
-static struct span copy_text(struct arena *mem, const struct reader_value *v)
+static enum err copy_text(struct arena *mem, const struct reader_value *v, struct span *out)
 {
-    return v->type == READER_TEXT ? arena_copy(mem, v->text) : SPAN_NONE;
+    *out = SPAN_NONE;
+    return v->type == READER_TEXT ? arena_try_copy(mem, v->text, out) : OK;
 }
 
 static enum err on_row(void *arg, const struct span *columns,
@@ -48,17 +49,26 @@ static enum err on_row(void *arg, const struct span *columns,
 {
     struct diff_links *l = arg;
     struct entry *it;
+    enum err e;
 
     (void)columns;
     if (!values)
         return OK;
     BUG_IF(n < N_READER_DIFF_LINK_COLUMNS);
-    it = arena_alloc(&l->mem, sizeof *it);
-    it->link.source = copy_text(&l->mem, &values[READER_DIFF_SRC_URL]);
-    it->link.target = copy_text(&l->mem, &values[READER_DIFF_DST_URL]);
-    it->link.was = copy_text(&l->mem, &values[READER_DIFF_WAS]);
-    it->link.now = copy_text(&l->mem, &values[READER_DIFF_NOW]);
-    it->key = copy_text(&l->mem, &values[READER_DIFF_DST_KEY]);
+    it = arena_try_array(&l->mem, 1, sizeof *it);
+    if (!it)
+        return ERR_TOO_LARGE;
+    e = copy_text(&l->mem, &values[READER_DIFF_SRC_URL], &it->link.source);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_DST_URL], &it->link.target);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_WAS], &it->link.was);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_NOW], &it->link.now);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_DST_KEY], &it->key);
+    if (e)
+        return e;
     it->look_in = values[READER_DIFF_LOOK_IN].integer;
     it->link.is_unsure = it->look_in != 0;
     *(l->last ? &l->last->next : &l->first) = it;
@@ -90,6 +100,7 @@ static enum err on_body(void *arg, const struct span *columns,
     struct diff_links *l = arg;
     struct source *s = l->last_source;
     struct span data;
+    enum err e;
 
     (void)columns;
     if (!values)
@@ -98,9 +109,13 @@ static enum err on_body(void *arg, const struct span *columns,
     data = values[READER_DIFF_BODY_DATA].text;
     if (!span_eq(values[READER_DIFF_BODY_CODEC].text, SPAN("zstd")))
         return OK;
-    s->url = copy_text(&l->mem, &values[READER_DIFF_BODY_URL]);
-    s->content_type = copy_text(&l->mem, &values[READER_DIFF_BODY_TYPE]);
-    s->headers = copy_text(&l->mem, &values[READER_DIFF_BODY_HEADERS]);
+    e = copy_text(&l->mem, &values[READER_DIFF_BODY_URL], &s->url);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_BODY_TYPE], &s->content_type);
+    if (!e)
+        e = copy_text(&l->mem, &values[READER_DIFF_BODY_HEADERS], &s->headers);
+    if (e)
+        return e;
     if (arena_try_copy(&l->bodies, data, &s->data))
         s->data = SPAN_NONE;
     return keep_dictionary(l, s);
@@ -117,7 +132,9 @@ static enum err read_bodies(struct diff_links *l, struct reader *r,
 
         if (!it->look_in || (l->last_source && l->last_source->fetch_id == it->look_in))
             continue;
-        s = arena_alloc(&l->mem, sizeof *s);
+        s = arena_try_array(&l->mem, 1, sizeof *s);
+        if (!s)
+            return ERR_TOO_LARGE;
         s->fetch_id = it->look_in;
         s->first = it;
         *(l->last_source ? &l->last_source->next : &l->sources) = s;

@@ -204,11 +204,16 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
 }
 
 size_t discover_links(struct crawl *c, const struct discover_page *page,
-                      struct arena *mem, struct store_offer *offers)
+                      struct arena *mem, struct store_offer *offers, bool *out_is_cut)
 {
     size_t n = 0;
 
+    *out_is_cut = false;
     for (size_t i = 0; i < page->facts->n_links; i++) {
+        if (!arena_has_room(mem, ROOM(page->facts->links[i].url.len))) {
+            *out_is_cut = true;
+            break;
+        }
         if (discover_link(c, page, i, mem, &offers[n]))
             n++;
         if (i % LINKS_A_LOOK == LINKS_A_LOOK - 1)

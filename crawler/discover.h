@@ -24,11 +24,11 @@ struct discover_page {
 bool discover_took(enum err e, struct span url, const struct arena *mem);
 
 /*
- * Fills offers (room for facts->n_links) in mem; returns how many there are. Lets others
- * run when that takes long (P57).
+ * Fills offers (room for facts->n_links) in mem; returns how many there are. *out_is_cut: mem
+ * had no room for more of them. Lets others run when that takes long (P57).
  */
 size_t discover_links(struct crawl *c, const struct discover_page *page,
-                      struct arena *mem, struct store_offer *offers);
+                      struct arena *mem, struct store_offer *offers, bool *out_is_cut);
 
 /* A redirect's target. False when location is no URL. */
 bool discover_redirect(struct crawl *c, const struct ticket *from,

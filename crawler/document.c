@@ -2,6 +2,7 @@
 #include "crawler/document.h"
 
 #include "config/clock.h"
+#include "crawler/scope.h"
 #include "parse/header.h"
 
 #define LOOK_UP_NS (500 * NS_PER_MS)
@@ -135,6 +136,8 @@ static const char *follow(const struct url *from, const struct fetch_result *ans
         return "redirect to something that is no URL";
     if (!url_is_web(&target))
         return "redirect to another scheme";
+    if (target.href.len > SCOPE_MAX_URL)
+        return "redirect to too long an address";
     *out = target;
     return NULL;
 }

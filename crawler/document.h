@@ -29,7 +29,7 @@ struct document_way {
  * used up (problem "redirect loop"). A hop that way->refusal is against is not
  * asked for, nor is one of a host in a pause beyond --max-wait (problem "the host asked
  * for a pause"). A target that is not http(s) ends it (problem "redirect to another
- * scheme"). ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
+ * scheme"), as does one longer than any URL taken. ERR_CANCELLED, ERR_TIMEOUT: nothing to free.
  */
 enum err document_fetch(struct crawl *c, const struct url *url,
                         const struct document_way *way, struct arena *mem,

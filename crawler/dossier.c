@@ -133,11 +133,24 @@ static enum err end_table(struct dossier *d)
 
 /* --- for programs ------------------------------------------------------------------------- */
 
-/* What is JSON in the database is taken over as it stands. */
+/* What is JSON in the database is taken over as it stands, but for what a terminal must not see. */
 static bool is_json(struct span name, const struct reader_value *v)
 {
     return v->type == READER_TEXT && span_eq(name, SPAN("facts")) &&
            json_text_is_value(v->text, MAX_DEPTH);
+}
+
+static enum err put_json(struct dossier *d, struct span json)
+{
+    struct buf compact;
+    enum err e;
+
+    buf_init(&compact, MAX_OUTPUT);
+    e = json_text_put_compact(json, &compact);
+    if (!e)
+        e = cell_put_json_value(&d->out, buf_span(&compact));
+    buf_clear(&compact);
+    return e;
 }
 
 static enum err put_object(struct dossier *d, const struct span *columns,
@@ -157,7 +170,7 @@ static enum err put_object(struct dossier *d, const struct span *columns,
             e = buf_append_byte(&d->out, ':');
         if (!e)
             e = is_json(columns[i], &values[i])
-                    ? json_text_put_compact(values[i].text, &d->out)
+                    ? put_json(d, values[i].text)
                     : cell_put_json(&d->out, &value);
     }
     return e ? e : buf_append_byte(&d->out, '}');

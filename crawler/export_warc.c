@@ -167,17 +167,18 @@ static enum err on_run(void *arg, const struct span *columns,
                        const struct reader_value *row, size_t n)
 {
     struct run_row *run = arg;
+    enum err e;
 
     (void)columns;
     if (!row)
         return OK;
     BUG_IF(n != N_READER_RUN_COLUMNS);
-    run->options->user_agent =
-        arena_copy(run->mem, text_of(row, READER_RUN_USER_AGENT));
-    run->options->operator= arena_copy(run->mem, text_of(row, READER_RUN_OPERATOR));
-    run->options->robots = arena_copy(run->mem, text_of(row, READER_RUN_ROBOTS));
-    run->options->settings = arena_copy(run->mem, text_of(row, READER_RUN_SETTINGS));
-    return OK;
+    e = arena_try_copy(run->mem, text_of(row, READER_RUN_USER_AGENT), &run->options->user_agent);
+    if (!e)
+        e = arena_try_copy(run->mem, text_of(row, READER_RUN_OPERATOR), &run->options->operator);
+    if (!e)
+        e = arena_try_copy(run->mem, text_of(row, READER_RUN_ROBOTS), &run->options->robots);
+    return e ? e : arena_try_copy(run->mem, text_of(row, READER_RUN_SETTINGS), &run->options->settings);
 }
 
 static enum err open_warc(struct reader *r, const char *dir, struct warc **out,

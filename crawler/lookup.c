@@ -9,7 +9,7 @@
 #include "crawler/robots_gate.h"
 
 #define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
-#define ANSWER_BYTES  ((size_t)16 * MIB)
+#define ANSWER_BYTES  ((size_t)256 * MIB) /* also of 100,000 seeds, and of every hop of a long way */
 
 /* Text from outside, made safe for a terminal. */
 static void print_text(const char *before, struct span text)

@@ -5,11 +5,12 @@
 
 #include "config/io.h"
 #include "config/log.h"
+#include "crawler/cell.h"
 #include "crawler/extract.h"
 #include "crawler/lookup.h"
 #include "crawler/robots_gate.h"
+#include "crawler/scope.h"
 #include "parse/json_text.h"
-#include "parse/utf8.h"
 
 #define MAX_OUTPUT ((size_t)8 * MIB)
 #define MAX_LINKS  1000
@@ -96,7 +97,8 @@ static enum err next_hop(struct page *p, const struct document *doc, int hops)
         return ERR_REFUSED;
     }
     if (url_parse(doc->result.location, &p->url, p->l->mem, &target) ||
-        url_page(&target, p->l->mem, &target) || !url_is_web(&target)) {
+        url_page(&target, p->l->mem, &target) || !url_is_web(&target) ||
+        target.href.len > SCOPE_MAX_URL) {
         refuse(p, " redirects to something that is no page: ", doc->result.location);
         return ERR_REFUSED;
     }
@@ -128,32 +130,6 @@ static enum err fetch(struct page *p, struct document *doc)
 
 /* --- output ---------------------------------------------------------------------------- */
 
-/* What a terminal must not see stands in strings only, where it can be written as an escape. */
-static enum err put_safe(struct buf *out, struct span json)
-{
-    enum err e = OK;
-
-    while (!e && json.len) {
-        char shown[64];
-        uint32_t c;
-        size_t n = utf8_decode(json, &c);
-        struct buf escaped;
-
-        buf_init(&escaped, sizeof shown);
-        e = log_escape(&escaped, span_slice(json, 0, n));
-        if (!e && span_eq(buf_span(&escaped), span_slice(json, 0, n)))
-            e = buf_append(out, span_slice(json, 0, n));
-        else if (!e && c < 0x10000)
-            e = buf_printf(out, "\\u%04x", c);
-        else if (!e)
-            e = buf_printf(out, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10),
-                           0xDC00 + (c & 0x3FF));
-        buf_clear(&escaped);
-        json = span_skip(json, n);
-    }
-    return e;
-}
-
 /* {"url":..,"status":..} and the members of the page's facts. */
 static enum err print_page(struct page *p, const struct document *doc,
                            const struct page_facts *facts)
@@ -174,7 +150,7 @@ static enum err print_page(struct page *p, const struct document *doc,
         e = buf_append(&line, facts->facts_json.len ? span_skip(facts->facts_json, 1)
                                                     : SPAN("}"));
     if (!e)
-        e = put_safe(&out, buf_span(&line));
+        e = cell_put_json_value(&out, buf_span(&line));
     if (!e)
         e = buf_append_byte(&out, '\n');
     if (!e)

@@ -138,7 +138,7 @@ static void add_stored_seed(void *arg, struct span text)
     struct url u;
 
     arena_init(&mem, (size_t)MIB);
-    if (url_parse(text, NULL, &mem, &u) == OK && url_is_web(&u)) {
+    if (url_parse(text, NULL, &mem, &u) == OK && url_is_web(&u) && u.href.len <= SCOPE_MAX_URL) {
         scope_add_seed(c->scope, &u);
         credentials_add_seed(c->credentials, &u);
     }
@@ -169,7 +169,7 @@ static void decide_again(void *arg, const struct store_excluded *url,
 
     out->reason = url->reason;
     out->rule = url->rule;
-    if (url->reason == REASON_NOFOLLOW ||
+    if (url->reason == REASON_NOFOLLOW || url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
         (url->reason == REASON_KIND &&
          !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
         return;

@@ -13,6 +13,12 @@
 
 /* --- gathering ------------------------------------------------------------------------ */
 
+/* A database of strangers may have texts of any length: what is said about them needs room as well. */
+static enum err keep(struct prospect *p, struct span text, struct span *out)
+{
+    return arena_has_room(p->mem, text.len + (size_t)MIB) ? arena_try_copy(p->mem, text, out) : ERR_TOO_LARGE;
+}
+
 static enum err on_seed(void *arg, const struct span *columns,
                         const struct reader_value *values, size_t n)
 {
@@ -21,7 +27,7 @@ static enum err on_seed(void *arg, const struct span *columns,
     (void)columns;
     (void)n;
     if (values && values[0].type == READER_TEXT && p->n_seeds < p->max_seeds)
-        p->seeds[p->n_seeds++] = arena_copy(p->mem, values[0].text);
+        return keep(p, values[0].text, &p->seeds[p->n_seeds++]);
     return OK;
 }
 
@@ -50,28 +56,31 @@ static enum err gather_seeds(struct prospect *p, struct reader *r,
     return reader_query(r, sql, NULL, 0, on_seed, p, note);
 }
 
-static struct span copy_text(struct prospect *p, const struct reader_value *v)
+static enum err copy_text(struct prospect *p, const struct reader_value *v, struct span *out)
 {
-    return v->type == READER_TEXT ? arena_copy(p->mem, v->text) : SPAN_NONE;
+    *out = SPAN_NONE;
+    return v->type == READER_TEXT ? keep(p, v->text, out) : OK;
 }
 
 static enum err on_host(void *arg, const struct span *columns,
                         const struct reader_value *values, size_t n)
 {
     struct prospect *p = arg;
+    enum err e;
 
     (void)columns;
     if (!values || n < N_READER_HOST_COLUMNS)
         return OK;
     p->is_host_known = true;
     p->run_pages = values[READER_HOST_RUN_PAGES].integer;
-    p->backoff = copy_text(p, &values[READER_HOST_BACKOFF]);
-    p->robots_outcome = copy_text(p, &values[READER_HOST_ROBOTS_OUTCOME]);
-    p->robots_at = copy_text(p, &values[READER_HOST_ROBOTS_AT]);
     p->robots_status = values[READER_HOST_ROBOTS_STATUS].integer;
-    p->robots_body = copy_text(p, &values[READER_HOST_ROBOTS_BODY]);
     p->is_robots_old = values[READER_HOST_ROBOTS_IS_OLD].integer != 0;
-    return OK;
+    e = copy_text(p, &values[READER_HOST_BACKOFF], &p->backoff);
+    if (!e)
+        e = copy_text(p, &values[READER_HOST_ROBOTS_OUTCOME], &p->robots_outcome);
+    if (!e)
+        e = copy_text(p, &values[READER_HOST_ROBOTS_AT], &p->robots_at);
+    return e ? e : copy_text(p, &values[READER_HOST_ROBOTS_BODY], &p->robots_body);
 }
 
 static enum err gather_host(struct prospect *p, struct reader *r, struct err_note *note)

@@ -54,7 +54,8 @@ bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,
 
     if (rulebook_allows(c->rulebook, h, url_target(u), &rule))
         return true;
-    *out_rule = robots_gate_words(rule, mem);
+    if (out_rule)
+        *out_rule = robots_gate_words(rule, mem);
     return false;
 }
 

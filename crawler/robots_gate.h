@@ -39,7 +39,7 @@ bool robots_gate_is_whole(const struct answer *a);
 struct span robots_gate_words(const struct robots_rule *rule, struct arena *mem);
 
 /*
- * May this URL of h be fetched? When not, *out_rule says which line forbids it,
+ * May this URL of h be fetched? When not, *out_rule (may be NULL) says which line forbids it,
  * in mem. h must be ready, so this is asked in the step that took the URL.
  */
 bool robots_gate_allows(struct crawl *c, struct host *h, const struct url *u,

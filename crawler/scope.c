@@ -89,6 +89,8 @@ static bool add_place(struct scope *s, const struct url *u)
     struct span site, domain, prefix;
     bool is_new;
 
+    if (u->href.len > SCOPE_MAX_URL) /* a server's Location may be any length; it is not asked for */
+        return false;
     arena_init(&mem, (size_t)64 * KIB);
     site = scope_site_key(url_hostname(u), url_port(u), &mem);
     domain = host_registrable(url_hostname(u));

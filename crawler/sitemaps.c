@@ -16,8 +16,10 @@
 #define MAX_LIST_BYTES ((size_t)256 * KIB) /* of the URLs of one list */
 #define MAX_SEEN       ((size_t)200000)    /* hashes, of all hosts together */
 #define ENTRIES_PER_OP ((size_t)1000)
-#define DOCUMENT_BYTES ((size_t)4 * MIB)
+/* Six answers leave 300 KiB of header lines each, and their content codings as much again. */
+#define DOCUMENT_BYTES ((size_t)8 * MIB)
 #define OFFERS_BYTES   ((size_t)64 * MIB)
+#define ENTRY_ROOM     ((size_t)256 * KIB) /* more than comes of one, whatever it is */
 #define ANSWER_BYTES   (64 * MIB) /* what may come of one, about */
 
 /* Why a sitemap is not asked for, as long as its origin's robots.txt is not known. */
@@ -196,7 +198,7 @@ static bool fill_offers(struct reader *r, struct store_op *op, struct finds *fin
 
     op->u.offers.offers =
         arena_array(&op->mem, ENTRIES_PER_OP, sizeof(struct store_offer));
-    while (op->u.offers.n_offers < ENTRIES_PER_OP) {
+    while (op->u.offers.n_offers < ENTRIES_PER_OP && arena_has_room(&op->mem, ENTRY_ROOM)) {
         struct store_offer *o = &op->u.offers.offers[op->u.offers.n_offers];
 
         if (!finds || !next_find(finds, &url, &lastmod_ms))
@@ -324,7 +326,6 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
     struct reader *r = arg;
     struct host *h = origin_of(r, u);
-    struct span rule;
 
     if (!url_is_web(u))
         return "scheme";
@@ -335,7 +336,7 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
         return vocab_reason(h->park_reason);
     if (!h || h->state != HOST_READY || h->is_blocked)
         return other_origin;
-    return robots_gate_allows(r->c, h, u, mem, &rule) ? NULL : "robots";
+    return robots_gate_allows(r->c, h, u, mem, NULL) ? NULL : "robots";
 }
 
 bool sitemaps_have_come(const struct document *doc)

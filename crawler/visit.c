@@ -358,12 +358,16 @@ static void take_links(struct visit *v)
 {
     struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
     size_t n = v->record->facts->n_links;
+    bool is_cut;
 
     /* Each is written whole: zeroing all of them first would touch them twice. */
     v->record->links = arena_try_alloc(&v->op->mem, (n + 1) * sizeof *v->record->links);
     if (!v->record->links)
         mem_out_of_memory(n * sizeof *v->record->links);
-    v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links);
+    v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links, &is_cut);
+    if (is_cut || v->record->facts->links_cut)
+        crawl_event(v->c, "warn", "parser", "links-cut", v->t->id, "%.*s: only its first %zu links count",
+                    SPAN_ARG(v->t->url), v->record->n_links);
 }
 
 /* --- what it came to ---------------------------------------------------------------------------- */

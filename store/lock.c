@@ -75,7 +75,7 @@ static enum err locked(int fd, const char *db_path, struct err_note *note)
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     struct span holder = span_trim(span_make(text, n > 0 ? (size_t)n : 0));
 
-    for (size_t i = 0; i < holder.len; i++)
+    for (ssize_t i = 0; i < n; i++) /* all of it: the holder may stand behind spaces */
         if (text[i] < ' ' || text[i] > '~')
             text[i] = '?';
     return err_set(

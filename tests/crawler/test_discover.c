@@ -57,11 +57,12 @@ static bool discover(struct crawl *c, enum way way, struct arena *mem, struct st
     struct page_facts facts = { .links = &link, .n_links = 1 };
     struct discover_page page = { .ticket = &from, .facts = &facts };
     struct url base;
+    bool is_cut;
 
     switch (way) {
     case AS_ENTRY:
         return discover_entry(c, SPAN(ODD_URL), HOP_SITEMAP, -1, mem, o);
-    case AS_LINK: return discover_links(c, &page, mem, o) == 1;
+    case AS_LINK: return discover_links(c, &page, mem, o, &is_cut) == 1;
     default:
         from.depth = 1;
         return !url_parse(SPAN("http://b.example/"), NULL, mem, &base) &&
@@ -119,6 +120,29 @@ static void over_the_cap_it_is_left_out_and_the_program_goes_on(void **state)
     arena_clear(&mem);
 }
 
+/* Whatever room a page's other links have left for the last. */
+static void links_beyond_the_cap_are_cut_and_the_program_goes_on(void **state)
+{
+    struct fact_link links[100];
+    struct store_offer offers[ARRAY_LEN(links)];
+    struct ticket from = { .id = 1, .url = SPAN("http://b.example/") };
+    struct page_facts facts = { .links = links, .n_links = ARRAY_LEN(links) };
+    struct discover_page page = { .ticket = &from, .facts = &facts };
+
+    for (size_t i = 0; i < ARRAY_LEN(links); i++)
+        links[i] = (struct fact_link){ .url = SPAN("http://b.example/%7e") };
+    for (size_t room = 16; room < (size_t)32 * KIB; room += 16) {
+        struct arena mem;
+        bool is_cut;
+        size_t n;
+
+        arena_init(&mem, room);
+        n = discover_links(*state, &page, &mem, offers, &is_cut);
+        assert_int_equal(is_cut, n < ARRAY_LEN(links));
+        arena_clear(&mem);
+    }
+}
+
 #define WITH_CRAWL(test) cmocka_unit_test_setup_teardown(test, open_crawl, close_crawl)
 
 int main(void)
@@ -127,6 +151,7 @@ int main(void)
         WITH_CRAWL(no_url_is_lost_for_want_of_memory),
         WITH_CRAWL(what_is_no_url_is_left_out),
         WITH_CRAWL(over_the_cap_it_is_left_out_and_the_program_goes_on),
+        WITH_CRAWL(links_beyond_the_cap_are_cut_and_the_program_goes_on),
     };
 
     return cmocka_run_group_tests_name("crawler/discover", tests, NULL, NULL);

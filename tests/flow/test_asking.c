@@ -219,6 +219,15 @@ static void as_json_it_is_one_object(void **state)
     assert_true(span_ends(buf_span(&rig.p.out), SPAN("}\n")));
 }
 
+static void what_json_of_a_page_says_cannot_fool_a_terminal(void **state)
+{
+    (void)state;
+    program_change(&rig.p, "UPDATE page SET facts = '{ \"a\": \"' || char(155) || '[2J' || char(8238) || '\\u00e9\"}'"
+                           " WHERE url_id IN (SELECT id FROM url WHERE url LIKE '%/whale')");
+    assert_int_equal(show("/whale", "--json"), 0);
+    assert_true(printed("\"facts\":{\"a\":\"\\u009b[2J\\u202e\\u00e9\"}"));
+}
+
 static void an_unknown_url_names_the_nearest(void **state)
 {
     (void)state;
@@ -329,6 +338,7 @@ int main(void)
         cmocka_unit_test(text_is_what_a_reader_sees),
         cmocka_unit_test(headers_and_links_have_options_of_their_own),
         cmocka_unit_test(as_json_it_is_one_object),
+        cmocka_unit_test(what_json_of_a_page_says_cannot_fool_a_terminal),
         cmocka_unit_test(an_unknown_url_names_the_nearest),
         cmocka_unit_test(values_stand_behind_the_query),
         cmocka_unit_test(a_value_without_its_place_is_refused),

@@ -376,6 +376,19 @@ static void text_of_the_database_cannot_fool_a_terminal(void **state)
     assert_line("rule", "x\\x1B[2Jy");
 }
 
+/* A view in a table's place: a small file with texts as long as SQLite lets them be. */
+static void texts_of_the_database_may_be_of_any_length(void **state)
+{
+    (void)state;
+    program_change(&rig.p, "ALTER TABLE robots RENAME TO robots_kept");
+    program_change(&rig.p, "CREATE VIEW robots AS SELECT host_id, fetched_at, status_code, outcome,"
+                           " printf('%.*c', 300000000, 'x') AS body, sha256, expires_at FROM robots_kept");
+    assert_int_equal(explain("127.0.0.1", "/new", NULL, NULL), 3);
+    program_change(&rig.p, "DROP VIEW robots");
+    program_change(&rig.p, "ALTER TABLE robots_kept RENAME TO robots");
+    assert_int_equal(explain("127.0.0.1", "/new", NULL, NULL), 0);
+}
+
 static void a_url_that_waits_names_the_run_that_stopped(void **state)
 {
     (void)state;
@@ -393,7 +406,7 @@ static void a_url_that_waits_names_the_run_that_stopped(void **state)
 }
 
 #define PLAIN_ROWS 7
-#define LAST_ROWS  4
+#define LAST_ROWS  5
 
 int main(void)
 {
@@ -411,6 +424,7 @@ int main(void)
         cmocka_unit_test(nobody_is_asked_and_nothing_is_written),
         cmocka_unit_test(old_robots_are_said_to_be_old),
         cmocka_unit_test(text_of_the_database_cannot_fool_a_terminal),
+        cmocka_unit_test(texts_of_the_database_may_be_of_any_length),
         cmocka_unit_test(a_url_that_waits_names_the_run_that_stopped),
     };
     size_t n = PLAIN_ROWS;

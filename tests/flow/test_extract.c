@@ -339,6 +339,9 @@ static void inspect_answers_for_a_page_at_hand(void **state)
           "{\"id\":1,\"extract\":{\"t\":\"a b\",\"n\":1.5}}\n" },
         { "{\"id\":2,\"body_b64\":\"PGgxPng8L2gxPg==\",\"content_type\":\"text/html\",\"rules\":[{\"name\":\"t\",\"type\":\"html\",\"xpath\":\"//h1\"}]}",
           "{\"id\":2,\"extract\":{\"t\":\"<h1>x</h1>\"}}\n" },
+        /* C1 controls, what turns the direction, DEL, and a tag beyond the first plane */
+        { "{\"id\":8,\"body\":\"<h1>\xc2\x9b[2J \xe2\x80\xae \x7f \xf3\xa0\x80\x81\",\"rules\":[{\"name\":\"t\",\"xpath\":\"//h1\"}]}",
+          "{\"id\":8,\"extract\":{\"t\":\"\\u009b[2J \\u202e \\u007f \\udb40\\udc01\"}}\n" },
         { "{\"id\":3,\"body\":\"<h1>x\",\"rules\":[{\"name\":\"t\",\"xpath\":\"//h1[\"}]}",
           "{\"id\":3,\"error\":\"rule 't': no XPath 1.0 expression: //h1[\"}\n" },
         { "{\"id\":4,\"body\":\"<h1>x\",\"rules\":[{\"name\":\"t\",\"type\":\"strin\",\"xpath\":\"//h1\"}]}",

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "config/mem.h"
 #include "tests/kit/rig.h"
 
 /* Home links to a and b, a to a2 and to a page that is not there, a2 to a3, a3 to a4. */
@@ -442,6 +443,61 @@ static void redirect_limit_fails_the_url_that_would_exceed_it(void **state)
     rig_close(&g);
 }
 
+/* "Location: " and a URL of n labels, each of 60 letters, behind head. */
+static char *location_of(const char *head, char separator, size_t n, const char *tail)
+{
+    struct buf text;
+    char *out;
+
+    buf_init(&text, MIB);
+    BUG_IF(buf_printf(&text, "Location: %s", head));
+    for (size_t i = 0; i < n; i++) {
+        for (int k = 0; k < 60; k++)
+            BUG_IF(buf_append_byte(&text, 'a'));
+        BUG_IF(buf_append_byte(&text, separator));
+    }
+    BUG_IF(buf_printf(&text, "%s\r\n", tail));
+    out = mem_str_copy(buf_span(&text));
+    buf_clear(&text);
+    return out;
+}
+
+/* 70 KB of them, as libcurl lets through: a seed's redirect, and two of robots.txt. */
+static void a_redirect_of_any_length_ends_no_crawl(void **state)
+{
+    char *path = location_of("/", '-', 1150, "/"),
+         *port = location_of("http://", '.', 400, "test:8080/robots.txt"),
+         *host = location_of("http://", '.', 1150, "test/robots.txt"),
+         *seed = location_of("http://", '.', 1150, "test/");
+    const struct origin_route routes[] = {
+        { .path = "/robots.txt", .on = 2, .status = 302, .headers = port },
+        { .path = "/robots.txt", .on = 3, .status = 302, .headers = host },
+        NO_ROBOTS,
+        { .path = "/path", .status = 302, .headers = path },
+        { .path = "/host", .status = 302, .headers = seed },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 3,
+             "http://127.0.0.1:$PORT/path\nhttp://127.0.0.1:$PORT/host\nhttp://127.0.0.1:$PORT/page\n"
+             "http://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n");
+    for (int i = 0; i < 2; i++) { /* the second reads from the file what the first has met */
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+        assert_int_equal(done_urls(&g), 3);
+        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'url_too_long'"), 2);
+        assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE rule = "
+                                              "'robots.txt: redirect to too long an address'"),
+                         2);
+    }
+    rig_close(&g);
+    mem_free(path);
+    mem_free(port);
+    mem_free(host);
+    mem_free(seed);
+}
+
 static void large_or_not_modified(void *arg, const struct origin_request *r, int *io_status,
                                   struct buf *out)
 {
@@ -497,6 +553,7 @@ int main(void)
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
         cmocka_unit_test(a_page_that_was_cut_is_read_whole_under_a_larger_limit),
         cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
+        cmocka_unit_test(a_redirect_of_any_length_ends_no_crawl),
     };
 
     return cmocka_run_group_tests_name("flow/limits", tests, NULL, NULL);

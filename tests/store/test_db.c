@@ -168,8 +168,10 @@ int main(void)
         WITH_DB(attaching_is_off),
         WITH_DB(zero_and_below_can_mean_null),
     };
-    size_t n = 6;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, wild_text, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };

@@ -96,8 +96,10 @@ int main(void)
         cmocka_unit_test(endless_blocks_lose_their_last_lines),
         cmocka_unit_test(a_full_buffer_is_an_error),
     };
-    size_t n = 3;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, formats, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };

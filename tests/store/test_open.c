@@ -473,6 +473,25 @@ static void a_second_crawl_is_told_who_holds_the_file(void **state)
     assert_null(second);
 }
 
+/* Whoever made the file first may have written anything into it. */
+static void what_a_lock_file_says_cannot_fool_a_terminal(void **state)
+{
+    static const char wild[] = "                    \x1b[31mX\x1b]0;own\a";
+    struct storekit *k = *state;
+    struct store *second = NULL;
+    struct err_note note;
+    char path[4096];
+    FILE *f;
+
+    storekit_open(k, REVISIT_ALL);
+    snprintf(path, sizeof path, "%s-lock", k->options.path);
+    f = fopen(path, "we");
+    assert_non_null(f);
+    assert_true(fputs(wild, f) >= 0 && fclose(f) == 0);
+    assert_int_equal(store_open(&k->options, &second, &note), ERR_LOCKED);
+    assert_non_null(strstr(note.text, "(?[31mX?]0;own?)"));
+}
+
 static void a_lock_dies_with_its_process(void **state)
 {
     struct storekit *k = *state;
@@ -555,12 +574,15 @@ int main(void)
         WITH_DIR(a_database_cut_short_is_refused),
         WITH_DIR(p20_a_flipped_byte_never_does_harm),
         WITH_DIR(a_second_crawl_is_told_who_holds_the_file),
+        WITH_DIR(what_a_lock_file_says_cannot_fool_a_terminal),
         WITH_DIR(a_lock_dies_with_its_process),
         WITH_DIR(waiting_gets_the_lock_when_it_is_free),
         WITH_DIR(refused_files_leave_no_lock_behind),
     };
-    size_t n = 26;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, wrong_bytes, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };

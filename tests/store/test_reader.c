@@ -446,8 +446,10 @@ int main(void)
         WITH_FILE(what_is_no_database_of_ours_is_refused),
         WITH_FILE(what_may_only_be_read_can_be_read),
     };
-    size_t n = 9;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
         tests[n++] =
             (struct CMUnitTest){ refused[i][0] ? refused[i] : "(nothing)", is_refused,

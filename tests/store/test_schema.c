@@ -463,8 +463,10 @@ int main(void)
         WITH_STORE(old_files_are_hashed_anew_and_read_as_they_are),
         WITH_STORE(old_files_get_all_views_anew_and_keep_those_of_users),
     };
-    size_t n = 15;
+    size_t n = 0;
 
+    while (tests[n].name)
+        n++;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, is_there_with_its_columns,
                                           NULL, NULL, (void *)(uintptr_t)&rows[i] };
