@@ -306,11 +306,28 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
          arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);
 }
 
+/*
+ * A redirect may lead anywhere (RFC 9309 §2.3.1.2), but whose rules we have is not asked for what they forbid. Another
+ * origin's /robots.txt always may be.
+ */
+static const char *refusal(void *arg, const struct url *u, struct arena *mem)
+{
+    struct crawl *c = arg;
+    struct host *h = frontier_find_origin(c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+                                          (uint16_t)url_port(u));
+
+    if (!h || h->state != HOST_READY || span_eq(url_target(u), SPAN("/robots.txt")))
+        return NULL;
+    return robots_gate_allows(c, h, u, mem, NULL) ? NULL : "redirect to what robots.txt forbids there";
+}
+
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
-    static const struct document_way way = { .max_redirects = MAX_REDIRECTS,
-                                             .min_body_bytes = ROBOTS_READ_BYTES };
+    const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+                                      .min_body_bytes = ROBOTS_READ_BYTES,
+                                      .refusal = refusal,
+                                      .arg = p->c };
     struct document doc;
     struct span why = SPAN_NONE;
     struct url url;

@@ -348,6 +348,31 @@ static void forbidden_urls_are_never_requested(void **state)
     origin_stop(o);
 }
 
+/* Where a robots.txt leads is for its server to say; what another host forbids is asked for by nobody all the same. */
+static void a_robots_txt_leads_to_nothing_that_is_forbidden(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .on = 1, .headers = PLAIN, .body = RULES },
+        { .path = "/private/rules", .on = 1, .headers = PLAIN, .body = RULES },
+        { .path = "/robots.txt", .on = 2, .status = 302, .delay_ms = 3000, /* by then the other one is known */
+          .headers = "Location: http://127.0.0.1:$PORT/private/rules\r\n" },
+        { .path = "/robots.txt", .on = 3, .status = 302, .delay_ms = 3000,
+          .headers = "Location: http://127.0.0.1:$PORT/robots.txt\r\n" },
+        { .path = "/", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.3:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, "127.0.0.1", "/private/rules"), 0);
+    assert_string_equal(rig_url(&g, "http://127.0.0.1:%", "state"), "fetched");
+    assert_string_equal(rig_url(&g, "http://127.0.0.2:%", "rule"),
+                        "robots.txt: redirect to what robots.txt forbids there");
+    assert_string_equal(rig_url(&g, "http://127.0.0.3:%", "state"), "fetched");
+    rig_close(&g);
+}
+
 static void rules_are_read_again_after_a_day_and_decide_again(void **state)
 {
     const struct origin_route routes[] = {
@@ -776,6 +801,7 @@ int main(void)
     static struct CMUnitTest rows[ARRAY_LEN(classes) + 5];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(forbidden_urls_are_never_requested),
+        cmocka_unit_test(a_robots_txt_leads_to_nothing_that_is_forbidden),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
         cmocka_unit_test(rules_that_memory_does_not_hold_hold_all_the_same),
         cmocka_unit_test(forgotten_rules_do_not_put_their_host_off),
