@@ -5,6 +5,7 @@
 
 #include "config/mem.h"
 #include "config/thread.h"
+#include "crawler/credentials.h"
 #include "crawler/warc.h"
 
 #define MAX_QUEUE    (64 * MIB)
@@ -254,12 +255,12 @@ void archive_put(struct archive *a, struct span url, const struct fetch_result *
                                .ip = got->ip,
                                .status_code = got->status_code,
                                .http_version = got->http_version,
-                               .headers = got->headers,
                                .has_payload = true,
                                .truncated = truncated(got),
                                .outcome = span_str(result_outcome_name(got->outcome)),
                                .error = got->error,
                                .total_ms = got->timings.total_ms };
+    struct arena mem;
 
     if (!a || got->outcome == FETCH_CANCELLED || got->was_reused_and_lost ||
         got->is_out_of_descriptors)
@@ -268,7 +269,10 @@ void archive_put(struct archive *a, struct span url, const struct fetch_result *
         x.request_headers = got->request_headers;
     x.payload = bodies_view(a->crawl->bodies, &got->body);
     a->last++;
+    arena_init(&mem, 2 * got->headers.len + (size_t)64 * KIB); /* "(withheld)" is shorter than what names a cookie */
+    x.headers = credentials_withhold_cookies(got->headers, &mem);
     queue(a, copy_item(&x));
+    arena_clear(&mem);
     if (failure(a))
         crawl_stop(a->crawl, STOP_WARC);
 }

@@ -217,6 +217,28 @@ static void the_warcinfo_names_no_secret(void **state)
     rig_close(&g);
 }
 
+static void an_archive_has_no_value_of_a_cookie(void **state)
+{
+    static const struct origin_route sites[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML "Set-Cookie: crumb=needle; Path=/\r\n", .body = LIT("<a href=/next>n</a>") },
+        { .path = "/next", .headers = HTML, .body = PAGE },
+    };
+    struct warcread *w;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, sites, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(CRAWL(&g, "--warc", "live", "-q", "--cookies"), 0);
+    assert_non_null(strstr(traffic_nth(g.o, NULL, "/next", 0)->headers, "crumb=needle"));
+    w = read_archive(&g, "live");
+    assert_int_equal(span_find_span(buf_span(&w->text), SPAN("needle")), w->text.len);
+    assert_true(has_line(record(&g, w, "response", "/"), "Set-Cookie: crumb=(withheld); Path=/\r\n"));
+    assert_true(has_line(record(&g, w, "request", "/next"), "Cookie: (withheld)\r\n"));
+    warcread_free(w);
+    rig_close(&g);
+}
+
 #define MANY_PAGES  100
 #define FETCHED     "SELECT count(*) FROM urls WHERE state = 'fetched'"
 #define NOISE_BYTES 300000
@@ -606,6 +628,7 @@ int main(void)
         cmocka_unit_test(a_live_archive_has_every_exchange_as_it_was_received),
         cmocka_unit_test(a_page_with_the_same_bytes_refers_to_the_first),
         cmocka_unit_test(the_warcinfo_names_no_secret),
+        cmocka_unit_test(an_archive_has_no_value_of_a_cookie),
         cmocka_unit_test(a_kill_loses_no_page_that_the_database_has),
         cmocka_unit_test(requests_wait_while_much_is_to_be_written),
         cmocka_unit_test(
