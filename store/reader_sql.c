@@ -46,10 +46,11 @@ const struct reader_report reader_reports[] = {
       BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
              " (SELECT dst_id, count(*) AS n FROM link WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
              " ON l.dst_id = b.id ORDER BY links DESC, b.url" },
-    { "errors", "pages that answered 4xx or 5xx, and those that gave no complete answer",
+    { "errors", "pages that answered 4xx or 5xx, a redirect to no URL, or nothing complete",
       "SELECT u.url, f.status_code, coalesce(u.reason, f.outcome) AS problem, f.error, u.retries, p.url AS found_on"
       " FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id LEFT JOIN url p ON p.id = u.parent_id"
-      " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error') ORDER BY f.status_code, u.url" },
+      " WHERE u.state = 3 OR (u.state = 1 AND (f.outcome = 'http_error' OR (f.outcome = 'redirect'"
+      " AND f.error IS NOT NULL))) ORDER BY f.status_code, u.url" },
     { "failed", "URLs whose last try gave no complete answer",
       "SELECT u.url, u.reason, f.error, u.retries FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id"
       " WHERE u.state = 3 ORDER BY u.reason, u.url" },

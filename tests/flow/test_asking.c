@@ -291,6 +291,11 @@ static void every_report_answers(void **state)
     assert_true(printed("was here"));
     assert_int_equal(sql("errors", NULL, NULL), 0);
     assert_true(printed("/gone\",404,"));
+    assert_false(printed("/hop"));
+    program_change(&rig.p, "UPDATE fetch SET error = 'the Location is no URL' WHERE outcome = 'redirect'");
+    assert_int_equal(sql("errors", NULL, NULL), 0);
+    assert_true(printed("/hop\",302,\"redirect\",\"the Location is no URL\""));
+    program_change(&rig.p, "UPDATE fetch SET error = NULL WHERE outcome = 'redirect'");
     assert_int_equal(sql("redirected-links", NULL, NULL), 0);
     assert_true(printed("/hop\",302,"));
     assert_true(printed("by a detour"));
