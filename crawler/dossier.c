@@ -85,13 +85,27 @@ static enum err put_title(struct dossier *d)
     return e ? e : buf_append_byte(&d->out, '\n');
 }
 
+/* What goes without saying; programs get it all. */
+static bool is_plain(struct span name, const struct reader_value *v, struct span url)
+{
+    static const char *const counts[] = { "retries", "priority", "redirects" };
+
+    if (span_eq(name, SPAN("key")))
+        return v->type == READER_TEXT && span_eq(v->text, url);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        if (span_eq(name, span_str(counts[i])))
+            return v->type == READER_INTEGER && !v->integer;
+    return false;
+}
+
 static enum err put_record(struct dossier *d, const struct span *columns,
                            const struct reader_value *values, size_t n)
 {
     enum err e = put_title(d);
 
     for (size_t i = 0; !e && i < n; i++)
-        e = put_line(d, columns[i], &values[i]);
+        if (!is_plain(columns[i], &values[i], values[0].text))
+            e = put_line(d, columns[i], &values[i]);
     return e ? e : flush(d);
 }
 

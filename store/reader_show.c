@@ -17,10 +17,10 @@
 
 const struct reader_part reader_parts[] = {
     { "url", NULL,
-      "SELECT u.url, nullif(u.key, u.url) AS key, u.state, u.reason, u.rule, u.depth, u.hop, p.url AS found_on,"
+      "SELECT u.url, u.key, u.state, u.reason, u.rule, u.depth, u.hop, p.url AS found_on,"
       " " TIME("u.discovered_at") " AS discovered_at, " TIME("u.next_fetch_at") " AS next_fetch_at,"
-      " u.interval_ms / 1000 AS interval_s, nullif(u.retries, 0) AS retries, nullif(u.priority, 0) AS priority,"
-      " nullif(u.redirects, 0) AS redirects, u.run_id AS run FROM urls u LEFT JOIN url p ON p.id = u.parent_id"
+      " u.interval_ms / 1000 AS interval_s, u.retries, u.priority, u.redirects, u.run_id AS run FROM urls u"
+      " LEFT JOIN url p ON p.id = u.parent_id"
       " WHERE u.id = ?1",
       true },
     { "page", "page",

@@ -216,6 +216,8 @@ static void as_json_it_is_one_object(void **state)
     assert_int_equal(show("/whale", "--json"), 0);
     assert_true(span_starts(buf_span(&rig.p.out), SPAN("{\"url\":{\"url\":\"http://")));
     assert_true(printed("\"links_in_total\":1"));
+    assert_true(printed("\"retries\":0,\"priority\":0,\"redirects\":0,"));
+    assert_true(printed("/whale\",\"state\"")); /* its key */
     assert_true(span_ends(buf_span(&rig.p.out), SPAN("}\n")));
 }
 
