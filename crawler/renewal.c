@@ -29,11 +29,12 @@ static void free_step(struct step *s)
 static enum err ask(struct crawl *c, const struct store_text *t, struct pool_job **out)
 {
     const struct dictionary *d = &c->dictionary;
+    int64_t size = MAX(t->size, 0);
     struct job job = { .kind = JOB_TEXT,
                        .url = t->url,
                        .content_type = t->content_type,
                        .product_token = c->product_token,
-                       .max_decoded_bytes = (uint64_t)MAX(t->size, 0),
+                       .max_decoded_bytes = (uint64_t)size,
                        .max_text_bytes = JOB_INDEXED_BYTES,
                        .wants_text = true,
                        .inline_body = t->data };
