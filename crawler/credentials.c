@@ -54,7 +54,7 @@ static enum err add_line(struct credentials *c, struct span line, const char *pa
 
     if (!rest.len || rest.ptr[0] == '#')
         return OK;
-    arena_init(&mem, (size_t)MIB);
+    arena_init(&mem, 16 * line.len + (size_t)KIB);
     if (!span_token(&rest, &origin) || url_parse(origin, NULL, &mem, &u) ||
         !is_origin(&u) || span_find(span_trim(rest), ':') == span_trim(rest).len)
         e = err_set(note, ERR_USAGE, "%s:%d: it must be 'https://HOST USER:PASSWORD'",
@@ -131,7 +131,7 @@ void credentials_add_seed(struct credentials *c, const struct url *seed)
 {
     struct arena mem;
 
-    arena_init(&mem, (size_t)64 * KIB);
+    arena_init(&mem, seed->href.len + (size_t)KIB);
     map_set(&c->seeds, origin_of(seed, &mem), c);
     arena_clear(&mem);
 }
@@ -141,7 +141,7 @@ bool credentials_is_seed_origin(const struct credentials *c, const struct url *u
     struct arena mem;
     bool is_seed;
 
-    arena_init(&mem, (size_t)64 * KIB);
+    arena_init(&mem, u->href.len + (size_t)KIB);
     is_seed = map_get(&c->seeds, origin_of(u, &mem)) != NULL;
     arena_clear(&mem);
     return is_seed;

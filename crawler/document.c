@@ -25,6 +25,12 @@ static enum err take_turn(struct crawl *c, deadline until)
     return e;
 }
 
+/* Every try leaves its header fields in mem: the last half of it is for what comes after. */
+static bool has_room_for_a_try(const struct arena *mem)
+{
+    return mem->used_bytes < mem->max_bytes / 2;
+}
+
 /* Without a descriptor nothing went out: again in a second. */
 static enum err send_with_patience(struct crawl *c, const struct ask *ask,
                                    struct arena *mem, deadline until,
@@ -34,7 +40,7 @@ static enum err send_with_patience(struct crawl *c, const struct ask *ask,
 
     do
         e = ask_send(c, ask, mem, until, out);
-    while (!e && out->is_out_of_descriptors &&
+    while (!e && out->is_out_of_descriptors && has_room_for_a_try(mem) &&
            coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) == OK);
     return e;
 }
@@ -93,12 +99,6 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
     }
     politeness_leave(p, site, started, true);
     return e;
-}
-
-/* Every try leaves its header fields in mem: the last half of it is for what comes after. */
-static bool has_room_for_a_try(const struct arena *mem)
-{
-    return mem->used_bytes < mem->max_bytes / 2;
 }
 
 /*

@@ -173,7 +173,7 @@ static void decide_again(void *arg, const struct store_excluded *url,
         (url->reason == REASON_KIND &&
          !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
         return;
-    arena_init(&mem, (size_t)MIB);
+    arena_init(&mem, 16 * url->url.len + (size_t)MIB);
     if (url_parse(url->url, NULL, &mem, &u) == OK) {
         scope_decide(c->scope, &u, url->depth, &mem, &verdict);
         out->reason = verdict.reason;

@@ -10,7 +10,6 @@
 #define MAX_LEVEL     3            /* of sitemap indexes, as in a crawl */
 #define MAX_SITEMAPS  ((size_t)1000)
 #define MAX_REDIRECTS 5
-#define PLAN_BYTES    ((size_t)1 * GIB)
 #define HOST_BYTES    ((size_t)64 * MIB)
 #define URL_BYTES     ((size_t)64 * KIB)
 
@@ -58,7 +57,7 @@ void plan_init(struct plan *p, const struct seeds *seeds)
     struct map by_origin;
 
     *p = (struct plan){ 0 };
-    arena_init(&p->mem, PLAN_BYTES);
+    arena_init(&p->mem, seeds->len * (sizeof(struct plan_host) + _Alignof(max_align_t)));
     map_init(&by_origin);
     for (size_t i = 0; i < seeds->len; i++) {
         const struct url *u = &seeds->items[i].url;

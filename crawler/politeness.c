@@ -70,7 +70,7 @@ struct site *politeness_site(struct politeness *p, struct span hostname, int32_t
     struct span key;
     struct site *site;
 
-    arena_init(&mem, (size_t)16 * KIB);
+    arena_init(&mem, hostname.len + (size_t)KIB); /* a name of the command line may be any length */
     key = scope_site_key(hostname, port, &mem);
     site = map_get(&p->sites, key);
     if (!site) {

@@ -10,6 +10,8 @@
 
 #define MAX_SEEDS 100000
 #define MAX_VALUE ((size_t)200)
+/* Of one, in which each byte may become three; all of them together are a quarter of it. */
+#define MAX_SEED_BYTES ((size_t)1 * GIB)
 
 /* --- gathering ------------------------------------------------------------------------ */
 
@@ -170,8 +172,15 @@ static void say_excluded(enum url_reason reason, struct span rule)
         SPAN_ARG(rule));
 }
 
+/* In mem, where it takes the place of the one before: there may be any number of any length. */
+static bool read_seed(struct span text, struct arena *mem, struct url *out)
+{
+    arena_reset(mem);
+    return url_parse(text, NULL, mem, out) == OK;
+}
+
 /* The seed that lets u in, as far as one of the same host, or domain, tells. */
-static struct span seed_of_same_place(struct lookup *l, const struct prospect *p)
+static struct span seed_of_same_place(struct lookup *l, const struct prospect *p, struct arena *mem)
 {
     bool is_domain = l->c->settings->scope == SCOPE_DOMAIN;
     struct span name = url_hostname(&p->url), domain = host_registrable(name);
@@ -179,7 +188,7 @@ static struct span seed_of_same_place(struct lookup *l, const struct prospect *p
     for (size_t i = 0; i < p->n_seeds; i++) {
         struct url seed;
 
-        if (url_parse(p->seeds[i], NULL, l->mem, &seed))
+        if (!read_seed(p->seeds[i], mem, &seed))
             continue;
         if (span_eq(url_hostname(&seed), name) ||
             (is_domain && domain.len &&
@@ -193,10 +202,14 @@ static void say_scope(struct lookup *l, const struct prospect *p)
 {
     static const char *const words[] = { "host", "domain", "prefix", "any" };
     int scope = l->c->settings->scope;
-    struct span seed = scope == SCOPE_ANY ? SPAN_NONE : seed_of_same_place(l, p);
+    struct arena mem;
+    struct span seed;
 
+    arena_init(&mem, MAX_SEED_BYTES);
+    seed = scope == SCOPE_ANY ? SPAN_NONE : seed_of_same_place(l, p, &mem);
     say("scope", "inside: --scope %s%s%.*s", words[scope],
         seed.len ? ", like the seed " : "", SPAN_ARG(seed));
+    arena_clear(&mem);
 }
 
 static void say_depth(struct lookup *l)
@@ -215,13 +228,16 @@ static void say_depth(struct lookup *l)
 static bool is_wanted(struct lookup *l, const struct prospect *p)
 {
     struct scope_verdict v;
+    struct arena mem;
 
+    arena_init(&mem, MAX_SEED_BYTES);
     for (size_t i = 0; i < p->n_seeds; i++) {
         struct url seed;
 
-        if (url_parse(p->seeds[i], NULL, l->mem, &seed) == OK && url_is_web(&seed))
+        if (read_seed(p->seeds[i], &mem, &seed) && url_is_web(&seed))
             scope_add_seed(l->c->scope, &seed);
     }
+    arena_clear(&mem);
     scope_decide(l->c->scope, &p->url, 1, l->mem, &v);
     say("scheme", "%.*s", SPAN_ARG(url_protocol(&p->url)));
     if (v.reason == REASON_SCOPE)

@@ -7,7 +7,7 @@
 
 #define MAX_BARS  6 /* of a bar chart; what is rarer counts together */
 #define MAX_NAMES ((size_t)64 * KIB)
-#define MAX_NAME  300
+#define MAX_NAME  ((size_t)300)
 
 /* --- status codes ------------------------------------------------------------------ */
 
@@ -106,6 +106,7 @@ static void put_status_codes(struct report_html *h, const struct report_tally *t
 struct host_name {
     struct arena *mem;
     struct span name;
+    bool is_found;
 };
 
 static enum err on_host(void *arg, const struct span *columns,
@@ -113,17 +114,18 @@ static enum err on_host(void *arg, const struct span *columns,
 {
     struct host_name *name = arg;
     int64_t port, usual;
+    struct span host;
 
     (void)columns;
     BUG_IF(n != 3);
-    if (!v)
+    if (!v || name->is_found) /* a view in the table's place may have any number of rows */
         return OK;
+    name->is_found = true;
     port = v[2].integer;
     usual = span_eq(v[0].text, SPAN("https")) ? 443 : 80;
-    name->name = port == usual
-                     ? arena_format(name->mem, "%.*s", MAX_NAME, v[1].text.ptr)
-                     : arena_format(name->mem, "%.*s:%lld", MAX_NAME, v[1].text.ptr,
-                                    (long long)port);
+    host = span_slice(v[1].text, 0, MIN(v[1].text.len, MAX_NAME)); /* a blob has no end of its own */
+    name->name = port == usual ? arena_format(name->mem, "%.*s", SPAN_ARG(host))
+                               : arena_format(name->mem, "%.*s:%lld", SPAN_ARG(host), (long long)port);
     return OK;
 }
 
@@ -132,7 +134,7 @@ static enum err make_host_bar(struct reader *r, const struct report_host *host,
                               struct err_note *note)
 {
     struct span id = arena_format(mem, "%lld", (long long)host->id);
-    struct host_name name = { mem, SPAN("(gone)") };
+    struct host_name name = { mem, SPAN("(gone)"), false };
     char text[FIGURES_SIZE];
     enum err e = reader_query(r, span_str(reader_find_part("host")->sql), &id, 1,
                               on_host, &name, note);

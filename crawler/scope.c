@@ -10,6 +10,7 @@
 #define MAX_REPEATS      3  /* /a/a/a or /a/b/a/b/a/b */
 #define MAX_SAME_SEGMENT 5  /* one name this often anywhere in a path */
 #define MAX_PARAMETERS   40
+#define MAX_QUOTED       480 /* bytes of a pattern or scheme in a rule, of which the database keeps 512 */
 
 struct scope {
     const struct settings *settings;
@@ -230,6 +231,14 @@ static void exclude(struct scope_verdict *out, enum url_reason reason, struct sp
     *out = (struct scope_verdict){ reason, rule };
 }
 
+/* A pattern may be long, and a page may have 100,000 links that it is against: all of their rules lie in one arena. */
+static struct span quote_pattern(const char *pattern, struct arena *mem)
+{
+    struct span whole = span_str(pattern), shown = span_clip_utf8(whole, MAX_QUOTED);
+
+    return arena_format(mem, "--exclude '%.*s%s'", SPAN_ARG(shown), shown.len < whole.len ? "..." : "");
+}
+
 void scope_decide(const struct scope *s, const struct url *u, int depth,
                   struct arena *mem, struct scope_verdict *out)
 {
@@ -241,7 +250,7 @@ void scope_decide(const struct scope *s, const struct url *u, int depth,
     *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
     if (!url_is_web(u))
         exclude(out, REASON_SCHEME,
-                arena_format(mem, "scheme %.*s", SPAN_ARG(url_protocol(u))));
+                arena_format(mem, "scheme %.*s", SPAN_ARG(span_clip_utf8(url_protocol(u), MAX_QUOTED))));
     else if (u->href.len > SCOPE_MAX_URL)
         exclude(out, REASON_URL_TOO_LONG,
                 arena_format(mem, "longer than %d bytes", SCOPE_MAX_URL));
@@ -253,8 +262,7 @@ void scope_decide(const struct scope *s, const struct url *u, int depth,
     trap = scope_trap(url_pathname(u), url_search(u));
     if (p ? p->tag != RULE_INCLUDE : s->has_include)
         exclude(out, REASON_INCLUDE_EXCLUDE,
-                p ? arena_format(mem, "--exclude '%s'", p->text)
-                  : SPAN("no --include matches"));
+                p ? quote_pattern(p->text, mem) : SPAN("no --include matches"));
     else if (set->depth >= 0 && depth > set->depth)
         exclude(out, REASON_DEPTH,
                 arena_format(mem, "--depth %lld", (long long)set->depth));

@@ -4,8 +4,8 @@
 #include "crawler/outbox.h"
 #include "crawler/seeds.h"
 
-#define OFFERS_PER_OP ((size_t)2000)
-#define OFFERS_BYTES  ((size_t)64 * MIB)
+#define OFFERS_PER_OP ((size_t)1000)
+#define OFFERS_BYTES  ((size_t)64 * MIB) /* a URL of 8 KiB takes 33 KiB, and its rule half a KiB */
 
 static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
 {

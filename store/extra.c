@@ -49,7 +49,7 @@ static void push(struct extra *x, int64_t id)
 
 void extra_add(struct extra *x, int64_t url_id, int64_t host_id)
 {
-    if (!host_id || idmap_get(&x->seen_urls, (uint64_t)url_id))
+    if (!host_id || !url_id || idmap_get(&x->seen_urls, (uint64_t)url_id))
         return;
     if (x->len >= EXTRA_MAX) {
         x->is_cut = true;

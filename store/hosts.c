@@ -12,6 +12,8 @@
 #define MAX_KEY          320
 #define MAX_REMEMBERED   100000
 #define MAX_ROBOTS_BYTES ((size_t)1 * MIB)
+#define MAX_NAME         ((size_t)255)
+#define MAX_WORD         ((size_t)64)
 
 struct hosts {
     struct map ids; /* "s|port|host" -> id, as a pointer value */
@@ -96,7 +98,7 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
     int64_t id;
     int n;
 
-    if (!o->is_web || !o->host.len || o->host.len > 255)
+    if (!o->is_web || !o->host.len || o->host.len > MAX_NAME)
         return 0;
     if (is_last(h, o))
         return h->last_id;
@@ -115,6 +117,12 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
 
 /* --- state ------------------------------------------------------------------------ */
 
+/* What was stored is no longer than this; the file may be somebody else's. */
+static struct span copy_word(struct arena *mem, struct span s)
+{
+    return arena_copy(mem, span_slice(s, 0, MIN(s.len, MAX_WORD)));
+}
+
 static void load_robots(struct core *c, struct store_host_state *s, struct arena *mem)
 {
     sqlite3_stmt *st =
@@ -128,7 +136,7 @@ static void load_robots(struct core *c, struct store_host_state *s, struct arena
     s->robots_fetched_ms = sqlite3_column_int64(st, 0);
     s->robots_expires_ms = sqlite3_column_int64(st, 1);
     s->robots_status = sqlite3_column_int(st, 2);
-    s->robots_outcome = arena_copy(mem, db_column(st, 3));
+    s->robots_outcome = copy_word(mem, db_column(st, 3));
     s->robots_size = db_column(st, 4).len;
     if ((s->robots_size <= STORE_SMALL_ROBOTS || s->wants_large_robots) &&
         arena_try_copy(mem, db_column(st, 4), &s->robots_body))
@@ -156,7 +164,7 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
         s->failures = sqlite3_column_int(st, 2);
         if (sqlite3_column_type(st, 3) != SQLITE_NULL)
             s->crawl_delay_ms = sqlite3_column_int64(st, 3);
-        s->ip = arena_copy(mem, db_column(st, 4));
+        s->ip = copy_word(mem, db_column(st, 4));
         s->run_pages = sqlite3_column_int64(st, 5);
         db_done(st);
     }
@@ -213,7 +221,7 @@ static void save_robots(struct core *c, struct store_host_state *s)
     db_id(c->db, st, 2, s->robots_fetched_ms);
     db_id(c->db, st, 3, s->robots_expires_ms);
     db_id(c->db, st, 4, s->robots_status);
-    db_wild_text(c->db, st, 5, s->robots_outcome, 64);
+    db_wild_text(c->db, st, 5, s->robots_outcome, MAX_WORD);
     db_wild_text(c->db, st, 6, s->robots_body, MAX_ROBOTS_BYTES);
     db_text(c->db, st, 7, sha256);
     db_run(c->db, st);
@@ -221,7 +229,7 @@ static void save_robots(struct core *c, struct store_host_state *s)
         c->db,
         "UPDATE hosts SET robots_state = ?2, robots_fetched_at = ?3 WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);
-    db_wild_text(c->db, st, 2, s->robots_outcome, 64);
+    db_wild_text(c->db, st, 2, s->robots_outcome, MAX_WORD);
     db_id(c->db, st, 3, s->robots_fetched_ms);
     db_run(c->db, st);
     if (is_news)
@@ -240,11 +248,16 @@ enum err hosts_save(struct core *c, struct store_host_state *s)
     db_id(c->db, st, 3, s->backoff_until_ms);
     db_int(c->db, st, 4, s->failures);
     db_int_or_null(c->db, st, 5, s->crawl_delay_ms);
-    db_wild_text(c->db, st, 6, s->ip, 64);
+    db_wild_text(c->db, st, 6, s->ip, MAX_WORD);
     db_run(c->db, st);
     if (s->has_robots)
         save_robots(c, s);
     return c->db->failed;
+}
+
+bool hosts_is_ours(const struct store_origin *o)
+{
+    return o->id > 0 && o->host.len <= MAX_NAME;
 }
 
 bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
@@ -252,6 +265,7 @@ bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
 {
     sqlite3_stmt *st =
         db_stmt(c->db, "SELECT scheme, host, port FROM hosts WHERE id = ?1");
+    bool is_ours;
 
     db_int(c->db, st, 1, id);
     if (!db_next(c->db, st))
@@ -259,11 +273,14 @@ bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
     *out = (struct store_origin){
         .id = id,
         .is_https = span_eq(db_column(st, 0), SPAN("https")),
-        .host = arena_copy(mem, db_column(st, 1)),
+        .host = db_column(st, 1),
         .port = (uint16_t)sqlite3_column_int(st, 2),
     };
+    is_ours = hosts_is_ours(out);
+    if (is_ours)
+        out->host = arena_copy(mem, out->host);
     db_done(st);
-    return true;
+    return is_ours;
 }
 
 enum err hosts_note_sitemaps(struct core *c, int64_t host_id, bool are_read)

@@ -30,6 +30,9 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
 /* Writes s; robots.txt only when has_robots, and then what an older text excluded is queued again. */
 enum err hosts_save(struct core *c, struct store_host_state *s);
 
-/* The origin of a row; host lies in mem. False when there is none. */
+/* Could this program have written this row? Its names are as long as a name may be, and its ids count from 1. */
+bool hosts_is_ours(const struct store_origin *o);
+
+/* The origin of a row; host lies in mem. False when there is none, or it is not ours. */
 bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
                   struct store_origin *out);

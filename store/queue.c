@@ -89,6 +89,11 @@ static void take(struct core *c, struct store_op *op, const char *sql, struct cu
     db_int(c->db, st, 4, at.id);
     db_int(c->db, st, 5, (int64_t)(limit - op->u.refill.n_items) + 1);
     while (db_next(c->db, st)) {
+        if (sqlite3_column_int64(st, 0) <= 0) {
+            db_done(st);
+            db_fail(c->db, ERR_CORRUPT, "a URL in the file has no id");
+            return;
+        }
         if (op->u.refill.n_items == limit ||
             !read_item(st, &op->mem, &op->u.refill.items[op->u.refill.n_items])) {
             op->u.refill.has_more = true;
@@ -209,6 +214,10 @@ static enum err each_host(struct core *c, sqlite3_stmt *st,
             .port = (uint16_t)sqlite3_column_int(st, 3),
         };
 
+        if (!hosts_is_ours(&origin)) {
+            db_done(st);
+            return db_fail(c->db, ERR_CORRUPT, "a host in the file has no id or too long a name");
+        }
         fn(arg, &origin);
     }
     return c->db->failed;

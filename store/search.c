@@ -38,6 +38,8 @@ enum {
     N_COLUMNS
 };
 
+#define NUMBER_SIZE 24
+
 struct collecting {
     struct search_answer *answer;
     struct arena *mem;
@@ -93,10 +95,13 @@ static enum err on_hit(void *arg, const struct span *columns,
 static enum err add_hits(struct reader *r, struct collecting *c, struct span expression,
                          struct span host, int64_t max_ranked, struct err_note *note)
 {
-    struct span params[] = { expression, host.ptr ? host : SPAN(""),
-                             arena_format(c->mem, "%zu", c->limit),
-                             arena_format(c->mem, "%lld", (long long)max_ranked) };
+    char limit[NUMBER_SIZE], ranked[NUMBER_SIZE]; /* hits may have left no room in c->mem */
+    struct span params[] = { expression, host.ptr ? host : SPAN(""), SPAN_NONE, SPAN_NONE };
 
+    snprintf(limit, sizeof limit, "%zu", c->limit);
+    snprintf(ranked, sizeof ranked, "%lld", (long long)max_ranked);
+    params[2] = span_str(limit);
+    params[3] = span_str(ranked);
     c->n_found = 0;
     return reader_query(r, span_str(SQL), params, ARRAY_LEN(params), on_hit, c, note);
 }

@@ -188,6 +188,27 @@ static void a_seed_origin_is_scheme_host_and_port(void **state)
     close_rig(&r);
 }
 
+/* As a name on the command line or in an auth file may be. */
+static void a_name_may_be_of_any_length(void **state)
+{
+    static char text[600 * 1024];
+    struct err_note note;
+    struct url u;
+    struct rig r;
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    memcpy(text, "https://", 8);
+    memcpy(text + sizeof text - 12, " user:word", 11);
+    assert_int_equal(open_with(&r, text, false, &note), OK);
+    text[sizeof text - 12] = '\0';
+    u = url(&r, text);
+    assert_false(credentials_is_seed_origin(r.c, &u));
+    credentials_add_seed(r.c, &u);
+    assert_true(credentials_is_seed_origin(r.c, &u));
+    close_rig(&r);
+}
+
 /* --- cookies --------------------------------------------------------------------------------------- */
 
 static const char *cookie(struct rig *r, const char *at)
@@ -295,6 +316,7 @@ int main(void)
         cmocka_unit_test(bad_lines_are_named_without_their_secret),
         cmocka_unit_test(missing_files_are_named),
         cmocka_unit_test(a_seed_origin_is_scheme_host_and_port),
+        cmocka_unit_test(a_name_may_be_of_any_length),
         cmocka_unit_test(every_set_cookie_line_is_taken),
         cmocka_unit_test(what_cookies_hold_is_not_recorded),
         cmocka_unit_test(a_needle_reaches_no_other_host),

@@ -94,6 +94,15 @@ static void a_site_is_a_name_and_a_port_with_80_and_443_as_one(void **state)
     assert_true(wait_ns(site) == 0);
 }
 
+static void a_name_may_be_of_any_length(void **state)
+{
+    struct rig *r = *state;
+    static char name[100000];
+
+    memset(name, 'a', sizeof name);
+    assert_true(span_ends(span_str(politeness_site(r->p, span_make(name, sizeof name), 8080)->key), SPAN("aa:8080")));
+}
+
 static void a_section_of_the_file_may_differ(void **state)
 {
     struct rig *r = *state;
@@ -614,6 +623,7 @@ int main(void)
 {
     static const struct CMUnitTest fixed[] = {
         RIGGED(a_site_is_a_name_and_a_port_with_80_and_443_as_one),
+        RIGGED(a_name_may_be_of_any_length),
         RIGGED(a_section_of_the_file_may_differ),
         RIGGED(the_gap_runs_from_the_end_to_the_next_start),
         RIGGED(only_the_last_response_counts),

@@ -441,6 +441,31 @@ static void a_url_may_have_8192_bytes(void **state)
     close_rig(&r);
 }
 
+/* What a rule takes of the arena, a hundred thousand times for a page, does not depend on what it quotes. */
+static void a_rule_quotes_the_beginning_of_a_long_pattern_or_scheme(void **state)
+{
+    char text[19000 + 1];
+    const char *const rules[] = { text, "" };
+    struct scope_verdict v;
+    struct rig r;
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "-/a|", 4);
+    text[sizeof text - 1] = '\0';
+    open_rig(&r, SCOPE_ANY, rules);
+    v = decide_at(&r, "https://a.org/a", 0);
+    assert_int_equal(v.reason, REASON_INCLUDE_EXCLUDE);
+    assert_true(span_starts(v.rule, SPAN("--exclude '/a|xxx")) && span_ends(v.rule, SPAN("xxx...'")));
+    assert_true(v.rule.len <= 512);
+    memcpy(text, "scheme", 6);
+    text[10000] = ':';
+    v = decide_at(&r, text, 0);
+    assert_int_equal(v.reason, REASON_SCHEME);
+    assert_true(span_starts(v.rule, SPAN("scheme scheme")) && v.rule.len <= 512);
+    close_rig(&r);
+}
+
 static void depth_counts_from_the_seeds(void **state)
 {
     struct scope_verdict v;
@@ -585,6 +610,7 @@ int main(void)
         cmocka_unit_test(matching_leaves_the_coroutine_its_stack),
         cmocka_unit_test(other_schemes_are_out),
         cmocka_unit_test(a_url_may_have_8192_bytes),
+        cmocka_unit_test(a_rule_quotes_the_beginning_of_a_long_pattern_or_scheme),
         cmocka_unit_test(depth_counts_from_the_seeds),
         cmocka_unit_test(reasons_come_in_the_promised_order),
         cmocka_unit_test(traps_are_known_and_real_paths_pass),

@@ -336,6 +336,37 @@ static void newer_and_damaged_databases_are_refused_unchanged(void **state)
     buf_clear(&b);
 }
 
+/* What no crawl writes: sql makes it of a file that has crawled, and a crawl then ends with this code. */
+static const struct forged_row {
+    const char *sql;
+    int code;
+    const char *says; /* NULL: nothing */
+} forged_rows[] = {
+    { "UPDATE robots SET outcome = printf('%.*c', 9000000, 'x'); UPDATE hosts SET ip = printf('%.*c', 9000000, '1')", 0,
+      NULL },
+    { "UPDATE url SET url = printf('%.*c', 600000, 'x') || ':a', state = 0; DELETE FROM meta WHERE name LIKE '%decided%'",
+      0, NULL },
+    { "UPDATE hosts SET host = printf('%.*c', 20000, 'x'); UPDATE url SET state = 0", 3, "too long a name" },
+    { "UPDATE hosts SET id = 0; UPDATE url SET host_id = 0, state = 0", 3, "no id" },
+    { "UPDATE url SET id = 0, state = 0 WHERE id = 1", 3, "a URL in the file has no id" },
+};
+
+static void a_forged_database_ends_no_crawl_but_by_saying_so(void **state)
+{
+    struct rig *g = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(forged_rows); i++) {
+        const struct forged_row *row = &forged_rows[i];
+
+        assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--fresh", NULL }), 0);
+        make_database(g, "crawl.db", row->sql);
+        program_crawl(&g->p, ARGS{ "-q", "--delay", "0", "--revisit", "all", NULL });
+        if (g->p.exit_code != row->code || (row->says && !program_said(&g->p, row->says)))
+            fail_msg("%s: exit %d, '%.*s'", row->sql, g->p.exit_code, (int)g->p.err.len,
+                     g->p.err.ptr ? g->p.err.ptr : "");
+    }
+}
+
 static void unwritable_folder_is_refused(void **state)
 {
     struct rig *g = *state;
@@ -479,6 +510,7 @@ int main(void)
         WITH_RIG(without_seeds_and_database_there_is_help),
         WITH_RIG(files_of_others_are_refused_unchanged),
         WITH_RIG(newer_and_damaged_databases_are_refused_unchanged),
+        WITH_RIG(a_forged_database_ends_no_crawl_but_by_saying_so),
         WITH_RIG(unwritable_folder_is_refused),
         WITH_RIG(file_is_created_for_its_owner_only),
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),

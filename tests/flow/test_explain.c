@@ -389,6 +389,21 @@ static void texts_of_the_database_may_be_of_any_length(void **state)
     assert_int_equal(explain("127.0.0.1", "/new", NULL, NULL), 0);
 }
 
+/* More in all than what is said of a URL may take. */
+static void seeds_of_the_database_may_be_many_and_long(void **state)
+{
+    (void)state;
+    program_change(&rig.p, "WITH RECURSIVE n(i) AS (SELECT 1000001 UNION ALL SELECT i + 1 FROM n WHERE i < 1099000)"
+                           " INSERT INTO url (id, key_hash, state, depth, redirects, hop, priority, retries, run_id,"
+                           " discovered_at, url) SELECT i, i, 1, 0, 0, 0, 0, 0, 1, 0, 'http://a/' || CASE WHEN"
+                           " i < 1030000 THEN printf('%.*c', 3000, '\"') ELSE i END FROM n");
+    program_change(&rig.p, "INSERT INTO seeds SELECT 1, id, 'x', 1 FROM url WHERE id > 1000000");
+    assert_int_equal(explain("127.0.0.8", "/", NULL, NULL), 0);
+    assert_line("verdict", "it would be excluded: scope (--scope host)");
+    program_change(&rig.p, "DELETE FROM seeds WHERE url_id > 1000000");
+    program_change(&rig.p, "DELETE FROM url WHERE id > 1000000");
+}
+
 static void a_url_that_waits_names_the_run_that_stopped(void **state)
 {
     (void)state;
@@ -406,7 +421,7 @@ static void a_url_that_waits_names_the_run_that_stopped(void **state)
 }
 
 #define PLAIN_ROWS 7
-#define LAST_ROWS  5
+#define LAST_ROWS  6
 
 int main(void)
 {
@@ -425,6 +440,7 @@ int main(void)
         cmocka_unit_test(old_robots_are_said_to_be_old),
         cmocka_unit_test(text_of_the_database_cannot_fool_a_terminal),
         cmocka_unit_test(texts_of_the_database_may_be_of_any_length),
+        cmocka_unit_test(seeds_of_the_database_may_be_many_and_long),
         cmocka_unit_test(a_url_that_waits_names_the_run_that_stopped),
     };
     size_t n = PLAIN_ROWS;
