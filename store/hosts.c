@@ -96,7 +96,7 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
     int64_t id;
     int n;
 
-    if (!o->is_web || !o->host.len || o->host.len > 255)
+    if (!o->is_web || !o->host.len || o->host.len > STORE_MAX_HOST)
         return 0;
     if (is_last(h, o))
         return h->last_id;
