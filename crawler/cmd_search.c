@@ -4,13 +4,13 @@
 
 #include "config/log.h"
 #include "config/mem.h"
+#include "crawler/cell.h"
 #include "crawler/command.h"
 #include "crawler/excerpt.h"
 #include "crawler/pager.h"
 #include "crawler/show.h"
 #include "crawler/unpacker.h"
 #include "crawler/width.h"
-#include "parse/json_text.h"
 #include "parse/utf8.h"
 #include "store/search.h"
 
@@ -245,7 +245,7 @@ static enum err put_member(struct buf *out, const char *name, struct span text)
 
     if (e || !text.len)
         return e ? e : buf_append(out, SPAN("null"));
-    return json_text_put_string(text, out);
+    return cell_put_json_text(out, text);
 }
 
 /* [[from, to], ...] in characters of the excerpt. */

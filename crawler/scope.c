@@ -5,6 +5,7 @@
 #include "config/mem.h"
 #include "crawler/patterns.h"
 #include "parse/host.h"
+#include "store/store.h"
 
 #define MAX_SEGMENTS     40 /* deeper paths than any real site's */
 #define MAX_REPEATS      3  /* /a/a/a or /a/b/a/b/a/b */
@@ -90,7 +91,8 @@ static bool add_place(struct scope *s, const struct url *u)
     struct span site, domain, prefix;
     bool is_new;
 
-    if (u->href.len > SCOPE_MAX_URL) /* a server's Location may be any length; it is not asked for */
+    /* A server's Location may be any length; it is not asked for. */
+    if (u->href.len > SCOPE_MAX_URL || url_hostname(u).len > STORE_MAX_HOST)
         return false;
     arena_init(&mem, (size_t)64 * KIB);
     site = scope_site_key(url_hostname(u), url_port(u), &mem);
@@ -254,6 +256,8 @@ void scope_decide(const struct scope *s, const struct url *u, int depth,
     else if (u->href.len > SCOPE_MAX_URL)
         exclude(out, REASON_URL_TOO_LONG,
                 arena_format(mem, "longer than %d bytes", SCOPE_MAX_URL));
+    else if (url_hostname(u).len > STORE_MAX_HOST)
+        exclude(out, REASON_URL_TOO_LONG, arena_format(mem, "host longer than %zu bytes", STORE_MAX_HOST));
     else if (!is_in_scope(s, u, mem))
         exclude(out, REASON_SCOPE, arena_format(mem, "--scope %s", words[set->scope]));
     if (out->reason)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Is a discovered URL ours? In this order:
- * scheme, length, scope, include/exclude, depth, trap. Pure apart from the set
+ * scheme, length (of its host, too), scope, include/exclude, depth, trap. Pure apart from the set
  * of seeds, which grows when seeds are added or redirect.
  */
 #pragma once
@@ -24,7 +24,7 @@ struct scope_verdict {
 enum err scope_open(const struct settings *s, struct scope **out, struct err_note *note) MUST_USE;
 void scope_close(struct scope *s);
 
-/* A seed's host, domain or directory joins. True when that is news; longer than SCOPE_MAX_URL it never is. */
+/* A seed's host, domain or directory joins. True when that is news; of what is too long to be fetched it never is. */
 bool scope_add_seed(struct scope *s, const struct url *seed);
 
 /* A seed redirected there: its host joins (its domain, its directory). True when that is news. */

@@ -12,7 +12,6 @@
 #define MAX_KEY          320
 #define MAX_REMEMBERED   100000
 #define MAX_ROBOTS_BYTES ((size_t)1 * MIB)
-#define MAX_NAME         ((size_t)255)
 #define MAX_WORD         ((size_t)64)
 
 struct hosts {
@@ -98,7 +97,7 @@ int64_t hosts_id(struct core *c, const struct store_offer *o)
     int64_t id;
     int n;
 
-    if (!o->is_web || !o->host.len || o->host.len > MAX_NAME)
+    if (!o->is_web || !o->host.len || o->host.len > STORE_MAX_HOST)
         return 0;
     if (is_last(h, o))
         return h->last_id;
@@ -257,7 +256,7 @@ enum err hosts_save(struct core *c, struct store_host_state *s)
 
 bool hosts_is_ours(const struct store_origin *o)
 {
-    return o->id > 0 && o->host.len <= MAX_NAME;
+    return o->id > 0 && o->host.len <= STORE_MAX_HOST;
 }
 
 bool hosts_origin(struct core *c, int64_t id, struct arena *mem,

@@ -287,7 +287,8 @@ const struct reader_report reader_exports[] = {
           "f.headers") ", f.total_ms, v.url,"
                        " CASE WHEN f.status_code = 304 THEN (SELECT"
                        " max(e.fetched_at) FROM fetch e WHERE e.url_id = f.url_id"
-                       " AND e.id < f.id AND e.body_id IS NOT NULL) END, f.sha256,"
+                       " AND e.id < f.id AND e.body_id IS NOT NULL) END,"
+                       " coalesce(f.sha256, b.sha256)," /* of what was cut only the body has one */
                        " b.codec, b.size, b.data"
                        " FROM fetches f JOIN url u ON u.id = f.url_id LEFT JOIN url"
                        " v ON v.id = u.parent_id"

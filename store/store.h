@@ -300,6 +300,9 @@ struct store_visit {
     int64_t n_bytes;              /* for the run's byte budget */
 };
 
+/* Longest host name that has a row, in bytes; no URL with a longer one can be queued. DNS ends at 253. */
+#define STORE_MAX_HOST ((size_t)255)
+
 /* Bytes of a robots.txt that are of no account, however many origins are loaded at once. */
 #define STORE_SMALL_ROBOTS ((size_t)8 * KIB)
 

@@ -37,11 +37,11 @@ static const struct origin_route site[] = {
     { .path = "/whale",
       .headers = UTF8 "X-Odd: \x1b[31mred\r\n",
       .body = LIT(
-          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J is <b>seen</b>.") },
+          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J\xc2\x9b\xe2\x80\xae is <b>seen</b>.") },
     { .path = "/copy",
       .headers = UTF8,
       .body = LIT(
-          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J is <b>seen</b>.") },
+          "<title>The white whale</title><p>Call me Ishmael. A whale\x1b[2J\xc2\x9b\xe2\x80\xae is <b>seen</b>.") },
     { .path = "/gone", .status = 404, .headers = UTF8, .body = LIT("gone") },
     MOVED_TO("/hop", "/whale"),
     { .path = "/pic.png",
@@ -140,8 +140,12 @@ static void a_wrong_query_is_pointed_at(void **state)
 static void escapes_of_a_page_are_harmless(void **state)
 {
     (void)state;
-    assert_int_equal(search("ishmael", NULL), 0);
-    assert_false(printed("\x1b"));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(search("ishmael", i ? "--json" : NULL), 0);
+        assert_false(printed("\x1b"));
+        assert_false(printed("\xc2\x9b"));
+        assert_false(printed("\xe2\x80\xae"));
+    }
 }
 
 /* --- show ------------------------------------------------------------------------------- */

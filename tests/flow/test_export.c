@@ -450,6 +450,29 @@ static void stored_bodies_are_exported_decoded(void **state)
     rig_close(&g);
 }
 
+/* Only the body has a hash then: the fetch's would be that of a page nobody has read. */
+static void what_max_size_cut_is_exported_as_far_as_it_came(void **state)
+{
+    static const struct origin_route sites[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<title>Cut</title>the rest") },
+    };
+    const struct warcread_record *r;
+    struct warcread *w;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, sites, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(CRAWL(&g, "-q", "--max-size", "10"), 0);
+    assert_int_equal(program_run(&g.p, ARGS{ "export", "--warc", "out", NULL }), 0);
+    w = read_archive(&g, "out");
+    r = record(&g, w, "response", "/");
+    assert_payload(r, SPAN("<title>Cut"));
+    assert_true(warcread_is(r, "WARC-Truncated", "length"));
+    warcread_free(w);
+    rig_close(&g);
+}
+
 static void a_page_without_a_body_gives_metadata(void **state)
 {
     const struct warcread_record *r;
@@ -635,6 +658,7 @@ int main(void)
             a_directory_that_cannot_be_had_ends_the_crawl_before_it_begins),
         cmocka_unit_test(a_write_error_stops_the_crawl_with_its_cause),
         cmocka_unit_test(stored_bodies_are_exported_decoded),
+        cmocka_unit_test(what_max_size_cut_is_exported_as_far_as_it_came),
         cmocka_unit_test(a_page_without_a_body_gives_metadata),
         cmocka_unit_test(a_304_refers_to_the_fetch_before_it),
         cmocka_unit_test(a_damaged_body_is_named_and_the_rest_exported),

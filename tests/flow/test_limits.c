@@ -498,6 +498,34 @@ static void a_redirect_of_any_length_ends_no_crawl(void **state)
     mem_free(seed);
 }
 
+/* No server has a name of 305 bytes, but whoever writes a page may, and every --scope has a way there. */
+static void a_host_of_any_length_ends_no_crawl(void **state)
+{
+    static const char *const scopes[] = { "any", "host" };
+    char *seed = location_of("http://", '.', 5, "test/");
+    char page[512];
+    const int len = snprintf(page, sizeof page, "<a href='%.*s'>x</a>", (int)strcspn(seed + 10, "\r"), seed + 10);
+    const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/hop", .status = 302, .headers = seed },
+        { .path = "*", .headers = HTML, .body = { page, (size_t)len } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+        struct rig g;
+
+        RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/hop\n");
+        assert_int_equal(
+            program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", scopes[i], NULL }), 0);
+        assert_string_equal(rig_url(&g, "http://aaa%", "state || ' ' || reason || ' ' || rule"),
+                            "excluded url_too_long host longer than 255 bytes");
+        assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+        rig_close(&g);
+    }
+    mem_free(seed);
+}
+
 static void large_or_not_modified(void *arg, const struct origin_request *r, int *io_status,
                                   struct buf *out)
 {
@@ -554,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_page_that_was_cut_is_read_whole_under_a_larger_limit),
         cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
         cmocka_unit_test(a_redirect_of_any_length_ends_no_crawl),
+        cmocka_unit_test(a_host_of_any_length_ends_no_crawl),
     };
 
     return cmocka_run_group_tests_name("flow/limits", tests, NULL, NULL);
