@@ -78,7 +78,8 @@ static intptr_t zygote_death_scenario(void *arg)
     stage_open(&st);
     seen->first = stage_ask(&st, "echo");
     kill(zygote_pid(), SIGKILL);
-    (void)!coro_sleep_until(incoro_after_ms(50));
+    for (int i = 0; i < 200 && zygote_pid() == before; i++)
+        (void)!coro_sleep_until(incoro_after_ms(50));
     seen->second = stage_ask(&st, "echo");
     seen->stats.last_signal = zygote_pid() != before;
     stage_close(&st);
