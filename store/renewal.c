@@ -6,7 +6,7 @@
 #include "store/text.h"
 
 #define MAX_TEXTS 64
-#define MAX_BYTES ((size_t)4 * MIB) /* of bodies in a step, and one more */
+#define MAX_BYTES ((int64_t)8 * MIB) /* of bodies in a step, unpacked, and one more: their texts are held together */
 
 /* Of this fetch a page has its text, or an earlier content of one that history keeps. */
 #define IS_IN_USE                                                                           \
@@ -77,7 +77,8 @@ static enum err read_next(struct core *c, struct store_op *op)
         " (SELECT max(o.fetch_id) FROM page_old o WHERE o.url_id = f.url_id AND o.text_id = f.id)"
         " WHERE d.id > ?1 AND" IS_IN_USE " ORDER BY d.id LIMIT ?2";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
-    size_t n_bytes = 0, n = 0;
+    int64_t n_bytes = 0;
+    size_t n = 0;
 
     op->u.texts.next = arena_try_array(&op->mem, MAX_TEXTS, sizeof *op->u.texts.next);
     if (!op->u.texts.next)
@@ -87,7 +88,8 @@ static enum err read_next(struct core *c, struct store_op *op)
     while (n < MAX_TEXTS && n_bytes < MAX_BYTES && db_next(c->db, st)) {
         if (!read_text(st, &op->mem, &op->u.texts.next[n]))
             break; /* it comes first the next time, or it is too large for all */
-        n_bytes += op->u.texts.next[n++].data.len;
+        n_bytes += MIN(MAX(op->u.texts.next[n].size, 0), MAX_BYTES); /* of a forged file it may be any number */
+        n++;
     }
     db_done(st);
     op->u.texts.n_next = n;

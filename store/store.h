@@ -418,7 +418,7 @@ struct store_op {
             int64_t after; /* in: id of the last of done; 0: it begins */
             const struct store_text *done; /* in: what the step before gave, with texts */
             size_t n_done;
-            /* out, in mem: the next ones, of four MiB or one more */
+            /* out, in mem: the next ones, of eight MiB unpacked or one more */
             struct store_text *next;
             size_t n_next;
             bool is_over;    /* nothing is to be done, or no more */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "tests/kit/storekit.h"
 
@@ -209,6 +210,23 @@ static void a_body_too_large_for_the_op_leaves_all_as_it_was(void **state)
     assert_true(is_renewed);
 }
 
+/* A few packed bytes may be a large text: what a step gives has a bound unpacked, too. */
+static void a_step_has_few_large_texts(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op;
+    sqlite3 *handle;
+
+    crawl(k, 3, true);
+    storekit_open(k, REVISIT_ALL);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "UPDATE body SET size = 3000000", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    op = step(k, NULL);
+    assert_int_equal(op->u.texts.n_next, 3);
+    store_op_free(op);
+}
+
 /* As after a kill: searches find what they found, and the rest is gone at the next start. */
 static void what_was_left_half_done_is_dropped(void **state)
 {
@@ -243,6 +261,7 @@ int main(void)
         WITH_KIT(without_keep_history_all_stays),
         WITH_KIT(a_text_whose_body_is_not_stored_is_not_given_up),
         WITH_KIT(a_body_too_large_for_the_op_leaves_all_as_it_was),
+        WITH_KIT(a_step_has_few_large_texts),
         WITH_KIT(what_was_left_half_done_is_dropped),
     };
 
