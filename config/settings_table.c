@@ -24,7 +24,7 @@ static const struct option_spec specs[] = {
     { "include", 0, OPTION_LIST, F(rules), 1, 0, NULL, NULL, RULE_INCLUDE, "RE",
       "fetch URLs that match; the last rule that matches wins", NULL },
     { "exclude", 0, OPTION_LIST, F(rules), 1, 0, NULL, NULL, RULE_EXCLUDE, "RE",
-      "leave out URLs that match", NULL },
+      "leave out URLs that match, or that take too long to decide", NULL },
     { "order", 0, OPTION_CHOICE, F(order), 0, 0, "bfs", "bfs|dfs|priority", 0, "HOW",
       "bfs, dfs or priority, inside a host", NULL },
     { "revisit", 0, OPTION_CHOICE, F(revisit), 0, 0, "all", "all|due|none", 0, "WHICH",

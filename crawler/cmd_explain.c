@@ -18,7 +18,7 @@ static const struct {
     { REASON_SCOPE,
       "outside the scope; a start with another --scope or more seeds decides again" },
     { REASON_INCLUDE_EXCLUDE,
-      "an --include or --exclude is against it; a start with others decides again" },
+      "an --include or --exclude is against it, or takes too long to decide; a start with others decides again" },
     { REASON_DEPTH, "too far from the seeds; a shorter way to it would get it queued" },
     { REASON_SCHEME, "neither http nor https" },
     { REASON_KIND,

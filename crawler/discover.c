@@ -4,7 +4,7 @@
 #include "config/mem.h"
 #include "parse/utf8.h"
 
-#define LINKS_A_LOOK 256 /* at the clock */
+#define LINKS_A_LOOK 256 /* at the clock; a pattern may take milliseconds over each: then one */
 /* What parsing and normalising a URL of n bytes asks for at most. */
 #define ROOM(n)      (16 * (n) + 4 * (size_t)KIB)
 
@@ -20,6 +20,19 @@ static bool parse_page_url(struct span text, const struct url *base, struct aren
 {
     return discover_took(url_parse(text, base, mem, out), text, mem) &&
            discover_took(url_page(out, mem, out), text, mem);
+}
+
+void discover_tell_undecided(struct crawl *c)
+{
+    struct arena mem;
+    struct span rule;
+
+    arena_init(&mem, (size_t)64 * KIB);
+    while (scope_tells_undecided(c->scope, &mem, &rule))
+        crawl_event(c, "warn", "scope", "slow-pattern", 0,
+                    "%.*s takes too many steps over some URLs; they are not fetched (rule: could not be decided)",
+                    SPAN_ARG(rule));
+    arena_clear(&mem);
 }
 
 /* Verdict and identity of a URL that the loop does not know. mem holds what the offer points at. */
@@ -41,6 +54,7 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     scope_decide(c->scope, u, depth, mem, &verdict);
     o->reason = verdict.reason;
     o->rule = verdict.rule;
+    discover_tell_undecided(c);
 }
 
 void discover_seed(struct crawl *c, const struct url *u, struct arena *mem,
@@ -206,7 +220,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
 size_t discover_links(struct crawl *c, const struct discover_page *page,
                       struct arena *mem, struct store_offer *offers, bool *out_is_cut)
 {
-    size_t n = 0;
+    size_t a_look = c->settings->rules.len ? 1 : LINKS_A_LOOK, n = 0;
 
     *out_is_cut = false;
     for (size_t i = 0; i < page->facts->n_links; i++) {
@@ -216,7 +230,7 @@ size_t discover_links(struct crawl *c, const struct discover_page *page,
         }
         if (discover_link(c, page, i, mem, &offers[n]))
             n++;
-        if (i % LINKS_A_LOOK == LINKS_A_LOOK - 1)
+        if (i % a_look == a_look - 1)
             coro_breathe();
     }
     return n;

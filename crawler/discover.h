@@ -23,6 +23,9 @@ struct discover_page {
  */
 bool discover_took(enum err e, struct span url, const struct arena *mem);
 
+/* An event for each pattern of --include and --exclude that was left undecided for the first time. */
+void discover_tell_undecided(struct crawl *c);
+
 /*
  * Fills offers (room for facts->n_links) in mem; returns how many there are. *out_is_cut: mem
  * had no room for more of them. Lets others run when that takes long (P57).

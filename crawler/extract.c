@@ -10,6 +10,8 @@
 #define MAX_CODED (SETTINGS_EXTRACT_MAX_BYTES + (size_t)16 * 1024)
 
 struct section {
+    const char *name; /* the settings' */
+    bool was_undecided, is_told;
     bool has_pattern;
     size_t pattern; /* in patterns */
     struct buf rules;
@@ -20,6 +22,7 @@ struct extract {
     size_t len;
     struct patterns *patterns;
     size_t n_patterns;
+    size_t n_untold; /* sections that were undecided and are not told */
 };
 
 _Static_assert((int)EXTRACT_STRING == (int)TREE_STRING &&
@@ -75,6 +78,7 @@ static enum err prepare(struct extract *x, const struct extract_section *from,
 
     buf_init(&section->rules, MAX_CODED);
     x->len++;
+    section->name = from->name;
     section->has_pattern = from->url != NULL;
     if (from->url) {
         enum err e;
@@ -116,17 +120,44 @@ void extract_close(struct extract *x)
     mem_free(x);
 }
 
-struct span extract_rules_for(const struct extract *x, struct span url,
-                              struct arena *mem)
+static bool is_for(struct extract *x, struct section *section, struct span url)
+{
+    enum patterns_answer answer;
+
+    if (!section->has_pattern)
+        return true;
+    answer = patterns_match(x->patterns, section->pattern, url);
+    if (answer == PATTERNS_UNDECIDED && !section->was_undecided) {
+        section->was_undecided = true;
+        x->n_untold++;
+    }
+    return answer == PATTERNS_YES;
+}
+
+const char *extract_tells_undecided(struct extract *x)
+{
+    for (size_t i = 0; x && x->n_untold && i < x->len; i++) {
+        struct section *section = &x->sections[i];
+
+        if (section->was_undecided && !section->is_told) {
+            section->is_told = true;
+            x->n_untold--;
+            return section->name;
+        }
+    }
+    return NULL;
+}
+
+struct span extract_rules_for(struct extract *x, struct span url, struct arena *mem)
 {
     struct span joined = SPAN_NONE;
 
     for (size_t i = 0; x && i < x->len; i++) {
-        const struct section *section = &x->sections[i];
+        struct section *section = &x->sections[i];
         struct span rules = buf_span(&section->rules);
         char *both;
 
-        if (section->has_pattern && !patterns_match(x->patterns, section->pattern, url, false))
+        if (!is_for(x, section, url))
             continue;
         both = arena_try_alloc(mem, joined.len + rules.len);
         if (!both)

@@ -23,7 +23,10 @@ void extract_close(struct extract *x);
 
 /*
  * What a job for the page at url carries as its rules (parse/job.h): those of
- * every section that matches, in mem; SPAN_NONE when none does. x may be NULL.
+ * every section that matches, in mem; SPAN_NONE when none does. One whose pattern
+ * takes too long over url does not match. x may be NULL.
  */
-struct span extract_rules_for(const struct extract *x, struct span url,
-                              struct arena *mem);
+struct span extract_rules_for(struct extract *x, struct span url, struct arena *mem);
+
+/* A section of which that is so and was not told yet; its name lives as the settings do. NULL: none. x may be NULL. */
+const char *extract_tells_undecided(struct extract *x);

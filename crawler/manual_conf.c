@@ -36,7 +36,7 @@ static const char EXTRACTS[] =
     "The values come as JSON into pages.facts, under extract and NAME, and the\n"
     "view extract_NAME has a column for each.\n"
     ".TP\n\\fBurl\\fR = \\fIREGEX\\fR\n"
-    "the pages: those whose URL matches (PCRE2).\nMust stand once.\n"
+    "the pages: those whose URL matches (PCRE2), decided within some milliseconds.\nMust stand once.\n"
     ".TP\n\\fIname\\fR = [\\fITYPE\\fR] \\fIXPATH\\fR\n"
     "a value: what the XPath 1.0 expression finds, as string (the default: text of\n"
     "the first node), list (texts of all), number, date (RFC 3339) or html.\n"

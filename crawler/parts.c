@@ -11,6 +11,7 @@
 #include "crawler/ask.h"
 #include "crawler/credentials.h"
 #include "crawler/dictionary.h"
+#include "crawler/discover.h"
 #include "crawler/extract.h"
 #include "crawler/networks.h"
 #include "crawler/outbox.h"
@@ -428,6 +429,7 @@ static void warn_about_settings(struct crawl *c)
         crawl_event(c, "warn", "crawl", "few-descriptors", 0,
                     "ulimit -n leaves room for %lld requests in flight, not %lld",
                     (long long)c->concurrency, (long long)s->concurrency);
+    discover_tell_undecided(c); /* over what the file holds */
     for (size_t i = 0; i < s->insecure.len; i++)
         crawl_event(c, "warn", "crawl", "insecure", 0,
                     "the certificate of %s is not checked in this run",

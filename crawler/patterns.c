@@ -6,9 +6,18 @@
 
 #include "config/mem.h"
 
-/* Steps one match may take. */
+/*
+ * What one match may cost: items of the pattern tried, plus bytes walked over. A million take
+ * some 5 ms, without a JIT 10. PCRE2's own limit alone will not do: it begins anew at each byte of
+ * the text, counts a walk over all of it as one step, and a JIT counts groups only.
+ */
+#define MAX_COST    1000000
 #define MATCH_LIMIT 100000
 #define DEPTH_LIMIT 10000
+#define HEAP_LIMIT  (8 * (uint32_t)KIB) /* KiB; only without a JIT, which has its stack */
+/* Bytes that go by in the time of one item. */
+#define WALKED_A_STEP   4
+#define COMPARED_A_STEP 8
 /* Compiled patterns would else take 32 KiB of the caller's stack, half of a coroutine's. */
 #define JIT_STACK_MIN ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)512 * 1024)
@@ -19,7 +28,35 @@ struct patterns {
     pcre2_match_data *match;
     pcre2_match_context *context;
     pcre2_jit_stack *jit_stack;
+    /* of the match under way */
+    size_t cost;
+    size_t at; /* where in the text the item before stood */
 };
+
+static size_t distance(size_t a, size_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* So much a back reference may compare here, and then fail without a trace. */
+static size_t longest_compare(const pcre2_callout_block *b)
+{
+    size_t longest = 0;
+
+    for (size_t i = 1; i < b->capture_top; i++)
+        longest = MAX(longest, distance(b->offset_vector[2 * i], b->offset_vector[2 * i + 1]));
+    return MIN(longest, b->subject_length - b->current_position);
+}
+
+/* PCRE2 asks before each item of a pattern, however the match is carried out. */
+static int on_item(pcre2_callout_block *b, void *arg)
+{
+    struct patterns *p = arg;
+
+    p->cost += 1 + distance(b->current_position, p->at) / WALKED_A_STEP + longest_compare(b) / COMPARED_A_STEP;
+    p->at = b->current_position;
+    return p->cost > MAX_COST ? PCRE2_ERROR_CALLOUT : 0;
+}
 
 enum err patterns_open(struct patterns **out, struct err_note *note)
 {
@@ -33,8 +70,10 @@ enum err patterns_open(struct patterns **out, struct err_note *note)
         return err_set(note, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
     }
     pcre2_jit_stack_assign(p->context, NULL, p->jit_stack);
+    pcre2_set_callout(p->context, on_item, p);
     pcre2_set_match_limit(p->context, MATCH_LIMIT);
     pcre2_set_depth_limit(p->context, DEPTH_LIMIT);
+    pcre2_set_heap_limit(p->context, HEAP_LIMIT);
     *out = p;
     return OK;
 }
@@ -67,6 +106,18 @@ static void make_room(struct patterns *p)
     p->cap = cap;
 }
 
+/* A pattern of more than 8 KB may have no room for being asked at each item; such a list of words has PCRE2's limit. */
+static pcre2_code *compile(const char *text, int *out_problem, PCRE2_SIZE *out_at)
+{
+    PCRE2_SPTR pattern = (PCRE2_SPTR)text;
+    pcre2_code *code =
+        pcre2_compile(pattern, PCRE2_ZERO_TERMINATED, PCRE2_AUTO_CALLOUT, out_problem, out_at, NULL);
+
+    if (code || *out_problem != PCRE2_ERROR_PATTERN_TOO_LARGE)
+        return code;
+    return pcre2_compile(pattern, PCRE2_ZERO_TERMINATED, 0, out_problem, out_at, NULL);
+}
+
 enum err patterns_add(struct patterns *p, const char *text, const char *where,
                       struct err_note *note)
 {
@@ -75,8 +126,7 @@ enum err patterns_add(struct patterns *p, const char *text, const char *where,
     PCRE2_SIZE at;
     int problem;
 
-    code =
-        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &problem, &at, NULL);
+    code = compile(text, &problem, &at);
     if (!code) {
         pcre2_get_error_message(problem, why, sizeof why);
         return err_set(note, ERR_USAGE, "%s '%s': %s at character %zu", where, text,
@@ -88,10 +138,13 @@ enum err patterns_add(struct patterns *p, const char *text, const char *where,
     return OK;
 }
 
-bool patterns_match(const struct patterns *p, size_t i, struct span text, bool if_wild)
+enum patterns_answer patterns_match(struct patterns *p, size_t i, struct span text)
 {
-    int n = pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0,
-                        p->match, p->context);
+    int n;
 
-    return n >= 0 || (n != PCRE2_ERROR_NOMATCH && if_wild);
+    p->cost = p->at = 0;
+    n = pcre2_match(p->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, p->match, p->context);
+    if (n == PCRE2_ERROR_NOMATCH)
+        return PATTERNS_NO;
+    return n >= 0 ? PATTERNS_YES : PATTERNS_UNDECIDED;
 }

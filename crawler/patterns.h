@@ -3,8 +3,10 @@
  * The regular expressions that a user wrote (PCRE2), compiled once and matched
  * against URLs. They share the memory that a match needs, so a set belongs to
  * one thread; a match takes little of the caller's stack (a coroutine's is
- * small) and a bounded number of steps: then nobody knows, and the caller says what counts.
- * Nothing here suspends.
+ * small) and some milliseconds at most: what is not decided by then stays
+ * undecided. How far it gets depends on pattern and text alone, so that the same
+ * question has the same answer tomorrow. (A pattern of more than 8 KB, a list of
+ * words, is bounded in how often it tries groups at each byte only.) Nothing here suspends.
  */
 #pragma once
 
@@ -24,5 +26,11 @@ void patterns_close(struct patterns *p);
 enum err patterns_add(struct patterns *p, const char *text, const char *where,
                       struct err_note *note) MUST_USE;
 
-/* Does pattern number i match somewhere in text? if_wild where it took too many steps to tell. */
-bool patterns_match(const struct patterns *p, size_t i, struct span text, bool if_wild);
+enum patterns_answer {
+    PATTERNS_NO,
+    PATTERNS_YES,
+    PATTERNS_UNDECIDED, /* it took too many steps, or too much memory, to tell */
+};
+
+/* Does pattern number i match somewhere in text? */
+enum patterns_answer patterns_match(struct patterns *p, size_t i, struct span text);

@@ -12,11 +12,21 @@
 #define MAX_SAME_SEGMENT 5  /* one name this often anywhere in a path */
 #define MAX_PARAMETERS   40
 #define MAX_QUOTED       480 /* bytes of a pattern or scheme in a rule, of which the database keeps 512 */
+#define MAX_QUOTED_SLOW  460 /* where more is said of it */
+
+/* Was a rule left undecided over some URL? */
+enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_UNTOLD,
+    TROUBLE_TOLD,
+};
 
 struct scope {
     const struct settings *settings;
     struct patterns *patterns; /* numbered as settings->rules */
     bool has_include;
+    unsigned char *troubles; /* enum trouble, by number of the rule */
+    size_t n_untold;         /* of them that are TROUBLE_UNTOLD */
     struct map sites; /* site keys; value: the scope itself */
     struct map domains;
     struct map prefixes; /* "site/dir/" */
@@ -33,6 +43,7 @@ enum err scope_open(const struct settings *settings, struct scope **out,
     map_init(&s->sites);
     map_init(&s->domains);
     map_init(&s->prefixes);
+    s->troubles = mem_array(settings->rules.len + 1, sizeof *s->troubles);
     e = patterns_open(&s->patterns, note);
     for (size_t i = 0; !e && i < settings->rules.len; i++) {
         const struct text_item *item = &settings->rules.items[i];
@@ -54,6 +65,7 @@ void scope_close(struct scope *s)
     if (!s)
         return;
     patterns_close(s->patterns);
+    mem_free(s->troubles);
     map_clear(&s->sites);
     map_clear(&s->domains);
     map_clear(&s->prefixes);
@@ -167,19 +179,36 @@ bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *
     return is_in_scope(s, u, mem);
 }
 
-/*
- * The last pattern that matches, or NULL. Where one runs wild, as it may over a URL that was
- * made for that, the URL is not asked for.
- */
-static const struct text_item *last_match(const struct scope *s, struct span url)
-{
-    for (size_t i = s->settings->rules.len; i-- > 0;) {
-        const struct text_item *rule = &s->settings->rules.items[i];
+/* What the patterns say of a URL. */
+struct ruling {
+    const struct text_item *rule;      /* the last that matches, or NULL */
+    const struct text_item *undecided; /* one that took too long over it, as it may over a URL made for that; or NULL */
+};
 
-        if (patterns_match(s->patterns, i, url, rule->tag == RULE_EXCLUDE))
-            return rule;
+static void note_undecided(struct scope *s, size_t i)
+{
+    if (s->troubles[i])
+        return;
+    s->troubles[i] = TROUBLE_UNTOLD;
+    s->n_untold++;
+}
+
+static struct ruling ask_patterns(struct scope *s, struct span url)
+{
+    struct ruling r = { NULL, NULL };
+
+    for (size_t i = s->settings->rules.len; i-- > 0 && !r.rule;) {
+        const struct text_item *rule = &s->settings->rules.items[i];
+        enum patterns_answer answer = patterns_match(s->patterns, i, url);
+
+        if (answer == PATTERNS_UNDECIDED) {
+            note_undecided(s, i);
+            r.undecided = rule;
+        }
+        if (answer == PATTERNS_YES || (answer == PATTERNS_UNDECIDED && rule->tag == RULE_EXCLUDE))
+            r.rule = rule;
     }
-    return NULL;
+    return r;
 }
 
 /* How many times the pattern of n segments that ends at the last one repeats directly before. */
@@ -234,20 +263,42 @@ static void exclude(struct scope_verdict *out, enum url_reason reason, struct sp
 }
 
 /* A pattern may be long, and a page may have 100,000 links that it is against: all of their rules lie in one arena. */
-static struct span quote_pattern(const char *pattern, struct arena *mem)
+static struct span quote_pattern(const struct text_item *rule, size_t max, const char *said, struct arena *mem)
 {
-    struct span whole = span_str(pattern), shown = span_clip_utf8(whole, MAX_QUOTED);
+    struct span whole = span_str(rule->text), shown = span_clip_utf8(whole, max);
 
-    return arena_format(mem, "--exclude '%.*s%s'", SPAN_ARG(shown), shown.len < whole.len ? "..." : "");
+    return arena_format(mem, "--%s '%.*s%s'%s", rule->tag == RULE_INCLUDE ? "include" : "exclude", SPAN_ARG(shown),
+                        shown.len < whole.len ? "..." : "", said);
 }
 
-void scope_decide(const struct scope *s, const struct url *u, int depth,
+static struct span describe_ruling(const struct ruling *r, struct arena *mem)
+{
+    if (r->undecided && (!r->rule || r->rule == r->undecided))
+        return quote_pattern(r->undecided, MAX_QUOTED_SLOW, " could not be decided", mem);
+    return r->rule ? quote_pattern(r->rule, MAX_QUOTED, "", mem) : SPAN("no --include matches");
+}
+
+bool scope_tells_undecided(struct scope *s, struct arena *mem, struct span *out)
+{
+    if (!s->n_untold)
+        return false;
+    for (size_t i = 0; i < s->settings->rules.len; i++)
+        if (s->troubles[i] == TROUBLE_UNTOLD) {
+            s->troubles[i] = TROUBLE_TOLD;
+            s->n_untold--;
+            *out = quote_pattern(&s->settings->rules.items[i], MAX_QUOTED, "", mem);
+            return true;
+        }
+    return false;
+}
+
+void scope_decide(struct scope *s, const struct url *u, int depth,
                   struct arena *mem, struct scope_verdict *out)
 {
     static const char *const words[] = { "host", "domain", "prefix", "any" };
     const struct settings *set = s->settings;
     const char *trap = NULL;
-    const struct text_item *p;
+    struct ruling r;
 
     *out = (struct scope_verdict){ REASON_NONE, SPAN_NONE };
     if (!url_is_web(u))
@@ -262,11 +313,10 @@ void scope_decide(const struct scope *s, const struct url *u, int depth,
         exclude(out, REASON_SCOPE, arena_format(mem, "--scope %s", words[set->scope]));
     if (out->reason)
         return;
-    p = last_match(s, u->href);
+    r = ask_patterns(s, u->href);
     trap = scope_trap(url_pathname(u), url_search(u));
-    if (p ? p->tag != RULE_INCLUDE : s->has_include)
-        exclude(out, REASON_INCLUDE_EXCLUDE,
-                p ? quote_pattern(p->text, mem) : SPAN("no --include matches"));
+    if (r.rule ? r.rule->tag != RULE_INCLUDE : s->has_include)
+        exclude(out, REASON_INCLUDE_EXCLUDE, describe_ruling(&r, mem));
     else if (set->depth >= 0 && depth > set->depth)
         exclude(out, REASON_DEPTH,
                 arena_format(mem, "--depth %lld", (long long)set->depth));

@@ -30,9 +30,15 @@ bool scope_add_seed(struct scope *s, const struct url *seed);
 /* A seed redirected there: its host joins (its domain, its directory). True when that is news. */
 bool scope_add_redirect(struct scope *s, const struct url *target);
 
-/* Everything but depth and scheme-of-link; out->rule lives in mem. depth counts from the seeds. */
-void scope_decide(const struct scope *s, const struct url *u, int depth, struct arena *mem,
+/*
+ * Everything but depth and scheme-of-link; out->rule lives in mem. depth counts from the seeds. What a
+ * pattern takes too long over is not fetched: an --exclude counts as one that matches, an --include as none.
+ */
+void scope_decide(struct scope *s, const struct url *u, int depth, struct arena *mem,
                   struct scope_verdict *out);
+
+/* Was a pattern left undecided that was not so before? Each is told of once: quoted in mem, as in a rule. */
+bool scope_tells_undecided(struct scope *s, struct arena *mem, struct span *out);
 
 /* Can there be URLs of u's origin that are in scope, by --scope alone? */
 bool scope_has_origin(const struct scope *s, const struct url *u, struct arena *mem);

@@ -205,6 +205,7 @@ static bool fill_offers(struct reader *r, struct store_op *op, struct finds *fin
             return false;
         if (discover_entry(r->c, url, HOP_SITEMAP, lastmod_ms, &op->mem, o))
             op->u.offers.n_offers++;
+        coro_breathe();
     }
     return true;
 }

@@ -299,6 +299,17 @@ static enum err run_parser(struct visit *v, struct job *job)
     return pool_run(v->c->pool, job, &v->got.body, DEADLINE_NEVER, &v->parsed);
 }
 
+static struct span rules_for(struct visit *v)
+{
+    struct span rules = extract_rules_for(v->c->extract, v->url.href, &v->op->mem);
+
+    for (const char *name = extract_tells_undecided(v->c->extract); name; name = extract_tells_undecided(v->c->extract))
+        crawl_event(v->c, "warn", "extract", "slow-pattern", v->t->id,
+                    "the url of [extract \"%s\"] takes too many steps over some URLs; there its rules are not applied",
+                    name);
+    return rules;
+}
+
 static enum err parse(struct visit *v)
 {
     const struct settings *s = v->c->settings;
@@ -320,7 +331,7 @@ static enum err parse(struct visit *v)
     enum err e;
 
     if (v->got.outcome != FETCH_HTTP_ERROR) /* an error page is not the page that a rule means */
-        job.rules = extract_rules_for(v->c->extract, v->url.href, &v->op->mem);
+        job.rules = rules_for(v);
     dictionary_name(v->c, &job);
     e = run_parser(v, &job);
     if (e)

@@ -19,7 +19,7 @@ static enum err open_text(const char *text, struct settings *s, struct extract *
 }
 
 /* The names of the sections that hold for url, a space behind each. */
-static void assert_sections(const struct extract *x, const char *url, const char *want)
+static void assert_sections(struct extract *x, const char *url, const char *want)
 {
     struct tree_section *sections;
     struct arena mem;

@@ -258,12 +258,22 @@ static const struct rule_row {
       { "-(\\w+[-_]?)+\\.jpg|/print/", "" },
       "https://a.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/print/",
       false,
-      "--exclude '(\\w+[-_]?)+\\.jpg|/print/'" },
+      "--exclude '(\\w+[-_]?)+\\.jpg|/print/' could not be decided" },
     { "an include that does is no match",
-      { "+(\\w+[-_]?)+\\.jpg", "" },
-      "https://a.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      { "+(\\w+[-_]?)+\\.jpgg", "" },
+      "https://a.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!.jpg!g",
       false,
-      "no --include matches" },
+      "--include '(\\w+[-_]?)+\\.jpgg' could not be decided" },
+    { "an include that does, and one that matches",
+      { "+/a", "+(\\w+[-_]?)+\\.jpgg", "" },
+      "https://a.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!.jpg!g",
+      true,
+      "" },
+    { "an include that does, and an exclude that matches",
+      { "-/a", "+(\\w+[-_]?)+\\.jpgg", "" },
+      "https://a.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!.jpg!g",
+      false,
+      "--exclude '/a'" },
     { "the last match wins: include",
       { "-/docs/", "+/docs/api/", "" },
       "https://a.org/docs/api/x",
@@ -343,15 +353,23 @@ static void a_bad_pattern_is_named_with_its_place(void **state)
 /* It cannot be told whether it is what the user will not have: it is not asked for. */
 static void where_an_exclude_runs_wild_nothing_is_fetched(void **state)
 {
-    static const char *const rules[] = { "-(a+)+$", "-never", "" };
+    static const char *const rules[] = { "+(b*a+)+$", "-(a+)+$", "-never", "" };
     char url[3000] = "https://a.org/";
+    struct span told;
     struct rig r;
 
     (void)state;
     memset(url + strlen(url), 'a', 2000);
     memcpy(url + 2014, "!", 2);
     open_rig(&r, SCOPE_ANY, rules);
-    assert_int_equal(decide(&r, url), REASON_INCLUDE_EXCLUDE);
+    assert_false(scope_tells_undecided(r.scope, &r.mem, &told));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(decide(&r, url), REASON_INCLUDE_EXCLUDE);
+    assert_true(scope_tells_undecided(r.scope, &r.mem, &told));
+    assert_true(span_eq(told, SPAN("--exclude '(a+)+$'")));
+    assert_false(scope_tells_undecided(r.scope, &r.mem, &told));
+    decide(&r, url);
+    assert_false(scope_tells_undecided(r.scope, &r.mem, &told));
     close_rig(&r);
 }
 
@@ -458,7 +476,14 @@ static void a_rule_quotes_the_beginning_of_a_long_pattern_or_scheme(void **state
     assert_int_equal(v.reason, REASON_INCLUDE_EXCLUDE);
     assert_true(span_starts(v.rule, SPAN("--exclude '/a|xxx")) && span_ends(v.rule, SPAN("xxx...'")));
     assert_true(v.rule.len <= 512);
-    memcpy(text, "scheme", 6);
+    memcpy(text, "-(b+)+$|", 8);
+    close_rig(&r);
+    open_rig(&r, SCOPE_ANY, rules);
+    v = decide_at(&r, "https://a.org/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb!", 0);
+    assert_true(span_starts(v.rule, SPAN("--exclude '(b+)+$|xxx")));
+    assert_true(span_ends(v.rule, SPAN("xxx...' could not be decided")));
+    assert_true(v.rule.len <= 512);
+    memcpy(text, "schemexx", 8);
     text[10000] = ':';
     v = decide_at(&r, text, 0);
     assert_int_equal(v.reason, REASON_SCHEME);

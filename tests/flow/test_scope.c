@@ -123,6 +123,86 @@ static void last_matching_rule_wins(void **state)
     rig_close(&g);
 }
 
+/* A page full of URLs made for a pattern: told once, not asked for, and the loop goes on. */
+static void a_pattern_that_takes_too_long_is_told_once(void **state)
+{
+#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a href=/" LONG "1!>1</a><a href=/" LONG "2!>2</a><a href=/b.html>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    program_write(&g.p, "crawl.conf", SPAN("[extract \"x\"]\nurl = (a+)+z|b.html$|(\\w+)+!\nt = //title\n"));
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--exclude", "/(\\w+)+$", NULL }), 0);
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(reason || ' ' || rule, '|') FROM urls"
+                                           " WHERE url LIKE '%!'"),
+                        "include_exclude --exclude '/(\\w+)+$' could not be decided|"
+                        "include_exclude --exclude '/(\\w+)+$' could not be decided");
+    assert_string_equal(rig_url(&g, "%/b.html", "state"), "fetched");
+    assert_string_equal(program_text(&g.p, "SELECT component || ' ' || substr(detail, 1, 46) FROM events"
+                                           " WHERE event = 'slow-pattern'"),
+                        "scope --exclude '/(\\w+)+$' takes too many steps over");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--revisit", "all", NULL }), 0);
+    assert_string_equal(program_text(&g.p, "SELECT group_concat((url_id IS NOT NULL) || ' ' || detail) FROM events"
+                                           " WHERE event = 'slow-pattern' AND component = 'extract'"),
+                        "1 the url of [extract \"x\"] takes too many steps over some URLs;"
+                        " there its rules are not applied");
+    rig_close(&g);
+#undef LONG
+}
+
+#define HOSTILE_LINKS 256
+#define HOSTILE_BYTES 8000
+
+/* Links over each of which a pattern takes as long as it may. */
+static void make_hostile_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)io_status;
+    if (strcmp(r->path, "/") != 0)
+        return;
+    for (int i = 0; i < HOSTILE_LINKS; i++)
+        BUG_IF(buf_printf(out, "<a href=/%0*d!>x</a>", HOSTILE_BYTES, i) != OK);
+}
+
+/* Promise P57: in between others have their turn. */
+static void many_urls_made_for_a_slow_pattern_do_not_hold_up_the_loop(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_hostile_page },
+    };
+    struct rig g;
+    char json[8192] = "";
+    const char *longest;
+    long ms;
+    FILE *f;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--exclude", "/(\\w+)+$",
+                                               "--json-summary", "sum.json", NULL }),
+                     0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE rule LIKE '%could not be decided'"),
+                     HOSTILE_LINKS);
+    f = fopen(program_path(&g.p, "sum.json"), "r");
+    assert_non_null(f);
+    assert_true(fread(json, 1, sizeof json - 1, f) > 0);
+    fclose(f);
+    longest = strstr(json, "\"longest_step_ms\":");
+    assert_non_null(longest);
+    ms = strtol(longest + strlen("\"longest_step_ms\":"), NULL, 10);
+    print_message("    longest step %ld ms\n", ms);
+    assert_true(ms < 400); /* 700 and more without */
+    rig_close(&g);
+}
+
 static void redirect_of_a_seed_brings_its_host_along(void **state)
 {
     static const struct origin_route routes[] = {
@@ -600,6 +680,8 @@ int main(void)
         cmocka_unit_test(scope_decides_what_is_followed),
         cmocka_unit_test(other_hosts_are_those_that_were_not_asked),
         cmocka_unit_test(last_matching_rule_wins),
+        cmocka_unit_test(a_pattern_that_takes_too_long_is_told_once),
+        cmocka_unit_test(many_urls_made_for_a_slow_pattern_do_not_hold_up_the_loop),
         cmocka_unit_test(redirect_of_a_seed_brings_its_host_along),
         cmocka_unit_test(order_is_breadth_first_unless_told_otherwise),
         cmocka_unit_test(sitemaps_named_by_robots_are_read),
