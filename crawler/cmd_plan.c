@@ -103,15 +103,18 @@ static struct output_value time_cell(int64_t ms, bool is_for_people, char *room,
     return text_cell(span_make(room, (size_t)n));
 }
 
-#define N_COLUMNS 13
+#define N_COLUMNS 14
 
 static const char *pages_from(const struct plan_host *h)
 {
     static const char *const words[] = { [PLAN_SEEDS] = "seeds only: at least",
                                          [PLAN_SITEMAPS] = "sitemaps",
-                                         [PLAN_DATABASE] = "database" };
+                                         [PLAN_DATABASE] = "database",
+                                         [PLAN_BOTH] = "database, and new URLs" };
 
-    return h->pages ? words[h->basis] : "no seed is allowed";
+    if (!h->allowed && !h->pages)
+        return "no seed is allowed";
+    return h->pages ? words[h->basis] : "nothing is due";
 }
 
 static enum err write_host(struct output *out, const struct plan_host *h, bool is_table)
@@ -127,6 +130,7 @@ static enum err write_host(struct output *out, const struct plan_host *h, bool i
         number_cell(h->sitemaps, is_table),
         number_cell(h->listed, is_table),
         number_cell(h->known, is_table),
+        number_cell(h->due, is_table),
         number_cell(h->pages, is_table),
         text_cell(span_str(pages_from(h))),
         number_cell(h->bytes, is_table),
@@ -145,9 +149,9 @@ static enum err write_total(struct output *out, const struct plan *p, bool is_ta
     char duration[32];
 
     cells[0] = text_cell(SPAN("total"));
-    cells[8] = number_cell(p->pages, is_table);
-    cells[10] = number_cell(p->bytes, is_table);
-    cells[12] = time_cell(p->duration_ms, is_table, duration, sizeof duration);
+    cells[9] = number_cell(p->pages, is_table);
+    cells[11] = number_cell(p->bytes, is_table);
+    cells[13] = time_cell(p->duration_ms, is_table, duration, sizeof duration);
     return output_row(out, cells);
 }
 
@@ -156,8 +160,8 @@ static int write_plan(const struct plan *p, const struct format_options *o)
     const struct span columns[N_COLUMNS] = {
         SPAN("host"),      SPAN("robots"),     SPAN("seeds"),       SPAN("disallowed"),
         SPAN("delay_s"),   SPAN("sitemaps"),   SPAN("in_sitemaps"), SPAN("in_database"),
-        SPAN("pages"),     SPAN("pages_from"), SPAN("bytes"),       SPAN("bytes_from"),
-        SPAN("duration_s")
+        SPAN("due"),       SPAN("pages"),      SPAN("pages_from"),  SPAN("bytes"),
+        SPAN("bytes_from"), SPAN("duration_s")
     };
     bool is_table = o->format == OUTPUT_TABLE || o->format == OUTPUT_MARKDOWN;
     struct output *out =
@@ -192,7 +196,7 @@ static enum err ask_database(struct plan *p, const struct settings *s,
     e = reader_open(s->db, &r, note);
     if (e)
         return e;
-    e = plan_read(p, r, note);
+    e = plan_read(p, s, r, note);
     reader_close(r);
     return e;
 }
@@ -264,8 +268,10 @@ const struct command cmd_plan = {
         "  delay_s            the pause between two requests that would hold\n"
         "  in_sitemaps        different URLs of the host in its sitemaps that would be fetched\n"
         "  in_database        pages that the database (-o) knows, and what is queued in it\n"
+        "  due                of them and of other answers what a start now would ask for: what is queued, and what\n"
+        "                     --revisit makes due (but for what a date in a sitemap makes due)\n"
         "  pages, pages_from  the estimate, and what it is made of; seeds only: links may lead to any number;\n"
-        "                     of pages in the database all, whatever --revisit says\n"
+        "                     with a database what is due, and what seeds and sitemaps name beyond what is known\n"
         "  bytes, bytes_from  pages times the mean of the known pages; unknown without a database\n"
         "  duration_s         pages times the pause, and the mean answer time where the database knows one\n"
         "\n"

@@ -71,6 +71,7 @@ void plan_init(struct plan *p, const struct seeds *seeds)
                                  .is_https = u->scheme == URL_HTTPS,
                                  .port = url_port(u),
                                  .known = -1,
+                                 .due = -1,
                                  .mean_bytes = -1,
                                  .mean_ms = -1 };
         map_set(&by_origin, origin, h);
@@ -101,6 +102,8 @@ static enum err on_known(void *arg, const struct span *columns,
             !span_eq(values[READER_KNOWN_HOST].text, url_hostname(&h->url)))
             continue;
         h->known = values[READER_KNOWN_PAGES].integer;
+        h->urls = values[READER_KNOWN_URLS].integer;
+        h->due = values[READER_KNOWN_DUE].integer;
         if (values[READER_KNOWN_MEAN_BYTES].type == READER_INTEGER)
             h->mean_bytes = values[READER_KNOWN_MEAN_BYTES].integer;
         if (values[READER_KNOWN_MEAN_MS].type == READER_INTEGER)
@@ -109,12 +112,18 @@ static enum err on_known(void *arg, const struct span *columns,
     return OK;
 }
 
-enum err plan_read(struct plan *p, struct reader *r, struct err_note *note)
+enum err plan_read(struct plan *p, const struct settings *s, struct reader *r, struct err_note *note)
 {
+    static const char *const words[] = { [REVISIT_ALL] = "all", [REVISIT_DUE] = "due", [REVISIT_NONE] = "none" };
+    struct span revisit = span_str(words[s->revisit]);
+    enum err e;
+
     for (struct plan_host *h = p->hosts; h; h = h->next)
-        h->known = 0;
-    return reader_query(r, span_str(reader_prospects[PROSPECT_KNOWN].sql), NULL, 0,
-                        on_known, p, note);
+        h->known = h->due = 0;
+    e = reader_query(r, span_str(reader_prospects[PROSPECT_KNOWN].sql), &revisit, 1, on_known, p, note);
+    for (struct plan_host *h = p->hosts; s->is_fresh && h; h = h->next)
+        h->urls = h->due = h->known; /* there will be as many again */
+    return e;
 }
 
 /* --- sitemaps ----------------------------------------------------------------------- */
@@ -365,14 +374,13 @@ static void estimate_host(const struct settings *s, struct plan_host *h,
     int64_t most = own && own->max_pages_per_host != -2 ? own->max_pages_per_host
                                                         : s->max_pages_per_host;
 
-    h->basis = PLAN_SEEDS;
-    if (h->listed) {
-        h->basis = PLAN_SITEMAPS;
-        h->pages += h->listed;
-    }
-    if (h->allowed && h->known > h->pages) {
-        h->basis = PLAN_DATABASE;
-        h->pages = h->known;
+    h->basis = h->listed ? PLAN_SITEMAPS : PLAN_SEEDS;
+    h->pages += h->listed;
+    if (h->allowed && h->urls > 0) {
+        int64_t news = MAX(0, h->pages - h->urls); /* the others are known, and asked for when due */
+
+        h->basis = news ? PLAN_BOTH : PLAN_DATABASE;
+        h->pages = h->due + news;
     }
     if (most >= 0)
         h->pages = MIN(h->pages, most);

@@ -16,7 +16,8 @@ struct settings;
 enum plan_basis {
     PLAN_SEEDS,    /* the allowed seeds: a lower bound */
     PLAN_SITEMAPS, /* and what sitemaps list */
-    PLAN_DATABASE, /* pages that answered in earlier runs */
+    PLAN_DATABASE, /* what a start would ask for of what the database knows */
+    PLAN_BOTH,     /* and what seeds and sitemaps name beyond that */
 };
 
 /* An origin of the seeds. Numbers are -1 where nothing is known. */
@@ -30,6 +31,7 @@ struct plan_host {
     int64_t sitemaps; /* that could be read */
     int64_t listed;   /* different URLs in them that would be fetched */
     int64_t known;    /* pages in the database */
+    int64_t due;      /* URLs in it that a start with this --revisit asks for */
     int64_t
         delay_ms; /* between requests: the longest of --delay, the host's section, Crawl-delay */
     int64_t pages; /* while the host is asked: seeds that no sitemap lists */
@@ -37,6 +39,7 @@ struct plan_host {
     int64_t bytes, duration_ms;
     /* working state */
     int64_t mean_bytes, mean_ms;
+    int64_t urls; /* in the database and not excluded for good */
     struct plan_host *next;
 };
 
@@ -52,8 +55,8 @@ struct plan {
 void plan_init(struct plan *p, const struct seeds *seeds);
 void plan_clear(struct plan *p);
 
-/* What the database knows of them. Errors of reader_query. */
-enum err plan_read(struct plan *p, struct reader *r, struct err_note *note) MUST_USE;
+/* What the database knows of them, and would ask for with these settings. Errors of reader_query. */
+enum err plan_read(struct plan *p, const struct settings *s, struct reader *r, struct err_note *note) MUST_USE;
 
 /* Asks the hosts, several at a time, and estimates. No database may be open. Returns the exit code: 0, 2 or 3. */
 int plan_make(struct plan *p, const struct settings *s, const struct seeds *seeds);

@@ -160,7 +160,8 @@ extern const struct reader_report reader_schema_queries[N_SCHEMA_QUERIES];
  * What decides about a URL that was never seen; texts, but for what is said to be a number.
  *   seeds     every seed, and every URL that a seed's redirects lead to
  *   host      ?1 scheme, ?2 host, ?3 port; columns as enum reader_host
- *   known     what answered with content, of each host; columns as enum reader_known
+ *   known     ?1 all, due or none: what answered with content, of each host, and what a start with
+ *             that --revisit asks for; columns as enum reader_known
  *   settings  ?1 our settings as JSON: name and value of those that decide about
  *             URLs and were otherwise in the last run
  */
@@ -192,6 +193,8 @@ enum reader_known {
     READER_KNOWN_PAGES,
     READER_KNOWN_MEAN_BYTES, /* on the wire */
     READER_KNOWN_MEAN_MS,    /* of the whole request */
+    READER_KNOWN_URLS,       /* that are not excluded for good */
+    READER_KNOWN_DUE,        /* of them what the next start asks for */
     N_READER_KNOWN_COLUMNS
 };
 

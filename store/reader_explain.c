@@ -2,6 +2,7 @@
 /* The named queries of `crawl explain`. Every value is bound. */
 #include <stddef.h>
 
+#include "store/due.h"
 #include "store/reader.h"
 #include "store/seeds.h"
 #include "store/vocab.h"
@@ -66,9 +67,17 @@ const struct reader_report reader_explanations[] = {
     { NULL, NULL, NULL },
 };
 
-_Static_assert(STATE_QUEUED == 0 && STATE_EXCLUDED == 4 && REASON_ROBOTS_UNREACHABLE == 7 &&
-                   REASON_HOST_LIMIT == 11 && REASON_BLOCKED_ADDRESS == 14 && REASON_DEFERRED == 15,
-               "the numbers in the SQL");
+#define NOW         "(strftime('%s', 'now') * 1000)"
+#define LAST_RUN_IS "(SELECT coalesce((SELECT state FROM runs ORDER BY id DESC LIMIT 1), 'finished')) = "
+#define IS_PAGE     "(f.id IS NOT NULL OR u.state = 0) AND (u.state <> 4 OR u.reason <> 9)"
+/*
+ * What runs_begin turns into queued, and what is so already. What robots.txt excluded is left out: a start
+ * looks at it again, and asks for it only where robots.txt has changed.
+ */
+#define NEXT_START(revisit)                                                                   \
+    "(state = 0 OR (" revisit " <> 'none' AND ((" DUE_MISSED " AND NOT " LAST_RUN_IS "'running')" \
+    " OR (" LAST_RUN_IS "'finished' AND ((state = 4 AND reason = 11) OR CASE " revisit         \
+    " WHEN 'due' THEN " DUE_AT(NOW) " ELSE " DUE_KNOWN " END)))))"
 
 const struct reader_report reader_prospects[N_PROSPECTS] = {
     [PROSPECT_SEEDS] = { "seeds", "what the scope is made of",
@@ -90,13 +99,14 @@ const struct reader_report reader_prospects[N_PROSPECTS] = {
                             " 'respect-rel-nofollow', 'max-pages-per-host', 'user-agent')"
                             " AND o.value IS NOT n.value ORDER BY o.id" },
     /* Also what is queued again or yet, failed last, or could not be asked for the moment. */
-    [PROSPECT_KNOWN] = { "known", "what answered with content or is queued, of each host",
-                         "SELECT h.scheme, h.host, h.port, count(*),"
-                         " CAST(round(avg(f.wire_size)) AS INTEGER),"
-                         " CAST(round(avg(f.total_ms)) AS INTEGER)"
-                         " FROM url u JOIN hosts h ON h.id = u.host_id LEFT JOIN page p ON p.url_id = u.id"
+    [PROSPECT_KNOWN] = { "known", "what answered with content or is queued, of each host, and what is due",
+                         "SELECT h.scheme, h.host, h.port, count(*) FILTER (WHERE " IS_PAGE "),"
+                         " CAST(round(avg(f.wire_size) FILTER (WHERE " IS_PAGE ")) AS INTEGER),"
+                         " CAST(round(avg(f.total_ms) FILTER (WHERE " IS_PAGE ")) AS INTEGER),"
+                         " count(*), sum(u.due)"
+                         " FROM (SELECT id, host_id, state, reason, " NEXT_START(" ?1 ") " AS due FROM url) u"
+                         " JOIN hosts h ON h.id = u.host_id LEFT JOIN page p ON p.url_id = u.id"
                          " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome IN ('ok', 'too_large')"
-                         " WHERE (u.state <> 4 OR u.reason IN (7, 11, 14, 15))"
-                         " AND (f.id IS NOT NULL OR u.state = 0)"
+                         " WHERE u.state <> 4 OR u.reason IN (7, 9, 11, 14, 15)"
                          " GROUP BY h.id" },
 };

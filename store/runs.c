@@ -2,6 +2,7 @@
 #include "store/runs.h"
 
 #include "store/depth.h"
+#include "store/due.h"
 #include "store/hosts.h"
 #include "store/offers.h"
 #include "store/seeds.h"
@@ -64,23 +65,8 @@ static void resume_run(struct core *c, const struct store_run_params *p,
 
 /* --- what a new run asks for again ------------------------------------------------------- */
 
-/*
- * Known pages, also those that were of another type last time (only what was a page has an
- * interval). Those due are asked from a tenth of their interval early on, and when their moment
- * is farther off than the interval: the clock was set back since.
- */
-#define KNOWN \
-    "(state IN (1, 2) OR (state = 4 AND reason = 9 AND interval_ms IS NOT NULL))"
-#define DUE                                                 \
-    "(" KNOWN " AND NOT coalesce(next_fetch_at, 0) BETWEEN" \
-    " ?1 + 1 + coalesce(interval_ms, 0) / 10 AND ?1 + coalesce(interval_ms, 0))"
 /* What robots.txt or the count of the last run said may be otherwise now. */
 #define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
-/*
- * What did not work out: failed, robots_unreachable, an address that the settings refused,
- * deferred (the host's own row says how long it still has to wait).
- */
-#define MISSED "state = 3 OR (state = 4 AND reason IN (7, 14, 15))"
 
 /* All of it in one pass over the table, after one that counts. */
 #define REQUEUE(condition)                                                               \
@@ -94,9 +80,9 @@ static void resume_run(struct core *c, const struct store_run_params *p,
 /* By whether missed ones are asked for, too. */
 static const struct requeue {
     const char *count, *update;
-} requeue_all[2] = { REQUEUE(KNOWN UNDECIDED), REQUEUE(KNOWN UNDECIDED " OR " MISSED) },
-  requeue_due[2] = { REQUEUE(DUE UNDECIDED), REQUEUE(DUE UNDECIDED " OR " MISSED) },
-  requeue_missed = REQUEUE(MISSED);
+} requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED), REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
+  requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED), REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
+  requeue_missed = REQUEUE(DUE_MISSED);
 
 static void requeue(struct core *c, const struct requeue *r)
 {
@@ -130,13 +116,6 @@ static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
     else if (!was_crash)
         requeue(c, &requeue_missed);
 }
-
-_Static_assert(STATE_QUEUED == 0 && STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 &&
-                   STATE_FAILED == 3 && STATE_EXCLUDED == 4 && REASON_ROBOTS == 6 &&
-                   REASON_ROBOTS_UNREACHABLE == 7 && REASON_CONTENT_TYPE == 9 &&
-                   REASON_HOST_LIMIT == 11 && REASON_BLOCKED_ADDRESS == 14 &&
-                   REASON_DEFERRED == 15,
-               "the numbers in the SQL of this file");
 
 /* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
 #define RULES_SQL                                                                     \
