@@ -35,6 +35,7 @@ enum stop_reason {
 };
 
 /* What the summary and the progress line show; counts of this start. */
+/* Of what came into the file; what was counted and then could not be stored is taken back. */
 struct crawl_counts {
     int64_t answered; /* page requests that got an answer */
     int64_t requests; /* page requests made */
@@ -44,6 +45,7 @@ struct crawl_counts {
     int64_t robots_requests, sitemap_requests;
     int64_t hosts_reached; /* whose robots.txt request got an answer of any kind */
     int64_t bytes;         /* of page bodies, as sent */
+    int64_t not_stored;    /* page requests that were made and are not in the file */
     int64_t parse_failures;
     int64_t new_urls;
     int64_t bad_seeds, seeds;

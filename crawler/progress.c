@@ -294,6 +294,9 @@ void progress_print_summary(const struct crawl *c)
             seconds > 0 ? (double)n->answered / seconds : 0.0);
     print_answers(n);
     print_urls(&t);
+    if (n->not_stored)
+        fprintf(stderr, "  %-10s%s requests more were made, and are not stored: the next start makes them again\n",
+                "lost", grouped(n->not_stored, text));
     if (n->bad_seeds)
         fprintf(stderr, "  %-10s%s lines were no URLs and were skipped\n", "seeds",
                 grouped(n->bad_seeds, text));
@@ -318,7 +321,7 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
         out,
         "{\"run\":%lld,\"exit_code\":%d,\"stop_reason\":\"%s\",\"seconds\":%.3f,"
         "\"requests\":%lld,\"answered\":%lld,\"http_errors\":%lld,\"retries\":%lld,"
-        "\"bytes\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
+        "\"bytes\":%lld,\"not_stored\":%lld,\"robots_requests\":%lld,\"sitemap_requests\":%lld,"
         "\"parse_failures\":%lld,\"seeds\":%lld,\"bad_seeds\":%lld,"
         "\"loop_steps\":%llu,\"slow_steps\":%llu,\"longest_step_ms\":%.1f,"
         "\"connections_cut\":%llu,"
@@ -326,7 +329,7 @@ enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf 
         (long long)c->run.id, exit_code, crawl_stop_word(c->stop),
         (double)(clock_now_ns() - c->started_ns) / (double)NS_PER_S,
         (long long)n->requests, (long long)n->answered, (long long)n->http_errors,
-        (long long)n->retries, (long long)n->bytes, (long long)n->robots_requests,
+        (long long)n->retries, (long long)n->bytes, (long long)n->not_stored, (long long)n->robots_requests,
         (long long)n->sitemap_requests, (long long)n->parse_failures,
         (long long)n->seeds, (long long)n->bad_seeds, (unsigned long long)steps.turns,
         (unsigned long long)steps.slow_steps,

@@ -27,6 +27,8 @@ struct visit {
     struct pool_job *parsed;    /* owns the facts until the commit */
     struct url url;
     struct fetch_result got;
+    enum fetch_outcome counted_as; /* decoding may say otherwise later */
+    bool is_counted, was_retry;
     uint64_t archived; /* names what archive_wait waits for */
     deadline retry_at;
     enum url_reason reason; /* not NONE: it is not fetched, by this rule */
@@ -111,6 +113,25 @@ static void end_visit(struct visit *v)
         outbox_park(c, h);
 }
 
+/* by: 1, or -1 for what does not come into the file. */
+static void add_to_counts(struct visit *v, int64_t by)
+{
+    struct crawl_counts *n = &v->c->counts;
+
+    n->requests += by;
+    n->by_outcome[v->counted_as] += by;
+    n->bytes += by * v->got.wire_size;
+    n->retries += by * v->was_retry;
+    n->answered += by * (v->got.status_code != 0);
+    n->http_errors += by * (v->got.status_code >= 400);
+}
+
+static void take_back_counts(struct visit *v)
+{
+    add_to_counts(v, -1);
+    v->c->counts.not_stored++;
+}
+
 /* So many links that learning them could hold the loop up: a coroutine does it in pieces. */
 static intptr_t learn_main(void *arg)
 {
@@ -141,6 +162,8 @@ static void on_committed(void *arg, struct store_op *op)
             return;
         }
         learn_some(v, 0, v->record->n_links);
+    } else if (v->is_counted) {
+        take_back_counts(v);
     }
     end_visit(v);
 }
@@ -208,20 +231,17 @@ static void count(struct visit *v)
 {
     struct crawl_counts *n = &v->c->counts;
 
-    n->requests++;
-    n->by_outcome[v->got.outcome]++;
-    n->bytes += v->got.wire_size;
+    v->is_counted = true;
+    v->counted_as = v->got.outcome;
+    v->was_retry = v->t->retries > 0;
+    add_to_counts(v, 1);
     v->c->bytes_done += v->got.wire_size;
     if (v->got.status_code) {
-        n->answered++;
-        n->http_errors += v->got.status_code >= 400;
         n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;
         if (!pause_is_asked(&v->got))
             forget_failures(v);
     }
-    if (v->t->retries)
-        n->retries++;
 }
 
 static void record_fetch(struct visit *v)
@@ -453,6 +473,13 @@ static void conclude(struct visit *v)
     submit(v, state);
 }
 
+static enum err undo(struct visit *v, enum err e)
+{
+    v->c->answered--;
+    take_back_counts(v);
+    return e;
+}
+
 /* What the request came to, unless it is to be made again. */
 static enum err digest(struct visit *v)
 {
@@ -464,10 +491,8 @@ static enum err digest(struct visit *v)
         return OK;
     if (is_answer(v->got.outcome) && !v->got.body_skipped) {
         e = parse(v);
-        if (e) {
-            v->c->answered--;
-            return e;
-        }
+        if (e)
+            return undo(v, e);
         learn_from_decoding(v);
         if (!is_answer(v->got.outcome)) {
             if (tries_again(v))
@@ -476,10 +501,8 @@ static enum err digest(struct visit *v)
         }
     }
     e = archive_wait(v->c->archive, v->archived, DEADLINE_NEVER);
-    if (e) {
-        v->c->answered--;
-        return e;
-    }
+    if (e)
+        return undo(v, e);
     conclude(v);
     return OK;
 }

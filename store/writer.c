@@ -127,13 +127,22 @@ static bool fill(struct writer *w, struct batch *b, int64_t idle_ns,
     return true;
 }
 
-/* What was only noted so far is written, and the transaction ends. */
-static enum err seal(struct core *c)
+/* What was only noted so far is written, and the transaction ends. The totals are those of the file. */
+static enum err seal(struct writer *w)
 {
+    struct core *c = w->core;
+    enum err e;
+
     depth_save(c);
     tally_flush(c);
     text_flush(c);
-    return db_commit(c->db);
+    e = db_commit(c->db);
+    if (e)
+        return e;
+    pthread_mutex_lock(&w->mutex);
+    tally_totals(c, w->totals.by_state);
+    pthread_mutex_unlock(&w->mutex);
+    return OK;
 }
 
 /*
@@ -148,14 +157,14 @@ static enum err finish(struct writer *w, struct batch *b)
     while (!e && depth_has_work(c)) {
         e = apply_depth(w->apply, LINKS_A_STEP);
         if (!e && depth_has_work(c)) {
-            e = seal(c);
+            e = seal(w);
             if (!e)
                 e = db_begin(c->db);
         }
     }
     if (!e) /* its error sticks to the connection: sealing returns it */
         (void)apply_give_extra(w->apply, op_of(b->ops.prev));
-    return seal(c);
+    return seal(w);
 }
 
 /* Hands the ops back: those of a failed transaction all with its error. */
@@ -172,7 +181,6 @@ static void hand_back(struct writer *w, struct batch *b, enum err e)
     }
     if (!w->failed)
         w->failed = keeper_failure(w->keeper, &w->note);
-    tally_totals(w->core, w->totals.by_state);
     if (db_bytes)
         w->totals.db_bytes = db_bytes;
     pthread_mutex_unlock(&w->mutex);

@@ -421,6 +421,27 @@ static void make_long_page(void *arg, const struct origin_request *r, int *io_st
     }
 }
 
+/* What sum.json says of the first run is what the database has of it, and what was lost is told. */
+static void assert_summary_is_the_files(struct rig *g)
+{
+    char json[4096] = "", sql[8192];
+    FILE *f = fopen(program_path(&g->p, "sum.json"), "r");
+
+    assert_non_null(f);
+    assert_true(fread(json, 1, sizeof json - 1, f) > 0);
+    fclose(f);
+    snprintf(sql, sizeof sql,
+             "WITH j(j) AS (SELECT '%s') SELECT (j ->> 'not_stored' > 0)"
+             " || ' ' || (j ->> 'requests' - (SELECT count(*) FROM fetches))"
+             " || ' ' || (j ->> 'answered' - (SELECT count(*) FROM fetches WHERE status_code))"
+             " || ' ' || (j ->> 'bytes' - (SELECT sum(wire_size) FROM fetches))"
+             " || ' ' || (j ->> '$.outcomes.ok' - (SELECT count(*) FROM fetches WHERE outcome = 'ok'))"
+             " || ' ' || (j ->> '$.urls.fetched' - (SELECT count(*) FROM urls WHERE state = 'fetched'))"
+             " || ' ' || (j ->> '$.urls.queued' - (SELECT count(*) FROM urls WHERE state = 'queued')) FROM j",
+             json);
+    assert_string_equal(program_text(&g->p, sql), "1 0 0 0 0 0 0");
+}
+
 static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
 {
     static const struct origin_route routes[] = {
@@ -428,7 +449,7 @@ static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
         { .path = "*", .headers = HTML, .generate = make_long_page, .delay_ms = 5 }
     };
     const char *const *args =
-        ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "150", NULL };
+        ARGS{ "seeds.txt", "--delay", "0", "-n", "150", "--json-summary", "sum.json", NULL };
     const struct rlimit limit = { 1 << 20, RLIM_INFINITY };
     struct rig g;
 
@@ -439,6 +460,8 @@ static void full_disk_stops_with_3_and_the_same_command_goes_on(void **state)
     assert_int_equal(prlimit(g.p.pid, RLIMIT_FSIZE, &limit, NULL), 0);
     assert_int_equal(program_wait(&g.p), 3);
     assert_true(program_said(&g.p, "crawl.db"));
+    assert_true(program_said(&g.p, "and are not stored: the next start makes them again"));
+    assert_summary_is_the_files(&g);
     assert_string_equal(program_text(&g.p, "PRAGMA integrity_check"), "ok");
     assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
 
