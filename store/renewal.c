@@ -13,18 +13,17 @@
     " (EXISTS (SELECT 1 FROM page p WHERE p.url_id = f.url_id AND p.text_id = f.id)"        \
     " OR EXISTS (SELECT 1 FROM page_old o WHERE o.url_id = f.url_id AND o.text_id = f.id))"
 
-/* A second index never takes more than the file has now. */
-static bool has_room(struct core *c)
+/* Bytes that are not free and would have to be: a second index never takes more than the file has now. */
+static int64_t lacking_bytes(struct core *c)
 {
-    int64_t bytes = db_value(c->db, "PRAGMA page_count", 0) * c->db->page_bytes;
+    int64_t bytes = db_value(c->db, "PRAGMA page_count", 0) * c->db->page_bytes + c->options.min_free_bytes;
     struct statvfs fs;
 
-    return !statvfs(c->db->path, &fs) &&
-           (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= bytes + c->options.min_free_bytes;
+    return statvfs(c->db->path, &fs) ? bytes : MAX(0, bytes - (int64_t)fs.f_bavail * (int64_t)fs.f_frsize);
 }
 
 /*
- * More than half of the texts are of no use, all others can be read again, and there is room. Those of history that
+ * More than half of the texts are of no use, and all others can be read again. Those of history that
  * are also a page's count twice: rather a renewal later.
  */
 static bool is_due(struct core *c)
@@ -36,7 +35,7 @@ static bool is_due(struct core *c)
                                    " WHERE NOT EXISTS (SELECT 1 FROM body b WHERE b.id = f.body_id) AND" IS_IN_USE ")";
 
     return c->options.keep_history > 0 && c->options.keeps_text && db_value(c->db, COUNT_SQL, 0) &&
-           !db_value(c->db, LOST_SQL, 1) && has_room(c);
+           !db_value(c->db, LOST_SQL, 1);
 }
 
 static void put(struct core *c, const struct store_text *t)
@@ -119,7 +118,10 @@ static enum err change_places(struct core *c)
 enum err renewal_step(struct core *c, struct store_op *op)
 {
     if (!op->u.texts.after) {
-        op->u.texts.is_over = !is_due(c);
+        bool is_wanted = is_due(c);
+
+        op->u.texts.lacking = is_wanted ? lacking_bytes(c) : 0;
+        op->u.texts.is_over = !is_wanted || op->u.texts.lacking;
         if (op->u.texts.is_over || c->db->failed)
             return c->db->failed;
         db_exec(c->db, RENEWAL_DROP_SQL

@@ -423,6 +423,7 @@ struct store_op {
             size_t n_next;
             bool is_over;    /* nothing is to be done, or no more */
             bool is_renewed; /* and the new index is in use */
+            int64_t lacking; /* it is over though much is out of use: so many bytes more must be free for it */
         } texts;
     } u;
     /*

@@ -2,7 +2,7 @@
 /*
  * A library to be preloaded (see shim.h) that makes the machine fail: the nth
  * call of a family returns an error, does half its work, or is the process's
- * last. It also moves the wall clock. Everything it does not fail it hands to
+ * last. It also moves the wall clock and fills disks. Everything it does not fail it hands to
  * the kernel or the C library as it came.
  *
  * No libc call here may allocate: malloc is one of the calls replaced. The
@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -58,6 +59,7 @@ static struct {
     bool stays;
     struct fault_report *report; /* never NULL once family is set */
     volatile int64_t *wall_off_by_ns;
+    int64_t free_bytes; /* 0: as it is */
 } the_fault;
 
 /* --- being told --------------------------------------------------------------- */
@@ -116,6 +118,8 @@ __attribute__((constructor)) static void read_environment(int argc, char **argv)
 
     (void)argc;
     the_fault.wall_off_by_ns = map_file(getenv("FAULT_CLOCK"), sizeof(int64_t));
+    if (getenv("FAULT_FREE"))
+        the_fault.free_bytes = strtoll(getenv("FAULT_FREE"), NULL, 10);
     if (!at || !is_meant(argv))
         return;
     the_fault.report = map_file(getenv("FAULT_REPORT"), sizeof *the_fault.report);
@@ -427,6 +431,20 @@ EXPORT int posix_spawn(pid_t *out, const char *path,
 
     *(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
     return fails(PROCESS) ? the_fault.cause : real(out, path, files, attr, argv, env);
+}
+
+/* --- the room on disks ------------------------------------------------------------------ */
+
+EXPORT int statvfs(const char *restrict path, struct statvfs *restrict out)
+{
+    int (*real)(const char *, struct statvfs *);
+    int rc;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+    rc = real(path, out);
+    if (!rc && the_fault.free_bytes)
+        out->f_bavail = (fsblkcnt_t)the_fault.free_bytes / out->f_frsize;
+    return rc;
 }
 
 /* --- the wall clock --------------------------------------------------------------------- */

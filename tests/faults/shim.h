@@ -21,7 +21,8 @@
  * (after the whole call, where it writes nothing). FAULT_WHO: "main" (default),
  * or "helpers": the zygote and its parser processes. FAULT_REPORT: a file of at
  * least this struct. FAULT_CLOCK: a file with one int64_t, the nanoseconds by
- * which the wall clock is wrong; read at each call.
+ * which the wall clock is wrong; read at each call. FAULT_FREE: bytes that every
+ * disk says are free.
  */
 struct fault_report {
     int64_t calls; /* of the family, so far */

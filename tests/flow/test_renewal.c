@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "config/span.h"
+#include "tests/kit/faults.h"
 #include "tests/kit/rig.h"
 #include "tests/kit/training.h"
 
@@ -92,10 +93,41 @@ static void full_text_does_not_grow_with_the_runs(void **state)
     rig_close(&g);
 }
 
+/* Where the disk has no room for a second index beside the first, all stays as it is, and the log says why. */
+static void without_room_the_full_text_stays_and_the_log_says_so(void **state)
+{
+    char room[32];
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, site, 1, "http://127.0.0.1:$PORT/0\n");
+    for (int run = 1; run <= 2; run++)
+        assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    (void)snprintf(room, sizeof room, "%lld",
+                   (long long)program_number(&g.p, "SELECT page_count * page_size / 2 FROM pragma_page_count,"
+                                                   " pragma_page_size"));
+    faults_load(NULL, NULL);
+    setenv("FAULT_FREE", room, 1);
+    for (int run = 3; run <= 4; run++)
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--per-host", "4", "--workers", "1",
+                                                   "--keep-history", "1", "--min-free", "4096", NULL }),
+                         0);
+    faults_unload();
+    assert_true(program_said(&g.p, "texts-kept"));
+    assert_true(program_said(&g.p, "MiB more must be free on the disk"));
+    assert_true(program_number(&g.p, "SELECT count(*) FROM page_text_docsize") > 2 * PAGES);
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+
+    assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    assert_true(program_number(&g.p, "SELECT count(*) FROM page_text_docsize") <= 2 * PAGES);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_text_does_not_grow_with_the_runs),
+        cmocka_unit_test(without_room_the_full_text_stays_and_the_log_says_so),
     };
 
     return cmocka_run_group_tests_name("flow/renewal", tests, NULL, NULL);

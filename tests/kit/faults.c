@@ -112,7 +112,8 @@ void faults_unload(void)
 {
     static const char *const names[] = { "LD_PRELOAD",  "ASAN_OPTIONS", "FAULT_REPORT",
                                          "FAULT_CLOCK", "FAULT_CALLS",  "FAULT_DO",
-                                         "FAULT_AT",    "FAULT_STAYS",  "FAULT_WHO" };
+                                         "FAULT_AT",    "FAULT_STAYS",  "FAULT_WHO",
+                                         "FAULT_FREE" };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         unsetenv(names[i]);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -16,9 +17,19 @@
 
 static struct storekit kit;
 static size_t op_bytes = MIB;
+static int64_t free_bytes; /* of the disk; -1: it cannot be asked */
+
+/* In place of the C library's. */
+int statvfs(const char *path, struct statvfs *out)
+{
+    (void)path;
+    *out = (struct statvfs){ .f_frsize = 1, .f_bavail = (fsblkcnt_t)MAX(free_bytes, 0) };
+    return free_bytes < 0 ? -1 : 0;
+}
 
 static int set_up(void **state)
 {
+    free_bytes = INT64_C(1) << 40;
     storekit_init(&kit);
     kit.options.keep_history = 1;
     *state = &kit;
@@ -145,6 +156,42 @@ static void history_that_is_kept_is_found_too(void **state)
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM page_text WHERE page_text MATCH 'run3'"), 0);
 }
 
+static int64_t lacking(struct storekit *k)
+{
+    struct store_op *op = step(k, NULL);
+    int64_t n = op->u.texts.lacking;
+
+    assert_true(op->u.texts.is_over || !n);
+    store_op_free(op);
+    return n;
+}
+
+/* The second index may take as much as the whole file, and --min-free stays free beside it. */
+static void without_room_for_a_second_one_nothing_begins(void **state)
+{
+    struct storekit *k = *state;
+    bool is_renewed;
+    int64_t bytes;
+
+    k->options.min_free_bytes = 1000;
+    crawl(k, 3, true);
+    storekit_open(k, REVISIT_ALL);
+    bytes = storekit_int(k, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+    free_bytes = 1000;
+    assert_int_equal(lacking(k), bytes);
+    free_bytes = bytes + 999;
+    assert_int_equal(lacking(k), 1);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%new%'"), 0);
+    assert_int_equal(n_texts(k), 3 * N_PAGES);
+    free_bytes = -1;
+    assert_int_equal(lacking(k), bytes + 1000);
+    free_bytes = bytes + 1000;
+    assert_int_equal(renew(k, &is_renewed), N_PAGES);
+    assert_true(is_renewed);
+    free_bytes = 1000; /* and where none is due, none is missed */
+    assert_int_equal(lacking(k), 0);
+}
+
 static void it_waits_until_more_than_half_is_out_of_use(void **state)
 {
     struct storekit *k = *state;
@@ -257,6 +304,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WITH_KIT(texts_out_of_use_go_and_the_others_stay),
         WITH_KIT(history_that_is_kept_is_found_too),
+        WITH_KIT(without_room_for_a_second_one_nothing_begins),
         WITH_KIT(it_waits_until_more_than_half_is_out_of_use),
         WITH_KIT(without_keep_history_all_stays),
         WITH_KIT(a_text_whose_body_is_not_stored_is_not_given_up),
