@@ -415,6 +415,53 @@ static void the_body_of_a_redirect_does_not_wait_for_its_target(void **state)
     rig_close(&g);
 }
 
+/* --- long headers -------------------------------------------------------------------------- */
+
+#define N_HOPS      5 /* as many redirects as are followed */
+#define FIELD_BYTES ((size_t)98000)
+#define N_FIELDS    3
+
+/* What an answer may have of header fields, at each of the hops: nothing of it may be missing at the end. */
+static void a_sitemap_behind_redirects_with_long_headers_is_read(void **state)
+{
+    struct origin_route routes[N_HOPS + 3] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map0\n") },
+    };
+    static const char map[] = "<urlset>" ENTRY("1", "/mapped") "</urlset>";
+    char paths[N_HOPS + 1][16];
+    struct buf headers[N_HOPS + 1];
+    struct rig g;
+
+    (void)state;
+    for (int hop = 0; hop <= N_HOPS; hop++) {
+        struct buf *h = &headers[hop];
+
+        snprintf(paths[hop], sizeof paths[hop], "/map%d", hop);
+        buf_init(h, (size_t)MIB);
+        for (int i = 0; i < N_FIELDS; i++)
+            BUG_IF(buf_printf(h, "X-Long-%d: %0*d\r\n", i, (int)FIELD_BYTES, hop) != OK);
+        BUG_IF(hop < N_HOPS && buf_printf(h, "Location: /map%d\r\n", hop + 1) != OK);
+        BUG_IF(buf_append(h, span_make(XML, sizeof XML)) != OK); /* with its end */
+        routes[hop + 1] = (struct origin_route){ .path = paths[hop],
+                                                 .headers = h->ptr,
+                                                 .status = hop < N_HOPS ? 302 : 200,
+                                                 .generate = hop < N_HOPS ? NULL : origin_text,
+                                                 .arg = (void *)(uintptr_t)map };
+    }
+    routes[N_HOPS + 2] = (struct origin_route){ .path = "*", .headers = HTML, .body = PAGE };
+    rig_open(&g, &(struct origin_options){ .routes = routes, .n_routes = N_HOPS + 3, .n_addresses = 1 },
+             "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", QUICK, NULL }), 0);
+
+    assert_string_equal(program_text(&g.p, "SELECT outcome || ' ' || entries FROM sitemaps"), "urlset 1");
+    assert_string_equal(rig_url(&g, "%/mapped", "state || ' ' || hop"), "fetched sitemap");
+    for (int hop = 0; hop <= N_HOPS; hop++)
+        assert_int_equal(traffic_count(g.o, NULL, paths[hop]), 1);
+    rig_close(&g);
+    for (int hop = 0; hop <= N_HOPS; hop++)
+        buf_clear(&headers[hop]);
+}
+
 /* --- more than memory ------------------------------------------------------------------------ */
 
 #define LARGE_HOSTS   10
@@ -510,6 +557,7 @@ int main(void)
         cmocka_unit_test(sitemaps_that_a_kill_cut_short_are_read_by_the_next_start),
         cmocka_unit_test(what_a_host_may_have_read_is_bounded),
         cmocka_unit_test(the_body_of_a_redirect_does_not_wait_for_its_target),
+        cmocka_unit_test(a_sitemap_behind_redirects_with_long_headers_is_read),
         cmocka_unit_test(few_sitemaps_wait_in_memory_for_the_database),
     };
 
