@@ -100,6 +100,16 @@ bool io_can_write(int fd, int wait_ms)
     return poll(&ready, 1, wait_ms) == 1 && (ready.revents & POLLOUT);
 }
 
+bool io_can_open(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno != EMFILE && errno != ENFILE;
+    close(fd);
+    return true;
+}
+
 void io_reserve_standard(void)
 {
     int fd;

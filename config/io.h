@@ -24,6 +24,9 @@ enum err io_read_file(const char *path, struct buf *out,
  */
 bool io_can_write(int fd, int wait_ms);
 
+/* Can one more descriptor be had? Errors other than that there are none left count as yes. */
+bool io_can_open(void);
+
 /* Replaces path with s atomically (temporary file beside it, then rename). Mode 0600. */
 enum err io_replace_file(const char *path, struct span s,
                          struct err_note *note) MUST_USE;

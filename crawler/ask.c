@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/ask.h"
 
+#include "config/clock.h"
+#include "config/io.h"
 #include "config/mem.h"
 #include "crawler/archive.h"
 #include "crawler/credentials.h"
 #include "parse/header.h"
 
+/* Somewhat longer than a failed lookup is remembered (fetch/dns.h). */
+#define NAMES_FAIL_NS (35 * NS_PER_S)
 
 /* Requests in flight to one address; lives while there is one. */
 struct ip_permit {
@@ -199,6 +203,16 @@ static bool is_insecure_host(const struct settings *s, const struct host_setting
     return own && own->is_insecure;
 }
 
+/* A name server is not asked without a descriptor either, which looks as if it had failed. */
+static bool is_for_want_of_descriptors(struct crawl *c, const struct fetch_result *got)
+{
+    if (got->outcome != FETCH_DNS_FAILED || got->is_name_unknown)
+        return false;
+    if (!io_can_open())
+        c->names_fail_until = clock_after(clock_now_ns(), NAMES_FAIL_NS);
+    return clock_now_ns() < c->names_fail_until;
+}
+
 enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                   deadline until, struct fetch_result *out)
 {
@@ -227,6 +241,8 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                                       .enter_address = enter_address,
                                       .leave_address = leave_address };
     e = fetcher_fetch(c->fetcher, &request, mem, until, out);
+    if (!e)
+        out->is_out_of_descriptors |= is_for_want_of_descriptors(c, out);
     if (!e)
         archive_put(c->archive, r->url->href, out);
     return e;

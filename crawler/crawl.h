@@ -84,6 +84,7 @@ struct crawl {
     struct idmap sitemaps_seen; /* hashes of the URLs of sitemaps read in this run */
     uint64_t sitemaps_seed;
     struct map ip_permits;    /* address -> struct ip_permit */
+    deadline names_fail_until; /* descriptors were short: until then a lookup that fails says nothing */
 
     struct store_run run;
     enum stop_reason stop;

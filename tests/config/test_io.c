@@ -221,6 +221,22 @@ static void reserving_opens_nothing_when_all_are_open(void **state)
     assert_int_equal(after, before);
 }
 
+static void that_no_descriptor_is_left_is_known(void **state)
+{
+    struct rlimit before, none;
+    bool can;
+
+    (void)state;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = (struct rlimit){ 3, before.rlim_max };
+    assert_true(io_can_open());
+    setrlimit(RLIMIT_NOFILE, &none);
+    can = io_can_open();
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_false(can);
+    assert_true(io_can_open());
+}
+
 static void the_limit_of_open_files_rises_to_the_hard_one(void **state)
 {
     struct rlimit limit;
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test(signals_and_short_writes_lose_nothing),
         cmocka_unit_test(closed_standard_descriptors_are_filled),
         cmocka_unit_test(reserving_opens_nothing_when_all_are_open),
+        cmocka_unit_test(that_no_descriptor_is_left_is_known),
         cmocka_unit_test(the_limit_of_open_files_rises_to_the_hard_one),
     };
 

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "config/clock.h"
 #include "config/io.h"
 #include "tests/kit/faults.h"
+#include "tests/kit/nameserver.h"
 #include "tests/kit/rig.h"
 
 #define N_PAGES 24
@@ -225,6 +227,54 @@ static void p32_64_descriptors_are_enough(void **state)
 {
     (void)state;
     crawl_with_files(64);
+}
+
+#define SHORT_US 3500000 /* three tries, and none of them may count: --retries 0 */
+
+/*
+ * Others take all descriptors while it runs: new hosts have to be resolved, their robots.txt and sitemaps
+ * read, pages asked for. It waits, and nothing is given up. (That a lookup failed is remembered for 30 s.)
+ */
+static void p32_a_long_shortage_of_descriptors_costs_time_and_nothing_else(void **state)
+{
+    static const struct nameserver_record names[] = {
+        { .name = "*.example.com", .addresses = "127.0.0.1", .ttl_s = 60 },
+    };
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("Sitemap: /map.xml\n") },
+        { .path = "/map.xml", .headers = XML, TEXT_OF("<urlset><url><loc>/mapped</loc></url></urlset>") },
+        { .path = "/0",
+          .headers = HTML,
+          .closes = true,
+          .delay_ms = 100,
+          TEXT_OF("<a href=/1>1</a><a href=/2>2</a><a href=http://b.example.com:$PORT/0>b</a>"
+                  "<a href=http://c.example.com:$PORT/0>c</a>") },
+        { .path = "*", .headers = HTML, .closes = true, .delay_ms = 100, .body = PAGE },
+    };
+    struct nameserver *ns = nameserver_start(names, ARRAY_LEN(names));
+    struct rlimit limit;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://a.example.com:$PORT/0\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", "domain", "--retries", "0", "--dns",
+                                    nameserver_text(ns), NULL });
+    assert_true(traffic_wait(g.o, NULL, "/0", 1));
+    assert_int_equal(prlimit(g.p.pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    assert_int_equal(prlimit(g.p.pid, RLIMIT_NOFILE, &(struct rlimit){ 3, limit.rlim_max }, NULL), 0);
+    usleep(SHORT_US);
+    assert_int_equal(traffic_count(g.o, NULL, "/1") + traffic_count(g.o, "b.example.com", NULL), 0);
+    assert_int_equal(prlimit(g.p.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+    assert_int_equal(program_wait(&g.p), 0);
+
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(state || ' ' || n) FROM"
+                                           " (SELECT state, count(*) AS n FROM urls GROUP BY 1)"),
+                        "fetched 12");
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM sitemaps WHERE outcome = 'urlset'"), 3);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches"), 12);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM robots WHERE outcome = 'ok'"), 3);
+    rig_close(&g);
+    nameserver_stop(ns);
 }
 
 static void p32_with_20_descriptors_all_is_fetched_or_a_reason_given(void **state)
@@ -528,6 +578,7 @@ int main(void)
         cmocka_unit_test(p15_a_disk_that_becomes_read_only_stops_it),
         cmocka_unit_test(p17_signals_at_any_moment_lose_nothing),
         cmocka_unit_test(p32_64_descriptors_are_enough),
+        cmocka_unit_test(p32_a_long_shortage_of_descriptors_costs_time_and_nothing_else),
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
         cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
