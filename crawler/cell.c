@@ -191,14 +191,39 @@ enum err cell_put_tsv(struct buf *out, const struct output_value *v)
 
 static enum err put_markdown_escape(struct buf *out, char c)
 {
-    return c == '\n' || c == '\r' ? buf_append_byte(out, ' ') : buf_printf(out, "\\%c", c);
+    return buf_printf(out, "\\%c", c);
+}
+
+/* As log_escape, but white space stays: a tab itself, ends of lines as spaces. */
+static enum err escape_all_but_space(struct buf *out, struct span s)
+{
+    enum err e = OK;
+
+    while (!e && s.len) {
+        size_t n = 0;
+
+        while (n < s.len && s.ptr[n] != '\t' && s.ptr[n] != '\n' && s.ptr[n] != '\r')
+            n++;
+        e = log_escape(out, span_slice(s, 0, n));
+        if (!e && n < s.len)
+            e = buf_append_byte(out, s.ptr[n++] == '\t' ? '\t' : ' ');
+        s = span_skip(s, n);
+    }
+    return e;
 }
 
 enum err cell_put_markdown(struct buf *out, const struct output_value *v)
 {
+    struct buf safe;
+    enum err e;
+
     if (v->type != OUTPUT_TEXT)
         return cell_put_plain(out, v);
-    return put_runs(out, v->text, "|\\\n\r", put_markdown_escape);
+    buf_init(&safe, MAX_TEXT);
+    e = escape_all_but_space(&safe, v->text);
+    e = e ? e : put_runs(out, buf_span(&safe), "|\\", put_markdown_escape);
+    buf_clear(&safe);
+    return e;
 }
 
 enum err cell_put_terminal(struct buf *out, const struct output_value *v,

@@ -40,6 +40,7 @@ enum err cell_put_csv(struct buf *out, const struct output_value *v) MUST_USE;
 /* Tab, newline, return and backslash as \t, \n, \r, \\ : one row stays one line. */
 enum err cell_put_tsv(struct buf *out, const struct output_value *v) MUST_USE;
 
+/* A cell of a table: on one line, and with what may not stand on a terminal escaped as there, wherever it goes. */
 enum err cell_put_markdown(struct buf *out, const struct output_value *v) MUST_USE;
 
 /* By put, after what a terminal must not see was escaped. */
