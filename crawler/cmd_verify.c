@@ -7,11 +7,19 @@
 #include "crawler/command.h"
 #include "crawler/show.h"
 
-#define SHOWN 10 /* exceptions shown of each check */
+#define SHOWN          10 /* exceptions shown of each check */
+#define MAX_TEXT_BYTES ((int64_t)256 * MIB) /* of the full text's index, which takes a copy of itself to check */
+
+struct verify_options {
+    struct show_options show; /* first */
+    bool is_full;
+};
 
 static const struct option_spec specs[] = {
-    { "db", 'o', OPTION_TEXT, offsetof(struct show_options, db), 0, 0, "crawl.db", NULL,
+    { "db", 'o', OPTION_TEXT, offsetof(struct verify_options, show.db), 0, 0, "crawl.db", NULL,
       0, "FILE", "the database", "Options" },
+    { "full", 0, OPTION_FLAG, offsetof(struct verify_options, is_full), 0, 0, "no", NULL, 0, NULL,
+      "check a full-text index of more than 256 MiB, too", NULL },
 };
 static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
@@ -44,7 +52,26 @@ static enum err on_exception(void *arg, const struct span *columns,
     return OK;
 }
 
-static int check_all(struct reader *r)
+/* The last of all: it holds the file. */
+static enum err check_text(struct reader *r, bool is_full, size_t *io_wrong, struct err_note *note)
+{
+    static const char name[] = "the pages of the full-text index hold together";
+    struct reader_text text;
+    enum err e = reader_check_text(r, is_full ? -1 : MAX_TEXT_BYTES, &text, note);
+
+    if (e)
+        fprintf(stderr, "crawl verify: %s: %s\n", name, note->text);
+    else if (text.is_left_out)
+        printf("left out  %s: it has %lld MiB (--full)\n", name, (long long)(text.bytes / MIB));
+    else if (text.is_wrong)
+        printf("WRONG  %s\n       %s\n", name, text.problem);
+    else
+        printf("ok     %s\n", name);
+    *io_wrong += !e && text.is_wrong;
+    return e;
+}
+
+static int check_all(struct reader *r, bool is_full)
 {
     size_t wrong = 0, checks = 0;
     struct err_note note;
@@ -64,6 +91,9 @@ static int check_all(struct reader *r)
             printf("ok     %s\n", p->name);
         wrong += f.n != 0;
     }
+    checks++;
+    if (check_text(r, is_full, &wrong, &note))
+        return 3;
     if (wrong)
         printf("%zu of %zu checks found something wrong\n", wrong, checks);
     if (fflush(stdout) && errno != EPIPE) {
@@ -75,7 +105,7 @@ static int check_all(struct reader *r)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct show_options o = { 0 };
+    struct verify_options o = { 0 };
     struct reader *r;
     char **operands;
     int code = 0;
@@ -84,10 +114,10 @@ static int run(const struct command *self, int argc, char **argv)
     if (!command_parse(self, &o, argc, argv, &operands, &n, &code))
         return code;
     signal(SIGPIPE, SIG_IGN);
-    r = show_open_alone("verify", &o, operands, n, &code);
+    r = show_open_alone("verify", &o.show, operands, n, &code);
     mem_free(operands);
     if (r)
-        code = check_all(r);
+        code = check_all(r, o.is_full);
     reader_close(r);
     options_clear(&table, &o);
     return code;
@@ -95,13 +125,16 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_verify = {
     .name = "verify",
-    .usage = "verify [-o FILE]",
+    .usage = "verify [-o FILE] [--full]",
     .summary =
         "prove that a database is sound: every URL accounted for, nothing dangling",
     .description =
         "Checks a database: every URL in exactly one state and with its reason, pages with their\n"
         "fetches, links and redirects with both ends, the file's own structure. Exit code 3 when\n"
-        "something is wrong; what and where is printed.\n",
+        "something is wrong; what and where is printed.\n"
+        "\n"
+        "The index of the full text is looked through in a copy in a temporary file (TMPDIR), one of more than\n"
+        "256 MiB with --full only. It has no checksums: damage of a sector shows, a few wrong bytes may not.\n",
     .options = &table,
     .exec = run,
 };

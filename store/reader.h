@@ -112,6 +112,22 @@ const struct reader_report *reader_find_report(struct span name);
  */
 extern const struct reader_report reader_checks[];
 
+/* The index of the full text, looked through. */
+struct reader_text {
+    int64_t bytes;    /* that it has, about */
+    bool is_left_out; /* more than was allowed: not looked at */
+    bool is_wrong;
+    char problem[160]; /* then; for people */
+};
+
+/*
+ * Do the pages of the full-text index hold together? They are copied into a nameless temporary file for that,
+ * unless they have more than max_bytes (-1: however many). Damage of some bytes may go unseen, of a sector
+ * hardly. Holds the file as reader_hold does. ERR_IO: no copy could be made; else as reader_query.
+ */
+enum err reader_check_text(struct reader *r, int64_t max_bytes, struct reader_text *out,
+                           struct err_note *note) MUST_USE;
+
 /* Is the file of an older schema, which has no such table? */
 bool reader_may_lack(const struct reader *r, const char *table);
 

@@ -518,6 +518,19 @@ static void the_database_that_is_set_is_read_too(void **state)
     assert_int_equal(program_run(&g->p, ARGS{ "verify", "-o", "here.db", NULL }), 0);
 }
 
+/* What SQLite's own check of the file takes for bytes of no meaning. */
+static void damage_within_the_full_text_is_found(void **state)
+{
+    struct rig *g = *state;
+
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", "--full", NULL }), 0);
+    program_change(&g->p, "UPDATE page_text_data SET block = zeroblob(length(block)) WHERE id > 10");
+    assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
+    assert_true(span_find_span(buf_span(&g->p.out), SPAN("WRONG  the pages of the full-text index")) < g->p.out.len);
+}
+
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, fresh_rig, end_rig)
 
 int main(void)
@@ -536,6 +549,7 @@ int main(void)
         WITH_RIG(a_forged_database_ends_no_crawl_but_by_saying_so),
         WITH_RIG(unwritable_folder_is_refused),
         WITH_RIG(file_is_created_for_its_owner_only),
+        WITH_RIG(damage_within_the_full_text_is_found),
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),
         WITH_RIG(too_little_free_space_is_refused_before_anything),
         WITH_RIG(a_word_that_names_no_database_is_refused),

@@ -403,6 +403,67 @@ static void verify(void **state)
     storekit_clear(&kit);
 }
 
+/* Damage of a sector within a page of FTS5, which is a blob to PRAGMA integrity_check, and of its other tables. */
+static const struct text_row {
+    const char *label, *sql;
+    bool is_wrong;
+} text_rows[] = {
+    { "a good index", "SELECT 1", false },
+    { "a page of the index that is zeroes",
+      "UPDATE page_text_data SET block = zeroblob(length(block)) WHERE id > 10", true },
+    { "a page of the index that is cut", "UPDATE page_text_data SET block = substr(block, 1, 6) WHERE id > 10", true },
+    { "a page of the index that is gone", "DELETE FROM page_text_data WHERE id > 10", true },
+    { "the structure of the index overwritten", "UPDATE page_text_data SET block = x'00000000ff' WHERE id = 10", true },
+    { "a block that is a number", "UPDATE page_text_data SET block = 7 WHERE id > 10", true },
+    { "a configuration of a version to come", "UPDATE page_text_config SET v = 99 WHERE k = 'version'", true },
+    { "no index at all, as with --no-text",
+      "INSERT INTO page_text (page_text) VALUES ('delete-all')", false },
+};
+
+static void the_full_text_index_is_looked_through(void **state)
+{
+    const struct text_row *row = *state;
+    struct reader_text text;
+    struct err_note note = { "" };
+    struct reader *r;
+    sqlite3 *handle;
+
+    storekit_init(&kit);
+    fill(&kit);
+    assert_int_equal(sqlite3_open(kit.path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, row->sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    r = open_reader(&kit);
+    assert_int_equal(reader_check_text(r, -1, &text, &note), OK);
+    assert_int_equal(text.is_wrong, row->is_wrong);
+    assert_false(text.is_left_out);
+    assert_int_equal(text.problem[0] != '\0', row->is_wrong);
+    reader_close(r);
+    storekit_clear(&kit);
+}
+
+static void a_large_full_text_index_is_left_out(void **state)
+{
+    struct reader_text text;
+    struct err_note note = { "" };
+    int64_t bytes;
+    struct reader *r = open_reader(&kit);
+
+    (void)state;
+    assert_int_equal(reader_check_text(r, -1, &text, &note), OK);
+    bytes = text.bytes;
+    assert_true(bytes > 0);
+    reader_close(r);
+    r = open_reader(&kit);
+    assert_int_equal(reader_check_text(r, bytes - 1, &text, &note), OK);
+    assert_true(text.is_left_out);
+    reader_close(r);
+    r = open_reader(&kit);
+    assert_int_equal(reader_check_text(r, bytes, &text, &note), OK);
+    assert_false(text.is_left_out);
+    reader_close(r);
+}
+
 /* Somebody who may read the file and not write beside it, such as a group of analysts. */
 static void what_may_only_be_read_can_be_read(void **state)
 {
@@ -434,7 +495,7 @@ static void what_may_only_be_read_can_be_read(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[64] = {
+    struct CMUnitTest tests[80] = {
         WITH_FILE(the_head_comes_once_also_without_rows),
         WITH_FILE(values_have_their_types),
         WITH_FILE(full_text_can_be_searched),
@@ -444,6 +505,7 @@ int main(void)
         WITH_FILE(every_named_report_runs),
         WITH_FILE(a_url_is_explained_by_its_key),
         WITH_FILE(what_is_no_database_of_ours_is_refused),
+        WITH_FILE(a_large_full_text_index_is_left_out),
         WITH_FILE(what_may_only_be_read_can_be_read),
     };
     size_t n = 0;
@@ -457,5 +519,8 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].label, verify, NULL, NULL,
                                           (void *)(uintptr_t)&rows[i] };
+    for (size_t i = 0; i < ARRAY_LEN(text_rows); i++)
+        tests[n++] = (struct CMUnitTest){ text_rows[i].label, the_full_text_index_is_looked_through, NULL, NULL,
+                                          (void *)(uintptr_t)&text_rows[i] };
     return _cmocka_run_group_tests("store/reader", tests, n, NULL, NULL);
 }
