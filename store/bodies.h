@@ -8,6 +8,11 @@
 #include "config/buf.h"
 #include "store/core.h"
 
+struct deferred_index;
+
+/* core.body_index: body_by_hash. */
+extern const struct deferred_index bodies_index;
+
 /*
  * The row of this body, made or counted once more; 0 after an error. data is zstd; size
  * is of the content.

@@ -18,10 +18,13 @@ struct anchors;
 struct depth;
 struct tally;
 struct text;
+struct deferred;
 
 struct core {
     struct db *db;
     struct seen *seen;
+    struct deferred *url_index;  /* url_by_hash */
+    struct deferred *body_index; /* body_by_hash */
     struct hosts *hosts;
     struct digest *digest;
     struct links *links;

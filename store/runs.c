@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/runs.h"
 
+#include "store/deferred.h"
 #include "store/depth.h"
 #include "store/due.h"
 #include "store/hosts.h"
@@ -340,7 +341,8 @@ enum err runs_end(struct core *c, const struct store_op *op)
     db_run(c->db, st);
     if (op->u.end_run.is_finished)
         prune_runs(c);
-    return c->db->failed;
+    deferred_write_all(c->url_index);
+    return deferred_write_all(c->body_index);
 }
 
 enum err runs_event(struct core *c, const struct store_op *op)

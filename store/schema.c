@@ -16,7 +16,8 @@
 #include "schema_sql.inc"
 
 static const char *const migrations[] = { sql_0001, sql_0002, sql_0003,
-                                          sql_0004, sql_0005, sql_0006 };
+                                          sql_0004, sql_0005, sql_0006,
+                                          sql_0007 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
@@ -204,9 +205,9 @@ static void hash_anew(struct db *d)
     if (!d->failed && sqlite3_create_function(d->handle, "key_hash", 1, SQLITE_UTF8, &secret,
                                               key_hash, NULL, NULL))
         db_fail(d, ERR_NO_MEMORY, "cannot change the schema");
-    db_exec(d, "DROP INDEX url_by_hash;"
-               "UPDATE url SET key_hash = key_hash(coalesce(key, url));"
-               "CREATE INDEX url_by_hash ON url (key_hash);");
+    db_exec(d, "UPDATE url SET key_hash = key_hash(coalesce(key, url));"
+               "DELETE FROM url_by_hash;"
+               "INSERT INTO url_by_hash SELECT key_hash, id FROM url ORDER BY key_hash, id;");
     sqlite3_create_function(d->handle, "key_hash", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
 }
 

@@ -12,7 +12,9 @@
 #include "config/mem.h"
 #include "parse/digest.h"
 #include "store/anchors.h"
+#include "store/bodies.h"
 #include "store/core.h"
+#include "store/deferred.h"
 #include "store/depth.h"
 #include "store/dictionaries.h"
 #include "store/guard.h"
@@ -27,6 +29,7 @@
 #include "store/seen.h"
 #include "store/tally.h"
 #include "store/text.h"
+#include "store/urls.h"
 #include "store/writer.h"
 
 #define SEEN_BYTES ((size_t)64 * MIB)
@@ -166,6 +169,8 @@ static enum err open_core(struct store *s, const struct store_options *o,
     c->options.path = s->path;
     secret = (uint64_t)db_value(c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0);
     c->seen = seen_new(secret, SEEN_BYTES);
+    c->url_index = deferred_new(c->db, &urls_index, secret);
+    c->body_index = deferred_new(c->db, &bodies_index, secret);
     c->anchors = anchors_new(secret);
     c->hosts = hosts_new();
     e = digest_new(&c->digest);
@@ -191,6 +196,8 @@ static void free_store(struct store *s)
     digest_free(s->core.digest);
     hosts_free(s->core.hosts);
     seen_free(s->core.seen);
+    deferred_free(s->core.url_index);
+    deferred_free(s->core.body_index);
     lock_release(s->lock);
     mem_free(s->path);
     mem_free(s);

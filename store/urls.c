@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/urls.h"
 
+#include "store/deferred.h"
 #include "store/hosts.h"
 #include "store/tally.h"
 
@@ -8,7 +9,7 @@
 #define MAX_RULE ((size_t)512)
 
 /* Columns of every SELECT that ends in a seen_row, in order. */
-#define ROW_COLUMNS "id, host_id, parent_id, depth, state, reason, coalesce(key, url)"
+#define ROW_COLUMNS "u.id, u.host_id, u.parent_id, u.depth, u.state, u.reason, coalesce(u.key, u.url)"
 
 struct span urls_key(const struct store_offer *o)
 {
@@ -31,13 +32,18 @@ static void read_row(sqlite3_stmt *st, struct seen_row *out)
     };
 }
 
-static bool find_in_table(struct core *c, struct seen_key hash, struct span key,
-                          struct seen_row *out)
-{
-    sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT " ROW_COLUMNS " FROM url WHERE key_hash = ?1");
+const struct deferred_index urls_index = {
+    .mark = "url_by_hash_to",
+    .insert = "INSERT OR IGNORE INTO url_by_hash (key_hash, url_id) VALUES (?1, ?2)",
+    .remove = "DELETE FROM url_by_hash WHERE key_hash = ?1 AND url_id = ?2",
+    .rest = "SELECT key_hash, id FROM url WHERE id > ?1 ORDER BY id LIMIT ?2",
+};
 
-    db_int(c->db, st, 1, (int64_t)hash.hash);
+static const char BY_ID[] = "SELECT " ROW_COLUMNS " FROM url u WHERE u.id = ?1";
+
+/* The row of the statement that has this key. */
+static bool read_key(struct core *c, sqlite3_stmt *st, struct span key, struct seen_row *out)
+{
     while (db_next(c->db, st)) {
         if (!span_eq(db_column(st, 6), key))
             continue;
@@ -48,13 +54,34 @@ static bool find_in_table(struct core *c, struct seen_key hash, struct span key,
     return false;
 }
 
+static bool find_by_hash(struct core *c, uint64_t hash, struct span key, struct seen_row *out)
+{
+    static const char BY_HASH[] =
+        "SELECT " ROW_COLUMNS " FROM url_by_hash h CROSS JOIN url u ON u.id = h.url_id WHERE h.key_hash = ?1";
+    struct deferred_walk walk = { 0 };
+    sqlite3_stmt *st;
+    int64_t id;
+
+    while ((id = deferred_next(c->url_index, hash, &walk)) != 0) {
+        st = db_stmt(c->db, BY_ID);
+        db_int(c->db, st, 1, id);
+        if (read_key(c, st, key, out))
+            return true;
+    }
+    if (!deferred_has_table(c->url_index))
+        return false;
+    st = db_stmt(c->db, BY_HASH);
+    db_int(c->db, st, 1, (int64_t)hash);
+    return read_key(c, st, key, out);
+}
+
 bool urls_find(struct core *c, struct span key, struct seen_row *out)
 {
     struct seen_key hash = seen_key(c->seen, key);
 
     if (seen_find(c->seen, hash, out))
         return true;
-    if (!find_in_table(c, hash, key, out))
+    if (!find_by_hash(c, hash.hash, key, out))
         return false;
     seen_put(c->seen, hash, out);
     return true;
@@ -66,7 +93,7 @@ bool urls_get(struct core *c, int64_t id, struct seen_row *out)
 
     if (seen_find_id(c->seen, id, out))
         return true;
-    st = db_stmt(c->db, "SELECT " ROW_COLUMNS " FROM url WHERE id = ?1");
+    st = db_stmt(c->db, BY_ID);
     db_int(c->db, st, 1, id);
     if (!db_next(c->db, st))
         return false;
@@ -123,10 +150,11 @@ enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent
     if (db_run(c->db, st))
         return c->db->failed;
     row.id = sqlite3_last_insert_rowid(c->db->handle);
+    deferred_add(c->url_index, hash.hash, row.id);
     tally_add(c, row.state);
     seen_put(c->seen, hash, &row);
     *out = row;
-    return OK;
+    return c->db->failed;
 }
 
 /* Runs an UPDATE that ends in RETURNING key_hash, and puts row into the cache. */

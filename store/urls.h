@@ -17,6 +17,8 @@
 #include "store/core.h"
 #include "store/seen.h"
 
+struct deferred_index;
+
 /* What of a row is written when it changes for a visit. */
 struct urls_visited {
     int64_t id;
@@ -29,6 +31,9 @@ struct urls_visited {
     int64_t interval_ms;   /* 0 = none */
     int64_t fetch_id;      /* 0 = as it was */
 };
+
+/* core.url_index: url_by_hash. */
+extern const struct deferred_index urls_index;
 
 /* The row with this key; false when there is none (or after an error). */
 bool urls_find(struct core *c, struct span key, struct seen_row *out);

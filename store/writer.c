@@ -9,6 +9,7 @@
 #include "config/small.h"
 #include "config/thread.h"
 #include "store/apply.h"
+#include "store/deferred.h"
 #include "store/depth.h"
 #include "store/keeper.h"
 #include "store/tally.h"
@@ -136,6 +137,8 @@ static enum err seal(struct writer *w)
     depth_save(c);
     tally_flush(c);
     text_flush(c);
+    deferred_write(c->url_index);
+    deferred_write(c->body_index);
     e = db_commit(c->db);
     if (e)
         return e;
