@@ -17,6 +17,9 @@
 
 #include "store/db.h"
 
+/* Schemas before this one had plain indexes of the same names. */
+#define DEFERRED_SINCE 7
+
 struct deferred;
 
 /* Which index; the texts are literals. Keys are 8 bytes: integers, or blobs that begin with the highest. */

@@ -11,6 +11,7 @@
 #include "config/mem.h"
 #include "parse/pack.h"
 #include "store/db.h"
+#include "store/deferred.h"
 #include "store/dictionaries.h"
 #include "store/guard.h"
 #include "store/reader_functions.h"
@@ -113,19 +114,38 @@ static enum err check_identity(struct reader *r, struct err_note *note)
     return OK;
 }
 
-/* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */
-static void harden(struct reader *r)
+/*
+ * Files of older schemas have an index where later ones have the table that URLs are looked up in. A change of
+ * temp_store forgets the view.
+ */
+static int bridge_older(struct reader *r)
 {
+    static const char SQL[] = "PRAGMA query_only=0;"
+                              "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS SELECT key_hash, id AS url_id FROM main.url;"
+                              "PRAGMA query_only=1";
+
+    return pragma_number(r->handle, "PRAGMA user_version") < DEFERRED_SINCE ?
+               sqlite3_exec(r->handle, SQL, NULL, NULL, NULL) :
+               SQLITE_OK;
+}
+
+/* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */
+static int harden(struct reader *r)
+{
+    int rc;
+
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_exec(r->handle, "PRAGMA query_only=1; PRAGMA temp_store=2", NULL, NULL,
                  NULL);
+    rc = bridge_older(r);
     sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
     sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
     sqlite3_set_authorizer(r->handle, authorize, r);
     sqlite3_progress_handler(r->handle, STEPS_BETWEEN_LOOKS, is_over, r);
+    return rc;
 }
 
 enum err reader_open(const char *path, struct reader **out, struct err_note *note)
@@ -214,6 +234,7 @@ enum err reader_open_own(const char *path, struct reader **out, struct err_note 
     struct reader *r = mem_alloc(sizeof *r);
     char *name = guard_follow_directory(path);
     enum err e;
+    int rc;
 
     r->path = mem_str_copy(span_str(path));
     e = open_handle(r, name, 0, note);
@@ -222,11 +243,13 @@ enum err reader_open_own(const char *path, struct reader **out, struct err_note 
     mem_free(name);
     if (!e && reader_functions_new(r->handle, &r->functions))
         e = err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
+    rc = e ? SQLITE_OK : harden(r);
+    if (rc)
+        e = db_explain(r->handle, rc, r->path, note);
     if (e) {
         reader_close(r);
         return e;
     }
-    harden(r);
     r->dictionaries = dictionaries_new(r->handle);
     *out = r;
     return OK;
@@ -240,13 +263,12 @@ enum err reader_open_empty(struct reader **out, struct err_note *note)
     r->path = mem_str_copy(SPAN("the empty database"));
     for (int n = 1; !rc && schema_sql(n); n++)
         rc = sqlite3_exec(r->handle, schema_sql(n), NULL, NULL, NULL);
-    if (rc || reader_functions_new(r->handle, &r->functions)) {
+    if (rc || reader_functions_new(r->handle, &r->functions) || harden(r)) {
         enum err e = db_explain(r->handle, rc, r->path, note);
 
         reader_close(r);
         return e ? e : err_set(note, ERR_NO_MEMORY, "out of memory");
     }
-    harden(r);
     *out = r;
     return OK;
 }
@@ -267,10 +289,12 @@ enum err reader_hold(struct reader *r, int64_t cache_bytes, struct err_note *not
     char sql[128];
     int rc;
 
-    snprintf(sql, sizeof sql, "PRAGMA temp_store=1; PRAGMA cache_size=-%lld; BEGIN",
+    snprintf(sql, sizeof sql, "PRAGMA temp_store=1; PRAGMA cache_size=-%lld",
              (long long)(cache_bytes / KIB));
     sqlite3_set_authorizer(r->handle, NULL, NULL);
     rc = sqlite3_exec(r->handle, sql, NULL, NULL, NULL);
+    rc = rc ? rc : bridge_older(r);
+    rc = rc ? rc : sqlite3_exec(r->handle, "BEGIN", NULL, NULL, NULL);
     sqlite3_set_authorizer(r->handle, authorize, r);
     return rc ? db_explain(r->handle, rc, r->path, note) : OK;
 }

@@ -169,16 +169,19 @@ const struct reader_report reader_checks[] = {
     { "no two URLs have the same key", "url",
       "SELECT key, count(*) FROM urls GROUP BY key HAVING count(*) > 1" },
     { "every URL can be found by the hash of its key", "url",
-      "SELECT id, url FROM url u WHERE key_hash IS NOT url_hash(coalesce(key, url)) OR id <= (SELECT value FROM meta"
-      " WHERE name = 'url_by_hash_to') AND NOT EXISTS (SELECT 1 FROM url_by_hash h WHERE h.key_hash = u.key_hash AND"
-      " h.url_id = u.id)" },
-    { "every body can be found by its SHA-256", "body",
+      "SELECT id, url FROM url WHERE key_hash IS NOT url_hash(coalesce(key, url))" },
+    { "the index of URLs by that hash has them all", "url_by_hash",
+      "SELECT id, url FROM url u WHERE id <= (SELECT value FROM meta WHERE name = 'url_by_hash_to') AND NOT EXISTS"
+      " (SELECT 1 FROM url_by_hash h WHERE h.key_hash = u.key_hash AND h.url_id = u.id)" },
+    { "it has no others", "url_by_hash",
+      "SELECT url_id, key_hash FROM url_by_hash h WHERE NOT EXISTS (SELECT 1 FROM url u WHERE u.id = h.url_id AND"
+      " u.key_hash = h.key_hash)" },
+    { "the index of bodies by their SHA-256 has them all", "body_by_hash",
       "SELECT id, size FROM body b WHERE id <= (SELECT value FROM meta WHERE name = 'body_by_hash_to') AND NOT EXISTS"
       " (SELECT 1 FROM body_by_hash h WHERE h.hash = substr(b.sha256, 1, 8) AND h.body_id = b.id)" },
-    { "the indexes by hash name nothing else", "url_by_hash, body_by_hash",
-      "SELECT 'url' AS kind, url_id AS id FROM url_by_hash h WHERE NOT EXISTS (SELECT 1 FROM url u WHERE u.id = h.url_id"
-      " AND u.key_hash = h.key_hash) UNION ALL SELECT 'body', body_id FROM body_by_hash h WHERE NOT EXISTS (SELECT 1"
-      " FROM body b WHERE b.id = h.body_id AND substr(b.sha256, 1, 8) = h.hash)" },
+    { "it has no other bodies", "body_by_hash",
+      "SELECT body_id, hex(hash) AS hash FROM body_by_hash h WHERE NOT EXISTS (SELECT 1 FROM body b WHERE"
+      " b.id = h.body_id AND substr(b.sha256, 1, 8) = h.hash)" },
     { "the counts by state are right", "state_count",
       "SELECT c.state, c.n, count(u.id) AS found FROM state_count c LEFT JOIN url u"
       " ON u.state = c.state"

@@ -337,7 +337,8 @@ static void make_schema_3(const char *path)
         "INSERT INTO meta VALUES ('hash_secret', 4711);"
         "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished');"
         "INSERT INTO hosts (id, scheme, host, port) VALUES (1, 'http', 'old.example', 80);"
-        "UPDATE state_count SET n = 2 WHERE state = 1;");
+        "UPDATE state_count SET n = 2 WHERE state = 1;"
+        "CREATE VIEW urls AS SELECT id, url, coalesce(key, url) AS key FROM url;");
     snprintf(
         sql, sizeof sql,
         "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id,"
@@ -362,18 +363,21 @@ static enum err on_count(void *arg, const struct span *columns,
 /* How many URLs a reader finds by their hash. */
 static int64_t found_by_hash(const char *path)
 {
+    const struct span key = SPAN("http://old.example/~a");
     struct err_note note = { "" };
     struct reader *r;
-    int64_t n = -1;
+    int64_t n = -1, id = -1;
 
     if (reader_open(path, &r, &note) ||
         reader_query(
             r,
             SPAN(
                 "SELECT count(*) FROM url WHERE key_hash = url_hash(coalesce(key, url))"),
-            NULL, 0, on_count, &n, &note))
+            NULL, 0, on_count, &n, &note) ||
+        reader_query(r, span_str(reader_lookups[LOOKUP_ID].sql), &key, 1, on_count, &id, &note))
         fail_msg("%s: %s", path, note.text);
     reader_close(r);
+    assert_int_equal(id, 2);
     return n;
 }
 
