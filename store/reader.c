@@ -121,7 +121,8 @@ static enum err check_identity(struct reader *r, struct err_note *note)
 static int bridge_older(struct reader *r)
 {
     static const char SQL[] = "PRAGMA query_only=0;"
-                              "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS SELECT key_hash, id AS url_id FROM main.url;"
+                              "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS"
+                              " SELECT key_hash, id AS url_id FROM main.url;"
                               "PRAGMA query_only=1";
 
     return pragma_number(r->handle, "PRAGMA user_version") < DEFERRED_SINCE ?
