@@ -81,6 +81,7 @@ static enum err open_store(struct crawl *c, struct err_note *note)
                                      .keeps_text = !s->has_no_text,
                                      .lock_wait_ms = s->lock_wait_ms,
                                      .min_free_bytes = s->min_free,
+                                     .index_bytes = (size_t)MIN(s->max_memory / 16, 64 * MIB),
                                      .revisit_min_ms = s->revisit_min_ms,
                                      .revisit_max_ms = s->revisit_max_ms,
                                      .keep_history = (int)s->keep_history,

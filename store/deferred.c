@@ -9,12 +9,13 @@
  * Entries of a generation: an eighth of the rows, so that those for a page of the table are some twenty. More take
  * longer to read after a crash.
  */
-#define ROWS_SHARE   8
-#define MIN_ENTRIES  ((int64_t)64 * KIB)
-#define MAX_ENTRIES  ((int64_t)1 * MIB)
-#define FIRST_CAP    ((size_t)512) /* a power of two */
-#define MIN_SLICE    ((size_t)64)
-#define PLACES_EACH  2 /* of the hash table, for each entry that there is room for */
+#define ROWS_SHARE  8
+#define MIN_ENTRIES ((int64_t)64 * KIB)
+/* What an entry takes at most: twice in a generation just grown, with its places, and once in the one on its way. */
+#define ENTRY_BYTES (3 * sizeof(struct entry) + 4 * sizeof(uint32_t))
+#define FIRST_CAP   ((size_t)512) /* a power of two */
+#define MIN_SLICE   ((size_t)64)
+#define PLACES_EACH 2 /* of the hash table, for each entry that there is room for */
 
 #define REMOVED 0
 
@@ -28,6 +29,7 @@ struct deferred {
     const struct deferred_index *index;
     uint64_t factor; /* odd */
     bool has_table;
+    int64_t max_entries; /* of a generation */
     /* In the making: as they came, and a hash table of their numbers plus 1 (0: a free place). */
     struct entry *entries;
     uint32_t *places;
@@ -87,7 +89,7 @@ static void put(struct deferred *x, uint64_t key, int64_t id)
 
 static bool is_full(const struct deferred *x)
 {
-    int64_t n = MIN(MAX(x->top_id / ROWS_SHARE, MIN_ENTRIES), MAX_ENTRIES);
+    int64_t n = MIN(MAX(x->top_id / ROWS_SHARE, MIN_ENTRIES), x->max_entries);
 
     return x->n_entries >= (size_t)n;
 }
@@ -199,24 +201,25 @@ static size_t read_rest(struct deferred *x)
     size_t n = 0;
 
     db_int(x->db, st, 1, x->top_id);
-    db_int(x->db, st, 2, MAX_ENTRIES);
+    db_int(x->db, st, 2, x->max_entries);
     for (; db_next(x->db, st); n++)
         put(x, key_of(x, st), sqlite3_column_int64(st, 1));
     return n;
 }
 
-struct deferred *deferred_new(struct db *d, const struct deferred_index *index, uint64_t secret)
+struct deferred *deferred_new(struct db *d, const struct deferred_index *index, uint64_t secret, size_t max_bytes)
 {
     struct deferred *x = mem_alloc(sizeof *x);
     sqlite3_stmt *st = db_stmt(d, "SELECT value FROM meta WHERE name = ?1");
 
     *x = (struct deferred){ .db = d, .index = index, .factor = secret | 1 };
+    x->max_entries = (int64_t)(max_bytes / ENTRY_BYTES) + 1;
     allocate(x, FIRST_CAP);
     db_text(d, st, 1, span_str(index->mark));
     while (db_next(d, st))
         x->top_id = sqlite3_column_int64(st, 0);
     x->has_table = x->top_id > 0;
-    while (read_rest(x) == (size_t)MAX_ENTRIES) {
+    while (read_rest(x) == (size_t)x->max_entries) {
         db_begin(d);
         deferred_write_all(x);
         db_commit(d);

@@ -33,6 +33,7 @@
 #include "store/writer.h"
 
 #define SEEN_BYTES ((size_t)64 * MIB)
+#define INDEX_BYTES ((size_t)64 * MIB)
 #define MAX_ASIDE  10000
 /* Files up to here are checked whole at every start (about a tenth of a second). */
 #define CHECK_BYTES (64 * MIB)
@@ -155,6 +156,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
 {
     struct core *c = &s->core;
     enum err e = db_open(s->path, &c->db, note);
+    size_t index_bytes = o->index_bytes ? o->index_bytes : INDEX_BYTES;
     uint64_t secret;
 
     if (e)
@@ -169,8 +171,8 @@ static enum err open_core(struct store *s, const struct store_options *o,
     c->options.path = s->path;
     secret = (uint64_t)db_value(c->db, "SELECT value FROM meta WHERE name = 'hash_secret'", 0);
     c->seen = seen_new(secret, SEEN_BYTES);
-    c->url_index = deferred_new(c->db, &urls_index, secret);
-    c->body_index = deferred_new(c->db, &bodies_index, secret);
+    c->url_index = deferred_new(c->db, &urls_index, secret, index_bytes / 2);
+    c->body_index = deferred_new(c->db, &bodies_index, secret, index_bytes / 2);
     c->anchors = anchors_new(secret);
     c->hosts = hosts_new();
     e = digest_new(&c->digest);
