@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/tokenizer.h"
 
+#include "parse/bytes8.h"
 #include "parse/tokenizer_foreign.h"
 #include "parse/tokenizer_script.h"
 
@@ -24,28 +25,22 @@ static const unsigned char name_bytes[256] = {
 #undef ROW
 };
 
-#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Nonzero when a byte of w is zero; the lowest mark (0x80) is at the first one. */
-static uint64_t zero_bytes(uint64_t w)
-{
-    return (w - BYTES(1)) & ~w & BYTES(0x80);
-}
-
 /* The first c in [p, end), or NULL: texts and values are short, so no call for the first bytes. */
 static const char *find_near(const char *p, const char *end, char c)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-                   "the first byte is the lowest");
-
     for (int i = 0; i < 4 && end - p >= 8; i++, p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof w);
-        uint64_t hit = zero_bytes(w ^ BYTES((unsigned char)c));
+        uint64_t hit = bytes8_equal(bytes8_load(p), c);
         if (hit)
-            return p + __builtin_ctzll(hit) / 8;
+            return p + bytes8_first(hit);
     }
     return memchr(p, c, (size_t)(end - p));
+}
+
+/* Marks what is in no ordinary name, of a tag or an attribute: all that ends one is among it. */
+static uint64_t odd_in_name(uint64_t w)
+{
+    return bytes8_below(w, '0') | bytes8_zero((w & BYTES8(0xFC)) ^ BYTES8('<')) |
+           (w & BYTES8_MARKS);
 }
 
 static bool is_letter(char c)
@@ -178,6 +173,17 @@ static bool attr_value(const struct tokenizer *t, const char **p,
     return q < end;
 }
 
+/* p, or a place behind it up to which all is an attribute's name. */
+static const char *attr_name_most(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        uint64_t odd = odd_in_name(bytes8_load(p));
+        if (odd)
+            return p + bytes8_first(odd);
+    }
+    return p;
+}
+
 /* §13.2.5.33 to §13.2.5.35: one attribute at *p, where a name begins. */
 static bool attr_next(const struct tokenizer *t, const char **p,
                       struct token_attr *attr)
@@ -185,7 +191,7 @@ static bool attr_next(const struct tokenizer *t, const char **p,
     const char *q = *p, *end = t->end;
 
     attr->value = SPAN_NONE;
-    for (q++; q < end && *q != '=' && !ends_name(*q); q++)
+    for (q = attr_name_most(q + 1, end); q < end && *q != '=' && !ends_name(*q); q++)
         ;
     attr->name = span_make(*p, (size_t)(q - *p));
     while (q < end && span_is_space(*q))
@@ -210,7 +216,6 @@ static bool has_reference(struct span value)
  */
 static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
 {
-    struct token_attr unwanted;
     size_t n = 0;
 
     for (;;) {
@@ -229,7 +234,7 @@ static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted
             continue;
         }
         bool is_kept = is_wanted && n < TOKENIZER_MAX_ATTRS;
-        struct token_attr *attr = is_kept ? &t->attrs[n] : &unwanted;
+        struct token_attr *attr = &t->attrs[is_kept ? n : TOKENIZER_MAX_ATTRS];
         if (!attr_next(t, &p, attr))
             return NULL;
         if (is_kept) {
@@ -270,15 +275,34 @@ static const struct token *end_of_empty(struct tokenizer *t)
     return &t->tok;
 }
 
-/* §13.2.5.8: a tag whose name begins at p. NULL when the input ends inside it. */
-static const struct token *tag(struct tokenizer *t, enum token_type type, const char *p)
+/* §13.2.5.8: the end of the tag's name that begins at p, and its key (parse/tags.h). */
+static const char *tag_name(const char *p, const char *end, uint64_t *out_key)
 {
     const char *q = p;
     unsigned char c;
     uint64_t key = 0;
 
-    for (; q < t->end && (c = name_bytes[(unsigned char)*q]) != 0; q++)
+    /* No known name has a byte that this would take for another's. */
+    if (end - p >= 8) {
+        uint64_t w = bytes8_load(p), odd = odd_in_name(w);
+        size_t n = odd ? bytes8_first(odd) : 0;
+        if (odd && ends_name(p[n])) {
+            *out_key = (w | BYTES8(0x20)) & bytes8_before(n);
+            return p + n;
+        }
+    }
+    for (; q < end && (c = name_bytes[(unsigned char)*q]) != 0; q++)
         key = tags_key_add(key, (size_t)(q - p), c);
+    *out_key = key;
+    return q;
+}
+
+/* A tag whose name begins at p. NULL when the input ends inside it. */
+static const struct token *tag(struct tokenizer *t, enum token_type type, const char *p)
+{
+    uint64_t key;
+    const char *q = tag_name(p, t->end, &key);
+
     t->tok.raw = span_make(p, (size_t)(q - p));
     enum tag id = tags_find(t->tok.raw, key);
     t->tok.tag = (uint8_t)id;
