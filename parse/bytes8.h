@@ -24,6 +24,30 @@ static inline uint64_t bytes8_load(const void *p)
     return le64toh(w);
 }
 
+/* The n < 8 bytes at p, and zeros behind them. */
+static inline uint64_t bytes8_load_few(const char *p, size_t n)
+{
+    uint32_t head, tail;
+    uint16_t first, last;
+
+    if (n < 2)
+        return n ? (unsigned char)*p : 0;
+    if (n < 4) {
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + n - sizeof last, sizeof last);
+        return le16toh(first) | (uint64_t)le16toh(last) << 8 * (n - sizeof last);
+    }
+    memcpy(&head, p, sizeof head);
+    memcpy(&tail, p + n - sizeof tail, sizeof tail);
+    return le32toh(head) | (uint64_t)le32toh(tail) << 8 * (n - sizeof tail);
+}
+
+static inline void bytes8_store(void *p, uint64_t w)
+{
+    w = htole64(w);
+    memcpy(p, &w, sizeof w);
+}
+
 /* The bytes that are zero. */
 static inline uint64_t bytes8_zero(uint64_t w)
 {
