@@ -214,7 +214,7 @@ static bool has_reference(struct span value)
  * §13.2.5.32 and §13.2.5.40: from behind the name to behind the '>'. NULL when
  * the input ends inside the tag.
  */
-static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
+NOINLINE static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
 {
     size_t n = 0;
 
@@ -297,8 +297,8 @@ static const char *tag_name(const char *p, const char *end, uint64_t *out_key)
     return q;
 }
 
-/* A tag whose name begins at p. NULL when the input ends inside it. */
-static const struct token *tag(struct tokenizer *t, enum token_type type, const char *p)
+/* A tag whose name begins at p. When the input ends inside it, NULL and all is read. */
+static const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
 {
     uint64_t key;
     const char *q = tag_name(p, t->end, &key);
@@ -308,48 +308,49 @@ static const struct token *tag(struct tokenizer *t, enum token_type type, const 
     t->tok.tag = (uint8_t)id;
     t->tok.is_self_closing = false;
     t->tok.n_attrs = 0;
-    if (q < t->end && *q == '>')
+    if (q < t->end && *q == '>') {
         q++;
-    else
-        q = attributes(t, q,
-                       type == TOKEN_START && (!t->wants_attrs || t->wants_attrs[id]));
-    if (!q)
-        return NULL;
-    finish(t, type, q);
+    } else {
+        q = attributes(t, q, !is_end && (!t->wants_attrs || t->wants_attrs[id]));
+        if (!q) {
+            t->at = t->end;
+            return NULL;
+        }
+    }
+    finish(t, is_end ? TOKEN_END : TOKEN_START, q);
     tokenizer_foreign_track(t);
-    if (type == TOKEN_START) {
+    if (!is_end) {
         begin_content(t);
         t->owes_end = owes_end(t);
     }
     return &t->tok;
 }
 
-/* §13.2.5.6 at the '<' at p: NULL when it gives no token, with t->at moved on. */
-static const struct token *markup(struct tokenizer *t, const char *p)
+/* §13.2.5.6 at the '<' at p, where no tag begins: NULL when it gives no token, with t->at moved on. */
+NOINLINE static const struct token *other_markup(struct tokenizer *t, const char *p)
 {
-    const struct token *tok;
     char c = p[1];
 
     if (c == '!')
         return declaration(t, p + 2);
     if (c == '?')
         return comment_until(t, TOKEN_COMMENT, p + 1, '>');
-    if (c != '/') {
-        tok = tag(t, TOKEN_START, p + 1);
-    } else {
-        if (p + 2 == t->end)
-            return text(t, ENTITIES_TEXT, p, t->end);
-        if (p[2] == '>') {
-            t->at = p + 3;
-            return NULL;
-        }
-        if (!is_letter(p[2]))
-            return comment_until(t, TOKEN_COMMENT, p + 2, '>');
-        tok = tag(t, TOKEN_END, p + 2);
-    }
-    if (!tok)
-        t->at = t->end;
-    return tok;
+    if (p + 2 == t->end)
+        return text(t, ENTITIES_TEXT, p, t->end);
+    if (p[2] != '>')
+        return comment_until(t, TOKEN_COMMENT, p + 2, '>');
+    t->at = p + 3;
+    return NULL;
+}
+
+/* §13.2.5.6 at the '<' at p, as other_markup, with tags. */
+static const struct token *markup(struct tokenizer *t, const char *p)
+{
+    if (is_letter(p[1]))
+        return tag(t, false, p + 1);
+    if (p[1] == '/' && p + 2 < t->end && is_letter(p[2]))
+        return tag(t, true, p + 2);
+    return other_markup(t, p);
 }
 
 static bool begins_markup(const char *p, const char *end)
@@ -393,6 +394,12 @@ static const struct token *element_text(struct tokenizer *t)
     return text(t, is_rcdata ? ENTITIES_RCDATA : ENTITIES_RAW, p, q);
 }
 
+/* What comes before the rest of the input is looked at, or NULL. */
+NOINLINE static const struct token *owed(struct tokenizer *t)
+{
+    return t->owes_end ? end_of_empty(t) : element_text(t);
+}
+
 void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
                     const bool *wants_attrs)
 {
@@ -413,10 +420,8 @@ const struct token *tokenizer_next(struct tokenizer *t)
 {
     const struct token *tok = NULL;
 
-    if (t->owes_end)
-        return end_of_empty(t);
-    if (t->text_tag) {
-        tok = element_text(t);
+    if (t->owes_end || t->text_tag) {
+        tok = owed(t);
         if (tok)
             return tok;
     }
