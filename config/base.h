@@ -16,6 +16,8 @@
 #define PRINTF_LIKE(fmt, first)         __attribute__((format(printf, fmt, first)))
 #define NORETURN                        __attribute__((noreturn))
 #define UNUSED                          __attribute__((unused))
+/* A rare part of a busy function, which would have to save registers for it. */
+#define NOINLINE                        __attribute__((noinline))
 #define ARRAY_LEN(array)                (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 

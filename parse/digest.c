@@ -6,6 +6,7 @@
 
 #include "config/mem.h"
 #include "parse/bigram.h"
+#include "parse/bytes8.h"
 #include "parse/utf8.h"
 
 #define N_SLOTS    4096
@@ -95,18 +96,18 @@ static uint64_t mix(uint64_t h)
     return h ^ h >> 31;
 }
 
-static void add_feature(struct simhash *s, uint64_t raw)
+static inline void add_feature(struct simhash *s, uint64_t raw)
 {
     uint64_t h = mix(raw);
     uint8_t *slot = &s->seen[(raw ^ h >> 17) % N_SLOTS];
+    uint64_t counts = *slot < MAX_WEIGHT; /* 0 or 1: half of all words do, nothing predicts which */
 
-    if (*slot == MAX_WEIGHT)
-        return;
-    ++*slot;
-    s->n_features++;
+    *slot = (uint8_t)(*slot + counts);
+    s->n_features += (uint32_t)counts;
     for (unsigned j = 0; j < 8; j++)
-        s->lanes[j] += h >> j & UINT64_C(0x0101010101010101);
-    if (++s->n_in_lanes == 255)
+        s->lanes[j] += h >> j & BYTES8(counts);
+    s->n_in_lanes += (unsigned)counts;
+    if (s->n_in_lanes == 255)
         empty_lanes(s);
 }
 
@@ -167,44 +168,138 @@ static void add_char(struct simhash *s, uint32_t c)
     s->word = ((s->word ? s->word : FIRST) ^ c) * TIMES;
 }
 
-/* ASCII: the folded letter, '0' for a digit, 0 for the rest. */
-static const uint8_t folded[128] = {
-    ['0'] = '0', ['1'] = '0', ['2'] = '0', ['3'] = '0', ['4'] = '0', ['5'] = '0',
-    ['6'] = '0', ['7'] = '0', ['8'] = '0', ['9'] = '0', ['A'] = 'a', ['B'] = 'b',
-    ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
-    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n',
-    ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
-    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
-    ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f',
-    ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
-    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
-    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
-    ['y'] = 'y', ['z'] = 'z',
-};
-
-/* A run of ASCII; returns its end. A run of digits counts as one. */
-static const char *add_ascii(struct simhash *s, const char *p, const char *end)
+/*
+ * ASCII: the folded letter, '0' for a digit, 0 for the rest. Arithmetic, no
+ * table, so that the compiler can do it to many bytes at a time.
+ */
+static inline unsigned char fold_ascii(unsigned char c)
 {
-    uint64_t word = s->word;
-    uint32_t previous = s->previous;
+    unsigned char low = c | 0x20;
+    unsigned char digit = (unsigned char)(c - '0') < 10 ? '0' : 0;
+    unsigned char letter = (unsigned char)(low - 'a') < 26 ? low : 0;
+
+    return digit | letter;
+}
+
+/* What is left of an ASCII word at p; returns what follows it. A run of digits counts as one. */
+static const char *add_rest(struct simhash *s, const char *p, const char *end)
+{
+    uint64_t word = s->word ? s->word : FIRST;
+    uint32_t c = 0, previous = s->word ? s->previous : 0;
 
     s->before = 0;
     for (; p < end && (unsigned char)*p < 0x80; p++) {
-        uint32_t c = folded[(unsigned char)*p];
-
-        if (c == '0' && previous == '0' && word)
-            continue;
+        c = fold_ascii((unsigned char)*p);
+        if (!c)
+            break;
+        if (c != '0' || previous != '0')
+            word = (word ^ c) * TIMES;
         previous = c;
-        if (c) {
-            word = ((word ? word : FIRST) ^ c) * TIMES;
-        } else if (word) {
-            add_feature(s, word);
-            word = 0;
-        }
     }
-    s->word = word;
     s->previous = previous;
+    s->word = previous ? word : 0;
+    if (p < end && !c) {
+        end_word(s);
+        p++;
+    }
     return p;
+}
+
+/* Up to 64 bytes of text; the masks have a bit for each, the first one lowest. */
+struct block {
+    unsigned char folded[64 + 8]; /* a word is read eight bytes at a time */
+    uint64_t words;               /* letters and digits */
+    uint64_t again;               /* digits behind a digit */
+    size_t n;                     /* so many are ASCII */
+};
+
+/* The bits of a mask whose folded byte has this bit. */
+static uint64_t bits_of(const struct block *b, unsigned bit)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 64; i += 8)
+        bits |= ((bytes8_load(b->folded + i) >> bit & BYTES8(1)) *
+                 UINT64_C(0x0102040810204080) >> 56) << i;
+    return bits;
+}
+
+static void read_block(struct block *b, const char *p)
+{
+    unsigned char any_digit = 0, any_other = 0;
+
+    for (unsigned i = 0; i < 64; i++) {
+        unsigned char c = (unsigned char)p[i];
+
+        b->folded[i] = fold_ascii(c);
+        any_digit |= (unsigned char)(c - '0') < 10;
+        any_other |= c;
+    }
+    memset(b->folded + 64, 0, 8);
+    b->words = bits_of(b, 5);
+    b->again = 0;
+    if (any_digit) {
+        uint64_t digits = b->words & ~bits_of(b, 6);
+        b->again = digits & digits << 1;
+    }
+    b->n = any_other & 0x80 ? utf8_ascii_prefix(span_make(p, 64)) : 64;
+    if (b->n < 64)
+        b->words &= (UINT64_C(1) << b->n) - 1;
+}
+
+/* The hash of a word. The first eight bytes cost no branch, which nothing would predict. */
+static uint64_t hash_word(const struct block *b, unsigned from, unsigned n)
+{
+    uint64_t after[9] = { FIRST }, w = bytes8_load(b->folded + from), h;
+
+    for (unsigned i = 0; i < 8; i++)
+        after[i + 1] = (after[i] ^ (w >> 8 * i & 0xFF)) * TIMES;
+    h = after[MIN(n, 8u)];
+    for (unsigned i = 8; i < n; i++)
+        h = (h ^ b->folded[from + i]) * TIMES;
+    return h;
+}
+
+/* The same where digits stand in a row, of which the first counts. */
+static uint64_t hash_number(const struct block *b, unsigned from, unsigned n)
+{
+    uint64_t h = FIRST;
+
+    for (unsigned i = from; i < from + n; i++)
+        if (!(b->again >> i & 1))
+            h = (h ^ b->folded[i]) * TIMES;
+    return h;
+}
+
+/*
+ * The ASCII words that are whole within the next 64 bytes; returns what follows
+ * them. Where another character is near, the byte at p is left to add_rest: p.
+ */
+static const char *add_words(struct simhash *s, const char *p, const char *end)
+{
+    char last[64] = { 0 };
+    size_t left = (size_t)(end - p);
+    struct block b;
+
+    if (left < sizeof last)
+        memcpy(last, p, left);
+    else if (bytes8_load(p) & BYTES8_MARKS)
+        return p;
+    read_block(&b, left < sizeof last ? last : p);
+    s->before = 0;
+    while (b.words) {
+        unsigned from = (unsigned)__builtin_ctzll(b.words);
+        uint64_t behind = b.words + (UINT64_C(1) << from); /* the word's bits carry into it */
+        unsigned to = behind ? (unsigned)__builtin_ctzll(behind) : 64;
+        uint64_t word = b.words & ~behind;
+
+        if (to >= b.n)
+            return p + from;
+        add_feature(s, b.again & word ? hash_number(&b, from, to - from)
+                                      : hash_word(&b, from, to - from));
+        b.words &= behind;
+    }
+    return p + MIN(left, b.n);
 }
 
 uint64_t digest_simhash(struct span text)
@@ -212,15 +307,16 @@ uint64_t digest_simhash(struct span text)
     struct simhash s = { .n_features = 0 };
     uint64_t hash = 0;
 
-    for (const char *p = text.ptr, *end = p + text.len; p < end;) {
+    for (const char *p = text.ptr, *end = span_at(p, text.len), *q; p < end;) {
         uint32_t c;
 
-        if ((unsigned char)*p < 0x80) {
-            p = add_ascii(&s, p, end);
-        } else {
+        if ((unsigned char)*p >= 0x80) {
             p += utf8_decode(span_make(p, (size_t)(end - p)), &c);
             add_char(&s, c);
+            continue;
         }
+        q = s.word ? p : add_words(&s, p, end);
+        p = q > p ? q : add_rest(&s, p, end);
     }
     end_word(&s);
     empty_lanes(&s);

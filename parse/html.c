@@ -182,12 +182,20 @@ static enum err edge(struct html_page *page, enum tag tag, bool is_start)
     return page->is_in_h1 && is_end_of_h1(page, tag, is_start) ? end_h1(page) : OK;
 }
 
+/* Does a tag change anything but what the text in it is? Half of all are span, code and the like. */
+static bool is_of_interest(enum tag tag)
+{
+    return (tags_flags(tag) & (TAGS_BLOCK | TAGS_CELL)) || html_links_wants_attrs[tag];
+}
+
 static enum err on_start(struct html_page *page, const struct token *tok)
 {
     enum tag tag = (enum tag)tok->tag;
     enum err e = OK;
 
     page->last_tag = tok->is_foreign ? TAG_OTHER : tag;
+    if (!is_of_interest(tag))
+        return OK;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
         begin_template(page, tok);
     if (page->inert_at)
@@ -211,6 +219,8 @@ static enum err on_end(struct html_page *page, const struct token *tok)
     enum tag tag = (enum tag)tok->tag;
 
     page->last_tag = TAG_OTHER;
+    if (!is_of_interest(tag))
+        return OK;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
         end_template(page);
     if (page->inert_at)

@@ -158,7 +158,10 @@ static enum err rel_of_tag(struct html_page *page, const struct token *tok,
 static bool is_other_scheme(struct span ref)
 {
     struct span s = span_trim(ref);
+    char first = s.len ? span_ascii_lower(s.ptr[0]) : 0;
 
+    if (first != 'm' && first != 'j' && first != 't' && first != 'd')
+        return false;
     return span_starts_nocase(s, SPAN("mailto:")) ||
            span_starts_nocase(s, SPAN("javascript:")) ||
            span_starts_nocase(s, SPAN("tel:")) || span_starts_nocase(s, SPAN("data:"));
@@ -383,6 +386,20 @@ void html_links_end_anchor(struct html_page *page)
     page->anchor = 0;
 }
 
+/* Text of the page as html_page_text has it: white space has collapsed already. */
+static enum err anchor_text(struct html_page *page, struct span text, struct span *out)
+{
+    if (text.len > HTML_MAX_ANCHOR)
+        return html_page_text(page, text, HTML_MAX_ANCHOR, out);
+    char *at = arena_try_alloc(page->mem, text.len);
+    if (!at)
+        return ERR_TOO_LARGE;
+    for (size_t i = 0; i < text.len; i++)
+        at[i] = text.ptr[i] == '\n' ? ' ' : text.ptr[i];
+    *out = span_make(at, text.len);
+    return OK;
+}
+
 /* One candidate with its URL and text made final; false when it gives no link. */
 static enum err finish_one(struct html_page *page, struct html_resolver *r,
                            const struct html_candidate *c, struct page_facts *facts)
@@ -403,7 +420,7 @@ static enum err finish_one(struct html_page *page, struct html_resolver *r,
     if (c->text_to > c->text_from) {
         struct span text =
             html_text_slice(&page->scratch->text, c->text_from, c->text_to);
-        e = html_page_text(page, text, HTML_MAX_ANCHOR, &link->text);
+        e = anchor_text(page, text, &link->text);
         if (e)
             return e;
     }
@@ -425,7 +442,7 @@ enum err html_links_finish(struct html_page *page)
     facts->links = NULL;
     if (!n)
         return OK;
-    facts->links = arena_try_array(page->mem, n, sizeof *facts->links);
+    facts->links = arena_try_alloc(page->mem, n * sizeof *facts->links); /* each is written whole */
     if (!facts->links)
         return ERR_TOO_LARGE;
     for (size_t i = 0; i < n && !e; i++) {

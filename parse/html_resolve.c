@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/html_resolve.h"
 
+#include "parse/bytes8.h"
 #include "parse/charset.h"
 
 /*
@@ -43,12 +44,13 @@ void html_resolve_init(struct html_resolver *r, const struct url *base,
 
 static size_t slot_of(struct span ref)
 {
-    uint64_t head = 0, tail = 0;
-    size_t n = MIN(ref.len, sizeof head);
+    uint64_t head, tail;
 
-    if (n) {
-        memcpy(&head, ref.ptr, n);
-        memcpy(&tail, ref.ptr + ref.len - n, n);
+    if (ref.len < 8) {
+        head = tail = bytes8_load_few(ref.ptr, ref.len);
+    } else {
+        head = bytes8_load(ref.ptr);
+        tail = bytes8_load(ref.ptr + ref.len - 8);
     }
     uint64_t h = (head ^ tail * UINT64_C(0x9E3779B97F4A7C15) ^ ref.len) *
                  UINT64_C(0xD6E8FEB86659FD93);
@@ -69,15 +71,12 @@ static size_t skip_plain(struct span ref, size_t at, uint8_t part)
  */
 static bool is_plain_from(struct span ref, size_t at)
 {
-    size_t path_at = at;
+    char before = '/';
 
-    at = skip_plain(ref, at, P);
-    if (path_at < at && ref.ptr[path_at] == '.')
-        return false;
-    struct span path = span_slice(ref, path_at, at);
-    for (size_t i = 1; i < path.len; i++) {
-        if (path.ptr[i] == '.' && path.ptr[i - 1] == '/')
+    for (; at < ref.len && (plain[(unsigned char)ref.ptr[at]] & P); at++) {
+        if (ref.ptr[at] == '.' && before == '/')
             return false;
+        before = ref.ptr[at];
     }
     if (at < ref.len && ref.ptr[at] == '?')
         at = skip_plain(ref, at + 1, Q);

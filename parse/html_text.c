@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/html_text.h"
 
+#include "parse/bytes8.h"
 #include "parse/utf8.h"
 
 enum byte_class {
@@ -59,70 +60,47 @@ static char *put_coded(struct html_text *x, char *at, const char **p, const char
     return mode == ENTITIES_TEXT ? at : put_point(x, at, 0xFFFD);
 }
 
-#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Marks (0x80) the bytes of w that are zero. */
-static uint64_t zero_bytes(uint64_t w)
-{
-    return ~(((w & BYTES(0x7F)) + BYTES(0x7F)) | w) & BYTES(0x80);
-}
-
-/* Marks the bytes of w that are at most 0x20. */
-static uint64_t low_bytes(uint64_t w)
-{
-    return ~(((w & BYTES(0x7F)) + BYTES(0x5F)) | w) & BYTES(0x80);
-}
-
 /*
- * Copies eight bytes while they are plain, or single spaces between plain
- * bytes; most text is. The byte behind them is looked at too.
+ * Copies what is plain, eight bytes at a time. A space or line feed behind
+ * another byte is one space, which is owed again if none follows. The byte before *p was plain.
  */
-static char *copy_words(struct html_text *x, char *at, const char **p, const char *end)
-{
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-                   "the next byte is the next higher");
-
-    while (end - *p > 8) {
-        uint64_t w;
-        memcpy(&w, *p, sizeof w);
-        uint64_t space = zero_bytes(w ^ BYTES(' '));
-        uint64_t special = low_bytes(w) | zero_bytes(w ^ BYTES('&'));
-        uint64_t next = special >> 8;
-        if (class_of[(unsigned char)(*p)[8]] != PLAIN)
-            next |= UINT64_C(0x80) << 56;
-        if ((special ^ space) | (space & next))
-            break;
-        memcpy(at, &w, sizeof w);
-        x->n_separators += __builtin_popcountll(space);
-        at += 8;
-        *p += 8;
-    }
-    return at;
-}
-
-/* The same byte by byte, behind a byte that is no space. */
-static char *copy_bytes(struct html_text *x, char *at, const char **p, const char *end)
+static char *copy_plain(struct html_text *x, char *at, const char **p, const char *end)
 {
     const char *q = *p;
+    uint64_t behind = 0, stop; /* behind: marks the first byte when a space is before it */
 
-    while (q < end &&
-           (class_of[(unsigned char)*q] == PLAIN ||
-            (*q == ' ' && end - q > 1 && class_of[(unsigned char)q[1]] == PLAIN))) {
-        char c = *q++;
-        *at++ = c;
-        x->n_separators += c == ' ';
-    }
+    do {
+        size_t left = (size_t)(end - q), n = 8;
+        uint64_t w = left < 8 ? bytes8_load_few(q, left) : bytes8_load(q);
+        uint64_t feeds = bytes8_equal(w, '\n'), spaces = feeds | bytes8_equal(w, ' ');
+        uint64_t special = bytes8_below(w, ' ' + 1) | bytes8_equal(w, '&');
+
+        stop = special & ~(spaces & ~(spaces << 8 | behind));
+        bytes8_store(at, w ^ (feeds >> 7) * ('\n' ^ ' '));
+        if (stop) {
+            n = bytes8_first(stop);
+            spaces &= bytes8_before(n);
+        }
+        x->n_separators += bytes8_count(spaces);
+        behind = spaces >> 56;
+        at += n;
+        q += n;
+    } while (!stop);
     *p = q;
-    return at;
+    if (at[-1] != ' ')
+        return at;
+    x->n_separators--;
+    html_text_break(x, ' ');
+    return at - 1;
 }
 
-/* The most bytes that raw can become, with a separator before it. */
+/* The most bytes that raw can become, with a separator before it and what copy_plain stores behind it. */
 static size_t room_for(struct span raw, enum entities_mode mode, bool is_coded)
 {
     if (!is_coded)
-        return raw.len + 1;
+        return raw.len + 9;
     /* A reference gives at most six bytes for five; NUL, where it is kept, three. */
-    return raw.len * (mode == ENTITIES_TEXT ? 2 : 3) + 1;
+    return raw.len * (mode == ENTITIES_TEXT ? 2 : 3) + 9;
 }
 
 enum err html_text_add(struct html_text *x, struct span raw, enum entities_mode mode,
@@ -149,8 +127,7 @@ enum err html_text_add(struct html_text *x, struct span raw, enum entities_mode 
         } else {
             at = put_pending(x, at);
             *at++ = *p++;
-            at = copy_words(x, at, &p, end);
-            at = copy_bytes(x, at, &p, end);
+            at = copy_plain(x, at, &p, end);
         }
     }
     x->buf.len = (size_t)(at - x->buf.ptr);

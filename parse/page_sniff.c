@@ -98,10 +98,16 @@ static bool looks_utf16(struct span body)
  */
 static struct span peek(struct span body, char room[LOOK_BYTES])
 {
+    struct span look = span_slice(body, 0, MIN(body.len, LOOK_BYTES));
+    bool is_plain = span_find(look, '\0') == look.len;
     size_t n = 0;
 
-    for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
-        unsigned char c = (unsigned char)body.ptr[i];
+    for (size_t i = 0; i < MIN(look.len, (size_t)3); i++)
+        is_plain &= (unsigned char)look.ptr[i] < 0xbb;
+    if (is_plain)
+        return look;
+    for (size_t i = 0; i < look.len; i++) {
+        unsigned char c = (unsigned char)look.ptr[i];
 
         if (c && !(i < 3 && c >= 0xbb))
             room[n++] = (char)c;

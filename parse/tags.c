@@ -15,18 +15,9 @@ const uint16_t tags_flags_of[N_TAGS] = {
 #undef X
 };
 
-enum tag tags_find(struct span name, uint64_t key)
+bool tags_is(enum tag tag, struct span name)
 {
-    size_t slot = (size_t)((key * TAGS_MULTIPLIER) >> 55) ^ name.len;
-
-    if (slot >= ARRAY_LEN(tag_slots))
-        return TAG_OTHER;
-    enum tag tag = (enum tag)tag_slots[slot];
-    if (tag_keys[tag] != key || names[tag].len != name.len)
-        return TAG_OTHER;
-    if (name.len > 8 && !span_eq_nocase(names[tag], name))
-        return TAG_OTHER;
-    return tag;
+    return span_eq_nocase(names[tag], name);
 }
 
 enum tag tags_find_name(struct span name)

@@ -171,8 +171,21 @@ static inline uint64_t tags_key_add(uint64_t key, size_t i, unsigned char lower)
     return i < 8 ? key | (uint64_t)lower << (8 * i) : key;
 }
 
+extern const uint64_t tags_multiplier;
+extern const uint8_t tags_slots[512];
+extern const uint64_t tags_keys[N_TAGS];
+
+/* Is this the tag's name, in any case? */
+bool tags_is(enum tag tag, struct span name);
+
 /* The tag of a name in any case, given its key; TAG_OTHER when it is none of ours. */
-enum tag tags_find(struct span name, uint64_t key);
+static inline enum tag tags_find(struct span name, uint64_t key)
+{
+    enum tag tag = (enum tag)tags_slots[key * tags_multiplier >> 55];
+
+    /* A key that is not full is the whole name. */
+    return tags_keys[tag] == key && (name.len < sizeof key || tags_is(tag, name)) ? tag : TAG_OTHER;
+}
 
 /* As tags_find for a name whose key is not at hand. */
 enum tag tags_find_name(struct span name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/tokenizer.h"
 
+#include "parse/bytes8.h"
 #include "parse/tokenizer_foreign.h"
 #include "parse/tokenizer_script.h"
 
@@ -24,28 +25,22 @@ static const unsigned char name_bytes[256] = {
 #undef ROW
 };
 
-#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Nonzero when a byte of w is zero; the lowest mark (0x80) is at the first one. */
-static uint64_t zero_bytes(uint64_t w)
-{
-    return (w - BYTES(1)) & ~w & BYTES(0x80);
-}
-
 /* The first c in [p, end), or NULL: texts and values are short, so no call for the first bytes. */
 static const char *find_near(const char *p, const char *end, char c)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-                   "the first byte is the lowest");
-
     for (int i = 0; i < 4 && end - p >= 8; i++, p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof w);
-        uint64_t hit = zero_bytes(w ^ BYTES((unsigned char)c));
+        uint64_t hit = bytes8_equal(bytes8_load(p), c);
         if (hit)
-            return p + __builtin_ctzll(hit) / 8;
+            return p + bytes8_first(hit);
     }
     return memchr(p, c, (size_t)(end - p));
+}
+
+/* Marks what is in no ordinary name, of a tag or an attribute: all that ends one is among it. */
+static uint64_t odd_in_name(uint64_t w)
+{
+    return bytes8_below(w, '0') | bytes8_zero((w & BYTES8(0xFC)) ^ BYTES8('<')) |
+           (w & BYTES8_MARKS);
 }
 
 static bool is_letter(char c)
@@ -178,6 +173,17 @@ static bool attr_value(const struct tokenizer *t, const char **p,
     return q < end;
 }
 
+/* p, or a place behind it up to which all is an attribute's name. */
+static const char *attr_name_most(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        uint64_t odd = odd_in_name(bytes8_load(p));
+        if (odd)
+            return p + bytes8_first(odd);
+    }
+    return p;
+}
+
 /* §13.2.5.33 to §13.2.5.35: one attribute at *p, where a name begins. */
 static bool attr_next(const struct tokenizer *t, const char **p,
                       struct token_attr *attr)
@@ -185,7 +191,7 @@ static bool attr_next(const struct tokenizer *t, const char **p,
     const char *q = *p, *end = t->end;
 
     attr->value = SPAN_NONE;
-    for (q++; q < end && *q != '=' && !ends_name(*q); q++)
+    for (q = attr_name_most(q + 1, end); q < end && *q != '=' && !ends_name(*q); q++)
         ;
     attr->name = span_make(*p, (size_t)(q - *p));
     while (q < end && span_is_space(*q))
@@ -208,9 +214,8 @@ static bool has_reference(struct span value)
  * §13.2.5.32 and §13.2.5.40: from behind the name to behind the '>'. NULL when
  * the input ends inside the tag.
  */
-static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
+NOINLINE static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
 {
-    struct token_attr unwanted;
     size_t n = 0;
 
     for (;;) {
@@ -229,7 +234,7 @@ static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted
             continue;
         }
         bool is_kept = is_wanted && n < TOKENIZER_MAX_ATTRS;
-        struct token_attr *attr = is_kept ? &t->attrs[n] : &unwanted;
+        struct token_attr *attr = &t->attrs[is_kept ? n : TOKENIZER_MAX_ATTRS];
         if (!attr_next(t, &p, attr))
             return NULL;
         if (is_kept) {
@@ -270,62 +275,82 @@ static const struct token *end_of_empty(struct tokenizer *t)
     return &t->tok;
 }
 
-/* §13.2.5.8: a tag whose name begins at p. NULL when the input ends inside it. */
-static const struct token *tag(struct tokenizer *t, enum token_type type, const char *p)
+/* §13.2.5.8: the end of the tag's name that begins at p, and its key (parse/tags.h). */
+static const char *tag_name(const char *p, const char *end, uint64_t *out_key)
 {
     const char *q = p;
     unsigned char c;
     uint64_t key = 0;
 
-    for (; q < t->end && (c = name_bytes[(unsigned char)*q]) != 0; q++)
+    /* No known name has a byte that this would take for another's. */
+    if (end - p >= 8) {
+        uint64_t w = bytes8_load(p), odd = odd_in_name(w);
+        size_t n = odd ? bytes8_first(odd) : 0;
+        if (odd && ends_name(p[n])) {
+            *out_key = (w | BYTES8(0x20)) & bytes8_before(n);
+            return p + n;
+        }
+    }
+    for (; q < end && (c = name_bytes[(unsigned char)*q]) != 0; q++)
         key = tags_key_add(key, (size_t)(q - p), c);
+    *out_key = key;
+    return q;
+}
+
+/* A tag whose name begins at p. When the input ends inside it, NULL and all is read. */
+static const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
+{
+    uint64_t key;
+    const char *q = tag_name(p, t->end, &key);
+
     t->tok.raw = span_make(p, (size_t)(q - p));
     enum tag id = tags_find(t->tok.raw, key);
     t->tok.tag = (uint8_t)id;
     t->tok.is_self_closing = false;
     t->tok.n_attrs = 0;
-    if (q < t->end && *q == '>')
+    if (q < t->end && *q == '>') {
         q++;
-    else
-        q = attributes(t, q,
-                       type == TOKEN_START && (!t->wants_attrs || t->wants_attrs[id]));
-    if (!q)
-        return NULL;
-    finish(t, type, q);
+    } else {
+        q = attributes(t, q, !is_end && (!t->wants_attrs || t->wants_attrs[id]));
+        if (!q) {
+            t->at = t->end;
+            return NULL;
+        }
+    }
+    finish(t, is_end ? TOKEN_END : TOKEN_START, q);
     tokenizer_foreign_track(t);
-    if (type == TOKEN_START) {
+    if (!is_end) {
         begin_content(t);
         t->owes_end = owes_end(t);
     }
     return &t->tok;
 }
 
-/* §13.2.5.6 at the '<' at p: NULL when it gives no token, with t->at moved on. */
-static const struct token *markup(struct tokenizer *t, const char *p)
+/* §13.2.5.6 at the '<' at p, where no tag begins: NULL when it gives no token, with t->at moved on. */
+NOINLINE static const struct token *other_markup(struct tokenizer *t, const char *p)
 {
-    const struct token *tok;
     char c = p[1];
 
     if (c == '!')
         return declaration(t, p + 2);
     if (c == '?')
         return comment_until(t, TOKEN_COMMENT, p + 1, '>');
-    if (c != '/') {
-        tok = tag(t, TOKEN_START, p + 1);
-    } else {
-        if (p + 2 == t->end)
-            return text(t, ENTITIES_TEXT, p, t->end);
-        if (p[2] == '>') {
-            t->at = p + 3;
-            return NULL;
-        }
-        if (!is_letter(p[2]))
-            return comment_until(t, TOKEN_COMMENT, p + 2, '>');
-        tok = tag(t, TOKEN_END, p + 2);
-    }
-    if (!tok)
-        t->at = t->end;
-    return tok;
+    if (p + 2 == t->end)
+        return text(t, ENTITIES_TEXT, p, t->end);
+    if (p[2] != '>')
+        return comment_until(t, TOKEN_COMMENT, p + 2, '>');
+    t->at = p + 3;
+    return NULL;
+}
+
+/* §13.2.5.6 at the '<' at p, as other_markup, with tags. */
+static const struct token *markup(struct tokenizer *t, const char *p)
+{
+    if (is_letter(p[1]))
+        return tag(t, false, p + 1);
+    if (p[1] == '/' && p + 2 < t->end && is_letter(p[2]))
+        return tag(t, true, p + 2);
+    return other_markup(t, p);
 }
 
 static bool begins_markup(const char *p, const char *end)
@@ -369,6 +394,12 @@ static const struct token *element_text(struct tokenizer *t)
     return text(t, is_rcdata ? ENTITIES_RCDATA : ENTITIES_RAW, p, q);
 }
 
+/* What comes before the rest of the input is looked at, or NULL. */
+NOINLINE static const struct token *owed(struct tokenizer *t)
+{
+    return t->owes_end ? end_of_empty(t) : element_text(t);
+}
+
 void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
                     const bool *wants_attrs)
 {
@@ -389,10 +420,8 @@ const struct token *tokenizer_next(struct tokenizer *t)
 {
     const struct token *tok = NULL;
 
-    if (t->owes_end)
-        return end_of_empty(t);
-    if (t->text_tag) {
-        tok = element_text(t);
+    if (t->owes_end || t->text_tag) {
+        tok = owed(t);
         if (tok)
             return tok;
     }

@@ -71,7 +71,7 @@ struct tokenizer {
     struct tokenizer_foreign foreign[TOKENIZER_MAX_FOREIGN];
     uint16_t n_open[N_TAGS];         /* HTML elements begun and not ended */
     uint16_t n_foreign_open[N_TAGS]; /* the same inside the outermost svg or math */
-    struct token_attr attrs[TOKENIZER_MAX_ATTRS];
+    struct token_attr attrs[TOKENIZER_MAX_ATTRS + 1]; /* the last: one that is read over */
 };
 
 /*

@@ -127,7 +127,7 @@ static bool is_hidden(const struct tokenizer *t)
     return false;
 }
 
-void tokenizer_foreign_track(struct tokenizer *t)
+void tokenizer_foreign_track_any(struct tokenizer *t)
 {
     enum tag tag = (enum tag)t->tok.tag;
 

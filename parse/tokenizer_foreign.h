@@ -28,5 +28,23 @@ static inline enum tokenizer_content tokenizer_foreign_content(
                         : TOKENIZER_HTML;
 }
 
+/* As tokenizer_foreign_track, in content of any kind. */
+void tokenizer_foreign_track_any(struct tokenizer *t);
+
 /* Takes note of the tag in t->tok; sets its is_foreign and is_hidden. */
-void tokenizer_foreign_track(struct tokenizer *t);
+static inline void tokenizer_foreign_track(struct tokenizer *t)
+{
+    unsigned flags = tags_flags((enum tag)t->tok.tag);
+    uint16_t n_open = t->n_open[t->tok.tag];
+
+    if (t->n_foreign || (flags & TAGS_ROOT)) {
+        tokenizer_foreign_track_any(t);
+        return;
+    }
+    t->tok.is_foreign = t->tok.is_hidden = false;
+    if (t->tok.type == TOKEN_END)
+        n_open = (uint16_t)(n_open - (n_open > 0));
+    else
+        n_open = (uint16_t)(n_open + (!(flags & TAGS_VOID) && n_open < UINT16_MAX));
+    t->n_open[t->tok.tag] = n_open;
+}

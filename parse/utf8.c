@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/utf8.h"
 
-#include <endian.h>
-
-#define HIGH_BITS UINT64_C(0x8080808080808080)
-
-/* Little-endian, so that the first byte is the lowest on every machine. */
-static inline uint64_t load64(const unsigned char *p)
-{
-    uint64_t word;
-
-    memcpy(&word, p, 8);
-    return le64toh(word);
-}
+#include "parse/bytes8.h"
 
 static inline size_t ascii_run(const unsigned char *p, size_t n)
 {
     size_t i = 0;
     uint64_t high;
 
-    while (n - i >= 32) {
-        high =
-            load64(p + i) | load64(p + i + 8) | load64(p + i + 16) | load64(p + i + 24);
-        if (high & HIGH_BITS)
+    while (n - i >= 64) {
+        high = 0;
+        for (size_t j = 0; j < 64; j += 8)
+            high |= bytes8_load(p + i + j);
+        if (high & BYTES8_MARKS)
             break;
-        i += 32;
+        i += 64;
     }
     while (n - i >= 8) {
-        high = load64(p + i) & HIGH_BITS;
+        high = bytes8_load(p + i) & BYTES8_MARKS;
         if (high)
             return i + (size_t)(__builtin_ctzll(high) / 8);
         i += 8;
@@ -40,7 +30,7 @@ static inline size_t ascii_run(const unsigned char *p, size_t n)
 /* Marks in the high bit of each byte where it has a bit of mask (below 0x80 in each). */
 static inline uint64_t nonzero(uint64_t w, uint64_t mask)
 {
-    return ((w & mask) + ~HIGH_BITS) & HIGH_BITS;
+    return ((w & mask) + ~BYTES8_MARKS) & BYTES8_MARKS;
 }
 
 /*
@@ -52,11 +42,11 @@ static inline uint64_t nonzero(uint64_t w, uint64_t mask)
  */
 static inline bool mixed_word(const unsigned char *p, uint64_t *pending)
 {
-    uint64_t w = load64(p), bit6 = w << 1, bit5 = w << 2, bit4 = w << 3;
-    uint64_t lead = w & bit6 & HIGH_BITS;
+    uint64_t w = bytes8_load(p), bit6 = w << 1, bit5 = w << 2, bit4 = w << 3;
+    uint64_t lead = w & bit6 & BYTES8_MARKS;
     uint64_t lead3 = lead & bit5, lead2 = lead & ~bit5;
-    uint64_t cont = w & ~bit6 & HIGH_BITS;
-    uint64_t next5 = load64(p + 1) << 2;
+    uint64_t cont = w & ~bit6 & BYTES8_MARKS;
+    uint64_t next5 = bytes8_load(p + 1) << 2;
     uint64_t is_e0 = ~nonzero(w, 0x0F0F0F0F0F0F0F0Fu);
     uint64_t is_ed = ~nonzero(w ^ 0x0D0D0D0D0D0D0D0Du, 0x0F0F0F0F0F0F0F0Fu);
     uint64_t bad = cont ^ (lead << 8 | lead3 << 16 | *pending);
@@ -77,7 +67,7 @@ static size_t mixed_run(const unsigned char *p, size_t n)
     size_t i = 0;
 
     while (n - i >= 9) {
-        if (!pending && !(load64(p + i) & HIGH_BITS))
+        if (!pending && !(bytes8_load(p + i) & BYTES8_MARKS))
             return i;
         if (!mixed_word(p + i, &pending))
             break;

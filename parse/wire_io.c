@@ -4,54 +4,14 @@
 #include <endian.h>
 #include <string.h>
 
+#include "parse/bytes8.h"
 #include "parse/utf8.h"
-
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
 void wire_io_write_to(struct wire_io_writer *w, void *region, size_t n)
 {
     *w = (struct wire_io_writer){ .start = region,
                                   .at = region,
                                   .end = (char *)region + n };
-}
-
-static void put(struct wire_io_writer *w, const void *from, size_t n)
-{
-    if (w->is_full || n > (size_t)(w->end - w->at)) {
-        w->is_full = true;
-        return;
-    }
-    if (n)
-        memcpy(w->at, from, n);
-    w->at += n;
-}
-
-void wire_io_put_u8(struct wire_io_writer *w, uint8_t v)
-{
-    put(w, &v, sizeof v);
-}
-
-void wire_io_put_u16(struct wire_io_writer *w, uint16_t v)
-{
-    v = htole16(v);
-    put(w, &v, sizeof v);
-}
-
-void wire_io_put_u32(struct wire_io_writer *w, uint32_t v)
-{
-    v = htole32(v);
-    put(w, &v, sizeof v);
-}
-
-void wire_io_put_u64(struct wire_io_writer *w, uint64_t v)
-{
-    v = htole64(v);
-    put(w, &v, sizeof v);
-}
-
-void wire_io_put_raw(struct wire_io_writer *w, struct span s)
-{
-    put(w, s.ptr, s.len);
 }
 
 void wire_io_put_bytes(struct wire_io_writer *w, struct span s)
@@ -61,11 +21,30 @@ void wire_io_put_bytes(struct wire_io_writer *w, struct span s)
         return;
     }
     wire_io_put_u32(w, (uint32_t)s.len);
-    put(w, s.ptr, s.len);
+    wire_io_put_raw(w, s);
+}
+
+/* ASCII without NUL? Most texts are, and short. */
+static bool is_plain_ascii(struct span s)
+{
+    size_t i = 0;
+
+    for (; s.len - i >= 8; i += 8) {
+        uint64_t w = bytes8_load(s.ptr + i);
+
+        if ((w | bytes8_zero(w)) & BYTES8_MARKS)
+            return false;
+    }
+    for (; i < s.len; i++)
+        if ((unsigned char)(s.ptr[i] - 1) >= 0x7f)
+            return false;
+    return true;
 }
 
 struct span wire_io_clean_text(struct span s, size_t max)
 {
+    if (s.len <= max && is_plain_ascii(s))
+        return s;
     struct span clipped = span_clip_utf8(s, max);
     struct span before_nul = span_slice(clipped, 0, span_find(clipped, '\0'));
 
@@ -212,7 +191,19 @@ size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size)
 
 bool wire_io_is_text(struct span s)
 {
-    return !s.len || (!memchr(s.ptr, '\0', s.len) && utf8_valid_prefix(s) == s.len);
+    return is_plain_ascii(s) ||
+           (!memchr(s.ptr, '\0', s.len) && utf8_valid_prefix(s) == s.len);
+}
+
+/*
+ * Marks what is no URL's: 0x80 or more (w), 0x7f (adding 1 carries into the high
+ * bit), below 0x21 (adding 0x5f does not reach it). The other bits mean nothing.
+ */
+static uint64_t foreign_in_url(uint64_t w)
+{
+    uint64_t low = w & ~BYTES8_MARKS;
+
+    return w | (low + BYTES8(0x01)) | ~(low + BYTES8(0x5f));
 }
 
 bool wire_io_is_url(struct span s)
@@ -220,20 +211,10 @@ bool wire_io_is_url(struct span s)
     uint64_t bad = 0;
     size_t i = 0;
 
-    /*
-     * Eight bytes at a time. Bit 7 of a byte is set when the byte was 0x80 or
-     * more (word), is 0x7f (adding 1 carries into it), or below 0x21 (adding
-     * 0x5f does not reach it). Bit 7 is masked first, so nothing carries over.
-     */
-    for (; i + 8 <= s.len; i += 8) {
-        uint64_t word, low;
-
-        memcpy(&word, s.ptr + i, 8);
-        low = word & EACH_BYTE(0x7f);
-        bad |= word | (low + EACH_BYTE(0x01)) | ~(low + EACH_BYTE(0x5f));
-    }
-    for (; i < s.len; i++)
-        if (s.ptr[i] < 0x21 || s.ptr[i] > 0x7e)
-            return false;
-    return !(bad & EACH_BYTE(0x80));
+    for (; s.len - i >= 8; i += 8)
+        bad |= foreign_in_url(bytes8_load(s.ptr + i));
+    if (i < s.len)
+        bad |= foreign_in_url(bytes8_load_few(s.ptr + i, s.len - i) |
+                              (BYTES8('!') & ~bytes8_before(s.len - i)));
+    return !(bad & BYTES8_MARKS);
 }

@@ -13,6 +13,9 @@
  */
 #pragma once
 
+#include <endian.h>
+#include <string.h>
+
 #include "config/err.h"
 #include "config/span.h"
 
@@ -27,12 +30,42 @@ struct wire_io_reader {
 };
 
 void wire_io_write_to(struct wire_io_writer *w, void *region, size_t n);
-void wire_io_put_u8(struct wire_io_writer *w, uint8_t v);
-void wire_io_put_u16(struct wire_io_writer *w, uint16_t v);
-void wire_io_put_u32(struct wire_io_writer *w, uint32_t v);
-void wire_io_put_u64(struct wire_io_writer *w, uint64_t v);
+
 /* The bytes alone; the reader must know how many. */
-void wire_io_put_raw(struct wire_io_writer *w, struct span s);
+static inline void wire_io_put_raw(struct wire_io_writer *w, struct span s)
+{
+    if (w->is_full || s.len > (size_t)(w->end - w->at)) {
+        w->is_full = true;
+        return;
+    }
+    if (s.len)
+        memcpy(w->at, s.ptr, s.len);
+    w->at += s.len;
+}
+
+static inline void wire_io_put_u8(struct wire_io_writer *w, uint8_t v)
+{
+    wire_io_put_raw(w, span_make((const char *)&v, sizeof v));
+}
+
+static inline void wire_io_put_u16(struct wire_io_writer *w, uint16_t v)
+{
+    v = htole16(v);
+    wire_io_put_raw(w, span_make((const char *)&v, sizeof v));
+}
+
+static inline void wire_io_put_u32(struct wire_io_writer *w, uint32_t v)
+{
+    v = htole32(v);
+    wire_io_put_raw(w, span_make((const char *)&v, sizeof v));
+}
+
+static inline void wire_io_put_u64(struct wire_io_writer *w, uint64_t v)
+{
+    v = htole64(v);
+    wire_io_put_raw(w, span_make((const char *)&v, sizeof v));
+}
+
 /* A 32-bit length, then the bytes. */
 void wire_io_put_bytes(struct wire_io_writer *w, struct span s);
 

@@ -55,11 +55,11 @@ static void list_extras(const struct fact_link *l, struct span out[N_EXTRAS])
     out[4] = l->anchor;
 }
 
-/* False when the link did not fit; the writer stands where it stood before. */
-static bool put_link(struct wire_io_writer *w, const struct fact_link *l)
+/* url: the link's, clean. False when the link did not fit; the writer stands where it stood before. */
+static bool put_link(struct wire_io_writer *w, const struct fact_link *l, struct span url)
 {
     struct wire_io_writer before = *w;
-    struct span url = wire_page_clean_url(l->url), extras[N_EXTRAS];
+    struct span extras[N_EXTRAS];
     struct span text = wire_io_clean_text(l->text, WIRE_MAX_LINK_TEXT_BYTES);
     struct span rel = wire_io_clean_text(l->rel, WIRE_MAX_LINK_FIELD_BYTES);
     bool has_extras =
@@ -95,9 +95,11 @@ static bool put_links(struct wire_io_writer *w, const struct page_facts *page,
 
     wire_io_put_u32(w, 0);
     for (i = 0; i < page->n_links && n < max; i++) {
-        if (!wire_page_clean_url(page->links[i].url).len)
+        struct span url = wire_page_clean_url(page->links[i].url);
+
+        if (!url.len)
             continue;
-        if (!put_link(w, &page->links[i]))
+        if (!put_link(w, &page->links[i], url))
             break;
         n++;
     }

@@ -3,9 +3,9 @@
 
     parse/tables/make_tags.py < parse/tags.h > parse/tags.inc
 
-The slot of a name is ((key * MULTIPLIER) >> 55) ^ its length, 9 bits, where key holds the
-first eight bytes, the first one lowest. The multiplier is the first of a fixed sequence
-that gives every name a slot of its own.
+The slot of a name is (key * multiplier) >> 55, 9 bits, where key holds the first eight
+bytes, the first one lowest, which are no other name's. The multiplier is the first of a
+fixed sequence that gives every name a slot of its own.
 """
 import re
 import sys
@@ -26,16 +26,16 @@ def main():
         slots = {}
         for tag, name in ids:
             if name:
-                slots.setdefault(((key(name) * mult & MASK) >> 55) ^ len(name), []).append(tag)
+                slots.setdefault((key(name) * mult & MASK) >> 55, []).append(tag)
         if all(len(v) == 1 for v in slots.values()):
             break
     print("/* Made by parse/tables/make_tags.py from parse/tags.h. */")
-    print("#define TAGS_MULTIPLIER UINT64_C(0x%016x)" % mult)
-    print("static const uint8_t tag_slots[512] = {")
+    print("const uint64_t tags_multiplier = UINT64_C(0x%016x);" % mult)
+    print("const uint8_t tags_slots[512] = {")
     for slot, tags in sorted(slots.items()):
         print("    [%d] = %s," % (slot, tags[0]))
     print("};")
-    print("static const uint64_t tag_keys[N_TAGS] = {")
+    print("const uint64_t tags_keys[N_TAGS] = {")
     for tag, name in ids:
         print("    [%s] = UINT64_C(0x%016x)," % (tag, key(name)))
     print("};")

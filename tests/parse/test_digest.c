@@ -166,6 +166,32 @@ static void long_texts_do_not_overflow(void **state)
     buf_clear(&text);
 }
 
+/* Fingerprints are stored and compared across runs: no text's may ever change. */
+static void fingerprints_stay(void **state)
+{
+    static const char *const parts[] = {
+        "a", "B", "Zq",  "and", "Word", "9", "07", "1a2", "longerthaneight", " ", " ", "\n", ". ",
+        "_", "-", "\x1f", "@",   "[",    "`", "{",  "\x7f", "é", "Ж", "日", "本", "\u00A0", "…",
+        "\xFF", "x86", "the ", "of ", "2026-11-30 ",
+    };
+    uint64_t random = 1, sum = 0;
+    struct buf text = { .max = 1 << 20 };
+
+    (void)state;
+    for (size_t n = 0; n < 600; n++) {
+        buf_reset(&text);
+        for (size_t i = 0; i < n; i++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            /* Mostly words and spaces, so that there are many whole ones in a row. */
+            size_t pick = random >> 60 ? (random >> 40) % 13 : (random >> 40) % ARRAY_LEN(parts);
+            assert_int_equal(buf_append(&text, span_str(parts[pick])), OK);
+        }
+        sum = sum * 31 + digest_simhash(buf_span(&text));
+    }
+    assert_int_equal(sum, UINT64_C(0x40860efd37bd82c7));
+    buf_clear(&text);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -176,6 +202,7 @@ int main(void)
         cmocka_unit_test(nothing_gives_zero),
         cmocka_unit_test(scripts_without_spaces_give_pairs),
         cmocka_unit_test(long_texts_do_not_overflow),
+        cmocka_unit_test(fingerprints_stay),
     };
 
     return cmocka_run_group_tests_name("parse/digest", tests, NULL, NULL);

@@ -66,6 +66,7 @@ static const struct sniff_row {
     { "nothing with a type is HTML", "text/html", "", PAGE_HTML },
     { "nothing without a type is text", "", "", PAGE_TEXT },
     { "a byte order mark makes it text", "text/html", "\xef\xbb\xbf<rss>", PAGE_FEED },
+    { "a broken one is looked behind", "text/html", "\xef<rss>", PAGE_FEED },
 };
 
 static void a_document_is_taken_for_what_it_is(void **state)

@@ -259,6 +259,41 @@ static void length_makes_no_difference(void **state)
     }
 }
 
+/* The tag that in begins with; *n_attrs: its attributes. */
+static unsigned first_tag(struct tokenizer *t, struct span in, size_t *n_attrs)
+{
+    tokenizer_init(t, in, false, NULL);
+    const struct token *tok = tokenizer_next(t);
+    *n_attrs = tok->n_attrs;
+    return tok->tag;
+}
+
+/* At the input's end names take another path than with eight bytes behind them. */
+static void what_follows_a_name_makes_no_difference(void **state)
+{
+    static const char odd[] = "\t\n\f\r\v /=<>?\"'-0AZ[_az{\x7f\x80\xff";
+    struct tokenizer *t = mem_alloc(sizeof *t);
+
+    (void)state;
+    for (enum tag tag = 1; tag < N_TAGS; tag++) {
+        char in[64];
+        struct span name = tags_name(tag);
+        int len = snprintf(in, sizeof in, "<%s %s>        ", name.ptr, name.ptr);
+
+        for (size_t i = 0; i < 2 * name.len * sizeof odd; i++) {
+            size_t at = 1 + i / sizeof odd + i / sizeof odd / name.len, n, n_alone;
+            char was = in[at];
+
+            in[at] = odd[i % sizeof odd];
+            assert_int_equal(first_tag(t, span_make(in, (size_t)len), &n),
+                             first_tag(t, span_make(in, (size_t)len - 8), &n_alone));
+            assert_int_equal(n, n_alone);
+            in[at] = was;
+        }
+    }
+    mem_free(t);
+}
+
 static void every_known_tag_is_found(void **state)
 {
     static const char *const names[] = {
@@ -278,7 +313,7 @@ static void every_known_tag_is_found(void **state)
     assert_int_equal(tags_find_name(SPAN("custom-element")), TAG_OTHER);
 }
 
-#define PLAIN_TESTS 7
+#define PLAIN_TESTS 8
 static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(xhtml_closes_what_says_so),
     cmocka_unit_test(nul_is_no_name_and_no_text),
@@ -286,6 +321,7 @@ static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(attributes_nobody_wants_are_read_over),
     cmocka_unit_test(a_tag_keeps_400_attributes),
     cmocka_unit_test(length_makes_no_difference),
+    cmocka_unit_test(what_follows_a_name_makes_no_difference),
     cmocka_unit_test(every_known_tag_is_found),
 };
 

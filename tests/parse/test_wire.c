@@ -773,13 +773,37 @@ static void url_characters_are_printable_ascii(void **state)
 
     (void)state;
     for (int c = 0; c < 256; c++) {
-        for (size_t at = 0; at < sizeof text; at++) {
+        for (size_t i = 0; i < sizeof text * sizeof text; i++) {
+            size_t len = 1 + i / sizeof text;
+
             memset(text, 'a', sizeof text);
-            text[at] = (char)c;
-            assert_int_equal(wire_io_is_url(span_make(text, sizeof text)),
-                             c >= 0x21 && c <= 0x7e);
+            text[i % len] = (char)c;
+            assert_int_equal(wire_io_is_url(span_make(text, len)), c >= 0x21 && c <= 0x7e);
         }
     }
+}
+
+/* ---- and of a text ---- */
+
+static void text_has_no_nul_and_is_utf8(void **state)
+{
+    char text[19];
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        for (size_t i = 0; i < sizeof text * sizeof text; i++) {
+            size_t len = 1 + i / sizeof text, at = i % len;
+            bool is_good = c && c < 0x80;
+
+            memset(text, 'a', sizeof text);
+            text[at] = (char)c;
+            assert_int_equal(wire_io_is_text(span_make(text, len)), is_good);
+            assert_int_equal(wire_io_clean_text(span_make(text, len), sizeof text).len,
+                             is_good ? len : at);
+        }
+    }
+    assert_true(wire_io_is_text(SPAN("0123456é")));
+    assert_int_equal(wire_io_clean_text(SPAN("0123456é"), 8).len, 7);
 }
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -817,6 +841,7 @@ int main(void)
         WITH_BENCH(every_flipped_bit_is_refused_or_harmless),
         WITH_BENCH(too_many_parts_of_a_request_are_refused),
         cmocka_unit_test(url_characters_are_printable_ascii),
+        cmocka_unit_test(text_has_no_nul_and_is_utf8),
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(byte_rows)];
     struct byte_row rows[ARRAY_LEN(byte_rows)];
