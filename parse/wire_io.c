@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/wire_io.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "parse/utf8.h"
@@ -92,78 +91,6 @@ void wire_io_fail(struct wire_io_reader *r, enum err e)
     r->at = r->end;
 }
 
-static void get(struct wire_io_reader *r, void *to, size_t n)
-{
-    if (n > wire_io_left(r)) {
-        wire_io_fail(r, ERR_CORRUPT);
-        return;
-    }
-    memcpy(to, r->at, n);
-    r->at += n;
-}
-
-uint8_t wire_io_get_u8(struct wire_io_reader *r)
-{
-    uint8_t v = 0;
-
-    get(r, &v, sizeof v);
-    return v;
-}
-
-uint16_t wire_io_get_u16(struct wire_io_reader *r)
-{
-    uint16_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le16toh(v);
-}
-
-uint32_t wire_io_get_u32(struct wire_io_reader *r)
-{
-    uint32_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le32toh(v);
-}
-
-uint64_t wire_io_get_u64(struct wire_io_reader *r)
-{
-    uint64_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le64toh(v);
-}
-
-bool wire_io_get_bool(struct wire_io_reader *r)
-{
-    return wire_io_get_enum(r, 2) != 0;
-}
-
-uint8_t wire_io_get_enum(struct wire_io_reader *r, unsigned limit)
-{
-    uint8_t v = wire_io_get_u8(r);
-
-    if (v < limit)
-        return v;
-    wire_io_fail(r, ERR_CORRUPT);
-    return 0;
-}
-
-struct span wire_io_get_raw(struct wire_io_reader *r, size_t n)
-{
-    struct span s;
-
-    if (n > wire_io_left(r)) {
-        wire_io_fail(r, ERR_CORRUPT);
-        return SPAN_NONE;
-    }
-    if (!n)
-        return SPAN_NONE;
-    s = span_make(r->at, n);
-    r->at += n;
-    return s;
-}
-
 struct span wire_io_get_bytes(struct wire_io_reader *r, size_t max)
 {
     uint32_t n = wire_io_get_u32(r);
@@ -210,30 +137,62 @@ size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size)
     return n;
 }
 
+static uint64_t word_at(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* Are all bytes from 0x01 to 0x7f? */
+static bool is_plain(struct span s)
+{
+    uint64_t bad = 0;
+
+    if (s.len < 8) {
+        for (size_t i = 0; i < s.len; i++)
+            if (!s.ptr[i] || (unsigned char)s.ptr[i] > 0x7f)
+                return false;
+        return true;
+    }
+    /* Bit 7 of a byte is set when it was 0x80 or more, or (lowest first) zero. The last eight bytes may be
+     * looked at twice. */
+    for (size_t i = 0; i + 8 < s.len; i += 8)
+        bad |= word_at(s.ptr + i) | (word_at(s.ptr + i) - EACH_BYTE(0x01));
+    bad |= word_at(s.ptr + s.len - 8) | (word_at(s.ptr + s.len - 8) - EACH_BYTE(0x01));
+    return !(bad & EACH_BYTE(0x80));
+}
+
 bool wire_io_is_text(struct span s)
 {
-    return !s.len || (!memchr(s.ptr, '\0', s.len) && utf8_valid_prefix(s) == s.len);
+    return is_plain(s) || (!memchr(s.ptr, '\0', s.len) && utf8_valid_prefix(s) == s.len);
+}
+
+/*
+ * Bit 7 of a byte is set when the byte was 0x80 or more (word), is 0x7f (adding 1 carries into it), or below 0x21
+ * (adding 0x5f does not reach it). Bit 7 is masked first, so nothing carries over.
+ */
+static uint64_t not_of_a_url(uint64_t word)
+{
+    uint64_t low = word & EACH_BYTE(0x7f);
+
+    return word | (low + EACH_BYTE(0x01)) | ~(low + EACH_BYTE(0x5f));
 }
 
 bool wire_io_is_url(struct span s)
 {
     uint64_t bad = 0;
-    size_t i = 0;
 
-    /*
-     * Eight bytes at a time. Bit 7 of a byte is set when the byte was 0x80 or
-     * more (word), is 0x7f (adding 1 carries into it), or below 0x21 (adding
-     * 0x5f does not reach it). Bit 7 is masked first, so nothing carries over.
-     */
-    for (; i + 8 <= s.len; i += 8) {
-        uint64_t word, low;
-
-        memcpy(&word, s.ptr + i, 8);
-        low = word & EACH_BYTE(0x7f);
-        bad |= word | (low + EACH_BYTE(0x01)) | ~(low + EACH_BYTE(0x5f));
+    if (s.len < 8) {
+        for (size_t i = 0; i < s.len; i++)
+            if (s.ptr[i] < 0x21 || s.ptr[i] > 0x7e)
+                return false;
+        return true;
     }
-    for (; i < s.len; i++)
-        if (s.ptr[i] < 0x21 || s.ptr[i] > 0x7e)
-            return false;
+    /* Eight bytes at a time; the last eight may be looked at twice. */
+    for (size_t i = 0; i + 8 < s.len; i += 8)
+        bad |= not_of_a_url(word_at(s.ptr + i));
+    bad |= not_of_a_url(word_at(s.ptr + s.len - 8));
     return !(bad & EACH_BYTE(0x80));
 }

@@ -55,11 +55,11 @@ static void list_extras(const struct fact_link *l, struct span out[N_EXTRAS])
     out[4] = l->anchor;
 }
 
-/* False when the link did not fit; the writer stands where it stood before. */
+/* A link whose URL is clean. False when it did not fit; the writer stands where it stood before. */
 static bool put_link(struct wire_io_writer *w, const struct fact_link *l)
 {
     struct wire_io_writer before = *w;
-    struct span url = wire_page_clean_url(l->url), extras[N_EXTRAS];
+    struct span url = l->url, extras[N_EXTRAS];
     struct span text = wire_io_clean_text(l->text, WIRE_MAX_LINK_TEXT_BYTES);
     struct span rel = wire_io_clean_text(l->rel, WIRE_MAX_LINK_FIELD_BYTES);
     bool has_extras =

@@ -765,21 +765,46 @@ static void too_many_parts_of_a_request_are_refused(void **state)
                      ERR_TOO_LARGE);
 }
 
-/* ---- the characters of a URL, byte for byte ---- */
+/* ---- the characters of a URL and of a text, byte for byte ---- */
 
 static void url_characters_are_printable_ascii(void **state)
 {
-    char text[19];
+    char text[33];
 
     (void)state;
     for (int c = 0; c < 256; c++) {
         for (size_t at = 0; at < sizeof text; at++) {
             memset(text, 'a', sizeof text);
             text[at] = (char)c;
-            assert_int_equal(wire_io_is_url(span_make(text, sizeof text)),
-                             c >= 0x21 && c <= 0x7e);
+            for (size_t n = at + 1; n <= sizeof text; n++)
+                assert_int_equal(wire_io_is_url(span_make(text, n)),
+                                 c >= 0x21 && c <= 0x7e);
         }
     }
+    assert_true(wire_io_is_url(SPAN_NONE));
+}
+
+static void text_is_utf_8_without_nul_wherever_it_is_not_ascii(void **state)
+{
+    char text[33];
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, 'a', sizeof text);
+            text[at] = (char)c;
+            for (size_t n = at + 1; n <= sizeof text; n++)
+                assert_int_equal(wire_io_is_text(span_make(text, n)), c && c < 0x80);
+        }
+    }
+    for (size_t at = 0; at + 1 < sizeof text; at++) {
+        memset(text, 'a', sizeof text);
+        memcpy(text + at, "\xc3\xbc", 2);
+        assert_true(wire_io_is_text(span_make(text, sizeof text)));
+        text[(at + 20) % sizeof text] = '\0'; /* never the second of the two */
+        assert_false(wire_io_is_text(span_make(text, sizeof text)));
+    }
+    assert_true(wire_io_is_text(SPAN_NONE));
 }
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -817,6 +842,7 @@ int main(void)
         WITH_BENCH(every_flipped_bit_is_refused_or_harmless),
         WITH_BENCH(too_many_parts_of_a_request_are_refused),
         cmocka_unit_test(url_characters_are_printable_ascii),
+        cmocka_unit_test(text_is_utf_8_without_nul_wherever_it_is_not_ascii),
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(byte_rows)];
     struct byte_row rows[ARRAY_LEN(byte_rows)];
