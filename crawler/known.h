@@ -31,6 +31,17 @@ void known_close(struct known *k);
 /* False when not in the cache. */
 bool known_find(const struct known *k, struct span url, struct known_entry *out);
 
+/*
+ * The same in two steps, for who has many to look up: the key of a URL, after which memory is being read that
+ * known_find_key will need. It takes longer than the look, so some others' keys go between. A key stays good.
+ */
+struct known_key {
+    uint64_t tag;
+    uint32_t place;
+};
+struct known_key known_key(const struct known *k, struct span url);
+bool known_find_key(const struct known *k, struct known_key key, struct known_entry *out);
+
 /* Adds or updates; may push out another entry. */
 void known_put(struct known *k, struct span url, const struct known_entry *entry);
 

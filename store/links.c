@@ -31,7 +31,8 @@ enum column {
 
 struct links {
     const struct store_visit *visit; /* whose links the virtual table shows */
-    int64_t *anchors;                /* the numbers of their texts (anchors.h) */
+    struct anchors_key *keys;        /* of their texts (anchors.h) */
+    int64_t *anchors;                /* the numbers of those */
     size_t cap;
 };
 
@@ -242,8 +243,14 @@ void links_free(struct links *l)
 {
     if (!l)
         return;
+    mem_free(l->keys);
     mem_free(l->anchors);
     mem_free(l);
+}
+
+static struct span anchor_of(const struct store_offer *o)
+{
+    return is_link(o) ? span_clip_utf8(o->anchor, MAX_ANCHOR) : SPAN_NONE;
 }
 
 /* Before the statement that needs them: it is not to write into a table on its way. */
@@ -252,14 +259,16 @@ static void number_anchors(struct core *c, const struct store_visit *v)
     struct links *l = c->links;
 
     if (v->n_links > l->cap) {
+        mem_free(l->keys);
         mem_free(l->anchors);
         l->cap = v->n_links;
+        l->keys = mem_array(l->cap, sizeof *l->keys);
         l->anchors = mem_array(l->cap, sizeof *l->anchors);
     }
     for (size_t i = 0; i < v->n_links; i++)
-        l->anchors[i] = is_link(&v->links[i]) ?
-                            anchors_number(c, span_clip_utf8(v->links[i].anchor, MAX_ANCHOR)) :
-                            0;
+        l->keys[i] = anchors_key(c, anchor_of(&v->links[i]));
+    for (size_t i = 0; i < v->n_links; i++)
+        l->anchors[i] = anchors_number(c, l->keys[i], anchor_of(&v->links[i]));
 }
 
 uint64_t links_hash(const struct core *c, const struct store_visit *v)
