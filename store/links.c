@@ -20,7 +20,6 @@
 #define REVERSE_INDEX_FROM 10000000
 
 enum column {
-    COLUMN_SRC,
     COLUMN_POSITION,
     COLUMN_DST,
     COLUMN_BITS,
@@ -97,7 +96,7 @@ static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *a
 {
     struct links_table *t = mem_alloc(sizeof *t);
     int rc = sqlite3_declare_vtab(
-        handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor, anchor_id)");
+        handle, "CREATE TABLE x(position, dst_id, bits, rel, anchor, anchor_id)");
 
     (void)argc;
     (void)argv;
@@ -192,7 +191,6 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
     const struct store_offer *o = &cur->visit->links[cur->i];
 
     switch ((enum column)column) {
-    case COLUMN_SRC: sqlite3_result_int64(ctx, cur->visit->url_id); break;
     case COLUMN_POSITION: sqlite3_result_int64(ctx, cur->position); break;
     case COLUMN_DST: sqlite3_result_int64(ctx, o->id); break;
     case COLUMN_BITS: sqlite3_result_int64(ctx, bits_of(cur->visit, o)); break;
@@ -294,14 +292,17 @@ enum err links_write(struct core *c, const struct store_visit *v)
 {
     static const char SQL[] =
         "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor, anchor_id)"
-        " SELECT src_id, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
+        " SELECT ?1, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
+    sqlite3_stmt *st;
     enum err e;
 
     if (!v->n_links)
         return c->db->failed;
     number_anchors(c, v);
     c->links->visit = v;
-    e = db_run(c->db, db_stmt(c->db, SQL));
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, v->url_id);
+    e = db_run(c->db, st);
     c->links->visit = NULL;
     return e;
 }
