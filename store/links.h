@@ -2,8 +2,9 @@
 /*
  * The link rows of a page: written whole, replaced whole, only when they
  * changed. A page has a hundred of them, so they are the writer's main cost:
- * they go in with one statement that reads them from memory through a virtual
- * table (page_links), in the order of the primary key.
+ * they go in with two statements that read them from memory through a virtual
+ * table (page_links), in the order of the primary key: first those that have neither rel nor a text of
+ * their own, then the others.
  */
 #pragma once
 
