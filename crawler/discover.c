@@ -164,6 +164,28 @@ static void describe(const struct fact_link *link, size_t position,
     o->position = (uint32_t)position;
 }
 
+/* A row that is excluded for how links to it were made, and was so by this run's rules. */
+static bool is_by_link(enum url_reason reason)
+{
+    return reason == REASON_KIND || reason == REASON_NOFOLLOW;
+}
+
+/*
+ * Does what is known of a URL say all about a link to it, so that the store has nothing to decide? only_recorded is why
+ * the link itself is not followed. A row that links exclude is another's once a link comes nearer to being followed, as
+ * in store/offers.c; and deeper than --depth the rules would say something else.
+ */
+static bool is_settled(const struct crawl *c, const struct known_entry *known, enum url_reason only_recorded, int depth)
+{
+    int64_t max_depth = c->settings->depth;
+
+    if (!is_by_link(known->reason))
+        return only_recorded || known->reason || known->depth <= depth;
+    if (!only_recorded || (max_depth >= 0 && depth > max_depth))
+        return false;
+    return only_recorded == known->reason ? depth >= known->depth : known->reason == REASON_NOFOLLOW;
+}
+
 /* What a link leads to, without the fragment. */
 struct target {
     struct span href;
@@ -190,12 +212,11 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     struct url u;
 
     *o = (struct store_offer){ 0 };
-    if (known_find_key(c->known, target->key, &known) &&
-        (only_recorded || known.reason || known.depth <= depth)) {
+    if (known_find_key(c->known, target->key, &known) && is_settled(c, &known, only_recorded, depth)) {
         o->known_id = known.id;
         o->hop = hop_of(link);
         o->depth = depth;
-        o->reason = known.reason ? known.reason : only_recorded;
+        o->reason = known.reason && !is_by_link(known.reason) ? known.reason : only_recorded;
         o->lastmod_ms = -1;
         describe(link, i, o);
         return true;
