@@ -42,6 +42,7 @@ struct links {
     struct anchors_key *keys; /* of the texts of its offers */
     size_t n_rows, cap;
     bool shows_words; /* the virtual table shows the rows that have them, or the others */
+    bool has_removed; /* rows of a page, since the store was opened */
 };
 
 struct links_table {
@@ -339,8 +340,14 @@ enum err links_remove(struct core *c, int64_t src_id)
 {
     sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM link WHERE src_id = ?1");
 
+    c->links->has_removed = true;
     db_int(c->db, st, 1, src_id);
     return db_run(c->db, st);
+}
+
+bool links_were_removed(const struct core *c)
+{
+    return c->links->has_removed;
 }
 
 enum err links_build_reverse(struct core *c)

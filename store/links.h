@@ -25,6 +25,8 @@ enum err links_write(struct core *c, const struct store_visit *v);
 
 /* Removes the rows of a page. */
 enum err links_remove(struct core *c, int64_t src_id);
+/* Did it since the store was opened? */
+bool links_were_removed(const struct core *c);
 
 /*
  * Would a stored link be followed under this start's options? *out is what
