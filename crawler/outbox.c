@@ -43,8 +43,8 @@ void outbox_collect(struct crawl *c)
 }
 
 /*
- * A later link could still get these rows queued: the store must see it. Where this run's rules have nothing against the
- * URL itself, discover.c knows which links cannot.
+ * A later link could still get these rows queued: the store must see it. Where this run's rules have nothing against
+ * the URL itself, discover.c knows which links cannot.
  */
 static bool may_change(const struct store_offer *o)
 {

@@ -12,8 +12,9 @@
 
 /*
  * What ZDICT_trainFromBuffer would find out by making five dictionaries and packing samples with each, which takes five
- * times as long while pages wait: pieces of 2,000 bytes, chosen by runs of 8. On six mixtures of nine sites these made bodies
- * 1 % smaller, on single sites 4 % larger to 2 % smaller, and 30 % smaller on one where the search had gone astray.
+ * times as long while pages wait: pieces of 2,000 bytes, chosen by runs of 8. On six mixtures of nine sites these made
+ * bodies 1 % smaller, on single sites 4 % larger to 2 % smaller, and 30 % smaller on one where the search had gone
+ * astray.
  */
 static const ZDICT_fastCover_params_t parameters = {
     .k = 2000,
