@@ -158,13 +158,13 @@ static deadline look_at(const struct parser *p, int64_t now, int64_t cpu_left_ns
 
 /*
  * What it has used by now, or a little more: a moment after a look at the clock, which is a system call, what was read
- * and the time since. A job whose share starts there has CPU_LOOK_NS more at the most, and never less.
+ * and the time since. A job whose share starts there has CPU_LOOK_NS or a hundredth more at the most, and never less.
  */
 static int64_t cpu_about_now(struct parser *p)
 {
     int64_t now = clock_now_ns();
 
-    if (!p->cpu_read_at || now - p->cpu_read_at >= CPU_LOOK_NS) {
+    if (!p->cpu_read_at || now - p->cpu_read_at >= MIN(CPU_LOOK_NS, p->cpu_share_ns / 100)) {
         p->cpu_read_at = now;
         p->cpu_read_ns = parser_cpu_ns(p);
     }
