@@ -5,6 +5,8 @@
 #include "parse/utf8.h"
 
 #define LINKS_A_LOOK 256 /* at the clock; a pattern may take milliseconds over each: then one */
+/* So many links are looked up in c->known together: the loop waits for its memory once for all of them. */
+#define LINKS_TOGETHER 16
 /* What parsing and normalising a URL of n bytes asks for at most. */
 #define ROOM(n)      (16 * (n) + 4 * (size_t)KIB)
 
@@ -176,25 +178,59 @@ static void describe(const struct fact_link *link, size_t position,
     o->position = (uint32_t)position;
 }
 
+/* A row that is excluded for how links to it were made, and was so by this run's rules. */
+static bool is_by_link(enum url_reason reason)
+{
+    return reason == REASON_KIND || reason == REASON_NOFOLLOW;
+}
+
+/*
+ * Does what is known of a URL say all about a link to it, so that the store has nothing to decide? only_recorded is why
+ * the link itself is not followed. A row that links exclude is another's once a link comes nearer to being followed, as
+ * in store/offers.c; and deeper than --depth the rules would say something else.
+ */
+static bool is_settled(const struct crawl *c, const struct known_entry *known, enum url_reason only_recorded, int depth)
+{
+    int64_t max_depth = c->settings->depth;
+
+    if (!is_by_link(known->reason))
+        return only_recorded || known->reason || known->depth <= depth;
+    if (!only_recorded || (max_depth >= 0 && depth > max_depth))
+        return false;
+    return only_recorded == known->reason ? depth >= known->depth : known->reason == REASON_NOFOLLOW;
+}
+
+/* What a link leads to, without the fragment. */
+struct target {
+    struct span href;
+    struct known_key key;
+};
+
+static void read_targets(const struct crawl *c, const struct fact_link *links, size_t n, struct target *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i].href = span_slice(links[i].url, 0, span_find(links[i].url, '#'));
+        out[i].key = known_key(c->known, out[i].href);
+    }
+}
+
 /* One link. False when it is no URL. */
 static bool discover_link(struct crawl *c, const struct discover_page *page, size_t i,
-                          struct arena *mem, struct store_offer *o)
+                          const struct target *target, struct arena *mem, struct store_offer *o)
 {
     const struct fact_link *link = &page->facts->links[i];
     int depth = link->hop == FACT_HOP_FEED ? 1 : page->ticket->depth + 1;
-    struct span href = span_slice(link->url, 0, span_find(link->url, '#')),
-                rule = SPAN_NONE;
+    struct span href = target->href, rule = SPAN_NONE;
     enum url_reason only_recorded = not_followed(c, page, link, &rule);
     struct known_entry known;
     struct url u;
 
     *o = (struct store_offer){ 0 };
-    if (known_find(c->known, href, &known) &&
-        (only_recorded || known.reason || known.depth <= depth)) {
+    if (known_find_key(c->known, target->key, &known) && is_settled(c, &known, only_recorded, depth)) {
         o->known_id = known.id;
         o->hop = hop_of(link);
         o->depth = depth;
-        o->reason = known.reason ? known.reason : only_recorded;
+        o->reason = known.reason && !is_by_link(known.reason) ? known.reason : only_recorded;
         o->lastmod_ms = -1;
         describe(link, i, o);
         return true;
@@ -220,15 +256,21 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
 size_t discover_links(struct crawl *c, const struct discover_page *page,
                       struct arena *mem, struct store_offer *offers, bool *out_is_cut)
 {
-    size_t a_look = c->settings->rules.len ? 1 : LINKS_A_LOOK, n = 0;
+    const struct fact_link *links = page->facts->links;
+    size_t a_look = c->settings->rules.len ? 1 : LINKS_A_LOOK, n_links = page->facts->n_links, n = 0;
+    struct target targets[LINKS_TOGETHER];
 
     *out_is_cut = false;
-    for (size_t i = 0; i < page->facts->n_links; i++) {
-        if (!arena_has_room(mem, ROOM(page->facts->links[i].url.len))) {
+    for (size_t i = 0; i < n_links; i++) {
+        size_t at = i % LINKS_TOGETHER;
+
+        if (!at)
+            read_targets(c, links + i, MIN((size_t)LINKS_TOGETHER, n_links - i), targets);
+        if (!arena_has_room(mem, ROOM(links[i].url.len))) {
             *out_is_cut = true;
             break;
         }
-        if (discover_link(c, page, i, mem, &offers[n]))
+        if (discover_link(c, page, i, &targets[at], mem, &offers[n]))
             n++;
         if (i % a_look == a_look - 1)
             coro_breathe();

@@ -69,14 +69,16 @@ void known_close(struct known *k)
     mem_free(k);
 }
 
-static struct slot *find_set(const struct known *k, struct span url, uint64_t *out_tag,
-                             uint32_t *out_place)
+static struct slot *set_of(const struct known *k, struct known_key key)
+{
+    return &k->slots[set_number(k, key.place) * WAYS];
+}
+
+static struct known_key key_of(const struct known *k, struct span url)
 {
     XXH128_hash_t h = XXH3_128bits_withSeed(url.ptr ? url.ptr : "", url.len, k->seed);
 
-    *out_tag = h.high64 ? h.high64 : 1;
-    *out_place = (uint32_t)h.low64;
-    return &k->slots[set_number(k, *out_place) * WAYS];
+    return (struct known_key){ h.high64 ? h.high64 : 1, (uint32_t)h.low64 };
 }
 
 /* One set more: the next in turn gives it what belongs there by one bit more of the place. */
@@ -97,14 +99,22 @@ static void split(struct known *k)
     }
 }
 
-bool known_find(const struct known *k, struct span url, struct known_entry *out)
+struct known_key known_key(const struct known *k, struct span url)
 {
-    uint64_t tag;
-    uint32_t place;
-    const struct slot *set = find_set(k, url, &tag, &place);
+    struct known_key key = key_of(k, url);
+    const struct slot *set = set_of(k, key);
+
+    __builtin_prefetch(set);
+    __builtin_prefetch(set + WAYS / 2);
+    return key;
+}
+
+bool known_find_key(const struct known *k, struct known_key key, struct known_entry *out)
+{
+    const struct slot *set = set_of(k, key);
 
     for (size_t i = 0; i < WAYS; i++)
-        if (set[i].tag == tag) {
+        if (set[i].tag == key.tag) {
             *out = (struct known_entry){ set[i].id, set[i].depth,
                                          (enum url_reason)set[i].reason };
             return true;
@@ -112,14 +122,18 @@ bool known_find(const struct known *k, struct span url, struct known_entry *out)
     return false;
 }
 
+bool known_find(const struct known *k, struct span url, struct known_entry *out)
+{
+    return known_find_key(k, key_of(k, url), out);
+}
+
 void known_put(struct known *k, struct span url, const struct known_entry *entry)
 {
-    uint64_t tag;
-    uint32_t place;
-    struct slot *set = find_set(k, url, &tag, &place), *slot = set;
+    struct known_key key = key_of(k, url);
+    struct slot *set = set_of(k, key), *slot = set;
 
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].tag == tag) {
+        if (set[i].tag == key.tag) {
             slot = &set[i];
             break;
         }
@@ -127,8 +141,8 @@ void known_put(struct known *k, struct span url, const struct known_entry *entry
             slot = &set[i];
     }
     k->n_entries += !slot->tag;
-    *slot = (struct slot){ .tag = tag,
-                           .place = place,
+    *slot = (struct slot){ .tag = key.tag,
+                           .place = key.place,
                            .id = entry->id,
                            .depth = entry->depth,
                            .reason = (uint8_t)entry->reason,

@@ -42,12 +42,17 @@ void outbox_collect(struct crawl *c)
     crawl_poke(c);
 }
 
-/* A later link could still get these rows queued: the store must see it. */
+/*
+ * A later link could still get these rows queued: the store must see it. Where this run's rules have nothing against
+ * the URL itself, discover.c knows which links cannot.
+ */
 static bool may_change(const struct store_offer *o)
 {
-    return o->state == STATE_EXCLUDED &&
-           (o->state_reason == REASON_KIND || o->state_reason == REASON_NOFOLLOW ||
-            o->state_reason == REASON_DEPTH);
+    if (o->state != STATE_EXCLUDED)
+        return false;
+    if (o->state_reason == REASON_KIND || o->state_reason == REASON_NOFOLLOW)
+        return o->reason != REASON_KIND && o->reason != REASON_NOFOLLOW;
+    return o->state_reason == REASON_DEPTH;
 }
 
 static struct host *host_of(struct crawl *c, const struct store_offer *o)

@@ -61,6 +61,7 @@ static void clear_process(struct parser *p)
     channel_close(&p->channel);
     p->pid = 0;
     p->has_cpu_clock = false;
+    p->cpu_read_at = 0;
     p->is_dead = false;
     p->late_at = DEADLINE_NEVER;
     p->is_alone = p->is_retiring = false;
@@ -155,12 +156,27 @@ static deadline look_at(const struct parser *p, int64_t now, int64_t cpu_left_ns
     return MIN(p->late_at, clock_after(now, MAX(cpu_left_ns, CPU_LOOK_NS)));
 }
 
+/*
+ * What it has used by now, or a little more: a moment after a look at the clock, which is a system call, what was read
+ * and the time since. A job whose share starts there has CPU_LOOK_NS or a hundredth more at the most, and never less.
+ */
+static int64_t cpu_about_now(struct parser *p)
+{
+    int64_t now = clock_now_ns();
+
+    if (!p->cpu_read_at || now - p->cpu_read_at >= MIN(CPU_LOOK_NS, p->cpu_share_ns / 100)) {
+        p->cpu_read_at = now;
+        p->cpu_read_ns = parser_cpu_ns(p);
+    }
+    return p->cpu_read_ns + (now - p->cpu_read_at);
+}
+
 /* From here on the first job's share runs down. */
 static void start_counting(struct parser *p)
 {
     p->cpu_limit_ns = p->has_cpu_clock ? p->cpu_share_ns : 0;
     if (p->cpu_limit_ns)
-        p->cpu_start_ns = parser_cpu_ns(p);
+        p->cpu_start_ns = cpu_about_now(p);
 }
 
 void parser_expect_by(struct parser *p, deadline late_at, int64_t cpu_ns)

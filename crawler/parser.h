@@ -76,7 +76,9 @@ struct parser {
     deadline late_at;     /* the first job's deadline; DEADLINE_NEVER without a job */
     int64_t cpu_share_ns; /* of the first job; 0: any */
     int64_t cpu_limit_ns; /* the same once it is counted; 0: it is not */
-    int64_t cpu_start_ns; /* what the process had used when that job's turn came */
+    int64_t cpu_start_ns; /* what the process had used when that job's turn came, or a little more */
+    int64_t cpu_read_at;  /* when its clock was read for that; 0: not yet */
+    int64_t cpu_read_ns;  /* what it said */
     int exit_code, signo; /* of the last end; -1 and 0 where unknown */
     char hello[CHANNEL_HELLO_SIZE];
     /* ---- the pool's ---- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/wire_io.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "parse/bytes8.h"
@@ -69,78 +68,6 @@ void wire_io_fail(struct wire_io_reader *r, enum err e)
     if (!r->error)
         r->error = e;
     r->at = r->end;
-}
-
-static void get(struct wire_io_reader *r, void *to, size_t n)
-{
-    if (n > wire_io_left(r)) {
-        wire_io_fail(r, ERR_CORRUPT);
-        return;
-    }
-    memcpy(to, r->at, n);
-    r->at += n;
-}
-
-uint8_t wire_io_get_u8(struct wire_io_reader *r)
-{
-    uint8_t v = 0;
-
-    get(r, &v, sizeof v);
-    return v;
-}
-
-uint16_t wire_io_get_u16(struct wire_io_reader *r)
-{
-    uint16_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le16toh(v);
-}
-
-uint32_t wire_io_get_u32(struct wire_io_reader *r)
-{
-    uint32_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le32toh(v);
-}
-
-uint64_t wire_io_get_u64(struct wire_io_reader *r)
-{
-    uint64_t v = 0;
-
-    get(r, &v, sizeof v);
-    return le64toh(v);
-}
-
-bool wire_io_get_bool(struct wire_io_reader *r)
-{
-    return wire_io_get_enum(r, 2) != 0;
-}
-
-uint8_t wire_io_get_enum(struct wire_io_reader *r, unsigned limit)
-{
-    uint8_t v = wire_io_get_u8(r);
-
-    if (v < limit)
-        return v;
-    wire_io_fail(r, ERR_CORRUPT);
-    return 0;
-}
-
-struct span wire_io_get_raw(struct wire_io_reader *r, size_t n)
-{
-    struct span s;
-
-    if (n > wire_io_left(r)) {
-        wire_io_fail(r, ERR_CORRUPT);
-        return SPAN_NONE;
-    }
-    if (!n)
-        return SPAN_NONE;
-    s = span_make(r->at, n);
-    r->at += n;
-    return s;
 }
 
 struct span wire_io_get_bytes(struct wire_io_reader *r, size_t max)

@@ -85,24 +85,6 @@ static inline size_t wire_io_written(const struct wire_io_writer *w)
 }
 
 void wire_io_read_from(struct wire_io_reader *r, struct span block);
-uint8_t wire_io_get_u8(struct wire_io_reader *r);
-uint16_t wire_io_get_u16(struct wire_io_reader *r);
-uint32_t wire_io_get_u32(struct wire_io_reader *r);
-uint64_t wire_io_get_u64(struct wire_io_reader *r);
-/* 0 or 1; anything else is ERR_CORRUPT. */
-bool wire_io_get_bool(struct wire_io_reader *r);
-/* A value below limit; anything else is ERR_CORRUPT. */
-uint8_t wire_io_get_enum(struct wire_io_reader *r, unsigned limit);
-/* n bytes as they are, a view of the block. */
-struct span wire_io_get_raw(struct wire_io_reader *r, size_t n);
-/* Length and bytes; ERR_TOO_LARGE over max. */
-struct span wire_io_get_bytes(struct wire_io_reader *r, size_t max);
-/* As wire_io_get_bytes, and it must be text. */
-struct span wire_io_get_text(struct wire_io_reader *r, size_t max);
-/* As wire_io_get_bytes, and it must be a URL's characters. */
-struct span wire_io_get_url(struct wire_io_reader *r, size_t max);
-/* How many items follow that take at least min_size bytes each; bounded by max and by what is left. */
-size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size);
 
 static inline size_t wire_io_left(const struct wire_io_reader *r)
 {
@@ -111,6 +93,86 @@ static inline size_t wire_io_left(const struct wire_io_reader *r)
 
 /* Refuses the message from here on; the first error stays. */
 void wire_io_fail(struct wire_io_reader *r, enum err e);
+
+/* n bytes as they are, a view of the block. These few are inline: a page's links are hundreds of them. */
+static inline struct span wire_io_get_raw(struct wire_io_reader *r, size_t n)
+{
+    struct span s = { r->at, n };
+
+    if (n > wire_io_left(r)) {
+        wire_io_fail(r, ERR_CORRUPT);
+        return SPAN_NONE;
+    }
+    r->at += n;
+    return n ? s : SPAN_NONE;
+}
+
+/* Copies n bytes to where a number is kept; leaves it alone after an error. */
+static inline void wire_io_get_number(struct wire_io_reader *r, void *to, size_t n)
+{
+    struct span s = wire_io_get_raw(r, n);
+
+    if (s.ptr)
+        memcpy(to, s.ptr, n);
+}
+
+static inline uint8_t wire_io_get_u8(struct wire_io_reader *r)
+{
+    uint8_t v = 0;
+
+    wire_io_get_number(r, &v, sizeof v);
+    return v;
+}
+
+static inline uint16_t wire_io_get_u16(struct wire_io_reader *r)
+{
+    uint16_t v = 0;
+
+    wire_io_get_number(r, &v, sizeof v);
+    return le16toh(v);
+}
+
+static inline uint32_t wire_io_get_u32(struct wire_io_reader *r)
+{
+    uint32_t v = 0;
+
+    wire_io_get_number(r, &v, sizeof v);
+    return le32toh(v);
+}
+
+static inline uint64_t wire_io_get_u64(struct wire_io_reader *r)
+{
+    uint64_t v = 0;
+
+    wire_io_get_number(r, &v, sizeof v);
+    return le64toh(v);
+}
+
+/* A value below limit; anything else is ERR_CORRUPT. */
+static inline uint8_t wire_io_get_enum(struct wire_io_reader *r, unsigned limit)
+{
+    uint8_t v = wire_io_get_u8(r);
+
+    if (v < limit)
+        return v;
+    wire_io_fail(r, ERR_CORRUPT);
+    return 0;
+}
+
+/* 0 or 1; anything else is ERR_CORRUPT. */
+static inline bool wire_io_get_bool(struct wire_io_reader *r)
+{
+    return wire_io_get_enum(r, 2) != 0;
+}
+
+/* Length and bytes; ERR_TOO_LARGE over max. */
+struct span wire_io_get_bytes(struct wire_io_reader *r, size_t max);
+/* As wire_io_get_bytes, and it must be text. */
+struct span wire_io_get_text(struct wire_io_reader *r, size_t max);
+/* As wire_io_get_bytes, and it must be a URL's characters. */
+struct span wire_io_get_url(struct wire_io_reader *r, size_t max);
+/* How many items follow that take at least min_size bytes each; bounded by max and by what is left. */
+size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size);
 
 /* Valid UTF-8 without NUL? */
 bool wire_io_is_text(struct span s);

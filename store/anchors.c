@@ -8,27 +8,33 @@
 
 #include "config/mem.h"
 
-/* 1.5 MiB: 65,536 texts, in sets of four. */
+/* 1 MiB: 65,536 texts, in sets of four. */
 #define N_SETS ((size_t)16384)
 #define WAYS   4
+#define LINE   ((size_t)64)
 
-/* Compared by 64 bits of XXH3-128, in a set that others choose: chance does not make two the same. */
-struct slot {
-    uint64_t tag; /* 0: empty */
-    int64_t id;
-    uint64_t used; /* the clock at the last look */
+/*
+ * Compared by 64 bits of XXH3-128, in a set that others choose: chance does not make two the same. One line of the
+ * cache, the text that was looked at last in front.
+ */
+struct set {
+    uint64_t tags[WAYS]; /* 0: empty */
+    int64_t ids[WAYS];
 };
 
 struct anchors {
-    uint64_t secret, clock;
-    struct slot slots[N_SETS * WAYS];
+    uint64_t secret;
+    struct set *sets; /* within memory, where a line begins */
+    char memory[N_SETS * sizeof(struct set) + LINE];
 };
 
 struct anchors *anchors_new(uint64_t secret)
 {
     struct anchors *a = mem_alloc(sizeof *a);
 
+    _Static_assert(sizeof(struct set) == LINE, "a set a cache line");
     a->secret = secret;
+    a->sets = (struct set *)(((uintptr_t)a->memory + LINE - 1) & ~(uintptr_t)(LINE - 1));
     return a;
 }
 
@@ -37,41 +43,57 @@ void anchors_free(struct anchors *a)
     mem_free(a);
 }
 
-/* The slot of a text: its own, or the one to take. */
-static struct slot *find(struct anchors *a, struct span text, uint64_t *out_tag)
+static struct set *set_of(const struct core *c, struct anchors_key key)
 {
-    XXH128_hash_t h = XXH3_128bits_withSeed(text.ptr, text.len, a->secret);
-    struct slot *set = &a->slots[h.low64 % N_SETS * WAYS], *oldest = set;
-
-    *out_tag = h.high64 ? h.high64 : 1;
-    for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].tag == *out_tag)
-            return &set[i];
-        if (set[i].used < oldest->used)
-            oldest = &set[i];
-    }
-    return oldest;
+    return &c->anchors->sets[key.place % N_SETS];
 }
 
-int64_t anchors_number(struct core *c, struct span text)
+struct anchors_key anchors_key(const struct core *c, struct span text)
 {
-    struct slot *slot;
-    sqlite3_stmt *st;
-    uint64_t tag;
+    struct anchors_key key = { 0, 0 };
+    XXH128_hash_t h;
 
-    if (text.len <= ANCHORS_SHORT || c->db->failed)
+    if (text.len <= ANCHORS_SHORT)
+        return key;
+    h = XXH3_128bits_withSeed(text.ptr, text.len, c->anchors->secret);
+    key = (struct anchors_key){ h.high64 ? h.high64 : 1, h.low64 };
+    __builtin_prefetch(set_of(c, key), 1);
+    return key;
+}
+
+/* Puts it in front of the first n, which move up by one. */
+static void put_first(struct set *set, size_t n, uint64_t tag, int64_t id)
+{
+    for (size_t i = n; i > 0; i--) {
+        set->tags[i] = set->tags[i - 1];
+        set->ids[i] = set->ids[i - 1];
+    }
+    set->tags[0] = tag;
+    set->ids[0] = id;
+}
+
+int64_t anchors_number(struct core *c, struct anchors_key key, struct span text)
+{
+    struct set *set = set_of(c, key);
+    sqlite3_stmt *st;
+    int64_t id;
+
+    if (!key.tag || c->db->failed)
         return 0;
-    slot = find(c->anchors, text, &tag);
-    slot->used = ++c->anchors->clock;
-    if (slot->tag == tag)
-        return slot->id;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set->tags[i] != key.tag)
+            continue;
+        id = set->ids[i];
+        put_first(set, i, key.tag, id);
+        return id;
+    }
     st = db_stmt(c->db, "INSERT INTO anchor (text) VALUES (?1)");
     db_text(c->db, st, 1, text);
     if (db_run(c->db, st))
         return 0;
-    slot->tag = tag;
-    slot->id = sqlite3_last_insert_rowid(c->db->handle);
-    return slot->id;
+    id = sqlite3_last_insert_rowid(c->db->handle);
+    put_first(set, WAYS - 1, key.tag, id);
+    return id;
 }
 
 enum err anchors_used_init(struct core *c, struct anchors_used *out)
@@ -123,6 +145,6 @@ enum err anchors_prune(struct core *c, struct anchors_used *u)
     db_exec(d, "DELETE FROM anchor WHERE NOT is_used_anchor(id)");
     sqlite3_create_function(d->handle, "is_used_anchor", 1, SQLITE_UTF8, NULL, NULL,
                             NULL, NULL);
-    memset(c->anchors->slots, 0, sizeof c->anchors->slots);
+    memset(c->anchors->sets, 0, N_SETS * sizeof *c->anchors->sets);
     return d->failed;
 }

@@ -21,8 +21,16 @@ struct anchors *anchors_new(uint64_t secret);
 /* NULL is fine. */
 void anchors_free(struct anchors *a);
 
-/* The number of a text, written if it has none yet; 0: it is short, or c->db has failed. */
-int64_t anchors_number(struct core *c, struct span text);
+/* What a text is known by; all zero where it is short. */
+struct anchors_key {
+    uint64_t tag, place;
+};
+
+/* After this call memory is being read that anchors_number will need; some others' keys go between. */
+struct anchors_key anchors_key(const struct core *c, struct span text);
+
+/* The number of the text with this key, written if it has none yet; 0: it is short, or c->db has failed. */
+int64_t anchors_number(struct core *c, struct anchors_key key, struct span text);
 
 /* Which numbers links name. */
 struct anchors_used {

@@ -20,19 +20,29 @@
 #define REVERSE_INDEX_FROM 10000000
 
 enum column {
-    COLUMN_SRC,
     COLUMN_POSITION,
     COLUMN_DST,
     COLUMN_BITS,
+    COLUMN_ANCHOR_ID,
     COLUMN_REL,
     COLUMN_ANCHOR,
-    COLUMN_ANCHOR_ID,
+};
+
+/* A row to be written. */
+struct row {
+    const struct store_offer *offer;
+    int64_t dst_id, bits;
+    int64_t anchor_id; /* of its text (anchors.h); 0: none, or the text stays with it */
+    uint32_t position; /* strictly rising */
+    bool has_words;    /* rel, or a text of its own; nine of ten have neither */
 };
 
 struct links {
-    const struct store_visit *visit; /* whose links the virtual table shows */
-    int64_t *anchors;                /* the numbers of their texts (anchors.h) */
-    size_t cap;
+    struct row *rows;         /* of the page at hand */
+    struct anchors_key *keys; /* of the texts of its offers */
+    size_t n_rows, cap;
+    bool shows_words; /* the virtual table shows the rows that have them, or the others */
+    bool has_removed; /* rows of a page, since the store was opened */
 };
 
 struct links_table {
@@ -42,10 +52,8 @@ struct links_table {
 
 struct links_cursor {
     sqlite3_vtab_cursor base;
-    const struct store_visit *visit;
-    const int64_t *anchors;
-    size_t i;
-    uint32_t position; /* of row i; strictly rising */
+    const struct row *at, *end;
+    bool shows_words;
 };
 
 static bool is_link(const struct store_offer *o)
@@ -96,7 +104,7 @@ static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *a
 {
     struct links_table *t = mem_alloc(sizeof *t);
     int rc = sqlite3_declare_vtab(
-        handle, "CREATE TABLE x(src_id, position, dst_id, bits, rel, anchor, anchor_id)");
+        handle, "CREATE TABLE x(position, dst_id, bits, anchor_id, rel, anchor)");
 
     (void)argc;
     (void)argv;
@@ -134,15 +142,11 @@ static int on_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-/* Moves to the next offer that is a link, from i on. */
-static void settle(struct links_cursor *cur, int64_t after)
+/* Moves to the next row that it shows, from where it is. */
+static void settle(struct links_cursor *cur)
 {
-    const struct store_visit *v = cur->visit;
-
-    while (cur->i < v->n_links && !is_link(&v->links[cur->i]))
-        cur->i++;
-    if (cur->i < v->n_links)
-        cur->position = (uint32_t)MAX((int64_t)v->links[cur->i].position, after + 1);
+    while (cur->at < cur->end && cur->at->has_words != cur->shows_words)
+        cur->at++;
 }
 
 static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc,
@@ -155,10 +159,10 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
     (void)text;
     (void)argc;
     (void)argv;
-    cur->visit = links->visit;
-    cur->anchors = links->anchors;
-    cur->i = 0;
-    settle(cur, -1);
+    cur->at = links->rows;
+    cur->end = links->rows + links->n_rows;
+    cur->shows_words = links->shows_words;
+    settle(cur);
     return SQLITE_OK;
 }
 
@@ -166,8 +170,8 @@ static int on_next(sqlite3_vtab_cursor *base)
 {
     struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
 
-    cur->i++;
-    settle(cur, cur->position);
+    cur->at++;
+    settle(cur);
     return SQLITE_OK;
 }
 
@@ -175,7 +179,7 @@ static int on_eof(sqlite3_vtab_cursor *base)
 {
     const struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
 
-    return cur->i >= cur->visit->n_links;
+    return cur->at >= cur->end;
 }
 
 static void result_text(sqlite3_context *ctx, struct span s, size_t max)
@@ -187,22 +191,20 @@ static void result_text(sqlite3_context *ctx, struct span s, size_t max)
 
 static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
-    const struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
-    const struct store_offer *o = &cur->visit->links[cur->i];
+    const struct row *row = CONTAINER_OF(base, struct links_cursor, base)->at;
 
     switch ((enum column)column) {
-    case COLUMN_SRC: sqlite3_result_int64(ctx, cur->visit->url_id); break;
-    case COLUMN_POSITION: sqlite3_result_int64(ctx, cur->position); break;
-    case COLUMN_DST: sqlite3_result_int64(ctx, o->id); break;
-    case COLUMN_BITS: sqlite3_result_int64(ctx, bits_of(cur->visit, o)); break;
-    case COLUMN_REL: result_text(ctx, o->rel, MAX_REL); break;
-    case COLUMN_ANCHOR:
-        if (!cur->anchors[cur->i])
-            result_text(ctx, o->anchor, MAX_ANCHOR);
-        break;
+    case COLUMN_POSITION: sqlite3_result_int64(ctx, row->position); break;
+    case COLUMN_DST: sqlite3_result_int64(ctx, row->dst_id); break;
+    case COLUMN_BITS: sqlite3_result_int64(ctx, row->bits); break;
     case COLUMN_ANCHOR_ID:
-        if (cur->anchors[cur->i])
-            sqlite3_result_int64(ctx, cur->anchors[cur->i]);
+        if (row->anchor_id)
+            sqlite3_result_int64(ctx, row->anchor_id);
+        break;
+    case COLUMN_REL: result_text(ctx, row->offer->rel, MAX_REL); break;
+    case COLUMN_ANCHOR:
+        if (!row->anchor_id)
+            result_text(ctx, row->offer->anchor, MAX_ANCHOR);
         break;
     }
     return SQLITE_OK;
@@ -210,7 +212,7 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
 
 static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
-    *out = CONTAINER_OF(base, struct links_cursor, base)->position;
+    *out = CONTAINER_OF(base, struct links_cursor, base)->at->position;
     return SQLITE_OK;
 }
 
@@ -242,24 +244,52 @@ void links_free(struct links *l)
 {
     if (!l)
         return;
-    mem_free(l->anchors);
+    mem_free(l->keys);
+    mem_free(l->rows);
     mem_free(l);
 }
 
-/* Before the statement that needs them: it is not to write into a table on its way. */
-static void number_anchors(struct core *c, const struct store_visit *v)
+static struct span anchor_of(const struct store_offer *o)
+{
+    return is_link(o) ? span_clip_utf8(o->anchor, MAX_ANCHOR) : SPAN_NONE;
+}
+
+static void make_room(struct links *l, size_t n)
+{
+    if (n <= l->cap)
+        return;
+    mem_free(l->keys);
+    mem_free(l->rows);
+    l->cap = n;
+    l->keys = mem_array(n, sizeof *l->keys);
+    l->rows = mem_array(n, sizeof *l->rows);
+}
+
+/* Before the statements that need them: those are not to write into a table on their way. */
+static void make_rows(struct core *c, const struct store_visit *v)
 {
     struct links *l = c->links;
+    int64_t before = -1;
 
-    if (v->n_links > l->cap) {
-        mem_free(l->anchors);
-        l->cap = v->n_links;
-        l->anchors = mem_array(l->cap, sizeof *l->anchors);
-    }
+    make_room(l, v->n_links);
+    l->n_rows = 0;
     for (size_t i = 0; i < v->n_links; i++)
-        l->anchors[i] = is_link(&v->links[i]) ?
-                            anchors_number(c, span_clip_utf8(v->links[i].anchor, MAX_ANCHOR)) :
-                            0;
+        l->keys[i] = anchors_key(c, anchor_of(&v->links[i]));
+    for (size_t i = 0; i < v->n_links; i++) {
+        const struct store_offer *o = &v->links[i];
+        struct row *row = &l->rows[l->n_rows];
+
+        if (!is_link(o))
+            continue;
+        before = MAX((int64_t)o->position, before + 1);
+        row->offer = o;
+        row->dst_id = o->id;
+        row->bits = bits_of(v, o);
+        row->anchor_id = anchors_number(c, l->keys[i], anchor_of(o));
+        row->position = (uint32_t)before;
+        row->has_words = o->rel.len || (o->anchor.len && !row->anchor_id);
+        l->n_rows++;
+    }
 }
 
 uint64_t links_hash(const struct core *c, const struct store_visit *v)
@@ -281,28 +311,43 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
     return hash;
 }
 
+static enum err write_rows(struct core *c, const char *sql, int64_t src_id, bool with_words)
+{
+    sqlite3_stmt *st = db_stmt(c->db, sql);
+
+    c->links->shows_words = with_words;
+    db_int(c->db, st, 1, src_id);
+    return db_run(c->db, st);
+}
+
 enum err links_write(struct core *c, const struct store_visit *v)
 {
-    static const char SQL[] =
-        "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor, anchor_id)"
-        " SELECT src_id, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
-    enum err e;
+/* In the order of the table's columns: else SQLite copies each once more. */
+#define INTO "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor, anchor_id)"
+    static const char WITHOUT[] = INTO " SELECT ?1, position, dst_id, bits, NULL, NULL, anchor_id FROM page_links",
+                      WITH[] = INTO " SELECT ?1, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
 
-    if (!v->n_links)
-        return c->db->failed;
-    number_anchors(c, v);
-    c->links->visit = v;
-    e = db_run(c->db, db_stmt(c->db, SQL));
-    c->links->visit = NULL;
-    return e;
+    make_rows(c, v);
+    if (c->links->n_rows) {
+        write_rows(c, WITHOUT, v->url_id, false);
+        write_rows(c, WITH, v->url_id, true);
+    }
+    c->links->n_rows = 0;
+    return c->db->failed;
 }
 
 enum err links_remove(struct core *c, int64_t src_id)
 {
     sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM link WHERE src_id = ?1");
 
+    c->links->has_removed = true;
     db_int(c->db, st, 1, src_id);
     return db_run(c->db, st);
+}
+
+bool links_were_removed(const struct core *c)
+{
+    return c->links->has_removed;
 }
 
 enum err links_build_reverse(struct core *c)

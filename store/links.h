@@ -2,8 +2,9 @@
 /*
  * The link rows of a page: written whole, replaced whole, only when they
  * changed. A page has a hundred of them, so they are the writer's main cost:
- * they go in with one statement that reads them from memory through a virtual
- * table (page_links), in the order of the primary key.
+ * they go in with two statements that read them from memory through a virtual
+ * table (page_links), in the order of the primary key: first those that have neither rel nor a text of
+ * their own, then the others.
  */
 #pragma once
 
@@ -24,6 +25,8 @@ enum err links_write(struct core *c, const struct store_visit *v);
 
 /* Removes the rows of a page. */
 enum err links_remove(struct core *c, int64_t src_id);
+/* Did it since the store was opened? */
+bool links_were_removed(const struct core *c);
 
 /*
  * Would a stored link be followed under this start's options? *out is what

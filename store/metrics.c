@@ -33,6 +33,7 @@ struct metrics {
     size_t n_bodies, bodies_cap;
     struct near_result near;
     struct anchors_used anchors;
+    bool reads_anchors; /* some may be without a link */
     const atomic_bool *stop;
     uint64_t hash; /* of what they are made of */
     size_t n_links;
@@ -141,18 +142,27 @@ static void read_redirects(struct metrics *m)
     db_done(st);
 }
 
+/*
+ * May there be texts that no link names? Not in the first run of a file as long as no page lost links: then a quarter
+ * of what reading all links costs is saved. What a run before this start removed is found at the next one's end.
+ */
+static bool may_have_loose_anchors(const struct core *c)
+{
+    return links_were_removed(c) || db_value(c->db, "SELECT min(id) FROM runs", 0) != c->run_id;
+}
+
 /* The SQL function that is called with each link; half the cost of fetching rows. */
 static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct metrics *m = sqlite3_user_data(ctx);
 
-    (void)argc;
     if (m->failed)
         return;
     note(m, graph_add_link(m->graph, sqlite3_value_int64(argv[0]),
                            sqlite3_value_int64(argv[1]),
                            links_passes_rank(sqlite3_value_int64(argv[2]))));
-    anchors_used_add(&m->anchors, sqlite3_value_int64(argv[3]));
+    if (argc > 3)
+        anchors_used_add(&m->anchors, sqlite3_value_int64(argv[3]));
     if (++m->n_links % LOOK_EVERY == 0)
         check_stop(m);
 }
@@ -164,21 +174,25 @@ static void on_links_end(sqlite3_context *ctx)
 
 static void read_links(struct metrics *m)
 {
+    /* In the order of the primary key: no index that may be there is a better way. */
+    static const char WITH_ANCHORS[] = "SELECT graph_link(src_id, dst_id, bits, anchor_id) FROM link NOT INDEXED",
+                      WITHOUT[] = "SELECT graph_link(src_id, dst_id, bits) FROM link NOT INDEXED";
     struct db *d = m->core->db;
 
     note(m, graph_settle(m->graph));
-    note(m, anchors_used_init(m->core, &m->anchors));
+    m->reads_anchors = may_have_loose_anchors(m->core);
+    if (m->reads_anchors)
+        note(m, anchors_used_init(m->core, &m->anchors));
     if (is_over(m))
         return;
-    if (sqlite3_create_function_v2(d->handle, "graph_link", 4,
+    if (sqlite3_create_function_v2(d->handle, "graph_link", -1,
                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, m, NULL, on_link,
                                    on_links_end, NULL)) {
         note(m, ERR_NO_MEMORY);
         return;
     }
-    /* In the order of the primary key: no index that may be there is a better way. */
-    db_value(d, "SELECT graph_link(src_id, dst_id, bits, anchor_id) FROM link NOT INDEXED", 0);
-    sqlite3_create_function_v2(d->handle, "graph_link", 4, SQLITE_UTF8, NULL, NULL,
+    db_value(d, m->reads_anchors ? WITH_ANCHORS : WITHOUT, 0);
+    sqlite3_create_function_v2(d->handle, "graph_link", -1, SQLITE_UTF8, NULL, NULL,
                                NULL, NULL, NULL);
 }
 
@@ -331,7 +345,8 @@ static void rewrite(struct metrics *m, int64_t max_id)
     write_rows(m, max_id);
     write_pairs(m);
     write_meta(m, SPAN("metrics_of"), (int64_t)m->hash);
-    anchors_prune(m->core, &m->anchors);
+    if (m->reads_anchors)
+        anchors_prune(m->core, &m->anchors);
 }
 
 enum err metrics_update(struct core *c, struct store_op *op)

@@ -106,6 +106,7 @@ static void load(const struct seen_entry *entry, struct seen_row *out)
 {
     *out = (struct seen_row){
         .id = (int64_t)(entry->id_check >> CHECK_BITS),
+        .key_hash = entry->hash,
         .host_id = entry->host_id,
         .parent_id = entry->parent_id,
         .depth = entry->depth,

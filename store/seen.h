@@ -34,6 +34,7 @@ struct seen_key {
 
 struct seen_row {
     int64_t id;
+    uint64_t key_hash; /* written by seen_find and seen_find_id; who puts a row says it with the key */
     int64_t host_id;
     int64_t parent_id;
     int32_t depth;

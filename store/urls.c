@@ -8,7 +8,7 @@
 #define MAX_URL  ((size_t)8192)
 #define MAX_RULE ((size_t)512)
 
-/* Columns of every SELECT that ends in a seen_row, in order. */
+/* Columns of every SELECT that ends in a seen_row, in order; its key_hash follows from the last. */
 #define ROW_COLUMNS "u.id, u.host_id, u.parent_id, u.depth, u.state, u.reason, coalesce(u.key, u.url)"
 
 struct span urls_key(const struct store_offer *o)
@@ -83,12 +83,14 @@ bool urls_find(struct core *c, struct span key, struct seen_row *out)
         return true;
     if (!find_by_hash(c, hash.hash, key, out))
         return false;
+    out->key_hash = hash.hash;
     seen_put(c->seen, hash, out);
     return true;
 }
 
 bool urls_get(struct core *c, int64_t id, struct seen_row *out)
 {
+    struct seen_key hash;
     sqlite3_stmt *st;
 
     if (seen_find_id(c->seen, id, out))
@@ -98,7 +100,9 @@ bool urls_get(struct core *c, int64_t id, struct seen_row *out)
     if (!db_next(c->db, st))
         return false;
     read_row(st, out);
-    seen_put(c->seen, seen_key(c->seen, db_column(st, 6)), out);
+    hash = seen_key(c->seen, db_column(st, 6));
+    out->key_hash = hash.hash;
+    seen_put(c->seen, hash, out);
     db_done(st);
     return true;
 }
@@ -131,6 +135,7 @@ enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent
     struct seen_key hash = seen_key(c->seen, key);
     sqlite3_stmt *st;
     struct seen_row row = {
+        .key_hash = hash.hash,
         .host_id = hosts_id(c, o),
         .parent_id = parent_id,
         .depth = o->depth,
@@ -157,14 +162,11 @@ enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent
     return c->db->failed;
 }
 
-/* Runs an UPDATE that ends in RETURNING key_hash, and puts row into the cache. */
+/* Runs an UPDATE, and puts row into the cache. (RETURNING would cost the making of a table in memory each time.) */
 static enum err run_update(struct core *c, sqlite3_stmt *st, const struct seen_row *row)
 {
-    if (db_next(c->db, st)) {
-        seen_update(c->seen, (uint64_t)sqlite3_column_int64(st, 0), row);
-        while (db_next(c->db, st)) {
-        }
-    }
+    if (!db_run(c->db, st))
+        seen_update(c->seen, row->key_hash, row);
     return c->db->failed;
 }
 
@@ -175,7 +177,7 @@ enum err urls_set_queued(struct core *c, struct seen_row *row,
         "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, depth = ?2,"
         " redirects = ?3, hop = ?4,"
         " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6 WHERE id ="
-        " ?1 RETURNING key_hash";
+        " ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     tally_move(c, row->state, STATE_QUEUED);
@@ -197,7 +199,7 @@ enum err urls_set_excluded(struct core *c, struct seen_row *row,
     static const char SQL[] =
         "UPDATE OR FAIL url SET reason = ?2, rule = ?3, depth = ?4, hop = ?5,"
         " priority = ?6,"
-        " redirects = ?7 WHERE id = ?1 RETURNING key_hash";
+        " redirects = ?7 WHERE id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     row->reason = (uint8_t)o->reason;
@@ -216,8 +218,7 @@ enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int red
 {
     static const char SQL[] =
         "UPDATE OR FAIL url SET depth = ?2, redirects = min(redirects, ?3) WHERE id"
-        " = ?1"
-        " RETURNING key_hash";
+        " = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     row->depth = depth;
@@ -235,7 +236,7 @@ enum err urls_set_visited(struct core *c, struct seen_row *row,
         " next_fetch_at = ?6,"
         " interval_ms = coalesce(?7, interval_ms), fetch_id = coalesce(?8,"
         " fetch_id), run_id = ?9"
-        " WHERE id = ?1 RETURNING key_hash";
+        " WHERE id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     tally_move(c, row->state, v->state);

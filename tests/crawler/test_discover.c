@@ -143,6 +143,62 @@ static void links_beyond_the_cap_are_cut_and_the_program_goes_on(void **state)
     }
 }
 
+/* A link to a URL that is known: is it told by its number, and why is it not followed? */
+static const struct known_row {
+    const char *label;
+    enum url_reason known;
+    int known_depth;
+    uint8_t hop;
+    bool is_nofollow;
+    int page_depth; /* the link is one deeper */
+    int64_t max_depth;
+    bool is_settled;
+    enum url_reason reason; /* of the offer */
+} known_rows[] = {
+    { "a page that is as near", REASON_NONE, 3, FACT_HOP_LINK, false, 2, -1, true, REASON_NONE },
+    { "a page that comes nearer", REASON_NONE, 3, FACT_HOP_LINK, false, 1, -1, false, REASON_NONE },
+    { "a page out of scope", REASON_SCOPE, 3, FACT_HOP_LINK, false, 0, -1, true, REASON_SCOPE },
+    { "a style sheet again", REASON_KIND, 3, FACT_HOP_NONE, false, 2, -1, true, REASON_KIND },
+    { "a style sheet of a nearer page", REASON_KIND, 3, FACT_HOP_NONE, false, 1, -1, false, REASON_KIND },
+    { "a link to what was a style sheet", REASON_KIND, 3, FACT_HOP_LINK, false, 5, -1, false, REASON_NONE },
+    { "the same with nofollow", REASON_KIND, 3, FACT_HOP_LINK, true, 5, -1, false, REASON_NOFOLLOW },
+    { "nofollow again", REASON_NOFOLLOW, 3, FACT_HOP_LINK, true, 2, -1, true, REASON_NOFOLLOW },
+    { "a style sheet that nofollow led to", REASON_NOFOLLOW, 3, FACT_HOP_NONE, false, 0, -1, true, REASON_KIND },
+    { "a link that may be followed", REASON_NOFOLLOW, 3, FACT_HOP_LINK, false, 5, -1, false, REASON_NONE },
+    { "deeper than is asked for", REASON_KIND, 3, FACT_HOP_NONE, false, 6, 6, false, REASON_DEPTH },
+    { "as deep as is asked for", REASON_KIND, 3, FACT_HOP_NONE, false, 5, 6, true, REASON_KIND },
+};
+
+static void what_is_known_says_all_or_the_store_decides(void **state)
+{
+    struct crawl *c = *state;
+    struct settings *s = (struct settings *)(uintptr_t)c->settings;
+
+    s->scope = SCOPE_ANY;
+    s->respects_nofollow = true;
+    for (size_t i = 0; i < ARRAY_LEN(known_rows); i++) {
+        const struct known_row *row = &known_rows[i];
+        struct ticket from = { .id = 1, .url = SPAN("http://b.example/"), .depth = row->page_depth };
+        struct fact_link link = { .url = SPAN("http://b.example/x#part"),
+                                  .hop = row->hop,
+                                  .is_nofollow = row->is_nofollow };
+        struct page_facts facts = { .links = &link, .n_links = 1 };
+        struct discover_page page = { .ticket = &from, .facts = &facts };
+        struct store_offer o;
+        struct arena mem;
+        bool is_cut;
+
+        s->depth = row->max_depth;
+        known_put(c->known, SPAN("http://b.example/x"),
+                  &(struct known_entry){ 7, row->known_depth, row->known });
+        arena_init(&mem, (size_t)MIB);
+        assert_int_equal(discover_links(c, &page, &mem, &o, &is_cut), 1);
+        if ((o.known_id == 7) != row->is_settled || o.reason != row->reason)
+            fail_msg("%s: known_id %lld, reason %d", row->label, (long long)o.known_id, (int)o.reason);
+        arena_clear(&mem);
+    }
+}
+
 #define WITH_CRAWL(test) cmocka_unit_test_setup_teardown(test, open_crawl, close_crawl)
 
 int main(void)
@@ -152,6 +208,7 @@ int main(void)
         WITH_CRAWL(what_is_no_url_is_left_out),
         WITH_CRAWL(over_the_cap_it_is_left_out_and_the_program_goes_on),
         WITH_CRAWL(links_beyond_the_cap_are_cut_and_the_program_goes_on),
+        WITH_CRAWL(what_is_known_says_all_or_the_store_decides),
     };
 
     return cmocka_run_group_tests_name("crawler/discover", tests, NULL, NULL);

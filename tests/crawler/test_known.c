@@ -131,6 +131,28 @@ static void a_growing_cache_keeps_what_it_has_room_for(void **state)
     known_close(k);
 }
 
+static void a_key_taken_before_the_table_grew_finds_what_it_named(void **state)
+{
+    struct known *k = open_known((size_t)8 * MIB);
+    struct known_key key = known_key(k, SPAN("https://a.org/")), other = known_key(k, SPAN("https://b.org/"));
+    struct known_entry got;
+
+    (void)state;
+    assert_false(known_find_key(k, key, &got));
+    for (int64_t i = 1; i <= 5000; i++) {
+        char url[64];
+        int n = snprintf(url, sizeof url, "https://a.org/page/%lld", (long long)i);
+
+        put(k, span_make(url, (size_t)n), i, 0);
+    }
+    put(k, SPAN("https://a.org/"), 6000, 2);
+    assert_true(known_find_key(k, key, &got));
+    assert_int_equal(got.id, 6000);
+    assert_int_equal(got.depth, 2);
+    assert_false(known_find_key(k, other, &got));
+    known_close(k);
+}
+
 static void forgetting_leaves_nothing(void **state)
 {
     struct known *k = open_known((size_t)MIB);
@@ -154,6 +176,7 @@ int main(void)
         cmocka_unit_test(the_smallest_cache_keeps_its_four_latest),
         cmocka_unit_test(an_overfull_cache_forgets_but_never_confuses),
         cmocka_unit_test(a_growing_cache_keeps_what_it_has_room_for),
+        cmocka_unit_test(a_key_taken_before_the_table_grew_finds_what_it_named),
         cmocka_unit_test(forgetting_leaves_nothing),
     };
 

@@ -765,11 +765,11 @@ static void too_many_parts_of_a_request_are_refused(void **state)
                      ERR_TOO_LARGE);
 }
 
-/* ---- the characters of a URL, byte for byte ---- */
+/* ---- the characters of a URL and of a text, byte for byte ---- */
 
 static void url_characters_are_printable_ascii(void **state)
 {
-    char text[19];
+    char text[33];
 
     (void)state;
     for (int c = 0; c < 256; c++) {
@@ -781,6 +781,7 @@ static void url_characters_are_printable_ascii(void **state)
             assert_int_equal(wire_io_is_url(span_make(text, len)), c >= 0x21 && c <= 0x7e);
         }
     }
+    assert_true(wire_io_is_url(SPAN_NONE));
 }
 
 /* ---- and of a text ---- */

@@ -117,7 +117,7 @@ static void texts_beyond_the_memory_are_right_too(void **state)
         0);
 }
 
-static void finish(struct storekit *k)
+static void end_run(struct storekit *k)
 {
     struct store_op *op = store_op_new(STORE_END_RUN, MIB);
 
@@ -125,7 +125,13 @@ static void finish(struct storekit *k)
     op->u.end_run.stop_reason = "finished";
     storekit_do(k, op);
     store_op_free(op);
-    op = store_op_new(STORE_GRAPH, MIB);
+}
+
+static void finish(struct storekit *k)
+{
+    struct store_op *op = store_op_new(STORE_GRAPH, MIB);
+
+    end_run(k);
     op->u.graph.wants_metrics = true;
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
@@ -166,6 +172,22 @@ static void texts_that_no_link_has_are_removed(void **state)
     EXPECT_TEXT(k, ALL_LINKS, "Home,third,fourth,Home,early");
 }
 
+/* A run may end without metrics. */
+static void what_an_earlier_run_left_is_removed_by_one_that_loses_no_link(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a");
+
+    fetch_page(k, a, "1", TEXTS("first", "second", "third"));
+    fetch_page(k, a, "2", TEXTS("Home"));
+    end_run(k);
+    storekit_close(k);
+    storekit_open(k, REVISIT_ALL);
+    fetch_page(k, storekit_seed(k, "http://a.example/b"), "3", TEXTS("Home"));
+    finish(k);
+    EXPECT_TEXT(k, "SELECT DISTINCT text FROM anchor", "Home");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +196,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(texts_that_no_link_has_are_removed, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_an_earlier_run_left_is_removed_by_one_that_loses_no_link,
+                                        set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +50,47 @@ static void formats(void **state)
     buf_clear(&out);
 }
 
+/* The byte in question at every place of a value, among bytes that stand for themselves. */
+static void every_byte_is_escaped_or_not_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c < 0x80; c++)
+        for (size_t at = 0; at < 20 && c != '\n'; at++) {
+            char line[64] = "A: .", escaped[8], want[64];
+            struct buf out;
+
+            for (size_t i = 0; i < 20; i++)
+                line[4 + i] = i == at ? (char)c : (char)('a' + i);
+            line[24] = '.';
+            snprintf(escaped, sizeof escaped,
+                     c == '"' || c == '\\' ? "\\%c" : c < 0x20 || c == 0x7f ? "\\u%04x" : "%c", c);
+            snprintf(want, sizeof want, "[[\"A\",\".%.*s%s%.*s.\"]]", (int)at, line + 4, escaped, (int)(19 - at),
+                     line + 5 + at);
+            buf_init(&out, MIB);
+            assert_int_equal(headerlist_format(span_str(line), &out), OK);
+            assert_int_equal(buf_append_byte(&out, '\0'), OK);
+            assert_string_equal(out.ptr, want);
+            buf_clear(&out);
+        }
+}
+
+static void names_are_tokens(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c < 0x100; c++) {
+        char line[8] = { 'A', (char)c, ':', ' ', 'b', 0 };
+        bool is_name = (c < 0x80 && isalnum((int)c)) || strchr("!#$%&'*+-.^_`|~", (int)c);
+        struct buf out;
+
+        if (c == ':' || c == '\n')
+            continue;
+        buf_init(&out, MIB);
+        assert_int_equal(headerlist_format(span_str(line), &out), OK);
+        assert_int_equal(out.len > 2, is_name);
+        buf_clear(&out);
+    }
+}
+
 static void long_values_are_cut(void **state)
 {
     static char line[20000] = "A: ";
@@ -92,6 +134,8 @@ static void a_full_buffer_is_an_error(void **state)
 int main(void)
 {
     struct CMUnitTest tests[24] = {
+        cmocka_unit_test(every_byte_is_escaped_or_not_wherever_it_stands),
+        cmocka_unit_test(names_are_tokens),
         cmocka_unit_test(long_values_are_cut),
         cmocka_unit_test(endless_blocks_lose_their_last_lines),
         cmocka_unit_test(a_full_buffer_is_an_error),

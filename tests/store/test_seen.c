@@ -55,7 +55,9 @@ static void what_fits_is_found_again(void **state)
             continue;
         n_found++;
         assert_true(is_row(&row, i));
+        assert_int_equal(row.key_hash, key_of(s, i).hash);
         assert_true(!seen_find_id(s, i, &row) || is_row(&row, i));
+        assert_int_equal(row.key_hash, key_of(s, i).hash);
     }
     assert_true(n_found > N * 95 / 100);
     assert_false(seen_find(s, key_of(s, N + 1), &row));
