@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/trainer.h"
 
-/* For the parameters: the shared library exports them, but does not promise that they stay as they are. */
-#define ZDICT_STATIC_LINKING_ONLY
 #include <zdict.h>
 
 #include "config/mem.h"
 #include "parse/pack.h"
 
 #define MAX_SAMPLES (TRAINER_BYTES / TRAINER_LEAST_SAMPLE)
-
-/*
- * What ZDICT_trainFromBuffer would find out by making five dictionaries and packing samples with each, which takes five
- * times as long while pages wait: pieces of 2,000 bytes, chosen by runs of 8. On six mixtures of nine sites these made
- * bodies 1 % smaller, on single sites 4 % larger to 2 % smaller, and 30 % smaller on one where the search had gone
- * astray.
- */
-static const ZDICT_fastCover_params_t parameters = {
-    .k = 2000,
-    .d = 8,
-    .f = 19,
-    .accel = 1,
-    .zParams = { .compressionLevel = PACK_LEVEL }, /* whose statistics it carries */
-};
 
 struct trainer {
     struct buf samples; /* one behind the other */
@@ -91,8 +75,8 @@ enum err trainer_make(struct trainer *t, uint32_t id, struct buf *out)
     size_t n = 0;
 
     if (!e) {
-        n = ZDICT_trainFromBuffer_fastCover(out->ptr + out->len, PACK_MAX_DICTIONARY_BYTES,
-                                            t->samples.ptr, t->sizes, (unsigned)t->n, parameters);
+        n = ZDICT_trainFromBuffer(out->ptr + out->len, PACK_MAX_DICTIONARY_BYTES,
+                                  t->samples.ptr, t->sizes, (unsigned)t->n);
         e = ZDICT_isError(n) ? ERR_NOT_FOUND : OK;
     }
     if (!e) {
