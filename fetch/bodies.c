@@ -16,12 +16,9 @@
 /* A hint is a promise made by a stranger; more than this is not believed in advance. */
 #define MAX_HINT_BYTES ((size_t)1 << 20)
 
-/* So much freed memory is kept for the next bodies, more in a large region; above it blocks of at least
- * MIN_PUNCH_BYTES are given back. Each sweep is paid for by as many bytes freed before it. 256 answers that wait
- * for a parser are 12 MiB of documentation: with less kept they were given back and faulted in all the time. */
-#define KEEP_LEAST_BYTES ((size_t)8 << 20)
-#define KEEP_MOST_BYTES  ((size_t)32 << 20)
-#define KEEP_SHARE       8 /* of the region */
+/* So much freed memory is kept for the next bodies; above it blocks of at least MIN_PUNCH_BYTES
+ * are given back. Each sweep is paid for by as many bytes freed before it. */
+#define KEEP_DIRTY_BYTES ((size_t)8 << 20)
 #define MIN_PUNCH_BYTES  ((size_t)64 << 10)
 
 /* Per page of the region; meaningful where a free block begins. */
@@ -36,7 +33,6 @@ struct bodies {
     int fd; /* read-only: who gets it cannot map it for writing */
     int n_orders;
     size_t used;
-    size_t keep_bytes;
     size_t dirty_free; /* freed and (as far as known) still backed by memory */
     uint32_t free_heads[MAX_ORDERS];
     struct page_info *pages;
@@ -126,7 +122,7 @@ static void give_block(struct bodies *b, uint32_t page, int order)
         order++;
     }
     push_free(b, page, order);
-    if (b->dirty_free > b->keep_bytes)
+    if (b->dirty_free > KEEP_DIRTY_BYTES)
         punch_free(b);
 }
 
@@ -248,7 +244,6 @@ enum err bodies_open(size_t max_bytes, struct bodies **out, struct err_note *not
 
     b->base = base;
     b->size = size;
-    b->keep_bytes = MAX(KEEP_LEAST_BYTES, MIN(KEEP_MOST_BYTES, size / KEEP_SHARE));
     b->fd = fd;
     b->n_orders = order_for(size) + 1;
     b->pages = mem_array(size / BODIES_PAGE, sizeof(*b->pages));

@@ -4,8 +4,7 @@
  * parser processes map read-only, so that a body goes from curl's buffer to a
  * parser with one copy. A buddy allocator hands out blocks; the region's size
  * is the cap on all bodies held (a quarter of --max-memory). Memory of freed
- * large blocks goes back to the kernel, but for an eighth of the region (8 to 32 MiB) that the next bodies find
- * in place.
+ * large blocks goes back to the kernel.
  *
  * Single-threaded, does not suspend. Blocks are exclusive to their holder.
  */

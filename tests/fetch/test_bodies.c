@@ -270,33 +270,6 @@ static void memory_of_large_bodies_goes_back(void **state)
     bodies_close(b);
 }
 
-/* Fills so many mebibytes with bodies of 64 KiB, frees them, and says what is left of that in memory. */
-static size_t resident_after(struct bodies *b, size_t n_mib)
-{
-    struct body_ref refs[512] = { 0 };
-    struct span body = pattern((size_t)64 << 10, 13);
-
-    for (size_t i = 0; i < n_mib * 16; i++)
-        assert_int_equal(bodies_append(b, &refs[i], body, NO_MAX), OK);
-    for (size_t i = 0; i < n_mib * 16; i++)
-        bodies_free(b, &refs[i]);
-    free_pattern(body);
-    return resident_bytes(b);
-}
-
-static void what_is_freed_stays_for_the_next_bodies(void **state)
-{
-    struct bodies *large = open_bodies(256 * MIB_SIZE), *small = open_bodies(64 * MIB_SIZE);
-
-    (void)state;
-    for (int round = 0; round < 3; round++)
-        assert_int_equal(resident_after(large, 24), 24 * MIB_SIZE);
-    assert_int_equal(resident_after(small, 8), 8 * MIB_SIZE);
-    assert_true(resident_after(small, 24) <= 9 * MIB_SIZE);
-    bodies_close(large);
-    bodies_close(small);
-}
-
 /* Whatever the order of calls, contents stay and every byte comes back. */
 static void survives_a_random_life(void **state)
 {
@@ -353,7 +326,6 @@ int main(void)
         cmocka_unit_test(a_hint_in_a_full_region_does_no_harm),
         cmocka_unit_test(the_descriptor_maps_for_reading_only),
         cmocka_unit_test(memory_of_large_bodies_goes_back),
-        cmocka_unit_test(what_is_freed_stays_for_the_next_bodies),
         cmocka_unit_test(survives_a_random_life),
     };
 
