@@ -75,7 +75,7 @@ numbers=$(cut -d ' ' -f 1 "$t/sites")
 sql() { "$crawl" sql -f tsv "$1" | tail -n +2; }
 linking_to() ( # the crawled pages with a link to FILE, by their hrefs alone
     cd "$site" || exit 1
-    grep -rHoE --include='*.html' "href=\"([^\"#?:]*/)?${1##*/}(#[^\"]*)?\"" . | sed 's|:href="|\t|; s|[#"].*||; s|^\./||' > "$t/hrefs"
+    grep -RHoE --include='*.html' "href=\"([^\"#?:]*/)?${1##*/}(#[^\"]*)?\"" . | sed 's|:href="|\t|; s|[#"].*||; s|^\./||' > "$t/hrefs"
     sed 's|^[^/\t]*\t||; s|/[^/\t]*\t|/|' "$t/hrefs" | tr '\n' '\0' | xargs -0 -r realpath -ms --relative-to=. |
         paste - "$t/hrefs" | awk -F '\t' -v file="$1" '$1 == file && $2 != file { print $2 }' | sort -u | comm -12 - "$t/pages$number"
 )
