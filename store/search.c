@@ -3,11 +3,11 @@
 
 #include "config/mem.h"
 
-/* Hosts that ?2 names, with its port or without. */
-#define OF_HOST "lower(?2) IN (h.host, h.host || ':' || h.port)"
+/* Is h the host that a parameter names, with its port or without? */
+#define IS_HOST(parameter) "lower(" parameter ") IN (h.host, h.host || ':' || h.port)"
 
 /*
- * ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked, ?5 whether the host is a small one: then its
+ * ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked, ?5 "yes" for a small host, else "no": its
  * texts are gathered first, as nearly all that match are of other hosts and to look each one up takes far longer.
  */
 static const char SQL[] =
@@ -19,9 +19,9 @@ static const char SQL[] =
     "   CROSS JOIN fetch f ON f.id = page_text.rowid"
     "   CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
     "   WHERE page_text MATCH ?1 AND (?5 = 'no' OR +page_text.rowid IN (SELECT p.text_id FROM url u"
-    "   CROSS JOIN page p ON p.url_id = u.id WHERE u.host_id IN (SELECT h.id FROM hosts h WHERE " OF_HOST ")))"
+    "   CROSS JOIN page p ON p.url_id = u.id WHERE u.host_id IN (SELECT h.id FROM hosts h WHERE " IS_HOST("?2") ")))"
     "   AND (?2 = '' OR ?5 = 'yes' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
-    "   h.id = u.host_id WHERE u.id = f.url_id AND " OF_HOST "))"
+    "   h.id = u.host_id WHERE u.id = f.url_id AND " IS_HOST("?2") "))"
     "   LIMIT CAST(?4 AS INTEGER))"
     "  ORDER BY score DESC, id LIMIT CAST(?3 AS INTEGER)) best"
     " CROSS JOIN fetch f ON f.id = best.id"
@@ -124,7 +124,7 @@ static const char N_TEXTS[] =
 
 /* A host is small that answered less than a fifth of all pages, or is none of ours. */
 static const char IS_SMALL[] =
-    "SELECT 5 * coalesce(sum(h.pages * (lower(?1) IN (h.host, h.host || ':' || h.port))), 0)"
+    "SELECT 5 * coalesce(sum(h.pages * (" IS_HOST("?1") ")), 0)"
     " < sum(h.pages) FROM hosts h";
 
 static enum err on_count(void *arg, const struct span *columns,
