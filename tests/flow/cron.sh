@@ -242,7 +242,7 @@ has_fetched() { [ "$(sql "SELECT count(*) FROM fetches WHERE run_id = (SELECT id
 
 # Waits for the next start to begin; without cron it makes it. Each leave to start is for one.
 let_start() { : > "$t/may_start"; }
-begin() { let_start; if [ "$mode" = cron ]; then await 900 has_started || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_begun || true; fi; }
+begin() { let_start; if [ "$mode" = cron ]; then await 900 has_begun || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_begun || true; fi; }
 # Waits until N starts are over.
 over() { await 1500 has_starts "$1" || fail "start $1 is not over"; [ "$mode" = cron ] || wait "$job" 2>/dev/null || true; }
 
