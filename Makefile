@@ -152,7 +152,7 @@ conformance: build/crawl ## third-party cases, where ../shared is present
 demo: build/crawl $(B)/tests/flow/serve ## crawl a small site of our own on loopback and ask the database
 	$(Q)sh tests/flow/demo.sh build/crawl $(B)/tests/flow/serve
 
-cron-test: build/crawl $(B)/tests/flow/serve ## ten runs by a cron daemon of its own while the site changes: 12 minutes, root
+cron-test: build/crawl $(B)/tests/flow/serve ## ten runs by a cron daemon of its own while the site (SITES=FILE: sites of yours) changes: 12 minutes, root
 	$(Q)sh tests/flow/cron.sh build/crawl $(B)/tests/flow/serve cron
 
 lint: $(OBJ) $(B)/crawl ## layers, libraries, headers alone, exported names, lengths, hardening

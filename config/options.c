@@ -429,6 +429,12 @@ static enum err parse_short(struct args *a, const char *arg)
     return OK;
 }
 
+/* No option's name begins with a blank; a query may begin with a comment. */
+static bool is_operand(const char *arg)
+{
+    return arg[0] != '-' || arg[1] == '\0' || (arg[1] == '-' && (arg[2] == ' ' || arg[2] == '\n'));
+}
+
 enum err options_parse_args(const struct option_table *t, void *target, int argc, char **argv,
                             char ***operands, size_t *n_operands, struct err_note *note)
 {
@@ -441,7 +447,7 @@ enum err options_parse_args(const struct option_table *t, void *target, int argc
     while (!e && a.at < argc) {
         char *arg = argv[a.at++];
 
-        if (has_ended || arg[0] != '-' || arg[1] == '\0')
+        if (has_ended || is_operand(arg))
             rest[n++] = arg;
         else if (strcmp(arg, "--") == 0)
             has_ended = true;

@@ -76,7 +76,8 @@ enum err options_unknown(const struct option_table *t, struct span name, const c
 
 /*
  * Reads argv[1..]: options into target, the rest into *operands (pointers into
- * argv; the caller frees the array with mem_free). "--" ends the options.
+ * argv; the caller frees the array with mem_free). "--" ends the options; "-"
+ * and what begins with "--" and a blank, as a comment in SQL does, are operands.
  */
 enum err options_parse_args(const struct option_table *t, void *target, int argc, char **argv,
                             char ***operands, size_t *n_operands, struct err_note *note) MUST_USE;

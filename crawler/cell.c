@@ -33,8 +33,19 @@ static enum err put_integer(struct buf *out, int64_t n)
     return buf_append(out, span_make(text + at, sizeof text - at));
 }
 
-/* Appends s; a byte of special is put as fn says. */
-static enum err put_runs(struct buf *out, struct span s, const char *special,
+/* The bytes that a format cannot have as they are. Looked up, as nearly all bytes of a long answer pass here. */
+enum { IN_CSV = 1, IN_TSV = 2, IN_MARKDOWN = 4 };
+static const unsigned char special[256] = {
+    ['"'] = IN_CSV,
+    ['\t'] = IN_TSV,
+    ['\n'] = IN_TSV,
+    ['\r'] = IN_TSV,
+    ['\\'] = IN_TSV | IN_MARKDOWN,
+    ['|'] = IN_MARKDOWN,
+};
+
+/* Appends s; a byte that is special there is put as fn says. */
+static enum err put_runs(struct buf *out, struct span s, unsigned char format,
                          enum err (*fn)(struct buf *out, char c))
 {
     enum err e = OK;
@@ -42,7 +53,7 @@ static enum err put_runs(struct buf *out, struct span s, const char *special,
     while (!e && s.len) {
         size_t n = 0;
 
-        while (n < s.len && (!s.ptr[n] || !strchr(special, s.ptr[n])))
+        while (n < s.len && !(special[(unsigned char)s.ptr[n]] & format))
             n++;
         e = buf_append(out, span_slice(s, 0, n));
         if (!e && n < s.len)
@@ -72,15 +83,27 @@ static bool must_escape(uint32_t c)
            (c >= 0x2066 && c <= 0x2069);
 }
 
+/* How many bytes of s, from its start, JSON has as they are. */
+static size_t plain_run(struct span s)
+{
+    size_t n = 0;
+
+    while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7f && s.ptr[n] != '"' && s.ptr[n] != '\\')
+        n++;
+    return n;
+}
+
 /* RFC 8259. Bytes that are no UTF-8 come as U+FFFD each. */
 enum err cell_put_json_text(struct buf *out, struct span s)
 {
     enum err e = buf_append_byte(out, '"');
 
     while (!e && s.len) {
-        uint32_t c;
-        size_t len = utf8_decode(s, &c);
+        uint32_t c = 'a'; /* any that is plain */
+        size_t len = plain_run(s);
 
+        if (!len)
+            len = utf8_decode(s, &c);
         if (c == '"' || c == '\\')
             e = buf_printf(out, "\\%c", (char)c);
         else if (c == UTF8_REPLACEMENT || must_escape(c))
@@ -168,7 +191,7 @@ enum err cell_put_csv(struct buf *out, const struct output_value *v)
     if (!e && v->text.len && memchr("=+-@\t\r", v->text.ptr[0], 6))
         e = buf_append_byte(out, '\'');
     if (!e)
-        e = put_runs(out, v->text, "\"", put_doubled);
+        e = put_runs(out, v->text, IN_CSV, put_doubled);
     return e ? e : buf_append_byte(out, '"');
 }
 
@@ -186,7 +209,7 @@ enum err cell_put_tsv(struct buf *out, const struct output_value *v)
 {
     if (v->type != OUTPUT_TEXT)
         return cell_put_plain(out, v);
-    return put_runs(out, v->text, "\t\n\r\\", put_tsv_escape);
+    return put_runs(out, v->text, IN_TSV, put_tsv_escape);
 }
 
 static enum err put_markdown_escape(struct buf *out, char c)
@@ -221,7 +244,7 @@ enum err cell_put_markdown(struct buf *out, const struct output_value *v)
         return cell_put_plain(out, v);
     buf_init(&safe, MAX_TEXT);
     e = escape_all_but_space(&safe, v->text);
-    e = e ? e : put_runs(out, buf_span(&safe), "|\\", put_markdown_escape);
+    e = e ? e : put_runs(out, buf_span(&safe), IN_MARKDOWN, put_markdown_escape);
     buf_clear(&safe);
     return e;
 }

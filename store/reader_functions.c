@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/buf.h"
+#include "config/clock.h"
 #include "config/map.h"
 #include "config/mem.h"
 #include "parse/digest.h"
@@ -140,6 +141,15 @@ static void id_is_in(sqlite3_context *ctx, int argc, sqlite3_value **argv)
                        id >= 0 && at < set->size && (set->bits[at] >> (id % 8) & 1));
 }
 
+static void iso_time(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    char text[CLOCK_ISO_SIZE];
+
+    (void)argc;
+    if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER)
+        sqlite3_result_text(ctx, clock_format_iso(sqlite3_value_int64(argv[0]), text), -1, SQLITE_TRANSIENT);
+}
+
 static void simhash_distance(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     uint64_t a = (uint64_t)sqlite3_value_int64(argv[0]),
@@ -190,6 +200,7 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
                                 NULL) ||
         sqlite3_create_function(handle, "body_problem", 4, flags, f, body_problem, NULL,
                                 NULL) ||
+        sqlite3_create_function(handle, "iso_time", 1, flags, NULL, iso_time, NULL, NULL) ||
         sqlite3_create_function(handle, "simhash_distance", 2, flags, f,
                                 simhash_distance, NULL, NULL) ||
         sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,

@@ -3,6 +3,8 @@
  * SQL functions that a reader's queries may use, beside SQLite's own:
  *
  *   url_hash(key)                        the value of url.key_hash for a key; NULL without the file's secret
+ *   iso_time(ms)                         Unix milliseconds as strftime('%Y-%m-%dT%H:%M:%fZ', ms / 1000.0, 'unixepoch')
+ *                                        writes them, in half the time; of the years 1000 to 9999; NULL of no integer
  *   simhash_distance(a, b)               bits in which two fingerprints differ; NULL where one is missing or 0
  *   body_problem(sha256, codec, size, data)   what is wrong with a stored body; NULL when data unpacks to
  *                                        size bytes with that SHA-256 (a BLOB)

@@ -3,7 +3,13 @@
 
 #include "config/mem.h"
 
-/* ?1 expression, ?2 host (with its port or without) or "", ?3 hits wanted, ?4 rows that may be ranked. */
+/* Is h the host that a parameter names, with its port or without? */
+#define IS_HOST(parameter) "lower(" parameter ") IN (h.host, h.host || ':' || h.port)"
+
+/*
+ * ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked, ?5 "yes" for a small host, else "no": its
+ * texts are gathered first, as nearly all that match are of other hosts and to look each one up takes far longer.
+ */
 static const char SQL[] =
     "SELECT u.id, u.url, p.title, p.description, p.lang,"
     " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"
@@ -12,8 +18,10 @@ static const char SQL[] =
     "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text"
     "   CROSS JOIN fetch f ON f.id = page_text.rowid"
     "   CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
-    "   WHERE page_text MATCH ?1 AND (?2 = '' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
-    "   h.id = u.host_id WHERE u.id = f.url_id AND lower(?2) IN (h.host, h.host || ':' || h.port)))"
+    "   WHERE page_text MATCH ?1 AND (?5 = 'no' OR +page_text.rowid IN (SELECT p.text_id FROM url u"
+    "   CROSS JOIN page p ON p.url_id = u.id WHERE u.host_id IN (SELECT h.id FROM hosts h WHERE " IS_HOST("?2") ")))"
+    "   AND (?2 = '' OR ?5 = 'yes' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
+    "   h.id = u.host_id WHERE u.id = f.url_id AND " IS_HOST("?2") "))"
     "   LIMIT CAST(?4 AS INTEGER))"
     "  ORDER BY score DESC, id LIMIT CAST(?3 AS INTEGER)) best"
     " CROSS JOIN fetch f ON f.id = best.id"
@@ -43,6 +51,8 @@ enum {
 struct collecting {
     struct search_answer *answer;
     struct arena *mem;
+    struct span host; /* or "" */
+    bool is_small;    /* the host */
     size_t limit;
     int64_t n_found;
 };
@@ -93,10 +103,11 @@ static enum err on_hit(void *arg, const struct span *columns,
 
 /* Adds hits that are not there yet; c->n_found gets how many pages match, up to max_ranked. */
 static enum err add_hits(struct reader *r, struct collecting *c, struct span expression,
-                         struct span host, int64_t max_ranked, struct err_note *note)
+                         int64_t max_ranked, struct err_note *note)
 {
     char limit[NUMBER_SIZE], ranked[NUMBER_SIZE]; /* hits may have left no room in c->mem */
-    struct span params[] = { expression, host.ptr ? host : SPAN(""), SPAN_NONE, SPAN_NONE };
+    struct span params[] = { expression, c->host, SPAN_NONE, SPAN_NONE,
+                             c->is_small ? SPAN("yes") : SPAN("no") };
 
     snprintf(limit, sizeof limit, "%zu", c->limit);
     snprintf(ranked, sizeof ranked, "%lld", (long long)max_ranked);
@@ -110,6 +121,11 @@ static enum err add_hits(struct reader *r, struct collecting *c, struct span exp
 static const char N_TEXTS[] =
     "SELECT count(*) FROM (SELECT 1 FROM page_text WHERE page_text MATCH ?1"
     " LIMIT CAST(?2 AS INTEGER))";
+
+/* A host is small that answered less than a fifth of all pages, or is none of ours. */
+static const char IS_SMALL[] =
+    "SELECT 5 * coalesce(sum(h.pages * (" IS_HOST("?1") ")), 0)"
+    " < sum(h.pages) FROM hosts h";
 
 static enum err on_count(void *arg, const struct span *columns,
                          const struct reader_value *row, size_t n)
@@ -131,15 +147,56 @@ static enum err count_texts(struct reader *r, struct span expression, struct are
                         note);
 }
 
+static enum err weigh_host(struct reader *r, struct collecting *c, struct err_note *note)
+{
+    int64_t is_small = 0;
+    enum err e = reader_query(r, span_str(IS_SMALL), &c->host, 1, on_count, &is_small, note);
+
+    c->is_small = is_small != 0;
+    return e;
+}
+
+/* More than SEARCH_RANKED texts match. Those whose title says it go first, and may be enough. */
+static enum err find_of_many(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
+{
+    struct span in_title = arena_format(c->mem, "{title} : %.*s", SPAN_ARG(all));
+    enum err e = add_hits(r, c, in_title, SEARCH_RANKED + 1, note);
+
+    if (!e && (c->n_found <= SEARCH_RANKED || c->answer->n_hits < c->limit))
+        e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
+    if (!e && c->n_found <= SEARCH_RANKED) {
+        c->answer->n_hits = 0; /* many of them were of former content, or of other hosts */
+        e = add_hits(r, c, all, SEARCH_RANKED, note);
+    }
+    return e;
+}
+
+static enum err find(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
+{
+    int64_t n_texts = 0;
+    enum err e = count_texts(r, all, c->mem, &n_texts, note);
+
+    if (!e && n_texts > SEARCH_RANKED && c->host.len)
+        e = weigh_host(r, c, note);
+    if (e)
+        return e;
+    if (n_texts > SEARCH_RANKED && !c->is_small)
+        return find_of_many(r, c, all, note);
+    e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
+    if (e || c->n_found <= SEARCH_RANKED)
+        return e;
+    c->answer->n_hits = 0;
+    return find_of_many(r, c, all, note);
+}
+
 enum err search_ask(struct reader *r, const struct search_question *q,
                     struct arena *mem, struct search_answer *out, struct err_note *note)
 {
     struct collecting c = { .answer = out, .mem = mem, .limit = q->limit };
-    struct span all, in_title;
-    int64_t n_texts = 0;
     enum err e;
 
     *out = (struct search_answer){ .words = NULL };
+    c.host = q->host.ptr ? q->host : SPAN("");
     if (words_open(reader_handle(r), &out->words))
         return err_set(note, ERR_UNSUPPORTED, "this SQLite has no full-text search");
     e = match_parse(out->words, q->query, mem, &out->match, note);
@@ -148,19 +205,7 @@ enum err search_ask(struct reader *r, const struct search_question *q,
     out->hits = arena_try_array(mem, q->limit + 1, sizeof *out->hits);
     if (!out->hits)
         return ERR_NO_MEMORY;
-    all = out->match.expression;
-    e = count_texts(r, all, mem, &n_texts, note);
-    if (!e && n_texts > SEARCH_RANKED) {
-        /* Too many: those whose title says it go first, and may be enough. */
-        in_title = arena_format(mem, "{title} : %.*s", SPAN_ARG(all));
-        e = add_hits(r, &c, in_title, q->host, SEARCH_RANKED + 1, note);
-    }
-    if (!e && (c.n_found <= SEARCH_RANKED || out->n_hits < q->limit))
-        e = add_hits(r, &c, all, q->host, SEARCH_RANKED + 1, note);
-    if (!e && n_texts > SEARCH_RANKED && c.n_found <= SEARCH_RANKED) {
-        out->n_hits = 0; /* many of them were of former content */
-        e = add_hits(r, &c, all, q->host, SEARCH_RANKED, note);
-    }
+    e = find(r, &c, out->match.expression, note);
     out->n_found = c.n_found;
     return e;
 }

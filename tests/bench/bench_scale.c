@@ -610,6 +610,8 @@ static void measure_reports(const char *file)
 static void measure_all(const char *file)
 {
     const char *metrics[] = { "-o", file, "--revisit", "none", "-q", NULL };
+    const char *search[] = { "search", "-o", file, "title", NULL };
+    const char *on_host[] = { "search", "-o", file, "--host", "www3.example", "title", NULL };
     const char *status[] = { "status", "-o", file, NULL };
     const char *verify[] = { "verify", "-o", file, NULL };
     const char *again[] = { "-o", file, "-n", "0", "--delay", "0", "-q", NULL };
@@ -622,6 +624,8 @@ static void measure_all(const char *file)
     measure_sql(file, "search, one word", SEARCH("title"));
     measure_sql(file, "search, a rarer word", SEARCH("title 77777"));
     measure_sql(file, "search, two words", SEARCH("number heading"));
+    measure("crawl search, a word of nearly every page", search);
+    measure("crawl search, the same on one host", on_host);
     measure("status", status);
     measure("verify", verify);
     measure("a start that asks everything again", again);

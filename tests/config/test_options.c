@@ -401,6 +401,21 @@ static void two_dashes_end_the_options_and_one_is_an_operand(void **state)
     options_clear(&table, &t);
 }
 
+static void a_query_may_begin_with_a_comment(void **state)
+{
+    struct target t = { 0 };
+    char operands[200];
+
+    (void)state;
+    assert_int_equal(
+        parse(&t, NULL, operands,
+              ARGS(A("-- all of them\nSELECT 1"), A("--\nSELECT 2"), A("--flag"))),
+        OK);
+    assert_string_equal(operands, "[-- all of them\nSELECT 1][--\nSELECT 2]");
+    assert_true(t.flag);
+    options_clear(&table, &t);
+}
+
 static void a_value_may_begin_with_a_dash(void **state)
 {
     struct target t = { 0 };
@@ -517,6 +532,7 @@ int main(void)
         cmocka_unit_test(every_way_to_write_an_option),
         cmocka_unit_test(letters_may_stand_together),
         cmocka_unit_test(two_dashes_end_the_options_and_one_is_an_operand),
+        cmocka_unit_test(a_query_may_begin_with_a_comment),
         cmocka_unit_test(a_value_may_begin_with_a_dash),
         cmocka_unit_test(the_last_use_counts),
         cmocka_unit_test(no_arguments_are_fine),

@@ -7,7 +7,8 @@
 # Without "cron" the starts follow one another at once. With it a cron daemon of our own makes them, one a minute, ten
 # times: it takes eleven minutes and root, and sees a crontab and a pid file of its own (a mount namespace).
 # SITES=FILE takes sites of yours instead of making one, one a line: START-URL FOLDER. They are served by a server of
-# yours, with ETag or Last-Modified, from FOLDERs that are changed: give copies.
+# yours, with ETag or Last-Modified, from FOLDERs that are changed: give copies. A minute in which large sites are still
+# being changed or looked at is passed over.
 set -eu
 export LC_ALL=C
 crawl=$(realpath "$1") serve=$(realpath "$2") mode=${3:-}
@@ -74,13 +75,13 @@ numbers=$(cut -d ' ' -f 1 "$t/sites")
 sql() { "$crawl" sql -f tsv "$1" | tail -n +2; }
 linking_to() ( # the crawled pages with a link to FILE, by their hrefs alone
     cd "$site" || exit 1
-    grep -rHoE --include='*.html' "href=\"([^\"#?:]*/)?${1##*/}(#[^\"]*)?\"" . | sed 's|:href="|\t|; s|[#"].*||; s|^\./||' > "$t/hrefs"
+    grep -RHoE --include='*.html' "href=\"([^\"#?:]*/)?${1##*/}(#[^\"]*)?\"" . | sed 's|:href="|\t|; s|[#"].*||; s|^\./||' > "$t/hrefs"
     sed 's|^[^/\t]*\t||; s|/[^/\t]*\t|/|' "$t/hrefs" | tr '\n' '\0' | xargs -0 -r realpath -ms --relative-to=. |
         paste - "$t/hrefs" | awk -F '\t' -v file="$1" '$1 == file && $2 != file { print $2 }' | sort -u | comm -12 - "$t/pages$number"
 )
 
-# Four pages of each site to work on: plain names and titles, and who links to them must be plain too (the same by grep
-# and in the database).
+# Four pages of each site to work on: plain names and titles, no other name of the same file (a link in the file system
+# makes several pages of one), and who links to them must be plain too (the same by grep and in the database).
 choose() {
     for number in $numbers; do
         use "$number"
@@ -91,6 +92,7 @@ choose() {
         while read -r f; do
             [ -f "$site/$f" ] && [ "$f" != "$start" ] || continue
             title_of "$f" | grep -qE '^[A-Za-z0-9]([A-Za-z0-9.,:(){}+—/-]| [^ ])*$' || continue
+            [ "$(find -L "$site" -samefile "$site/$f" | wc -l)" -eq 1 ] || continue
             linking_to "$f" > "$t/by_grep"
             [ "$(wc -l < "$t/by_grep")" -le 1000 ] || continue
             sql "SELECT DISTINCT replace(s.url, '$base', '') FROM links l JOIN urls s ON s.id = l.src_id
@@ -205,6 +207,7 @@ change_site() { # STEP
 cat > "$t/job" <<EOF
 #!/bin/sh
 cd $work || exit 9
+rm $t/may_start 2> /dev/null || exit 0
 begun=\$(date +%s)
 . $t/pace
 $crawl -q --delay \$delay --per-host \$per_host --allow-net 127.0.0.0/8 --dns 127.0.0.1:1 --json-summary summary.json \\
@@ -237,8 +240,9 @@ has_begun() { has_started || has_starts $((n + 1)); } # a quick run may be over 
 has_starts() { [ "$(starts)" -ge "$1" ]; }
 has_fetched() { [ "$(sql "SELECT count(*) FROM fetches WHERE run_id = (SELECT id FROM runs WHERE state = 'running')" 2>/dev/null || echo 0)" -ge "$1" ]; }
 
-# Waits for the next start to begin; without cron it makes it.
-begin() { if [ "$mode" = cron ]; then await 900 has_started || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_begun || true; fi; }
+# Waits for the next start to begin; without cron it makes it. Each leave to start is for one.
+let_start() { : > "$t/may_start"; }
+begin() { let_start; if [ "$mode" = cron ]; then await 900 has_begun || fail "cron started nothing"; else "$t/job" & job=$!; await 100 has_begun || true; fi; }
 # Waits until N starts are over.
 over() { await 1500 has_starts "$1" || fail "start $1 is not over"; [ "$mode" = cron ] || wait "$job" 2>/dev/null || true; }
 
@@ -313,6 +317,7 @@ change_sites 6
 if [ "$mode" = cron ]; then slow 80; else slow 3; fi
 begin
 pid=$(holder)
+let_start
 [ "$mode" = cron ] || "$t/job"
 n=$((n + 1)); await 900 has_starts $n
 [ "$(code_of $n)" = 6 ] || fail "the overlapping start exits $(code_of $n)"

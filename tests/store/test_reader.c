@@ -277,6 +277,31 @@ static void every_named_report_runs(void **state)
     reader_close(r);
 }
 
+/* Of the same times as SQLite's own, and the log has what the view has. */
+static void the_log_tells_times_as_its_view_does(void **state)
+{
+    static const char *const different[] = {
+        "WITH t(ms) AS (VALUES (0), (1), (-1), (-30610224000000), (1796017077386), (951782399999), (253402300799999))"
+        " SELECT ms FROM t WHERE iso_time(ms) IS NOT strftime('%Y-%m-%dT%H:%M:%fZ', ms / 1000.0, 'unixepoch')",
+        "SELECT 1 WHERE iso_time(NULL) IS NOT NULL OR iso_time('x') IS NOT NULL",
+    };
+    struct span log = span_str(reader_find_report(SPAN("log"))->sql);
+    struct seen_rows rows;
+    struct err_note note;
+    char sql[2048];
+
+    for (size_t i = 0; i < ARRAY_LEN(different); i++) {
+        assert_int_equal(query(*state, different[i], &rows, &note), OK);
+        assert_int_equal(rows.n_rows, 0);
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT * FROM (%.*s) EXCEPT SELECT fetched_at, status_code, outcome, total_ms, size, url, attempt, run_id,"
+             " parent_url, content_type, ip, error FROM crawl_log",
+             SPAN_ARG(log));
+    assert_int_equal(query(*state, sql, &rows, &note), OK);
+    assert_int_equal(rows.n_rows, 0);
+}
+
 static void a_url_is_explained_by_its_key(void **state)
 {
     struct reader *r = open_reader(*state);
@@ -507,6 +532,7 @@ int main(void)
         WITH_FILE(a_reader_works_beside_a_crawl),
         WITH_FILE(every_check_names_a_table),
         WITH_FILE(every_named_report_runs),
+        WITH_FILE(the_log_tells_times_as_its_view_does),
         WITH_FILE(a_url_is_explained_by_its_key),
         WITH_FILE(what_is_no_database_of_ours_is_refused),
         WITH_FILE(a_large_full_text_index_is_left_out),

@@ -3,8 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
+
+#include <sqlite3.h>
 
 #include "store/search.h"
 #include "tests/kit/storekit.h"
@@ -35,6 +38,7 @@ static int set_up(void **state)
     fetch("http://b.example/host", "Other", "",
           "a whale elsewhere, and a big word, many more");
     fetch("http://a.example/old", "Old", "", "the walrus was here");
+    fetch("http://c.example/flood", "Other", "", "a flood");
     storekit_finish(&kit);
     storekit_open(&kit, REVISIT_ALL);
     fetch("http://a.example/old", "New", "", "the penguin is here");
@@ -159,6 +163,72 @@ static void a_wrong_query_is_a_mistake_of_usage(void **state)
     end(&a);
 }
 
+static void run(sqlite3 *db, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void weigh(sqlite3 *db, int pages_of_a)
+{
+    char sql[100];
+
+    snprintf(sql, sizeof sql, "UPDATE hosts SET pages = iif(host = 'a.example', %d, 100)", pages_of_a);
+    run(db, sql);
+}
+
+/* More pages of a.example than are ranked: copies of one that say flood, each with an id of its own. */
+static void flood_host(sqlite3 *db)
+{
+    char next[600];
+
+    run(db, "BEGIN");
+    run(db, "CREATE TEMP TABLE u AS SELECT * FROM url WHERE url = 'http://a.example/text'");
+    run(db, "CREATE TEMP TABLE f AS SELECT * FROM fetch WHERE url_id = (SELECT id FROM u)");
+    run(db, "CREATE TEMP TABLE p AS SELECT * FROM page WHERE url_id = (SELECT id FROM u)");
+    for (int id = 1001; id <= 1001 + SEARCH_RANKED; id++) {
+        snprintf(next, sizeof next,
+                 "UPDATE u SET id = %d, url = 'http://a.example/%d', fetch_id = %d;"
+                 "UPDATE f SET id = %d, url_id = %d;"
+                 "UPDATE p SET url_id = %d, fetch_id = %d, text_id = %d;"
+                 "INSERT INTO url SELECT * FROM u; INSERT INTO fetch SELECT * FROM f;"
+                 "INSERT INTO page SELECT * FROM p;"
+                 "INSERT INTO page_text (rowid, title, description, text) VALUES (%d, '', '', 'a flood');",
+                 id, id, id, id, id, id, id, id, id);
+        run(db, next);
+    }
+    run(db, "COMMIT");
+}
+
+/* The texts of a small host are gathered first; those of a large one are looked up one by one. */
+static void a_word_of_very_many_pages_is_found_on_a_host_small_or_large(void **state)
+{
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    flood_host(db);
+    weigh(db, SEARCH_RANKED);
+    a = ask("flood", "c.example", 10);
+    assert_int_equal(a.e, OK);
+    assert_int_equal(a.answer.n_hits, 1);
+    assert_int_equal(a.answer.n_found, 1);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://c.example/flood")));
+    end(&a);
+    a = ask("flood", "nowhere.example", 10);
+    assert_int_equal(a.answer.n_hits, 0);
+    assert_int_equal(a.answer.n_found, 0);
+    end(&a);
+    for (int pages = SEARCH_RANKED; pages > 0; pages -= SEARCH_RANKED - 1) {
+        weigh(db, pages);
+        a = ask("flood", "a.example", 10);
+        assert_int_equal(a.answer.n_hits, 10);
+        assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
+        end(&a);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -169,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_host_may_have_its_port_and_any_case),
         cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
         cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
+        cmocka_unit_test(a_word_of_very_many_pages_is_found_on_a_host_small_or_large),
     };
 
     return cmocka_run_group_tests_name("store/search", tests, set_up, tear_down);
