@@ -432,7 +432,7 @@ static enum err parse_short(struct args *a, const char *arg)
 /* No option's name begins with a blank; a query may begin with a comment. */
 static bool is_operand(const char *arg)
 {
-    return arg[0] != '-' || arg[1] == '\0' || (arg[1] == '-' && (arg[2] == ' ' || arg[2] == '\n'));
+    return arg[0] != '-' || arg[1] == '\0' || (arg[1] == '-' && span_is_space(arg[2]));
 }
 
 enum err options_parse_args(const struct option_table *t, void *target, int argc, char **argv,

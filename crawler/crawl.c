@@ -141,6 +141,23 @@ enum err crawl_watch_signals(struct crawl *c)
     return loop_signals(c->loop, &set, on_signal, c);
 }
 
+bool crawl_looks_for_signal(struct crawl *c)
+{
+    static const struct timespec now = { 0, 0 };
+    sigset_t set;
+    int signo;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (!log_has_file())
+        sigaddset(&set, SIGHUP);
+    signo = sigtimedwait(&set, NULL, &now);
+    if (signo > 0)
+        on_signal(c, signo);
+    return c->n_signals > 0;
+}
+
 /* --- the end ------------------------------------------------------------------------------ */
 
 /*

@@ -129,6 +129,9 @@ void crawl_stop(struct crawl *c, enum stop_reason reason);
  */
 enum err crawl_watch_signals(struct crawl *c) MUST_USE;
 
+/* Has a signal asked for a stop? Looks for one that the loop, which does not run yet, has not taken. */
+bool crawl_looks_for_signal(struct crawl *c);
+
 /* Something became fewer or free: the dispatcher looks again. */
 void crawl_poke(struct crawl *c);
 

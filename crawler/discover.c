@@ -253,8 +253,17 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
     return true;
 }
 
-size_t discover_links(struct crawl *c, const struct discover_page *page,
-                      struct arena *mem, struct store_offer *offers, bool *out_is_cut)
+/*
+ * Over a page made for it a pattern may take minutes. Where a limit ended the run it goes on all
+ * the same: a start with --max-pages 1 would else ask for such a page again each time.
+ */
+static bool must_end(const struct crawl *c)
+{
+    return c->n_signals && coro_is_cancelled(coro_current());
+}
+
+enum err discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
+                        struct store_offer *offers, size_t *out_n, bool *out_is_cut)
 {
     const struct fact_link *links = page->facts->links;
     size_t a_look = c->settings->rules.len ? 1 : LINKS_A_LOOK, n_links = page->facts->n_links, n = 0;
@@ -272,8 +281,12 @@ size_t discover_links(struct crawl *c, const struct discover_page *page,
         }
         if (discover_link(c, page, i, &targets[at], mem, &offers[n]))
             n++;
-        if (i % a_look == a_look - 1)
+        if (i % a_look == a_look - 1) {
             coro_breathe();
+            if (must_end(c))
+                return ERR_CANCELLED;
+        }
     }
-    return n;
+    *out_n = n;
+    return OK;
 }

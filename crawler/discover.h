@@ -27,11 +27,12 @@ bool discover_took(enum err e, struct span url, const struct arena *mem);
 void discover_tell_undecided(struct crawl *c);
 
 /*
- * Fills offers (room for facts->n_links) in mem; returns how many there are. *out_is_cut: mem
- * had no room for more of them. Lets others run when that takes long (P57).
+ * Fills offers (room for facts->n_links) in mem; *out_n: how many there are. *out_is_cut: mem
+ * had no room for more of them. Lets others run when that takes long (P57). ERR_CANCELLED when
+ * a signal's grace ended meanwhile: what is there is not all, and the page is to be asked for again.
  */
-size_t discover_links(struct crawl *c, const struct discover_page *page,
-                      struct arena *mem, struct store_offer *offers, bool *out_is_cut);
+enum err discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
+                        struct store_offer *offers, size_t *out_n, bool *out_is_cut) MUST_USE;
 
 /* A redirect's target. False when location is no URL. */
 bool discover_redirect(struct crawl *c, const struct ticket *from,

@@ -160,8 +160,8 @@ static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_
     return e;
 }
 
-/* What an excluded or queued URL is under today's rules. */
-static void decide_again(void *arg, const struct store_excluded *url,
+/* What an excluded or queued URL is under today's rules, by which a pattern may take milliseconds. */
+static bool decide_again(void *arg, const struct store_excluded *url,
                          struct store_verdict *out)
 {
     struct crawl *c = arg;
@@ -174,7 +174,9 @@ static void decide_again(void *arg, const struct store_excluded *url,
     if (url->reason == REASON_NOFOLLOW || url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
         (url->reason == REASON_KIND &&
          !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
-        return;
+        return true;
+    if (c->settings->rules.len && crawl_looks_for_signal(c))
+        return false;
     arena_init(&mem, 16 * url->url.len + (size_t)MIB);
     if (url_parse(url->url, NULL, &mem, &u) == OK) {
         scope_decide(c->scope, &u, url->depth, &mem, &verdict);
@@ -189,6 +191,7 @@ static void decide_again(void *arg, const struct store_excluded *url,
         out->rule = url->rule;
     }
     arena_clear(&mem);
+    return true;
 }
 
 /*

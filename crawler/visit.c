@@ -385,20 +385,22 @@ static void learn_from_decoding(struct visit *v)
     v->record->size = facts->size;
 }
 
-static void take_links(struct visit *v)
+static enum err take_links(struct visit *v)
 {
     struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
     size_t n = v->record->facts->n_links;
     bool is_cut;
+    enum err e;
 
     /* Each is written whole: zeroing all of them first would touch them twice. */
     v->record->links = arena_try_alloc(&v->op->mem, (n + 1) * sizeof *v->record->links);
     if (!v->record->links)
         mem_out_of_memory(n * sizeof *v->record->links);
-    v->record->n_links = discover_links(v->c, &page, &v->op->mem, v->record->links, &is_cut);
-    if (is_cut || v->record->facts->links_cut)
+    e = discover_links(v->c, &page, &v->op->mem, v->record->links, &v->record->n_links, &is_cut);
+    if (!e && (is_cut || v->record->facts->links_cut))
         crawl_event(v->c, "warn", "parser", "links-cut", v->t->id, "%.*s: only its first %zu links count",
                     SPAN_ARG(v->t->url), v->record->n_links);
+    return e;
 }
 
 /* --- what it came to ---------------------------------------------------------------------------- */
@@ -453,9 +455,10 @@ static void follow_redirect(struct visit *v)
         v->got.error = SPAN("the Location is no URL");
 }
 
-static void conclude(struct visit *v)
+static enum err conclude(struct visit *v)
 {
     enum url_state state;
+    enum err e;
 
     if (v->got.outcome == FETCH_REDIRECT)
         follow_redirect(v);
@@ -463,7 +466,9 @@ static void conclude(struct visit *v)
     if (v->record->facts) {
         v->record->size = v->record->facts->size;
         v->record->body_is_final = v->got.outcome != FETCH_TOO_LARGE && !v->is_unparsed;
-        take_links(v);
+        e = take_links(v);
+        if (e)
+            return e;
     }
     state = final_state(v);
     if (state == STATE_EXCLUDED) {
@@ -471,6 +476,7 @@ static void conclude(struct visit *v)
         v->record->rule = ask_rule_of_type(&v->op->mem, v->got.content_type);
     }
     submit(v, state);
+    return OK;
 }
 
 static enum err undo(struct visit *v, enum err e)
@@ -501,10 +507,9 @@ static enum err digest(struct visit *v)
         }
     }
     e = archive_wait(v->c->archive, v->archived, DEADLINE_NEVER);
-    if (e)
-        return undo(v, e);
-    conclude(v);
-    return OK;
+    if (!e)
+        e = conclude(v);
+    return e ? undo(v, e) : OK;
 }
 
 /* The address of this host is refused, as its robots.txt showed: no request is made. */
@@ -516,7 +521,7 @@ static void record_blocked(struct visit *v)
     v->got.timings = (struct fetch_timings){ -1, -1, -1, -1, -1 };
     v->c->answered++;
     v->c->counts.by_outcome[FETCH_BLOCKED_ADDRESS]++;
-    conclude(v);
+    BUG_IF(conclude(v)); /* without a body it has no links */
 }
 
 static void visit_run(struct visit *v)

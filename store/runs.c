@@ -262,13 +262,27 @@ static void apply_verdict(struct core *c, const struct candidate *it)
                    is_queued ? STATE_QUEUED : STATE_EXCLUDED);
 }
 
+/* Where the end was not reached, some rows are by these rules and some by earlier ones: then no mark holds. */
+static void note_decided(struct core *c, bool is_whole)
+{
+    if (!is_whole) {
+        mark_undecided(c, EXCLUDED_FOR);
+        mark_undecided(c, KNOWN_FOR);
+        return;
+    }
+    mark_decided(c, EXCLUDED_FOR);
+    if (c->is_all_queued)
+        mark_decided(c, KNOWN_FOR);
+}
+
 enum err runs_decide_again(struct core *c, bool is_queue_only,
-                           void (*decide)(void *arg, const struct store_excluded *url,
+                           bool (*decide)(void *arg, const struct store_excluded *url,
                                           struct store_verdict *out),
                            void *arg)
 {
     struct candidate *list;
     struct arena mem;
+    bool goes_on = true;
     int64_t after = 0;
     size_t n;
 
@@ -278,16 +292,15 @@ enum err runs_decide_again(struct core *c, bool is_queue_only,
         arena_reset(&mem);
         list = arena_alloc(&mem, CHUNK * sizeof *list);
         n = read_candidates(c, after, is_queue_only, &mem, list);
-        for (size_t i = 0; i < n; i++) {
-            decide(arg, &list[i].url, &list[i].verdict);
-            apply_verdict(c, &list[i]);
+        for (size_t i = 0; i < n && goes_on; i++) {
+            goes_on = decide(arg, &list[i].url, &list[i].verdict);
+            if (goes_on)
+                apply_verdict(c, &list[i]);
         }
         after = n ? list[n - 1].id : after;
-    } while (n == CHUNK && !c->db->failed);
+    } while (n == CHUNK && goes_on && !c->db->failed);
     arena_clear(&mem);
-    mark_decided(c, EXCLUDED_FOR);
-    if (c->is_all_queued)
-        mark_decided(c, KNOWN_FOR);
+    note_decided(c, goes_on);
     seen_forget_all(c->seen);
     tally_flush(c);
     return db_commit(c->db);

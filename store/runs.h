@@ -13,7 +13,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
 
 /* store_decide_again, in one transaction. */
 enum err runs_decide_again(struct core *c, bool is_queue_only,
-                           void (*decide)(void *arg, const struct store_excluded *url,
+                           bool (*decide)(void *arg, const struct store_excluded *url,
                                           struct store_verdict *out),
                            void *arg);
 

@@ -287,7 +287,7 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
 }
 
 enum err store_decide_again(struct store *s, bool is_queue_only,
-                            void (*decide)(void *arg, const struct store_excluded *url,
+                            bool (*decide)(void *arg, const struct store_excluded *url,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note)
 {

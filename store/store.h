@@ -156,6 +156,7 @@ enum err store_each_seed(struct store *s, void (*fn)(void *arg, struct span url)
  * shown to decide, which says what holds now; the changed ones are written. For a start
  * whose rules differ from the last one's. is_queue_only leaves the excluded ones out: for a start
  * with the same rules that asks again for pages which were not queued when these rules were new.
+ * decide returns false when it is to end for now: what was decided is written, and the next start does all again.
  */
 struct store_excluded {
     struct span url;
@@ -170,7 +171,7 @@ struct store_verdict {
     struct span rule;
 };
 enum err store_decide_again(struct store *s, bool is_queue_only,
-                            void (*decide)(void *arg, const struct store_excluded *url,
+                            bool (*decide)(void *arg, const struct store_excluded *url,
                                            struct store_verdict *out),
                             void *arg, struct err_note *note) MUST_USE;
 

@@ -409,9 +409,9 @@ static void a_query_may_begin_with_a_comment(void **state)
     (void)state;
     assert_int_equal(
         parse(&t, NULL, operands,
-              ARGS(A("-- all of them\nSELECT 1"), A("--\nSELECT 2"), A("--flag"))),
+              ARGS(A("-- all of them\nSELECT 1"), A("--\nSELECT 2"), A("--\r\nSELECT 3"), A("--\tfour\nSELECT 4"), A("--flag"))),
         OK);
-    assert_string_equal(operands, "[-- all of them\nSELECT 1][--\nSELECT 2]");
+    assert_string_equal(operands, "[-- all of them\nSELECT 1][--\nSELECT 2][--\r\nSELECT 3][--\tfour\nSELECT 4]");
     assert_true(t.flag);
     options_clear(&table, &t);
 }

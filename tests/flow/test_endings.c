@@ -134,6 +134,72 @@ static void second_signal_ends_it_within_a_second(void **state)
     rig_close(&g);
 }
 
+/* So many that the pattern below takes minutes over them. */
+static void make_page_for_a_slow_pattern(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)io_status;
+    if (strcmp(r->path, "/") != 0)
+        return;
+    for (int i = 0; i < 20000; i++)
+        BUG_IF(buf_printf(out, "<a href=/%040d!>x</a>", i) != OK);
+}
+
+/* Such a page is not recorded in part: it stays queued. */
+static void second_signal_ends_a_page_made_for_a_slow_pattern(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_page_for_a_slow_pattern },
+    };
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--exclude", "/(\\w+)+$", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/", 1));
+    usleep(500000); /* its links are looked at */
+    program_signal(&g.p, SIGINT);
+    usleep(100000);
+    program_signal(&g.p, SIGINT);
+    at = clock_now_ns();
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(clock_now_ns() - at < 5 * NS_PER_S);
+    assert_true(program_said(&g.p, "1 requests more were made"));
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(state) FROM urls"), "queued");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--depth", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/", "state"), "fetched");
+    rig_close(&g);
+}
+
+/* What a start has not decided again then, the next one does. */
+static void a_signal_ends_a_start_that_a_slow_pattern_holds_up(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_page_for_a_slow_pattern },
+    };
+    struct rig g;
+    int64_t at;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "1", NULL }), 5);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--exclude", "/(\\w+)+$", NULL });
+    usleep(1000000); /* it has begun */
+    program_signal(&g.p, SIGTERM);
+    at = clock_now_ns();
+    assert_int_equal(program_wait(&g.p), 143);
+    assert_true(clock_now_ns() - at < 5 * NS_PER_S);
+    assert_true(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'") > 0);
+    assert_true(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'excluded'") > 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--exclude", "/0", NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE instr(rule, '/0')"), 20000);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 2); /* the page and its robots.txt */
+    rig_close(&g);
+}
+
 static void first_signal_waits_five_seconds_at_most(void **state)
 {
     struct rig g;
@@ -332,6 +398,8 @@ int main(void)
         cmocka_unit_test(a_seed_that_robots_txt_forbids_was_reached),
         cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
         cmocka_unit_test(second_signal_ends_it_within_a_second),
+        cmocka_unit_test(second_signal_ends_a_page_made_for_a_slow_pattern),
+        cmocka_unit_test(a_signal_ends_a_start_that_a_slow_pattern_holds_up),
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),

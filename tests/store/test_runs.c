@@ -367,7 +367,7 @@ static void an_event_is_written_with_its_run(void **state)
 
 /* --- deciding again --------------------------------------------------------------- */
 
-static void allow_depth_and_rename_scope(void *arg, const struct store_excluded *url,
+static bool allow_depth_and_rename_scope(void *arg, const struct store_excluded *url,
                                          struct store_verdict *out)
 {
     int *n_asked = arg;
@@ -381,6 +381,7 @@ static void allow_depth_and_rename_scope(void *arg, const struct store_excluded 
     else
         *out =
             (struct store_verdict){ .reason = url->reason, .rule = SPAN("as before") };
+    return true;
 }
 
 static void offer_excluded(struct storekit *k, const char *url, enum url_reason reason,
@@ -445,6 +446,36 @@ static void many_are_decided_again(void **state)
         storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), 1500);
 }
 
+static bool go_on_for_three(void *arg, const struct store_excluded *url, struct store_verdict *out)
+{
+    int *n_asked = arg;
+
+    *out = (struct store_verdict){ .reason = REASON_NONE };
+    return url->reason && ++*n_asked <= 3;
+}
+
+static void what_was_not_decided_again_is_so_at_the_next_start(void **state)
+{
+    struct storekit *k = *state;
+    int n_asked = 0;
+
+    storekit_open(k, REVISIT_ALL);
+    for (int i = 0; i < 5; i++) {
+        char url[64];
+
+        snprintf(url, sizeof url, "http://a.example/%d", i);
+        offer_excluded(k, url, REASON_DEPTH, 1);
+    }
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM meta WHERE name LIKE '%decided_for'"), 2);
+    storekit_stop(k, true);
+    assert_int_equal(storekit_try_open(k, NULL), OK);
+    assert_int_equal(store_decide_again(k->store, false, go_on_for_three, &n_asked, NULL), OK);
+    assert_int_equal(n_asked, 4);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE state = 'queued'"), 3);
+    assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 0"), 3);
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM meta WHERE name LIKE '%decided_for'"), 0);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -465,6 +496,7 @@ int main(void)
         WITH_STORE(an_event_is_written_with_its_run),
         WITH_STORE(rules_that_changed_are_decided_again),
         WITH_STORE(many_are_decided_again),
+        WITH_STORE(what_was_not_decided_again_is_so_at_the_next_start),
     };
     size_t n = 0;
 
