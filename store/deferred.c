@@ -34,7 +34,8 @@ struct deferred {
     struct entry *entries;
     uint32_t *places;
     size_t n_entries, cap;
-    int64_t top_id; /* the highest that was ever given */
+    int64_t top_id;   /* the highest that was ever given */
+    int64_t start_id; /* the highest at the start: entries up to here that wait may be in the table, too */
     /* On its way, sorted: those before next are in the table. */
     struct entry *older;
     size_t n_older, next;
@@ -224,6 +225,7 @@ struct deferred *deferred_new(struct db *d, const struct deferred_index *index, 
         deferred_write_all(x);
         db_commit(d);
     }
+    x->start_id = x->top_id;
     return x;
 }
 
@@ -265,24 +267,30 @@ static size_t find_older(const struct deferred *x, uint64_t key)
     return from;
 }
 
-enum err deferred_remove(struct deferred *x, uint64_t key, int64_t id)
+/* NULL: it is in the table. */
+static struct entry *find_waiting(struct deferred *x, uint64_t key, int64_t id)
 {
     uint32_t number;
 
     for (size_t n = 0; (number = *place(x, key, n)) != 0; n++) {
         struct entry *at = &x->entries[number - 1];
 
-        if (at->key != key || at->id != id)
-            continue;
-        at->id = REMOVED;
-        return OK;
+        if (at->key == key && at->id == id)
+            return at;
     }
-    for (size_t i = find_older(x, key); i < x->n_older && x->older[i].key == key; i++)
-        if (x->older[i].id == id && i >= x->next) {
-            x->older[i].id = REMOVED;
-            return OK;
-        }
-    return run(x, x->index->remove, key, id);
+    for (size_t i = MAX(find_older(x, key), x->next); i < x->n_older && x->older[i].key == key; i++)
+        if (x->older[i].id == id)
+            return &x->older[i];
+    return NULL;
+}
+
+enum err deferred_remove(struct deferred *x, uint64_t key, int64_t id)
+{
+    struct entry *at = find_waiting(x, key, id);
+
+    if (at)
+        at->id = REMOVED;
+    return at && id > x->start_id ? OK : run(x, x->index->remove, key, id);
 }
 
 bool deferred_has_table(const struct deferred *x)

@@ -18,6 +18,7 @@
 #include "store/schema.h"
 
 #define BUSY_TIMEOUT_MS 10000
+#define NO_NUMBER       INT64_MIN /* a database's own are of 32 bits */
 #define STEPS_BETWEEN_LOOKS \
     10000 /* virtual machine steps between two looks at the clock */
 #define MAX_COLUMNS   200
@@ -85,10 +86,11 @@ static int is_over(void *arg)
     return r->give_up_ns && clock_now_ns() > r->give_up_ns;
 }
 
+/* Or NO_NUMBER: it could not be asked. */
 static int64_t pragma_number(sqlite3 *handle, const char *sql)
 {
     sqlite3_stmt *st;
-    int64_t value = -1;
+    int64_t value = NO_NUMBER;
 
     if (sqlite3_prepare_v2(handle, sql, -1, &st, NULL) == SQLITE_OK &&
         sqlite3_step(st) == SQLITE_ROW)
@@ -102,7 +104,7 @@ static enum err check_identity(struct reader *r, struct err_note *note)
     int64_t id = pragma_number(r->handle, "PRAGMA application_id");
     int64_t version = pragma_number(r->handle, "PRAGMA user_version");
 
-    if (id < 0)
+    if (id == NO_NUMBER || version == NO_NUMBER)
         return db_explain(r->handle, sqlite3_errcode(r->handle), r->path, note);
     if (id != DB_APPLICATION_ID)
         return err_set(note, ERR_REFUSED, "%s is another program's database", r->path);
@@ -125,9 +127,11 @@ static int bridge_older(struct reader *r)
                               " SELECT key_hash, id AS url_id FROM main.url;"
                               "PRAGMA query_only=1";
 
-    return pragma_number(r->handle, "PRAGMA user_version") < DEFERRED_SINCE ?
-               sqlite3_exec(r->handle, SQL, NULL, NULL, NULL) :
-               SQLITE_OK;
+    int64_t version = pragma_number(r->handle, "PRAGMA user_version");
+
+    if (version == NO_NUMBER)
+        return sqlite3_errcode(r->handle);
+    return version < DEFERRED_SINCE ? sqlite3_exec(r->handle, SQL, NULL, NULL, NULL) : SQLITE_OK;
 }
 
 /* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */
@@ -143,7 +147,6 @@ static int harden(struct reader *r)
     rc = bridge_older(r);
     sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
-    sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
     sqlite3_set_authorizer(r->handle, authorize, r);
     sqlite3_progress_handler(r->handle, STEPS_BETWEEN_LOOKS, is_over, r);
     return rc;
@@ -164,7 +167,11 @@ static enum err open_handle(struct reader *r, const char *name, int more_flags,
                                  SQLITE_OPEN_NOFOLLOW | more_flags,
                              NULL);
 
-    return rc ? db_explain(r->handle, rc, r->path, note) : check_identity(r, note);
+    if (rc)
+        return db_explain(r->handle, rc, r->path, note);
+    /* Before the first look: a crawl that ends or reads a log again has the file alone for a moment. */
+    sqlite3_busy_timeout(r->handle, BUSY_TIMEOUT_MS);
+    return check_identity(r, note);
 }
 
 /* Is there a log beside it, as there is while a crawl runs or after one that was killed? */

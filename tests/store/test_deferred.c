@@ -219,6 +219,28 @@ static void what_a_crash_keeps_from_the_table_is_read_from_the_rows(void **state
     assert_int_equal(mark(r), MANY);
 }
 
+/* A generation was half written: its entries are in the table, and wait again. */
+static void after_a_crash_an_entry_is_removed_from_both_places(void **state)
+{
+    struct rig *r = *state;
+    int64_t both = 1;
+
+    add_rows(r, 1, MANY);
+    commit(r);
+    close_rig(r);
+    open_rig(r);
+    while (!is_in_table(r, both))
+        both++;
+    assert_true(waits(r, both));
+    db_begin(r->db);
+    deferred_remove(r->x, key(both), both);
+    assert_false(waits(r, both));
+    assert_false(is_in_table(r, both));
+    deferred_write_all(r->x);
+    assert_int_equal(db_commit(r->db), OK);
+    assert_int_equal(n_in_table(r), MANY - 1);
+}
+
 /* One each: waiting, on its way, in the table. */
 static void an_entry_is_removed_wherever_it_is(void **state)
 {
@@ -299,6 +321,7 @@ int main(void)
         TEST(a_generation_goes_into_the_table_slice_by_slice),
         TEST(the_end_writes_all),
         TEST(what_a_crash_keeps_from_the_table_is_read_from_the_rows),
+        TEST(after_a_crash_an_entry_is_removed_from_both_places),
         TEST(an_entry_is_removed_wherever_it_is),
         TEST(an_id_that_comes_back_is_written_at_once),
         TEST(blob_keys_begin_with_the_highest_byte),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading: what a query may not do, and that verify notices every kind of damage. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -522,6 +523,32 @@ static void what_may_only_be_read_can_be_read(void **state)
 
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* Closes the database a moment later. */
+static void *let_go(void *arg)
+{
+    usleep(200000);
+    assert_int_equal(sqlite3_close(arg), SQLITE_OK);
+    return NULL;
+}
+
+/* As a crawl has it that ends, or that reads the log of one that was killed. */
+static void a_file_that_another_has_alone_is_waited_for(void **state)
+{
+    struct err_note note;
+    pthread_t thread;
+    struct reader *r;
+    sqlite3 *other;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, other), 0);
+    assert_int_equal(reader_open(kit.path, &r, &note), OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    reader_close(r);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[80] = {
@@ -530,6 +557,7 @@ int main(void)
         WITH_FILE(full_text_can_be_searched),
         WITH_FILE(an_endless_query_is_ended),
         WITH_FILE(a_reader_works_beside_a_crawl),
+        WITH_FILE(a_file_that_another_has_alone_is_waited_for),
         WITH_FILE(every_check_names_a_table),
         WITH_FILE(every_named_report_runs),
         WITH_FILE(the_log_tells_times_as_its_view_does),
