@@ -137,7 +137,7 @@ static enum err run(struct deferred *x, const char *sql, uint64_t key, int64_t i
 
 static enum err set_mark(struct deferred *x)
 {
-    sqlite3_stmt *st = db_stmt(x->db, "UPDATE meta SET value = ?1 WHERE name = ?2");
+    sqlite3_stmt *st = db_stmt(x->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, ?1)");
 
     db_int(x->db, st, 1, x->older_top_id);
     db_text(x->db, st, 2, span_str(x->index->mark));

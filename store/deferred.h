@@ -25,7 +25,7 @@ struct deferred;
 /* Which index; the texts are literals. Keys are 8 bytes: integers, or blobs that begin with the highest. */
 struct deferred_index {
     bool has_blob_keys;
-    const char *mark;   /* its name in meta; the row is there */
+    const char *mark;   /* its name in meta */
     const char *insert; /* an entry that may be there already: ?1 key, ?2 id */
     const char *remove; /* ?1 key, ?2 id */
     const char *rest;   /* key and id of the rows with an id above ?1, in the order of ids, ?2 at most */

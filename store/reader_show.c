@@ -80,7 +80,7 @@ const struct reader_report reader_lookups[N_LOOKUPS] = {
     [LOOKUP_ID] = { "id", "the row of a key",
                     "SELECT id FROM urls WHERE id IN (SELECT url_id FROM url_by_hash WHERE key_hash = url_hash(?1)"
                     " UNION ALL SELECT id FROM url WHERE key_hash = url_hash(?1) AND id >"
-                    " (SELECT value FROM meta WHERE name = 'url_by_hash_to')) AND key = ?1"
+                    " coalesce((SELECT value FROM meta WHERE name = 'url_by_hash_to'), 0)) AND key = ?1"
                     " LIMIT 1" },
     [LOOKUP_OF_HOST] = { "host", "URLs of a host",
                          "SELECT url FROM url WHERE host_id IN (SELECT id FROM hosts WHERE host = ?1)" },

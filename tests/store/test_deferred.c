@@ -282,6 +282,22 @@ static void an_id_that_comes_back_is_written_at_once(void **state)
     assert_int_equal(n_in_table(r), 10);
 }
 
+/* A hand that went through meta: it costs one start that reads all rows. */
+static void a_mark_that_is_missing_is_written_again(void **state)
+{
+    struct rig *r = *state;
+
+    add_rows(r, 1, 10);
+    db_exec(r->db, "DELETE FROM meta WHERE name = 'url_by_hash_to'");
+    close_rig(r);
+    open_rig(r);
+    assert_true(waits(r, 10));
+    db_begin(r->db);
+    deferred_write_all(r->x);
+    assert_int_equal(db_commit(r->db), OK);
+    assert_int_equal(mark(r), 10);
+}
+
 static void blob_keys_begin_with_the_highest_byte(void **state)
 {
     struct rig *r = *state;
@@ -324,6 +340,7 @@ int main(void)
         TEST(after_a_crash_an_entry_is_removed_from_both_places),
         TEST(an_entry_is_removed_wherever_it_is),
         TEST(an_id_that_comes_back_is_written_at_once),
+        TEST(a_mark_that_is_missing_is_written_again),
         TEST(blob_keys_begin_with_the_highest_byte),
         TEST(a_mark_that_is_far_too_low_is_made_up_for),
     };
