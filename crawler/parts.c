@@ -75,13 +75,14 @@ static enum err name_ourselves(struct crawl *c, struct err_note *note)
 static enum err open_store(struct crawl *c, struct err_note *note)
 {
     const struct settings *s = c->settings;
+    int64_t index_bytes = MIN(s->max_memory / 16, 64 * MIB);
     struct store_options options = { .path = s->db,
                                      .is_fresh = s->is_fresh,
                                      .is_durable = s->is_durable,
                                      .keeps_text = !s->has_no_text,
                                      .lock_wait_ms = s->lock_wait_ms,
                                      .min_free_bytes = s->min_free,
-                                     .index_bytes = (size_t)MIN(s->max_memory / 16, 64 * MIB),
+                                     .index_bytes = (size_t)index_bytes,
                                      .revisit_min_ms = s->revisit_min_ms,
                                      .revisit_max_ms = s->revisit_max_ms,
                                      .keep_history = (int)s->keep_history,
