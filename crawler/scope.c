@@ -197,7 +197,7 @@ static struct ruling ask_patterns(struct scope *s, struct span url)
 {
     struct ruling r = { NULL, NULL };
 
-    for (size_t i = s->settings->rules.len; i-- > 0 && !r.rule;) {
+    for (size_t i = s->settings->rules.len; i-- > 0;) {
         const struct text_item *rule = &s->settings->rules.items[i];
         enum patterns_answer answer = patterns_match(s->patterns, i, url);
 
@@ -205,8 +205,10 @@ static struct ruling ask_patterns(struct scope *s, struct span url)
             note_undecided(s, i);
             r.undecided = rule;
         }
-        if (answer == PATTERNS_YES || (answer == PATTERNS_UNDECIDED && rule->tag == RULE_EXCLUDE))
+        if (answer == PATTERNS_YES || (answer == PATTERNS_UNDECIDED && rule->tag == RULE_EXCLUDE)) {
             r.rule = rule;
+            break;
+        }
     }
     return r;
 }
