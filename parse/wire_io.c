@@ -118,8 +118,7 @@ size_t wire_io_get_count(struct wire_io_reader *r, size_t max, size_t min_size)
 
 bool wire_io_is_text(struct span s)
 {
-    return is_plain_ascii(s) ||
-           (!memchr(s.ptr, '\0', s.len) && utf8_valid_prefix(s) == s.len);
+    return is_plain_ascii(s) || (span_find(s, '\0') == s.len && utf8_valid_prefix(s) == s.len);
 }
 
 /*
