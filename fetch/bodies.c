@@ -18,7 +18,7 @@
 
 /* So much freed memory is kept for the next bodies; above it blocks of at least MIN_PUNCH_BYTES
  * are given back. Each sweep is paid for by as many bytes freed before it. */
-#define KEEP_DIRTY_BYTES ((size_t)8 << 20)
+#define KEEP_DIRTY_BYTES ((size_t)16 << 20)
 #define MIN_PUNCH_BYTES  ((size_t)64 << 10)
 
 /* Per page of the region; meaningful where a free block begins. */
