@@ -6,7 +6,7 @@
 
 #include "config/mem.h"
 #include "parse/bigram.h"
-#include "parse/bytes8.h"
+#include "parse/chunk.h"
 #include "parse/utf8.h"
 
 #define N_SLOTS    4096
@@ -64,13 +64,16 @@ enum err digest_sha256(struct digest *d, struct span s,
     return OK;
 }
 
+/* Two numbers that are shifted and added at once where the machine can; plain arithmetic elsewhere. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
 /*
- * How many features had each bit set. lanes[j] holds eight byte-wide counters,
- * for bits j, j + 8, ... j + 56; they are emptied into counts before they can
- * overflow. So a feature costs eight additions, not sixty-four.
+ * How many features had each bit set. lanes[j] holds sixteen byte-wide counters, for bits
+ * j, j + 8, ... j + 56 and for those four higher; they are emptied into counts before they
+ * can overflow. So a feature costs four additions, not sixty-four.
  */
 struct simhash {
-    uint64_t lanes[8];
+    pair lanes[4];
     unsigned n_in_lanes;
     uint32_t counts[64];
     uint32_t n_features;
@@ -83,7 +86,7 @@ struct simhash {
 static void empty_lanes(struct simhash *s)
 {
     for (unsigned bit = 0; bit < 64; bit++)
-        s->counts[bit] += (uint8_t)(s->lanes[bit % 8] >> (bit / 8 * 8));
+        s->counts[bit] += (uint8_t)(s->lanes[bit % 4][bit / 4 % 2] >> (bit / 8 * 8));
     memset(s->lanes, 0, sizeof(s->lanes));
     s->n_in_lanes = 0;
 }
@@ -102,10 +105,12 @@ static inline void add_feature(struct simhash *s, uint64_t raw)
     uint8_t *slot = &s->seen[(raw ^ h >> 17) % N_SLOTS];
     uint64_t counts = *slot < MAX_WEIGHT; /* 0 or 1: half of all words do, nothing predicts which */
 
+    pair bits = { h, h >> 4 }, wanted = { BYTES8(counts), BYTES8(counts) };
+
     *slot = (uint8_t)(*slot + counts);
     s->n_features += (uint32_t)counts;
-    for (unsigned j = 0; j < 8; j++)
-        s->lanes[j] += h >> j & BYTES8(counts);
+    for (pair *lane = s->lanes; lane < s->lanes + ARRAY_LEN(s->lanes); lane++, bits >>= 1)
+        *lane += bits & wanted;
     s->n_in_lanes += (unsigned)counts;
     if (s->n_in_lanes == 255)
         empty_lanes(s);
@@ -207,20 +212,19 @@ static const char *add_rest(struct simhash *s, const char *p, const char *end)
 
 /* Up to 64 bytes of text; the masks have a bit for each, the first one lowest. */
 struct block {
-    unsigned char folded[64 + 8]; /* a word is read eight bytes at a time */
+    char folded[64 + 8];          /* a word is read eight bytes at a time */
     uint64_t words;               /* letters and digits */
     uint64_t again;               /* digits behind a digit */
     size_t n;                     /* so many are ASCII */
 };
 
-/* The bits of a mask whose folded byte has this bit. */
-static uint64_t bits_of(const struct block *b, unsigned bit)
+/* A mask of the bytes that have this bit when they are folded. */
+static uint64_t bits_of(const struct block *b, char bit)
 {
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 64; i += 8)
-        bits |= ((bytes8_load(b->folded + i) >> bit & BYTES8(1)) *
-                 UINT64_C(0x0102040810204080) >> 56) << i;
+    for (unsigned i = 0; i < 64; i += CHUNK_BYTES)
+        bits |= chunk_bits(chunk_masked(chunk_load(b->folded + i), bit, bit)) << i;
     return bits;
 }
 
@@ -231,15 +235,15 @@ static void read_block(struct block *b, const char *p)
     for (unsigned i = 0; i < 64; i++) {
         unsigned char c = (unsigned char)p[i];
 
-        b->folded[i] = fold_ascii(c);
+        b->folded[i] = (char)fold_ascii(c);
         any_digit |= (unsigned char)(c - '0') < 10;
         any_other |= c;
     }
     memset(b->folded + 64, 0, 8);
-    b->words = bits_of(b, 5);
+    b->words = bits_of(b, 0x20);
     b->again = 0;
     if (any_digit) {
-        uint64_t digits = b->words & ~bits_of(b, 6);
+        uint64_t digits = b->words & ~bits_of(b, 0x40);
         b->again = digits & digits << 1;
     }
     b->n = any_other & 0x80 ? utf8_ascii_prefix(span_make(p, 64)) : 64;
@@ -256,7 +260,7 @@ static uint64_t hash_word(const struct block *b, unsigned from, unsigned n)
         after[i + 1] = (after[i] ^ (w >> 8 * i & 0xFF)) * TIMES;
     h = after[MIN(n, 8u)];
     for (unsigned i = 8; i < n; i++)
-        h = (h ^ b->folded[from + i]) * TIMES;
+        h = (h ^ (unsigned char)b->folded[from + i]) * TIMES;
     return h;
 }
 
@@ -267,7 +271,7 @@ static uint64_t hash_number(const struct block *b, unsigned from, unsigned n)
 
     for (unsigned i = from; i < from + n; i++)
         if (!(b->again >> i & 1))
-            h = (h ^ b->folded[i]) * TIMES;
+            h = (h ^ (unsigned char)b->folded[i]) * TIMES;
     return h;
 }
 
