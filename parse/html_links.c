@@ -179,7 +179,14 @@ static enum err note(struct html_page *page, const struct html_candidate *c)
         page->facts.links_cut = true;
         return OK;
     }
-    return buf_append(all, span_make((const char *)c, sizeof *c));
+    if (sizeof *c > all->cap - all->len) {
+        enum err e = buf_reserve(all, sizeof *c);
+        if (e)
+            return e;
+    }
+    memcpy(all->ptr + all->len, c, sizeof *c);
+    all->len += sizeof *c;
+    return OK;
 }
 
 static enum err detail(struct html_page *page, const struct token *tok,

@@ -6,7 +6,7 @@
 
 /*
  * Bytes that the URL parser copies as they are: P in paths, Q in queries, F in
- * fragments of http URLs. '%' is left out of paths because of "%2e".
+ * fragments of http URLs. '%' is left out of paths because of "%2e"; a dot is looked at.
  */
 enum {
     P = 1,
@@ -17,7 +17,7 @@ enum {
 
 static const uint8_t plain[256] = {
     ['!'] = PQF, ['$'] = PQF,   ['%'] = Q | F, ['&'] = PQF, ['('] = PQF,   [')'] = PQF,
-    ['*'] = PQF, ['+'] = PQF,   [','] = PQF,   ['-'] = PQF, ['.'] = PQF,   ['/'] = PQF,
+    ['*'] = PQF, ['+'] = PQF,   [','] = PQF,   ['-'] = PQF, ['.'] = Q | F, ['/'] = PQF,
     ['0'] = PQF, ['1'] = PQF,   ['2'] = PQF,   ['3'] = PQF, ['4'] = PQF,   ['5'] = PQF,
     ['6'] = PQF, ['7'] = PQF,   ['8'] = PQF,   ['9'] = PQF, [':'] = Q | F, [';'] = PQF,
     ['='] = PQF, ['?'] = Q | F, ['@'] = PQF,   ['A'] = PQF, ['B'] = PQF,   ['C'] = PQF,
@@ -32,6 +32,14 @@ static const uint8_t plain[256] = {
     ['y'] = PQF, ['z'] = PQF,   ['~'] = PQF,
 };
 
+/* The length of the base up to the last '/' of its path before end. */
+static size_t after_slash(const struct url *base, size_t end)
+{
+    while (base->href.ptr[end - 1] != '/')
+        end--;
+    return end;
+}
+
 void html_resolve_init(struct html_resolver *r, const struct url *base,
                        const char *charset, struct arena *mem)
 {
@@ -39,6 +47,7 @@ void html_resolve_init(struct html_resolver *r, const struct url *base,
     r->charset = charset;
     r->mem = mem;
     r->may_shortcut = url_is_web(base) && !base->has_opaque_path;
+    r->folder = r->may_shortcut ? after_slash(base, base->search_start) : 0;
     memset(r->slots, 0, sizeof r->slots);
 }
 
@@ -71,12 +80,13 @@ static size_t skip_plain(struct span ref, size_t at, uint8_t part)
  */
 static bool is_plain_from(struct span ref, size_t at)
 {
-    char before = '/';
+    size_t from = at;
 
-    for (; at < ref.len && (plain[(unsigned char)ref.ptr[at]] & P); at++) {
-        if (ref.ptr[at] == '.' && before == '/')
+    at = skip_plain(ref, at, P);
+    while (at < ref.len && ref.ptr[at] == '.') {
+        if (at == from || ref.ptr[at - 1] == '/')
             return false;
-        before = ref.ptr[at];
+        at = skip_plain(ref, at + 1, P);
     }
     if (at < ref.len && ref.ptr[at] == '?')
         at = skip_plain(ref, at + 1, Q);
@@ -86,20 +96,14 @@ static bool is_plain_from(struct span ref, size_t at)
 }
 
 /* The length of the base up to the '/' that ref's segments follow; skips ref's "../". */
-static size_t directory(const struct url *base, struct span ref, size_t *at)
+static size_t directory(const struct html_resolver *r, struct span ref, size_t *at)
 {
-    const char *href = base->href.ptr;
-    size_t end = base->search_start;
+    size_t end = r->folder;
 
-    while (href[end - 1] != '/')
-        end--;
-    while (span_starts(span_skip(ref, *at), SPAN("../"))) {
+    while (ref.len - *at >= 3 && memcmp(ref.ptr + *at, "../", 3) == 0) {
         *at += 3;
-        if (end - 1 > base->path_start) {
-            end--;
-            while (href[end - 1] != '/')
-                end--;
-        }
+        if (end - 1 > r->base->path_start)
+            end = after_slash(r->base, end - 1);
     }
     return end;
 }
@@ -128,7 +132,7 @@ static bool find_shortcut(const struct html_resolver *r, struct span ref, size_t
         *head = base->path_start;
         return (ref.len < 2 || ref.ptr[1] != '/') && is_plain_from(ref, 0);
     }
-    *head = directory(base, ref, at);
+    *head = directory(r, ref, at);
     /* An empty segment in front would be dropped by no one, but "//" is left to the parser. */
     return (*at == ref.len || ref.ptr[*at] != '/') && is_plain_from(ref, *at);
 }

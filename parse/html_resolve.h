@@ -23,6 +23,7 @@ struct html_resolver {
     const char *charset; /* for query strings; NULL: UTF-8 */
     struct arena *mem;
     bool may_shortcut; /* base is http or https */
+    size_t folder;     /* then: the length of base up to its path's last '/' */
     struct html_resolved slots[HTML_RESOLVE_SLOTS];
 };
 
