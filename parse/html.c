@@ -182,11 +182,15 @@ static enum err edge(struct html_page *page, enum tag tag, bool is_start)
     return page->is_in_h1 && is_end_of_h1(page, tag, is_start) ? end_h1(page) : OK;
 }
 
-/* Does a tag change anything but what the text in it is? Half of all are span, code and the like. */
-static bool is_of_interest(enum tag tag)
-{
-    return (tags_flags(tag) & (TAGS_BLOCK | TAGS_CELL)) || html_links_wants_attrs[tag];
-}
+/*
+ * The tags that change something, beside those with attributes of interest; half of all are span,
+ * code and the like. An element whose content is text is among them for last_tag.
+ */
+static const bool wants_tags[N_TAGS] = {
+#define X(id, name, flags) [id] = ((flags) & (TAGS_BLOCK | TAGS_CELL | TAGS_RAWTEXT | TAGS_RCDATA)) != 0,
+    TAGS_TABLE(X)
+#undef X
+};
 
 static enum err on_start(struct html_page *page, const struct token *tok)
 {
@@ -194,8 +198,6 @@ static enum err on_start(struct html_page *page, const struct token *tok)
     enum err e = OK;
 
     page->last_tag = tok->is_foreign ? TAG_OTHER : tag;
-    if (!is_of_interest(tag))
-        return OK;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
         begin_template(page, tok);
     if (page->inert_at)
@@ -219,8 +221,6 @@ static enum err on_end(struct html_page *page, const struct token *tok)
     enum tag tag = (enum tag)tok->tag;
 
     page->last_tag = TAG_OTHER;
-    if (!is_of_interest(tag))
-        return OK;
     if (tag == TAG_TEMPLATE && !tok->is_foreign)
         end_template(page);
     if (page->inert_at)
@@ -294,10 +294,12 @@ static void begin(struct html_page *page, struct page_facts *facts)
     struct html_scratch *s = page->scratch;
 
     html_text_reset(&s->text);
+    html_text_of(&s->text, page->in->utf8);
     buf_reset(&s->candidates);
     html_resolve_init(&s->document, page->in->url, page->in->charset, page->mem);
     tokenizer_init(&s->tokenizer, page->in->utf8, html_is_xml_type(page->in->content_type),
                    html_links_wants_attrs);
+    tokenizer_tell_only(&s->tokenizer, wants_tags);
     facts->is_html = true;
     facts->links_cut = facts->has_refresh = false;
     facts->refresh_delay_s = facts->n_other_scheme = 0;

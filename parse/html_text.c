@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/html_text.h"
 
-#include "parse/bytes8.h"
+#include "parse/chunk.h"
 #include "parse/utf8.h"
 
 enum byte_class {
@@ -24,10 +24,8 @@ void html_text_init(struct html_text *x, size_t max)
 /* The separator that is owed, but not at the very beginning. */
 static char *put_pending(struct html_text *x, char *at)
 {
-    if (x->pending && at != x->buf.ptr) {
+    if (x->pending && at != x->buf.ptr)
         *at++ = x->pending;
-        x->n_separators++;
-    }
     x->pending = 0;
     return at;
 }
@@ -60,47 +58,59 @@ static char *put_coded(struct html_text *x, char *at, const char **p, const char
     return mode == ENTITIES_TEXT ? at : put_point(x, at, 0xFFFD);
 }
 
+/* The next bytes, of which n belong to the text; zeros behind them where it would be too far to read. */
+static chunk load_some(const char *p, size_t n, const char *readable)
+{
+    char some[CHUNK_BYTES] = { 0 };
+
+    if (readable - p >= CHUNK_BYTES)
+        return chunk_load(p);
+    memcpy(some, p, MIN(n, sizeof some));
+    return chunk_load(some);
+}
+
 /*
- * Copies what is plain, eight bytes at a time. A space or line feed behind
- * another byte is one space, which is owed again if none follows. The byte before *p was plain.
+ * Copies what is plain, a chunk at a time. A space or line feed behind another
+ * byte is one space, which is owed again if none follows. The byte before *p was plain.
  */
 static char *copy_plain(struct html_text *x, char *at, const char **p, const char *end)
 {
-    const char *q = *p;
+    const char *q = *p, *readable = x->readable ? x->readable : end;
     uint64_t behind = 0, stop; /* behind: marks the first byte when a space is before it */
 
     do {
-        size_t left = (size_t)(end - q), n = 8;
-        uint64_t w = left < 8 ? bytes8_load_few(q, left) : bytes8_load(q);
-        uint64_t feeds = bytes8_equal(w, '\n'), spaces = feeds | bytes8_equal(w, ' ');
-        uint64_t special = bytes8_below(w, ' ' + 1) | bytes8_equal(w, '&');
+        size_t left = (size_t)(end - q), n = CHUNK_BYTES;
+        chunk w = load_some(q, left, readable);
+        uint64_t spaces = chunk_equal(w, '\n') | chunk_equal(w, ' ');
+        uint64_t special = chunk_below(w, ' ' + 1) | chunk_equal(w, '&');
 
-        stop = special & ~(spaces & ~(spaces << 8 | behind));
-        bytes8_store(at, w ^ (feeds >> 7) * ('\n' ^ ' '));
-        if (stop) {
-            n = bytes8_first(stop);
-            spaces &= bytes8_before(n);
-        }
-        x->n_separators += bytes8_count(spaces);
-        behind = spaces >> 56;
+        stop = special & ~(spaces & ~(chunk_behind(spaces) | behind));
+        chunk_store(at, chunk_replace(w, '\n', ' '));
+        behind = chunk_last(spaces);
+        if (stop)
+            n = chunk_first(stop);
+        if (n > left)
+            n = left;
         at += n;
         q += n;
-    } while (!stop);
+    } while (!stop && q < end);
     *p = q;
     if (at[-1] != ' ')
         return at;
-    x->n_separators--;
     html_text_break(x, ' ');
     return at - 1;
 }
 
-/* The most bytes that raw can become, with a separator before it and what copy_plain stores behind it. */
+/* How much copy_plain may store behind what it copies. */
+#define SPARE CHUNK_BYTES
+
+/* The most bytes that raw can become, with a separator before it. */
 static size_t room_for(struct span raw, enum entities_mode mode, bool is_coded)
 {
     if (!is_coded)
-        return raw.len + 9;
+        return raw.len + 1 + SPARE;
     /* A reference gives at most six bytes for five; NUL, where it is kept, three. */
-    return raw.len * (mode == ENTITIES_TEXT ? 2 : 3) + 9;
+    return raw.len * (mode == ENTITIES_TEXT ? 2 : 3) + 1 + SPARE;
 }
 
 enum err html_text_add(struct html_text *x, struct span raw, enum entities_mode mode,
@@ -174,9 +184,28 @@ int64_t html_text_no_breaks(struct span text)
     }
 }
 
+/* How many spaces and line feeds. The inner loop has no exit and adds bytes: it vectorises. */
+static int64_t count_separators(struct span text)
+{
+    int64_t n = 0;
+
+    while (text.len) {
+        unsigned char in_part = 0;
+        size_t part = MIN(text.len, (size_t)240);
+
+        for (size_t i = 0; i < part; i++)
+            in_part = (unsigned char)(in_part + (text.ptr[i] == ' ' || text.ptr[i] == '\n'));
+        n += in_part;
+        text = span_skip(text, part);
+    }
+    return n;
+}
+
 int64_t html_text_words(const struct html_text *x)
 {
-    return x->n_separators + (x->buf.len != 0) + html_text_no_breaks(buf_span(&x->buf));
+    struct span text = buf_span(&x->buf);
+
+    return count_separators(text) + (text.len != 0) + html_text_no_breaks(text);
 }
 
 struct span html_text_slice(const struct html_text *x, size_t from, size_t to)

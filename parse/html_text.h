@@ -11,7 +11,7 @@
 /* Transparent so that it can live in the scratch memory. */
 struct html_text {
     struct buf buf;
-    int64_t n_separators;
+    const char *readable; /* the end of what may be read where a raw text lies; NULL: only itself */
     char pending; /* separator owed before the next character: 0, ' ' or '\n' */
 };
 
@@ -22,8 +22,14 @@ void html_text_init(struct html_text *x, size_t max);
 static inline void html_text_reset(struct html_text *x)
 {
     buf_reset(&x->buf);
-    x->n_separators = 0;
+    x->readable = NULL;
     x->pending = 0;
+}
+
+/* All raw texts, until the next reset, are parts of this document: short ones are read faster. */
+static inline void html_text_of(struct html_text *x, struct span document)
+{
+    x->readable = document.ptr + document.len;
 }
 
 /* Adds raw text of a token. ERR_TOO_LARGE, ERR_NO_MEMORY. */

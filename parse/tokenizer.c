@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/tokenizer.h"
 
-#include "parse/bytes8.h"
+#include "parse/chunk.h"
 #include "parse/tokenizer_foreign.h"
 #include "parse/tokenizer_script.h"
+
+/* What the caller wants of an element. */
+#define WANTS_TAGS  1
+#define WANTS_ATTRS 2
 
 /* The bytes of a tag's name in lower case; 0 for those that end it (§13.2.5.8). */
 static const unsigned char name_bytes[256] = {
@@ -28,19 +32,18 @@ static const unsigned char name_bytes[256] = {
 /* The first c in [p, end), or NULL: texts and values are short, so no call for the first bytes. */
 static const char *find_near(const char *p, const char *end, char c)
 {
-    for (int i = 0; i < 4 && end - p >= 8; i++, p += 8) {
-        uint64_t hit = bytes8_equal(bytes8_load(p), c);
+    for (int i = 0; i < 4 && end - p >= CHUNK_BYTES; i++, p += CHUNK_BYTES) {
+        uint64_t hit = chunk_equal(chunk_load(p), c);
         if (hit)
-            return p + bytes8_first(hit);
+            return p + chunk_first(hit);
     }
     return memchr(p, c, (size_t)(end - p));
 }
 
-/* Marks what is in no ordinary name, of a tag or an attribute: all that ends one is among it. */
-static uint64_t odd_in_name(uint64_t w)
+/* Those that are in no ordinary name, of a tag or an attribute: all that ends one is among them. */
+static uint64_t odd_in_name(chunk w)
 {
-    return bytes8_below(w, '0') | bytes8_zero((w & BYTES8(0xFC)) ^ BYTES8('<')) |
-           (w & BYTES8_MARKS);
+    return chunk_below_or_high(w, '0') | chunk_masked(w, (char)0xFC, '<');
 }
 
 static bool is_letter(char c)
@@ -145,64 +148,61 @@ static const struct token *declaration(struct tokenizer *t, const char *p)
 }
 
 /*
- * §13.2.5.36 to §13.2.5.38; *p is behind the '='. Sets the value and moves *p
- * past it; false when the input ends first. '>' is left for the caller.
+ * §13.2.5.36 to §13.2.5.38; p is behind the '='. Sets the value; what follows it, or NULL when
+ * the input ends first. '>' is left for the caller.
  */
-static bool attr_value(const struct tokenizer *t, const char **p,
-                       struct token_attr *attr)
+static inline const char *attr_value(const char *p, const char *end, struct token_attr *attr)
 {
-    const char *q = *p, *end = t->end;
+    const char *from;
 
-    while (q < end && span_is_space(*q))
-        q++;
-    if (q == end)
-        return false;
-    if (*q == '"' || *q == '\'') {
-        const char *stop = find_near(q + 1, end, *q);
+    while (p < end && span_is_space(*p))
+        p++;
+    if (p == end)
+        return NULL;
+    if (*p == '"' || *p == '\'') {
+        const char *stop = find_near(p + 1, end, *p);
         if (!stop)
-            return false;
-        attr->value = span_make(q + 1, (size_t)(stop - q - 1));
-        *p = stop + 1;
-        return true;
+            return NULL;
+        attr->value = span_make(p + 1, (size_t)(stop - p - 1));
+        return stop + 1;
     }
-    const char *from = q;
-    while (q < end && !span_is_space(*q) && *q != '>')
-        q++;
-    attr->value = span_make(from, (size_t)(q - from));
-    *p = q;
-    return q < end;
+    from = p;
+    while (p < end && !span_is_space(*p) && *p != '>')
+        p++;
+    attr->value = span_make(from, (size_t)(p - from));
+    return p < end ? p : NULL;
 }
 
-/* p, or a place behind it up to which all is an attribute's name. */
-static const char *attr_name_most(const char *p, const char *end)
+/* Where the attribute's name ends whose first byte is before p. */
+static const char *attr_name_end(const char *p, const char *end)
 {
-    for (; end - p >= 8; p += 8) {
-        uint64_t odd = odd_in_name(bytes8_load(p));
-        if (odd)
-            return p + bytes8_first(odd);
+    for (; end - p >= CHUNK_BYTES; p += CHUNK_BYTES) {
+        uint64_t odd = odd_in_name(chunk_load(p));
+        if (odd) {
+            p += chunk_first(odd);
+            break;
+        }
     }
+    while (p < end && *p != '=' && !ends_name(*p))
+        p++;
     return p;
 }
 
-/* §13.2.5.33 to §13.2.5.35: one attribute at *p, where a name begins. */
-static bool attr_next(const struct tokenizer *t, const char **p,
-                      struct token_attr *attr)
+/*
+ * §13.2.5.33 to §13.2.5.35: one attribute at p, where a name begins. What follows it, or NULL
+ * when the input ends first.
+ */
+static inline const char *attr_next(const char *p, const char *end, struct token_attr *attr)
 {
-    const char *q = *p, *end = t->end;
+    const char *q = attr_name_end(p + 1, end);
 
+    attr->name = span_make(p, (size_t)(q - p));
     attr->value = SPAN_NONE;
-    for (q = attr_name_most(q + 1, end); q < end && *q != '=' && !ends_name(*q); q++)
-        ;
-    attr->name = span_make(*p, (size_t)(q - *p));
     while (q < end && span_is_space(*q))
         q++;
-    *p = q;
     if (q == end)
-        return false;
-    if (*q != '=')
-        return true;
-    ++*p;
-    return attr_value(t, p, attr);
+        return NULL;
+    return *q == '=' ? attr_value(q + 1, end, attr) : q;
 }
 
 static bool has_reference(struct span value)
@@ -214,36 +214,47 @@ static bool has_reference(struct span value)
  * §13.2.5.32 and §13.2.5.40: from behind the name to behind the '>'. NULL when
  * the input ends inside the tag.
  */
-NOINLINE static const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
+static inline const char *attributes(struct tokenizer *t, const char *p, bool is_wanted)
 {
+    const char *end = t->end;
+    struct token_attr attr;
     size_t n = 0;
 
     for (;;) {
-        while (p < t->end && span_is_space(*p))
+        while (p < end && span_is_space(*p))
             p++;
-        if (p == t->end)
+        if (p == end)
             return NULL;
         if (*p == '>')
             break;
         if (*p == '/') {
             p++;
-            if (p < t->end && *p == '>') {
+            if (p < end && *p == '>') {
                 t->tok.is_self_closing = true;
                 break;
             }
             continue;
         }
-        bool is_kept = is_wanted && n < TOKENIZER_MAX_ATTRS;
-        struct token_attr *attr = &t->attrs[is_kept ? n : TOKENIZER_MAX_ATTRS];
-        if (!attr_next(t, &p, attr))
+        p = attr_next(p, end, &attr);
+        if (!p)
             return NULL;
-        if (is_kept) {
-            attr->is_coded = t->has_odd_bytes || has_reference(attr->value);
-            n++;
+        if (is_wanted && n < TOKENIZER_MAX_ATTRS) {
+            attr.is_coded = t->has_odd_bytes || has_reference(attr.value);
+            t->attrs[n++] = attr;
         }
     }
     t->tok.n_attrs = n;
     return p + 1;
+}
+
+NOINLINE static const char *read_attributes(struct tokenizer *t, const char *p)
+{
+    return attributes(t, p, true);
+}
+
+NOINLINE static const char *skip_attributes(struct tokenizer *t, const char *p)
+{
+    return attributes(t, p, false);
 }
 
 /* Which text the content of the start tag just read is; 0: it is markup. */
@@ -265,6 +276,12 @@ static bool owes_end(const struct tokenizer *t)
            !(tags_flags((enum tag)t->tok.tag) & TAGS_VOID);
 }
 
+/* t->tok, or NULL when it is a tag that nobody wants. */
+static const struct token *told(const struct tokenizer *t)
+{
+    return t->wants[t->tok.tag] & WANTS_TAGS ? &t->tok : NULL;
+}
+
 static const struct token *end_of_empty(struct tokenizer *t)
 {
     t->owes_end = false;
@@ -272,7 +289,7 @@ static const struct token *end_of_empty(struct tokenizer *t)
     t->tok.n_attrs = 0;
     finish(t, TOKEN_END, t->at);
     tokenizer_foreign_track(t);
-    return &t->tok;
+    return told(t);
 }
 
 /* §13.2.5.8: the end of the tag's name that begins at p, and its key (parse/tags.h). */
@@ -283,11 +300,12 @@ static const char *tag_name(const char *p, const char *end, uint64_t *out_key)
     uint64_t key = 0;
 
     /* No known name has a byte that this would take for another's. */
-    if (end - p >= 8) {
-        uint64_t w = bytes8_load(p), odd = odd_in_name(w);
-        size_t n = odd ? bytes8_first(odd) : 0;
+    if (end - p >= CHUNK_BYTES) {
+        uint64_t odd = odd_in_name(chunk_load(p));
+        size_t n = odd ? chunk_first(odd) : 0;
         if (odd && ends_name(p[n])) {
-            *out_key = (w | BYTES8(0x20)) & bytes8_before(n);
+            key = bytes8_load(p) | BYTES8(0x20);
+            *out_key = n < 8 ? key & bytes8_before(n) : key;
             return p + n;
         }
     }
@@ -297,8 +315,8 @@ static const char *tag_name(const char *p, const char *end, uint64_t *out_key)
     return q;
 }
 
-/* A tag whose name begins at p. When the input ends inside it, NULL and all is read. */
-static const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
+/* A tag whose name begins at p. NULL when nobody wants it, or when the input ends inside it: then all is read. */
+static inline const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
 {
     uint64_t key;
     const char *q = tag_name(p, t->end, &key);
@@ -311,7 +329,7 @@ static const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
     if (q < t->end && *q == '>') {
         q++;
     } else {
-        q = attributes(t, q, !is_end && (!t->wants_attrs || t->wants_attrs[id]));
+        q = !is_end && (t->wants[id] & WANTS_ATTRS) ? read_attributes(t, q) : skip_attributes(t, q);
         if (!q) {
             t->at = t->end;
             return NULL;
@@ -323,10 +341,10 @@ static const struct token *tag(struct tokenizer *t, bool is_end, const char *p)
         begin_content(t);
         t->owes_end = owes_end(t);
     }
-    return &t->tok;
+    return told(t);
 }
 
-/* §13.2.5.6 at the '<' at p, where no tag begins: NULL when it gives no token, with t->at moved on. */
+/* §13.2.5.6 at the '<' at p, where no tag begins; as markup. */
 NOINLINE static const struct token *other_markup(struct tokenizer *t, const char *p)
 {
     char c = p[1];
@@ -341,16 +359,6 @@ NOINLINE static const struct token *other_markup(struct tokenizer *t, const char
         return comment_until(t, TOKEN_COMMENT, p + 2, '>');
     t->at = p + 3;
     return NULL;
-}
-
-/* §13.2.5.6 at the '<' at p, as other_markup, with tags. */
-static const struct token *markup(struct tokenizer *t, const char *p)
-{
-    if (is_letter(p[1]))
-        return tag(t, false, p + 1);
-    if (p[1] == '/' && p + 2 < t->end && is_letter(p[2]))
-        return tag(t, true, p + 2);
-    return other_markup(t, p);
 }
 
 static bool begins_markup(const char *p, const char *end)
@@ -405,7 +413,8 @@ void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
 {
     t->at = utf8.len ? utf8.ptr : "";
     t->end = t->at + utf8.len;
-    t->wants_attrs = wants_attrs;
+    for (size_t i = 0; i < N_TAGS; i++)
+        t->wants[i] = !wants_attrs || wants_attrs[i] ? WANTS_TAGS | WANTS_ATTRS : WANTS_TAGS;
     t->tok = (struct token){ .type = TOKEN_EOF, .attrs = t->attrs };
     t->text_tag = 0;
     t->arrow = NULL;
@@ -416,17 +425,35 @@ void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
     memset(t->n_open, 0, sizeof t->n_open);
 }
 
+void tokenizer_tell_only(struct tokenizer *t, const bool *wants_tags)
+{
+    for (size_t i = 0; i < N_TAGS; i++)
+        if (!(t->wants[i] & WANTS_ATTRS) && !wants_tags[i])
+            t->wants[i] = 0;
+}
+
+/* What begins with the '<' at p, where markup begins: NULL when it gives no token, with t->at moved on. */
+static inline const struct token *markup(struct tokenizer *t, const char *p)
+{
+    bool is_end = p[1] == '/';
+    const char *name = p + 1 + is_end;
+
+    return name < t->end && is_letter(*name) ? tag(t, is_end, name) : other_markup(t, p);
+}
+
 const struct token *tokenizer_next(struct tokenizer *t)
 {
-    const struct token *tok = NULL;
+    const struct token *tok;
 
-    if (t->owes_end || t->text_tag) {
-        tok = owed(t);
-        if (tok)
-            return tok;
-    }
-    while (t->at < t->end) {
+    while (t->at < t->end || t->owes_end) {
         const char *p = t->at, *q = p;
+
+        if (t->owes_end || t->text_tag) {
+            tok = owed(t);
+            if (tok)
+                return tok;
+            continue;
+        }
         while (q < t->end && !(*q == '<' && begins_markup(q, t->end))) {
             q = find_near(q + 1, t->end, '<');
             if (!q)
@@ -447,7 +474,7 @@ const struct token_attr *tokenizer_attr(const struct token *tok, struct span low
         const struct token_attr *attr = &tok->attrs[i];
         if (attr->name.len == lower_name.len &&
             span_ascii_lower(attr->name.ptr[0]) == lower_name.ptr[0] &&
-            span_eq_nocase(attr->name, lower_name))
+            (span_eq(attr->name, lower_name) || span_eq_nocase(attr->name, lower_name)))
             return attr;
     }
     return NULL;

@@ -60,18 +60,18 @@ struct tokenizer_foreign {
 /* Transparent so that it can live in a scratch block; touch only through calls. */
 struct tokenizer {
     const char *at, *end;
-    const bool *wants_attrs; /* by tag, or NULL for all */
     struct token tok;
     const char *arrow; /* a "-->" that was found ahead; see tokenizer_script_end */
     uint8_t text_tag;  /* whose end tag ends the text we are in; 0: none */
     bool is_xml;
     bool owes_end;      /* the tag just read was "<x/>", and that in XML */
     bool has_odd_bytes; /* NUL or CR somewhere in the input */
+    uint8_t wants[N_TAGS]; /* what is told of an element: its tags, their attributes */
     uint8_t n_foreign;
     struct tokenizer_foreign foreign[TOKENIZER_MAX_FOREIGN];
     uint16_t n_open[N_TAGS];         /* HTML elements begun and not ended */
     uint16_t n_foreign_open[N_TAGS]; /* the same inside the outermost svg or math */
-    struct token_attr attrs[TOKENIZER_MAX_ATTRS + 1]; /* the last: one that is read over */
+    struct token_attr attrs[TOKENIZER_MAX_ATTRS];
 };
 
 /*
@@ -82,6 +82,12 @@ struct tokenizer {
  */
 void tokenizer_init(struct tokenizer *t, struct span utf8, bool is_xml,
                     const bool *wants_attrs);
+
+/*
+ * From now on only tags of these elements, by enum tag, and of those whose attributes are
+ * recorded are told of; all others are read over.
+ */
+void tokenizer_tell_only(struct tokenizer *t, const bool *wants_tags);
 
 /* The next token, valid until the next call; TOKEN_EOF again and again at the end. */
 const struct token *tokenizer_next(struct tokenizer *t);

@@ -76,7 +76,49 @@ static void white_space_collapses_wherever_it_stands(void **state)
         add_halves(&x, span_make(in, len), len ? (random >> 20) % len : 0);
         assert_int_equal(x.buf.len, n);
         assert_memory_equal(x.buf.ptr, want, n);
-        assert_int_equal(x.n_separators, count(span_make(want, n), ' '));
+        assert_int_equal(html_text_words(&x), count(span_make(want, n), ' ') + (n > 0));
+    }
+    buf_clear(&x.buf);
+}
+
+/* Where more of the document follows a text it is read in one piece, and is the same; its end is a block's. */
+static void what_follows_a_text_does_not_get_into_it(void **state)
+{
+    static const char in[] = "<p>some  words\n and <b>more</b>&amp; last";
+    struct html_text x, alone;
+    size_t len = sizeof in - 1;
+    char *copy = mem_alloc(len);
+
+    (void)state;
+    memcpy(copy, in, len);
+    html_text_init(&x, 1 << 16);
+    html_text_init(&alone, 1 << 16);
+    for (size_t from = 0; from < len; from++)
+        for (size_t to = from; to <= len; to++) {
+            html_text_reset(&x);
+            html_text_reset(&alone);
+            html_text_of(&x, span_make(copy, len));
+            assert_int_equal(html_text_add(&x, span_make(copy + from, to - from), ENTITIES_TEXT, true), OK);
+            assert_int_equal(html_text_add(&alone, span_make(copy + from, to - from), ENTITIES_TEXT, true), OK);
+            assert_true(span_eq(buf_span(&x.buf), buf_span(&alone.buf)));
+            assert_int_equal(x.pending, alone.pending);
+        }
+    buf_clear(&alone.buf);
+    buf_clear(&x.buf);
+    mem_free(copy);
+}
+
+/* More separators than the counter of a part can hold. */
+static void words_are_counted_in_long_texts(void **state)
+{
+    struct html_text x;
+
+    (void)state;
+    html_text_init(&x, 1 << 16);
+    for (int i = 0; i < 5000; i++) {
+        html_text_break(&x, i % 3 ? ' ' : '\n');
+        assert_int_equal(html_text_add(&x, SPAN("w"), ENTITIES_TEXT, false), OK);
+        assert_int_equal(html_text_words(&x), i + 1);
     }
     buf_clear(&x.buf);
 }
@@ -101,6 +143,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(white_space_collapses_wherever_it_stands),
+        cmocka_unit_test(what_follows_a_text_does_not_get_into_it),
+        cmocka_unit_test(words_are_counted_in_long_texts),
         cmocka_unit_test(a_space_is_owed_until_something_follows),
     };
 

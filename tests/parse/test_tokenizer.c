@@ -219,6 +219,40 @@ static void attributes_nobody_wants_are_read_over(void **state)
     mem_free(t);
 }
 
+/* Tags that nobody wants are read over, but what they end and begin still is known. */
+static void only_wanted_tags_are_told_of(void **state)
+{
+    static const struct row told[] = {
+        { "", "<i x='>'>a<p></i>b</p><a b><i/>c</a>", "a<p>b</p><a b=>c</a>", "" },
+        { "", "<i/><p/>a<i>b", "<p/></p>ab", "xml" },
+        { "", "<svg><p>a</svg><title>b</title>", "<p>a[b]", "" },
+        { "", "<svg><i><b><![CDATA[a]]>", "{[CDATA[a]]}", "" },
+        { "", "<svg><path><p/>a", "<p/>a", "" },
+        { "", "<title>a<p></title><i", "[a<p>]", "" },
+        { "", "a<i b='", "a", "" },
+    };
+    const bool attrs[N_TAGS] = { [TAG_A] = true }, tags[N_TAGS] = { [TAG_P] = true };
+    struct tokenizer *t = mem_alloc(sizeof *t);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        const struct token *tok;
+        struct buf out;
+
+        buf_init(&out, 1 << 20);
+        tokenizer_init(t, span_str(told[i].in), told[i].source[0] != 0, attrs);
+        tokenizer_tell_only(t, tags);
+        do {
+            tok = tokenizer_next(t);
+            put_token(&out, tok);
+        } while (tok->type != TOKEN_EOF);
+        if (!span_eq(buf_span(&out), span_str(told[i].want)))
+            fail_msg("%s gives %.*s", told[i].in, SPAN_ARG(buf_span(&out)));
+        buf_clear(&out);
+    }
+    mem_free(t);
+}
+
 static void a_tag_keeps_400_attributes(void **state)
 {
     struct tokenizer *t = mem_alloc(sizeof *t);
@@ -268,7 +302,7 @@ static unsigned first_tag(struct tokenizer *t, struct span in, size_t *n_attrs)
     return tok->tag;
 }
 
-/* At the input's end names take another path than with eight bytes behind them. */
+/* At the input's end names take another path than with a chunk's bytes behind them. */
 static void what_follows_a_name_makes_no_difference(void **state)
 {
     static const char odd[] = "\t\n\f\r\v /=<>?\"'-0AZ[_az{\x7f\x80\xff";
@@ -313,12 +347,13 @@ static void every_known_tag_is_found(void **state)
     assert_int_equal(tags_find_name(SPAN("custom-element")), TAG_OTHER);
 }
 
-#define PLAIN_TESTS 8
+#define PLAIN_TESTS 9
 static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(xhtml_closes_what_says_so),
     cmocka_unit_test(nul_is_no_name_and_no_text),
     cmocka_unit_test(the_first_of_equal_attributes_counts),
     cmocka_unit_test(attributes_nobody_wants_are_read_over),
+    cmocka_unit_test(only_wanted_tags_are_told_of),
     cmocka_unit_test(a_tag_keeps_400_attributes),
     cmocka_unit_test(length_makes_no_difference),
     cmocka_unit_test(what_follows_a_name_makes_no_difference),
