@@ -76,7 +76,7 @@ struct simhash {
     pair lanes[4];
     unsigned n_in_lanes;
     uint32_t counts[64];
-    uint32_t n_features;
+    uint32_t n_features; /* in counts */
     uint8_t seen[N_SLOTS]; /* by hash: how often a word was counted */
     uint64_t word;         /* hash of the word being read; 0: none */
     uint32_t previous;     /* the folded character before in the word */
@@ -88,6 +88,7 @@ static void empty_lanes(struct simhash *s)
     for (unsigned bit = 0; bit < 64; bit++)
         s->counts[bit] += (uint8_t)(s->lanes[bit % 4][bit / 4 % 2] >> (bit / 8 * 8));
     memset(s->lanes, 0, sizeof(s->lanes));
+    s->n_features += s->n_in_lanes;
     s->n_in_lanes = 0;
 }
 
@@ -108,7 +109,6 @@ static inline void add_feature(struct simhash *s, uint64_t raw)
     pair bits = { h, h >> 4 }, wanted = { BYTES8(counts), BYTES8(counts) };
 
     *slot = (uint8_t)(*slot + counts);
-    s->n_features += (uint32_t)counts;
     for (pair *lane = s->lanes; lane < s->lanes + ARRAY_LEN(s->lanes); lane++, bits >>= 1)
         *lane += bits & wanted;
     s->n_in_lanes += (unsigned)counts;
@@ -254,10 +254,10 @@ static void read_block(struct block *b, const char *p)
 /* The hash of a word. The first eight bytes cost no branch, which nothing would predict. */
 static uint64_t hash_word(const struct block *b, unsigned from, unsigned n)
 {
-    uint64_t after[9] = { FIRST }, w = bytes8_load(b->folded + from), h;
+    uint64_t after[9] = { FIRST }, h;
 
     for (unsigned i = 0; i < 8; i++)
-        after[i + 1] = (after[i] ^ (w >> 8 * i & 0xFF)) * TIMES;
+        after[i + 1] = (after[i] ^ (unsigned char)b->folded[from + i]) * TIMES;
     h = after[MIN(n, 8u)];
     for (unsigned i = 8; i < n; i++)
         h = (h ^ (unsigned char)b->folded[from + i]) * TIMES;

@@ -435,10 +435,16 @@ void tokenizer_tell_only(struct tokenizer *t, const bool *wants_tags)
 /* What begins with the '<' at p, where markup begins: NULL when it gives no token, with t->at moved on. */
 static inline const struct token *markup(struct tokenizer *t, const char *p)
 {
-    bool is_end = p[1] == '/';
-    const char *name = p + 1 + is_end;
+    const char *name = p + 1;
+    bool is_end = false;
 
-    return name < t->end && is_letter(*name) ? tag(t, is_end, name) : other_markup(t, p);
+    if (!is_letter(*name)) {
+        is_end = *name == '/' && name + 1 < t->end && is_letter(name[1]);
+        if (!is_end)
+            return other_markup(t, p);
+        name++;
+    }
+    return tag(t, is_end, name);
 }
 
 const struct token *tokenizer_next(struct tokenizer *t)

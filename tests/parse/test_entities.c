@@ -19,6 +19,9 @@ struct row {
 
 static const struct row rows[] = {
     { "named", "a &amp; b &lt;&gt;&quot;", "a & b <>\"", "13.2.5.73", ENTITIES_TEXT },
+    { "the usual names, and what begins like them",
+      "&lt;&ltx;&gt;&ge;&nbsp;&nbspx;&amp;&ampx;&quot;&quotx", "<<x;>\u2265\u00A0\u00A0x;&&x;\"\"x",
+      "13.2.5.73", ENTITIES_TEXT },
     { "named without semicolon", "&copy2024", "\u00A92024", "13.2.5.73",
       ENTITIES_TEXT },
     { "the longest name wins", "&notin; &notit; &not", "\u2209 \u00ACit; \u00AC",
