@@ -100,7 +100,8 @@ static size_t reoffer_links(struct core *c, struct extra *x, int64_t id)
     if (!urls_get(c, id, &row))
         return n;
     reoffer_redirect(c, x, id, row.depth);
-    st = db_stmt(c->db, "SELECT dst_id, bits FROM link WHERE src_id = ?1");
+    st = db_stmt(c->db, "SELECT dst_id, bits FROM outlink WHERE set_id ="
+                       " (SELECT links_id FROM page WHERE url_id = ?1)");
     db_int(c->db, st, 1, id);
     for (; db_next(c->db, st); n++) {
         enum url_hop hop;

@@ -28,8 +28,11 @@ struct graph {
     size_t n_redirects, redirects_cap;
     uint32_t *last_src; /* by node: the last page seen with an edge to it */
     uint32_t *out;      /* by node: edges from it */
-    uint32_t *edges;    /* targets, those of one source together, sources ascending */
+    uint32_t *edges;    /* targets, those of one source together */
     size_t n_edges, edges_cap;
+    uint32_t *sources; /* nodes whose links came, in the order in which they came */
+    bool *has_come;    /* by node: is it among them? */
+    size_t n_sources;
     uint32_t src, src_node; /* whose links are coming; src_node 0 = not a page */
     double *ranks;          /* by node, once computed */
 };
@@ -92,6 +95,8 @@ void graph_free(struct graph *g)
     mem_free(g->last_src);
     mem_free(g->out);
     mem_free(g->edges);
+    mem_free(g->sources);
+    mem_free(g->has_come);
     mem_free(g->ranks);
     mem_free(g);
 }
@@ -145,7 +150,9 @@ enum err graph_settle(struct graph *g)
 {
     g->last_src = try_zeroed(g->n_pages, sizeof *g->last_src);
     g->out = try_zeroed(g->n_pages, sizeof *g->out);
-    return g->last_src && g->out ? resolve(g) : ERR_NO_MEMORY;
+    g->sources = try_zeroed(g->n_pages, sizeof *g->sources);
+    g->has_come = try_zeroed(g->n_pages, sizeof *g->has_come);
+    return g->last_src && g->out && g->sources && g->has_come ? resolve(g) : ERR_NO_MEMORY;
 }
 
 /* --- links ----------------------------------------------------------------------------- */
@@ -154,10 +161,14 @@ static enum err begin_src(struct graph *g, int64_t src)
 {
     uint32_t node = g->urls[src].node;
 
-    if (src < g->src)
-        return ERR_INVALID;
     g->src = (uint32_t)src;
     g->src_node = node && g->pages[node - 1] == src ? node : 0;
+    if (!g->src_node)
+        return OK;
+    if (g->has_come[node - 1])
+        return ERR_INVALID;
+    g->has_come[node - 1] = true;
+    g->sources[g->n_sources++] = node - 1;
     return OK;
 }
 
@@ -213,9 +224,9 @@ static enum err turn(const struct graph *g, struct turned *t)
         t->starts[g->edges[i] + 2]++;
     for (size_t i = 2; i < g->n_pages + 2; i++)
         t->starts[i] += t->starts[i - 1];
-    for (uint32_t src = 0; src < g->n_pages; src++)
-        for (uint32_t i = 0; i < g->out[src]; i++)
-            t->sources[t->starts[g->edges[at++] + 1]++] = src;
+    for (size_t n = 0; n < g->n_sources; n++)
+        for (uint32_t i = 0; i < g->out[g->sources[n]]; i++)
+            t->sources[t->starts[g->edges[at++] + 1]++] = g->sources[n];
     return OK;
 }
 

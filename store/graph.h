@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The link graph in memory: who is linked to how often, and PageRank. Pure
- * computation over URL ids; knows no database. 16 bytes a URL, 36 a page, 8 a
+ * computation over URL ids; knows no database. 16 bytes a URL, 41 a page, 8 a
  * link that counts for the rank, so a million pages with twenty million links
  * take some 250 MB.
  *
@@ -43,8 +43,8 @@ enum err graph_add_redirect(struct graph *g, int64_t src, int64_t dst) MUST_USE;
 enum err graph_settle(struct graph *g) MUST_USE;
 
 /*
- * A link. All links of one src come together, and the srcs ascend. Links between ids that
- * are none are passed over. ERR_NO_MEMORY, ERR_INVALID (out of order).
+ * A link. All links of one src come together. Links between ids that
+ * are none are passed over. ERR_NO_MEMORY, ERR_INVALID (a page's links came before).
  */
 enum err graph_add_link(struct graph *g, int64_t src, int64_t dst,
                         bool is_followed) MUST_USE;

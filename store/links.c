@@ -5,7 +5,7 @@
 #include "config/mem.h"
 #include "store/anchors.h"
 
-/* Column bits of table link; migrations/0001_base.sql says the same. */
+/* Column bits of table outlink; migrations/0001_base.sql says the same. */
 #define KIND_MASK    63
 #define BIT_NOFOLLOW 64
 #define BIT_KIND     128 /* was not to be followed: its kind */
@@ -34,14 +34,13 @@ struct row {
     int64_t dst_id, bits;
     int64_t anchor_id; /* of its text (anchors.h); 0: none, or the text stays with it */
     uint32_t position; /* strictly rising */
-    bool has_words;    /* rel, or a text of its own; nine of ten have neither */
 };
 
 struct links {
     struct row *rows;         /* of the page at hand */
     struct anchors_key *keys; /* of the texts of its offers */
     size_t n_rows, cap;
-    bool shows_words; /* the virtual table shows the rows that have them, or the others */
+    int64_t last_set; /* the highest number in use; 0: not looked up yet */
     bool has_removed; /* rows of a page, since the store was opened */
 };
 
@@ -53,7 +52,6 @@ struct links_table {
 struct links_cursor {
     sqlite3_vtab_cursor base;
     const struct row *at, *end;
-    bool shows_words;
 };
 
 static bool is_link(const struct store_offer *o)
@@ -142,13 +140,6 @@ static int on_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-/* Moves to the next row that it shows, from where it is. */
-static void settle(struct links_cursor *cur)
-{
-    while (cur->at < cur->end && cur->at->has_words != cur->shows_words)
-        cur->at++;
-}
-
 static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc,
                      sqlite3_value **argv)
 {
@@ -161,8 +152,6 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
     (void)argv;
     cur->at = links->rows;
     cur->end = links->rows + links->n_rows;
-    cur->shows_words = links->shows_words;
-    settle(cur);
     return SQLITE_OK;
 }
 
@@ -171,7 +160,6 @@ static int on_next(sqlite3_vtab_cursor *base)
     struct links_cursor *cur = CONTAINER_OF(base, struct links_cursor, base);
 
     cur->at++;
-    settle(cur);
     return SQLITE_OK;
 }
 
@@ -287,7 +275,6 @@ static void make_rows(struct core *c, const struct store_visit *v)
         row->bits = bits_of(v, o);
         row->anchor_id = anchors_number(c, l->keys[i], anchor_of(o));
         row->position = (uint32_t)before;
-        row->has_words = o->rel.len || (o->anchor.len && !row->anchor_id);
         l->n_rows++;
     }
 }
@@ -311,37 +298,45 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
     return hash;
 }
 
-static enum err write_rows(struct core *c, const char *sql, int64_t src_id, bool with_words)
+/* What has no rows has no number, so the highest one in use is that of the last rows. */
+static int64_t next_set(struct core *c)
 {
-    sqlite3_stmt *st = db_stmt(c->db, sql);
+    struct links *l = c->links;
 
-    c->links->shows_words = with_words;
-    db_int(c->db, st, 1, src_id);
-    return db_run(c->db, st);
+    if (!l->last_set)
+        l->last_set = db_value(c->db, "SELECT max(coalesce((SELECT max(set_id) FROM outlink), 0),"
+                                      " coalesce((SELECT max(links_id) FROM page), 0))", 0);
+    return ++l->last_set;
 }
 
-enum err links_write(struct core *c, const struct store_visit *v)
+enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_set)
 {
-/* In the order of the table's columns: else SQLite copies each once more. */
-#define INTO "INSERT OR FAIL INTO link (src_id, position, dst_id, bits, rel, anchor, anchor_id)"
-    static const char WITHOUT[] = INTO " SELECT ?1, position, dst_id, bits, NULL, NULL, anchor_id FROM page_links",
-                      WITH[] = INTO " SELECT ?1, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
+    /* In the order of the table's columns: else SQLite copies each once more. */
+    static const char SQL[] = "INSERT OR FAIL INTO outlink (set_id, position, dst_id, bits, rel, anchor, anchor_id)"
+                              " SELECT ?1, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
+    sqlite3_stmt *st;
 
+    *out_set = 0;
     make_rows(c, v);
-    if (c->links->n_rows) {
-        write_rows(c, WITHOUT, v->url_id, false);
-        write_rows(c, WITH, v->url_id, true);
-    }
+    if (!c->links->n_rows)
+        return c->db->failed;
+    *out_set = next_set(c);
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, *out_set);
+    db_run(c->db, st);
     c->links->n_rows = 0;
     return c->db->failed;
 }
 
-enum err links_remove(struct core *c, int64_t src_id)
+enum err links_remove(struct core *c, int64_t set_id)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM link WHERE src_id = ?1");
+    sqlite3_stmt *st;
 
     c->links->has_removed = true;
-    db_int(c->db, st, 1, src_id);
+    if (!set_id)
+        return c->db->failed;
+    st = db_stmt(c->db, "DELETE FROM outlink WHERE set_id = ?1");
+    db_int(c->db, st, 1, set_id);
     return db_run(c->db, st);
 }
 
@@ -362,6 +357,6 @@ enum err links_build_reverse(struct core *c)
      */
     return db_exec(c->db,
                    "PRAGMA temp_store=FILE;"
-                   "CREATE INDEX IF NOT EXISTS link_by_dst ON link (dst_id, src_id);"
+                   "CREATE INDEX IF NOT EXISTS outlink_by_dst ON outlink (dst_id, set_id);"
                    "PRAGMA temp_store=MEMORY;");
 }

@@ -2,9 +2,9 @@
 /*
  * The link rows of a page: written whole, replaced whole, only when they
  * changed. A page has a hundred of them, so they are the writer's main cost:
- * they go in with two statements that read them from memory through a virtual
- * table (page_links), in the order of the primary key: first those that have neither rel nor a text of
- * their own, then the others.
+ * they go in with one statement that reads them from memory through a virtual
+ * table (page_links), in the order of the primary key, and under a number that no rows had before
+ * and that only rises: to the end of their table.
  */
 #pragma once
 
@@ -20,11 +20,14 @@ void links_free(struct links *l);
 /* A hash of the rows that v's applied offers give; 0 only when there are none. */
 uint64_t links_hash(const struct core *c, const struct store_visit *v);
 
-/* Writes the rows of v's offers (applied: ids known); old rows must be gone. */
-enum err links_write(struct core *c, const struct store_visit *v);
+/*
+ * Writes the rows of v's offers (applied: ids known); old rows must be gone. *out_set is their
+ * number, for page.links_id; 0: there are none.
+ */
+enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_set);
 
-/* Removes the rows of a page. */
-enum err links_remove(struct core *c, int64_t src_id);
+/* Removes the rows with this number; 0: none. */
+enum err links_remove(struct core *c, int64_t set_id);
 /* Did it since the store was opened? */
 bool links_were_removed(const struct core *c);
 

@@ -13,7 +13,7 @@
 struct old_page {
     bool exists, is_same_body;
     bool is_same_head; /* what headers say of it: they may change while the body stays */
-    int64_t text_id;
+    int64_t text_id, links_id;
     uint64_t link_hash;
 };
 
@@ -31,7 +31,7 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
 {
     sqlite3_stmt *st =
         db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256, p.canonical_url,"
-                       " p.x_robots_tag FROM page p"
+                       " p.x_robots_tag, p.links_id FROM page p"
                        " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
     struct old_page old = { 0 };
 
@@ -41,6 +41,7 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
     old.exists = true;
     old.text_id = sqlite3_column_int64(st, 0);
     old.link_hash = (uint64_t)sqlite3_column_int64(st, 1);
+    old.links_id = sqlite3_column_int64(st, 5);
     old.is_same_body = v->facts && v->body_is_final &&
                        sqlite3_column_bytes(st, 2) == 32 &&
                        memcmp(sqlite3_column_blob(st, 2), v->facts->sha256, 32) == 0;
@@ -78,22 +79,27 @@ static int64_t count_links(const struct store_visit *v)
     return n;
 }
 
-static enum err write_row(struct core *c, const struct store_visit *v, int64_t fetch_id,
-                          int64_t text_id, uint64_t link_hash, bool is_new)
+/* What a page's row leads to. */
+struct page_ids {
+    int64_t fetch_id, text_id, links_id;
+};
+
+static enum err write_row(struct core *c, const struct store_visit *v, struct page_ids ids,
+                          uint64_t link_hash, bool is_new)
 {
 #define ROW_SQL                                                                        \
     " INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1,"        \
     " canonical_url, robots_meta, x_robots_tag, lang, word_count, simhash, links_out," \
-    " parse_outcome, facts)"                                                           \
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    " parse_outcome, facts, links_id)"                                                 \
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     static const char NEW_SQL[] = "INSERT OR FAIL" ROW_SQL,
                       REPLACE_SQL[] = "INSERT OR REPLACE" ROW_SQL;
     const struct page_facts *f = v->facts;
     sqlite3_stmt *st = db_stmt(c->db, is_new ? NEW_SQL : REPLACE_SQL);
 
     db_int(c->db, st, 1, v->url_id);
-    db_int(c->db, st, 2, fetch_id);
-    db_id(c->db, st, 3, text_id);
+    db_int(c->db, st, 2, ids.fetch_id);
+    db_id(c->db, st, 3, ids.text_id);
     db_int(c->db, st, 4, (int64_t)link_hash);
     db_wild_text(c->db, st, 5, f->title, MAX_TITLE);
     db_wild_text(c->db, st, 6, f->description, MAX_TEXT);
@@ -107,6 +113,7 @@ static enum err write_row(struct core *c, const struct store_visit *v, int64_t f
     db_int(c->db, st, 14, count_links(v));
     db_text(c->db, st, 15, span_str(outcome_word(f->outcome)));
     db_text(c->db, st, 16, f->facts_json);
+    db_id(c->db, st, 17, ids.links_id);
     return db_run(c->db, st);
 }
 
@@ -115,28 +122,33 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
 {
     struct old_page old = look_up(c, v);
     uint64_t link_hash = links_hash(c, v);
-    int64_t text_id = old.is_same_body ? old.text_id : 0;
+    struct page_ids ids = { fetch_id, old.is_same_body ? old.text_id : 0, old.links_id };
+    bool has_new_links = !old.exists || old.link_hash != link_hash;
 
     if (old.exists && !(old.is_same_body && old.is_same_head))
         keep_in_history(c, v->url_id);
-    if (!text_id && text_add(c, fetch_id, v->facts))
-        text_id = fetch_id;
-    if (old.exists && old.link_hash != link_hash)
-        links_remove(c, v->url_id);
-    if (!old.exists || old.link_hash != link_hash)
-        links_write(c, v);
-    write_row(c, v, fetch_id, text_id, link_hash, !old.exists);
+    if (!ids.text_id && text_add(c, fetch_id, v->facts))
+        ids.text_id = fetch_id;
+    if (old.exists && has_new_links)
+        links_remove(c, old.links_id);
+    if (has_new_links)
+        links_write(c, v, &ids.links_id);
+    write_row(c, v, ids, link_hash, !old.exists);
     return !old.exists ? PAGES_NEW : old.is_same_body ? PAGES_SAME : PAGES_CHANGED;
 }
 
 enum err pages_retire(struct core *c, int64_t url_id)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT links_id FROM page WHERE url_id = ?1");
+    int64_t links_id;
 
-    if (!pages_has(c, url_id))
+    db_int(c->db, st, 1, url_id);
+    if (!db_next(c->db, st))
         return c->db->failed;
+    links_id = sqlite3_column_int64(st, 0);
+    db_done(st);
     keep_in_history(c, url_id);
-    links_remove(c, url_id);
+    links_remove(c, links_id);
     st = db_stmt(c->db, "DELETE FROM page WHERE url_id = ?1");
     db_int(c->db, st, 1, url_id);
     return db_run(c->db, st);

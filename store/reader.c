@@ -429,7 +429,7 @@ bool reader_may_lack(const struct reader *r, const char *table)
     bool has = false;
 
     if (pragma_number(r->handle, "PRAGMA user_version") >= DB_SCHEMA_VERSION ||
-        sqlite3_prepare_v2(r->handle, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+        sqlite3_prepare_v2(r->handle, "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1",
                            -1, &st, NULL))
         return false;
     sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);

@@ -324,7 +324,7 @@ static const struct part broken_sql[] = {
       " AND now = 'page' AND (was <> 'page' OR EXISTS (SELECT 1 FROM page_old o"
       " WHERE o.url_id = s.id AND o.fetch_id >= s.ga))),"
       " target_ids AS MATERIALIZED (SELECT id FROM asked_ids UNION SELECT l.dst_id"
-      " FROM link l WHERE l.src_id IN (SELECT id FROM source)), ",
+      " FROM links l WHERE l.src_id IN (SELECT id FROM source)), ",
       NULL },
     { STATES, "target" },
     { ", bad AS MATERIALIZED (SELECT * FROM target"
@@ -332,11 +332,11 @@ static const struct part broken_sql[] = {
       " fresh AS MATERIALIZED (SELECT id FROM bad"
       " WHERE was NOT IN ('gone', 'error', 'failed')),"
       " pair AS MATERIALIZED ("
-      " SELECT src_id, dst_id FROM link WHERE dst_id IN (SELECT id FROM fresh)"
-      " UNION SELECT src_id, dst_id FROM link WHERE src_id IN (SELECT id FROM source)"
+      " SELECT src_id, dst_id FROM links WHERE dst_id IN (SELECT id FROM fresh)"
+      " UNION SELECT src_id, dst_id FROM links WHERE src_id IN (SELECT id FROM source)"
       " AND +dst_id IN (SELECT id FROM bad)),"
       " origin_ids AS MATERIALIZED (SELECT src_id AS id FROM pair"
-      " UNION SELECT src_id FROM link WHERE src_id < 0), ",
+      " UNION SELECT src_id FROM links WHERE src_id < 0), ",
       NULL },
     { STATES, "origin" },
     { " SELECT s.url, d.url, coalesce(k.key, k.url), d.was_label, d.now_label,"

@@ -87,7 +87,7 @@ static const struct reader_report parts[] = {
       "WITH bad(id) AS MATERIALIZED (SELECT u.id FROM url u LEFT JOIN fetch f ON"
       " f.id = u.fetch_id WHERE u.state = 3 OR (u.state = 1 AND f.outcome ="
       " 'http_error')),"
-      " hit AS MATERIALIZED (SELECT dst_id, src_id, position FROM link WHERE"
+      " hit AS MATERIALIZED (SELECT dst_id, src_id, position FROM links WHERE"
       " id_is_in((SELECT id_set(id) FROM bad), dst_id)),"
       " target AS MATERIALIZED (SELECT dst_id, count(DISTINCT src_id) AS pages FROM"
       " hit GROUP BY dst_id),"
@@ -173,7 +173,7 @@ static const struct reader_report parts[] = {
       " ORDER BY t.n DESC, t.id, m.place" },
     { "orphans", "all, from a sitemap; URL, how it was found, status, title",
       "WITH lone AS MATERIALIZED (SELECT id, hop, fetch_id FROM url WHERE state IN"
-      " (1, 2) AND NOT id_is_in((SELECT id_set(dst_id) FROM link WHERE dst_id <>"
+      " (1, 2) AND NOT id_is_in((SELECT id_set(dst_id) FROM links WHERE dst_id <>"
       " src_id), id) AND NOT id_is_in((SELECT id_set(r.dst_id) FROM redirects r JOIN url s ON"
       " s.id = r.src_id JOIN fetch sf ON sf.id = s.fetch_id WHERE r.dst_id <> r.src_id AND"
       " sf.outcome IN ('redirect', 'redirect_limit') AND r.run_id = (SELECT max(x.run_id) FROM"

@@ -33,7 +33,7 @@
  * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted.
  */
 #define LINKS_TO(targets) \
-    " FROM (SELECT l.src_id, l.position, l.dst_id FROM link l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
+    " FROM (SELECT l.src_id, l.position, l.dst_id FROM links l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
     " ORDER BY l.src_id, l.position LIMIT -1) a" \
     " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "
@@ -44,7 +44,7 @@ const struct reader_report reader_reports[] = {
              LINKS_TO("broken") "CROSS JOIN broken b ON b.id = a.dst_id" },
     { "broken-pages", "the same pages, each with how many links lead to it",
       BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
-             " (SELECT dst_id, count(*) AS n FROM link WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
+             " (SELECT dst_id, count(*) AS n FROM links WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
              " ON l.dst_id = b.id ORDER BY links DESC, b.url" },
     { "errors", "pages that answered 4xx or 5xx, a redirect to no URL, or nothing complete",
       "SELECT u.url, f.status_code, coalesce(u.reason, f.outcome) AS problem, f.error, u.retries, p.url AS found_on"
@@ -214,12 +214,12 @@ const struct reader_report reader_checks[] = {
       " f.outcome = 'ok' AND"
       " u.state = 'fetched' AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.url_id ="
       " u.id)" },
-    { "both ends of every link are known", "link",
+    { "both ends of every link are known", "links",
       "SELECT l.src_id, l.dst_id FROM links l WHERE NOT EXISTS (SELECT 1 FROM urls u"
       " WHERE u.id = l.dst_id)"
       " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
-    { "the text of every link is there", "anchor",
-      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id IS NOT NULL AND anchor_id NOT IN"
+    { "the text of every link is there", "outlink",
+      "SELECT set_id, position, anchor_id FROM outlink WHERE anchor_id IS NOT NULL AND anchor_id NOT IN"
       " (SELECT id FROM anchor)" },
     { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
@@ -228,9 +228,9 @@ const struct reader_report reader_checks[] = {
     { "every stored body that a fetch names is there", "fetch",
       "SELECT f.id, f.body_id FROM fetches f WHERE f.body_id IS NOT NULL AND NOT EXISTS"
       " (SELECT 1 FROM bodies b WHERE b.id = f.body_id)" },
-    { "every link stands on a page", "link",
-      "SELECT DISTINCT src_id FROM link WHERE src_id NOT IN (SELECT url_id FROM"
-      " page)" },
+    { "every link stands on a page", "outlink",
+      "SELECT DISTINCT set_id FROM outlink WHERE set_id NOT IN (SELECT links_id FROM page"
+      " WHERE links_id IS NOT NULL)" },
     { "every body is counted as often as fetches have it", "body",
       "SELECT b.id, b.refs, count(f.id) AS found FROM body b LEFT JOIN fetch f ON"
       " f.body_id = b.id"

@@ -52,7 +52,7 @@ FROM page_old;
 
 DROP VIEW IF EXISTS links;
 CREATE VIEW links AS
-SELECT src_id, dst_id,
+SELECT p.url_id AS src_id, dst_id,
     CASE bits & 63
         WHEN 0 THEN 'a' WHEN 1 THEN 'area' WHEN 2 THEN 'link' WHEN 3 THEN 'img'
         WHEN 4 THEN 'source' WHEN 5 THEN 'script' WHEN 6 THEN 'iframe'
@@ -67,7 +67,7 @@ SELECT src_id, dst_id,
     CAST(CASE WHEN anchor_id IS NULL THEN anchor ELSE (SELECT text FROM anchor a WHERE a.id = anchor_id) END AS TEXT)
         AS anchor,
     position
-FROM link;
+FROM page p JOIN outlink l ON l.set_id = p.links_id;
 
 DROP VIEW IF EXISTS bodies;
 CREATE VIEW bodies AS
@@ -131,7 +131,7 @@ LEFT JOIN fetch b ON b.id = CASE WHEN f.outcome = 'not_modified' THEN p.fetch_id
 LEFT JOIN metric m ON m.url_id = u.id
 LEFT JOIN (
     SELECT dst_id, count(*) AS links_in, count(DISTINCT CASE WHEN src_id <> dst_id THEN src_id END) AS pages_in
-    FROM link WHERE NOT (SELECT is_fresh FROM metrics_state) GROUP BY dst_id) i ON i.dst_id = u.id
+    FROM links WHERE NOT (SELECT is_fresh FROM metrics_state) GROUP BY dst_id) i ON i.dst_id = u.id
 WHERE u.reason IS NULL OR u.reason NOT IN ('scope', 'scheme');
 
 -- The broken targets come first: with an index on the target there is nothing else to read, without one every
@@ -239,7 +239,7 @@ LEFT JOIN page p ON p.url_id = u.id
 WHERE u.state IN ('fetched', 'not_modified')
     AND NOT ((SELECT is_fresh FROM metrics_state)
         AND EXISTS (SELECT 1 FROM metric m WHERE m.url_id = u.id AND m.pages_in > 0))
-    AND u.id NOT IN (SELECT dst_id FROM link WHERE NOT (SELECT is_fresh FROM metrics_state) AND dst_id <> src_id)
+    AND u.id NOT IN (SELECT dst_id FROM links WHERE NOT (SELECT is_fresh FROM metrics_state) AND dst_id <> src_id)
     AND u.id NOT IN (
         SELECT r.dst_id FROM redirects r JOIN url s ON s.id = r.src_id JOIN fetch sf ON sf.id = s.fetch_id
         WHERE r.dst_id <> r.src_id AND sf.outcome IN ('redirect', 'redirect_limit')

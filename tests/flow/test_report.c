@@ -266,7 +266,7 @@ static void a_second_run_is_compared_and_the_first_still_told(void **state)
 /* Nothing but the run and its seed: as at the first moment of a crawl, or after a kill. */
 static void a_run_without_a_request_has_sentences(void **state)
 {
-    static const char *const tables[] = { "fetch",  "page",     "link",  "redirects",
+    static const char *const tables[] = { "fetch",  "page",     "outlink", "redirects",
                                           "events", "sitemaps", "hosts", "url" };
     struct span page;
 

@@ -142,6 +142,12 @@ size_t corpus_n_files(const struct corpus *c)
     return c->n_files;
 }
 
+struct span corpus_file(const struct corpus *c, size_t i)
+{
+    BUG_IF(i >= c->n_files);
+    return buf_span(&c->files[i].content);
+}
+
 size_t corpus_n_bytes(const struct corpus *c)
 {
     return c->n_bytes;

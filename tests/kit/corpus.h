@@ -23,6 +23,8 @@ void corpus_free(struct corpus *c);
 /* Files, and their bytes. */
 size_t corpus_n_files(const struct corpus *c);
 size_t corpus_n_bytes(const struct corpus *c);
+/* The content of file number i. */
+struct span corpus_file(const struct corpus *c, size_t i);
 
 /* Pages to be found from "/": the files, "/" itself, and a list for every 100 files. */
 size_t corpus_n_pages(const struct corpus *c);

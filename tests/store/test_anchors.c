@@ -80,10 +80,10 @@ static void each_text_is_stored_once(void **state)
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM links WHERE anchor = 2024"),
                      1);
     /* Short ones stay with their link. */
-    EXPECT_TEXT(k, "SELECT group_concat(anchor) FROM link WHERE anchor IS NOT NULL",
+    EXPECT_TEXT(k, "SELECT group_concat(anchor) FROM outlink WHERE anchor IS NOT NULL",
                 "[1]");
     assert_int_equal(
-        storekit_int(k, "SELECT count(*) FROM link WHERE anchor_id IS NULL"), 2);
+        storekit_int(k, "SELECT count(*) FROM outlink WHERE anchor_id IS NULL"), 2);
 }
 
 /* More texts than the memory has room for: some get a second number, all are right. */

@@ -49,11 +49,11 @@ static const char *const fillings[] = {
     "INSERT INTO fetch (url_id, run_id, attempt, fetched_at, outcome, status_code, content_type, size)"
     " SELECT i + 1, 1, 1, i, 'ok', 200, 'text/html', i FROM n",
     NUMBERS
-    "INSERT INTO page (url_id, fetch_id, link_hash, title, description, canonical_url, robots_meta, lang,"
-    " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
+    "INSERT INTO page (url_id, fetch_id, links_id, link_hash, title, description, canonical_url, robots_meta, lang,"
+    " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
     " 'http://c.example/', 'noindex', 'en', i, 10, 'ok' FROM n WHERE i % 10 > 2",
     NUMBERS
-    "INSERT INTO link (src_id, position, dst_id, bits, anchor_id)"
+    "INSERT INTO outlink (set_id, position, dst_id, bits, anchor_id)"
     " SELECT i + 1, k.value, (i * 7 + k.value * 13) % ?1 + 1, 1, i + 1 FROM n,"
     " json_each('[0,1,2,3,4,5,6,7,8,9]') k WHERE i % 10 > 2",
     NUMBERS "INSERT INTO anchor SELECT i + 1, 'link ' || i FROM n",
@@ -95,8 +95,7 @@ static void make_database(struct storekit *k, int n, bool has_indexes, bool has_
     for (size_t i = 0; i < ARRAY_LEN(fillings); i++)
         run_sql(db, fillings[i], n);
     if (has_indexes)
-        run_sql(db, "CREATE INDEX IF NOT EXISTS link_by_dst ON link (dst_id, src_id)",
-                n);
+        run_sql(db, "CREATE INDEX IF NOT EXISTS outlink_by_dst ON outlink (dst_id, set_id)", n);
     run_sql(db,
             has_metrics ? "INSERT OR REPLACE INTO meta VALUES ('metrics_run', 2)"
                         : "DELETE FROM meta WHERE name IN ('metrics_run', 'stats_run')",

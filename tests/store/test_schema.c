@@ -152,7 +152,7 @@ static void every_link_kind_has_its_word(void **state)
     storekit_fetch(*state, storekit_seed(*state, "http://a.example/"), 0, "body",
                    (const char *[]){ "http://a.example/x", NULL });
     for (int i = 0; i < N_LINK_KINDS; i++)
-        assert_word(*state, "UPDATE link SET bits = 64 + ",
+        assert_word(*state, "UPDATE outlink SET bits = 64 + ",
                     "SELECT kind FROM links WHERE nofollow = 1", i, words[i]);
 }
 
@@ -405,7 +405,8 @@ static void old_files_are_hashed_anew_and_read_as_they_are(void **state)
     make_schema_3(k->path);
     assert_int_equal(found_by_hash(k->path), 2);
     assert_true(lacks(k->path, "anchor"));
-    assert_false(lacks(k->path, "link"));
+    assert_true(lacks(k->path, "outlink"));
+    assert_false(lacks(k->path, "urls"));
     storekit_open(k, REVISIT_NONE);
     /* Found, not written a second time. */
     assert_int_equal(storekit_seed(k, "http://old.example/"), 1);
@@ -446,6 +447,58 @@ static void old_files_get_all_views_anew_and_keep_those_of_users(void **state)
     storekit_finish(k);
 }
 
+/* --- schema 8 has the links of a page under a number ---------------------------------------- */
+
+/* As the program of schema 7 left it: two pages link to each other, the second also to itself. */
+static void make_schema_7(const char *path)
+{
+    sqlite3 *handle;
+
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    for (int n = 1; n <= 7; n++)
+        run_sql(handle, schema_sql(n));
+    run_sql(
+        handle,
+        "PRAGMA application_id = 1129469772; PRAGMA user_version = 7;"
+        "INSERT INTO meta VALUES ('hash_secret', 4711);"
+        "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished');"
+        "INSERT INTO hosts (id, scheme, host, port) VALUES (1, 'http', 'old.example', 80);"
+        "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id,"
+        " discovered_at, fetch_id, url) VALUES (1, 11, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 'http://old.example/'),"
+        " (2, 12, 1, 1, 1, 0, 1, 0, 0, 1, 1, 2, 'http://old.example/b');"
+        "UPDATE state_count SET n = 2 WHERE state = 1;"
+        "INSERT INTO url_by_hash VALUES (11, 1), (12, 2); UPDATE meta SET value = 2 WHERE name = 'url_by_hash_to';"
+        "INSERT INTO fetch (id, url_id, run_id, attempt, fetched_at, outcome, status_code) VALUES"
+        " (1, 1, 1, 1, 1, 'ok', 200), (2, 2, 1, 1, 1, 'ok', 200);"
+        "INSERT INTO page (url_id, fetch_id, link_hash, parse_outcome) VALUES (1, 1, 5, 'ok'), (2, 2, 6, 'ok');"
+        "INSERT INTO link (src_id, position, dst_id, bits, anchor) VALUES"
+        " (1, 0, 2, 0, 'to b'), (2, 0, 1, 0, 'up'), (2, 4, 2, 0, 'here');"
+        "CREATE VIEW links AS SELECT src_id, dst_id, anchor, position FROM link;");
+    sqlite3_close(handle);
+}
+
+static void links_of_old_files_are_kept_and_new_ones_get_higher_numbers(void **state)
+{
+    static const char LINKS[] = "SELECT group_concat(src_id || '>' || dst_id || ' ' || position || ' ' || anchor)"
+                                " FROM (SELECT * FROM links ORDER BY src_id, position)";
+    struct storekit *k = *state;
+    char text[512];
+
+    storekit_close(k);
+    unlink(k->path);
+    make_schema_7(k->path);
+    storekit_open(k, REVISIT_ALL);
+    assert_string_equal(storekit_text(k, LINKS, text), "1>2 0 to b,2>1 0 up,2>2 4 here");
+    assert_string_equal(storekit_text(k, "SELECT group_concat(links_id) FROM (SELECT * FROM page ORDER BY url_id)", text), "1,2");
+    storekit_fetch(k, 1, 0, "body", (const char *[]){ "http://old.example/b", NULL });
+    assert_string_equal(storekit_text(k, "SELECT group_concat(links_id) FROM (SELECT * FROM page ORDER BY url_id)", text), "3,2");
+    assert_string_equal(storekit_text(k, "SELECT group_concat(src_id || '>' || dst_id) FROM"
+                                         " (SELECT * FROM links ORDER BY src_id, position)",
+                                      text),
+                        "1>2,2>1,2>2");
+    storekit_finish(k);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -466,6 +519,7 @@ int main(void)
         cmocka_unit_test(the_migrations_are_embedded),
         WITH_STORE(old_files_are_hashed_anew_and_read_as_they_are),
         WITH_STORE(old_files_get_all_views_anew_and_keep_those_of_users),
+        WITH_STORE(links_of_old_files_are_kept_and_new_ones_get_higher_numbers),
     };
     size_t n = 0;
 

@@ -257,6 +257,43 @@ static void changed_links_of_the_same_body_are_replaced(void **state)
     assert_text(k, "SELECT count(*) FROM links", "2");
 }
 
+/* Whose URLs came first does not matter: what is written last stands last, and full pages of the file are left alone. */
+static void links_stand_in_the_order_of_writing(void **state)
+{
+    struct storekit *k = *state;
+    int64_t first = storekit_seed(k, "http://a.example/1"), second = storekit_seed(k, "http://a.example/2");
+
+    storekit_fetch(k, second, 0, "two", LIST("http://a.example/x", "http://a.example/y"));
+    storekit_fetch(k, first, 0, "one", LIST("http://a.example/x"));
+    assert_text(k, "SELECT group_concat(url_id || ':' || links_id) FROM (SELECT * FROM page ORDER BY url_id)",
+                "1:2,2:1");
+    assert_text(k, "SELECT group_concat(set_id || '.' || position) FROM outlink", "1.0,1.1,2.0");
+    begin_again(k);
+    storekit_fetch(k, second, 0, "two, other", LIST("http://a.example/z"));
+    storekit_fetch(k, first, 0, "one, other", LIST("http://a.example/x"));
+    /* Those of the first page are as before, so they stayed. */
+    assert_text(k, "SELECT group_concat(url_id || ':' || links_id) FROM (SELECT * FROM page ORDER BY url_id)",
+                "1:2,2:3");
+    assert_text(k, "SELECT group_concat(set_id || '.' || position) FROM outlink", "2.0,3.0");
+    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id) FROM (SELECT * FROM links ORDER BY src_id)",
+                "1>3,2>5");
+}
+
+static void a_page_without_links_has_no_number_that_another_could_get(void **state)
+{
+    struct storekit *k = *state;
+    int64_t first = storekit_seed(k, "http://a.example/1"), second = storekit_seed(k, "http://a.example/2");
+
+    storekit_fetch(k, first, 0, "one", LIST("http://a.example/x"));
+    begin_again(k);
+    storekit_fetch(k, first, 0, "none", NULL);
+    assert_text(k, "SELECT count(links_id) FROM page", "0");
+    begin_again(k);
+    storekit_fetch(k, second, 0, "two", LIST("http://a.example/x"));
+    assert_text(k, "SELECT group_concat(url_id) FROM page WHERE links_id IS NOT NULL", "2");
+    assert_text(k, "SELECT group_concat(src_id) FROM links", "2");
+}
+
 static void a_304_keeps_page_and_links(void **state)
 {
     struct storekit *k = *state;
@@ -735,6 +772,8 @@ int main(void)
         WITH_STORE(the_same_body_keeps_links_text_and_the_fetch_that_brought_it),
         WITH_STORE(another_body_moves_the_old_page_into_history),
         WITH_STORE(changed_links_of_the_same_body_are_replaced),
+        WITH_STORE(links_stand_in_the_order_of_writing),
+        WITH_STORE(a_page_without_links_has_no_number_that_another_could_get),
         WITH_STORE(a_304_keeps_page_and_links),
         WITH_STORE(a_failure_keeps_page_and_links),
         WITH_STORE(content_that_is_gone_becomes_history),
