@@ -134,6 +134,12 @@ static bool wants_refill(const struct frontier *f, const struct host *h)
            h->len <= window_limit(f) / 4 && h->n_delayed < window_limit(f);
 }
 
+/* A window that is fuller than this gives its last ones back. */
+static size_t window_room(const struct frontier *f)
+{
+    return window_limit(f) + WINDOW_MIN;
+}
+
 static void ask_refill(struct frontier *f, struct host *h)
 {
     list_remove(&h->hungry);
@@ -146,7 +152,7 @@ static void ask_refill(struct frontier *f, struct host *h)
     h->is_refilling = true;
     h->cursor_moved = false;
     f->n_refilling++;
-    f->refill(f->refill_arg, h);
+    f->refill(f->refill_arg, h, window_room(f) - h->len);
 }
 
 /* Gives the place that came free to a host that waits for one. */
@@ -281,7 +287,7 @@ static void free_ticket(struct frontier *f, struct ticket *t)
 /* Too many in memory: the last ones go back to being rows only, and the cursor with them. */
 static void evict(struct frontier *f, struct host *h)
 {
-    while (h->len > window_limit(f) + WINDOW_MIN) {
+    while (h->len > window_room(f)) {
         struct ticket *t = window_take_last(h);
         struct ticket *last = window_peek_last(h);
 

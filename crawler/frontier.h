@@ -112,8 +112,11 @@ struct frontier_options {
     int64_t max_pages_per_host; /* -1 none */
 };
 
-/* Asks the store for the next part of a host's queue; the answer comes to frontier_refilled. */
-typedef void frontier_refill_fn(void *arg, struct host *h);
+/*
+ * Asks the store for the next part of a host's queue; the answer comes to frontier_refilled. Its window has
+ * room for so many rows (1 at least): more would be read for nothing.
+ */
+typedef void frontier_refill_fn(void *arg, struct host *h, size_t room);
 
 struct frontier *frontier_new(struct loop *l, const struct settings *s, const struct frontier_options *o,
                               frontier_refill_fn *refill, void *arg);

@@ -18,14 +18,16 @@ struct rig {
     struct frontier *f;
     int n_refills;
     struct host *refilled;
+    size_t room;
 };
 
-static void on_refill(void *arg, struct host *h)
+static void on_refill(void *arg, struct host *h, size_t room)
 {
     struct rig *r = arg;
 
     r->n_refills++;
     r->refilled = h;
+    r->room = room;
 }
 
 static void open_frontier(struct rig *r, enum store_order order, size_t max_tickets,
@@ -576,6 +578,26 @@ static void a_window_that_runs_low_asks_once(void **state)
     assert_true(frontier_is_idle(r->f));
 }
 
+static void as_many_are_asked_for_as_stay_in_memory(void **state)
+{
+    struct rig *r = *state;
+    struct store_item items[64];
+    struct host *h;
+
+    open_frontier(r, ORDER_BFS, 32, -1);
+    h = add_host(r, 1, false);
+    frontier_reread(r->f, h);
+    assert_int_equal(r->n_refills, 1);
+    assert_in_range(r->room, 32, ARRAY_LEN(items));
+    for (size_t i = 0; i < r->room; i++)
+        items[i] = (struct store_item){ .id = 1 + (int64_t)i, .url = SPAN("x") };
+    frontier_refilled(r->f, h, items, r->room, true);
+
+    assert_int_equal(stats(r).tickets, r->room);
+    add_row(r, h, 100, -1); /* first in order, but there is no room for one more */
+    assert_int_equal(stats(r).tickets, r->room);
+}
+
 static void an_answer_older_than_an_eviction_is_not_believed(void **state)
 {
     struct rig *r = *state;
@@ -648,6 +670,7 @@ int main(void)
         RIGGED(what_waits_for_its_moment_is_bounded_too),
         RIGGED(a_window_that_runs_low_asks_once),
         RIGGED(an_answer_older_than_an_eviction_is_not_believed),
+        RIGGED(as_many_are_asked_for_as_stay_in_memory),
         RIGGED(few_refills_run_at_a_time_and_none_is_forgotten),
     };
 
