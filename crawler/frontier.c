@@ -19,7 +19,7 @@ struct frontier {
     struct idmap hosts;     /* id -> host */
     struct map origins;     /* "https|host|port" -> host */
     struct idmap tickets;   /* id -> ticket */
-    struct heap ready;      /* hosts that may be asked, by moment */
+    struct turns turns;     /* of hosts that have something to ask for */
     struct heap delayed;    /* tickets, by moment */
     struct waitq changed;
     struct list_node hungry; /* hosts whose window runs low, beyond MAX_REFILLS */
@@ -45,7 +45,7 @@ struct frontier *frontier_new(struct loop *l, const struct settings *s, const st
     idmap_init(&f->hosts);
     idmap_init(&f->tickets);
     map_init(&f->origins);
-    heap_init(&f->ready);
+    turns_init(&f->turns);
     heap_init(&f->delayed);
     waitq_init(&f->changed);
     list_init(&f->hungry);
@@ -82,7 +82,7 @@ void frontier_free(struct frontier *f)
     idmap_clear(&f->tickets);
     idmap_clear(&f->hosts);
     map_clear(&f->origins);
-    heap_clear(&f->ready);
+    turns_clear(&f->turns);
     heap_clear(&f->delayed);
     politeness_free(f->politeness);
     mem_free(f);
@@ -99,11 +99,6 @@ struct waitq *frontier_changed(struct frontier *f)
 }
 
 /* --- hosts ---------------------------------------------------------------------- */
-
-static struct host *host_of_node(struct heap_node *n)
-{
-    return CONTAINER_OF(n, struct host, ready);
-}
 
 static size_t window_limit(const struct frontier *f)
 {
@@ -134,6 +129,12 @@ static bool wants_refill(const struct frontier *f, const struct host *h)
            h->len <= window_limit(f) / 4 && h->n_delayed < window_limit(f);
 }
 
+/* A window that is fuller than this gives its last ones back. */
+static size_t window_room(const struct frontier *f)
+{
+    return window_limit(f) + WINDOW_MIN;
+}
+
 static void ask_refill(struct frontier *f, struct host *h)
 {
     list_remove(&h->hungry);
@@ -146,7 +147,7 @@ static void ask_refill(struct frontier *f, struct host *h)
     h->is_refilling = true;
     h->cursor_moved = false;
     f->n_refilling++;
-    f->refill(f->refill_arg, h);
+    f->refill(f->refill_arg, h, window_room(f) - h->len);
 }
 
 /* Gives the place that came free to a host that waits for one. */
@@ -158,16 +159,13 @@ static void refill_hungry(struct frontier *f)
         ask_refill(f, CONTAINER_OF(n, struct host, hungry));
 }
 
-/* Puts h where it belongs in the heap of ready hosts, or out of it. */
+/* Puts h where it belongs among those that take turns, or out of them. */
 static void update(struct frontier *f, struct host *h)
 {
     deadline at = wants_turn(h) ? politeness_ready_at(h->site) : DEADLINE_NEVER;
 
     ask_refill(f, h);
-    if (at == DEADLINE_NEVER)
-        heap_remove(&f->ready, &h->ready);
-    else if (!heap_has(&h->ready) || h->ready.key != at)
-        heap_move(&f->ready, &h->ready, at);
+    turns_set(&f->turns, h, at, loop_now(f->loop));
     waitq_wake_one(&f->changed);
 }
 
@@ -281,7 +279,7 @@ static void free_ticket(struct frontier *f, struct ticket *t)
 /* Too many in memory: the last ones go back to being rows only, and the cursor with them. */
 static void evict(struct frontier *f, struct host *h)
 {
-    while (h->len > window_limit(f) + WINDOW_MIN) {
+    while (h->len > window_room(f)) {
         struct ticket *t = window_take_last(h);
         struct ticket *last = window_peek_last(h);
 
@@ -433,27 +431,24 @@ static struct ticket *take_ticket(struct frontier *f, struct host *h)
     f->n_busy++;
     h->pages_in_flight++;
     politeness_take(f->politeness, h->site);
+    turns_take(&f->turns, h);
     on_site_change(f, h->site);
-    /* Its next turn comes behind those of hosts that may be asked at the same moment. */
-    heap_remove(&f->ready, &h->ready);
-    update(f, h);
     return t;
 }
 
 enum frontier_next frontier_take(struct frontier *f, struct host **out_host, struct ticket **out_ticket,
                                  deadline *out_wait)
 {
-    struct heap_node *n, *d;
+    struct heap_node *d;
     struct host *h;
 
     wake_delayed(f);
-    n = heap_peek(&f->ready);
+    h = turns_next(&f->turns, loop_now(f->loop), out_wait);
     d = heap_peek(&f->delayed);
-    if (!n || n->key > loop_now(f->loop)) {
-        *out_wait = MIN(n ? n->key : DEADLINE_NEVER, d ? d->key : DEADLINE_NEVER);
+    if (!h) {
+        *out_wait = MIN(*out_wait, d ? d->key : DEADLINE_NEVER);
         return NEXT_NOTHING;
     }
-    h = host_of_node(n);
     *out_host = h;
     if (h->state == HOST_NEW || h->robots_expire_at <= loop_now(f->loop)) {
         h->state = HOST_PREPARING;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frontier: which URL is next. Queues are kept per origin; a heap of
- * origins keyed by the moment when each may be asked makes them take turns.
+ * The frontier: which URL is next. Queues are kept per origin, and origins
+ * take turns (turns.h) from the moment when each may be asked.
  * In memory is only a window of each queue, its sorted head; the rest lies in
  * the database and is read in batches as the window runs low. So the size of
  * the web costs disk, not memory.
@@ -30,6 +30,7 @@
 
 #include "config/heap.h"
 #include "crawler/politeness.h"
+#include "crawler/turns.h"
 #include "parse/robots.h"
 #include "store/store.h"
 
@@ -45,7 +46,7 @@ struct ticket;
 /* An origin. */
 struct host {
     struct list_node in_site;   /* site->hosts */
-    struct heap_node ready;     /* frontier->ready */
+    struct turn turn;           /* frontier->turns */
     struct list_node hungry;    /* frontier->hungry: waits for its turn to be refilled */
     struct site *site;
     int64_t id;
@@ -112,8 +113,11 @@ struct frontier_options {
     int64_t max_pages_per_host; /* -1 none */
 };
 
-/* Asks the store for the next part of a host's queue; the answer comes to frontier_refilled. */
-typedef void frontier_refill_fn(void *arg, struct host *h);
+/*
+ * Asks the store for the next part of a host's queue; the answer comes to frontier_refilled. Its window has
+ * room for so many rows (1 at least): more would be read for nothing.
+ */
+typedef void frontier_refill_fn(void *arg, struct host *h, size_t room);
 
 struct frontier *frontier_new(struct loop *l, const struct settings *s, const struct frontier_options *o,
                               frontier_refill_fn *refill, void *arg);

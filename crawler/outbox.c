@@ -5,7 +5,7 @@
 #include "config/mem.h"
 
 #define REFILL_BYTES   ((size_t)64 * MIB)
-#define REFILL_LIMIT   512
+#define REFILL_LIMIT   ((size_t)512)
 #define SMALL_OP_BYTES ((size_t)2 * MIB)
 
 void outbox_submit(struct crawl *c, struct store_op *op)
@@ -125,7 +125,7 @@ static void on_refilled(void *arg, struct store_op *op)
     store_op_free(op);
 }
 
-void outbox_refill(void *arg, struct host *h)
+void outbox_refill(void *arg, struct host *h, size_t room)
 {
     struct crawl *c = arg;
     struct store_op *op = store_op_new(STORE_REFILL, REFILL_BYTES);
@@ -136,7 +136,7 @@ void outbox_refill(void *arg, struct host *h)
     op->u.refill.after_priority = h->cursor_priority;
     op->u.refill.after_depth = h->cursor_depth;
     op->u.refill.after_id = h->cursor_id;
-    op->u.refill.limit = REFILL_LIMIT;
+    op->u.refill.limit = MIN(room, REFILL_LIMIT);
     op->on_done = on_refilled;
     op->arg = c;
     outbox_submit(c, op);

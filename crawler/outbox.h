@@ -33,7 +33,7 @@ void outbox_learn(struct crawl *c, const struct store_offer *offer);
 void outbox_learn_extra(struct crawl *c, const struct store_op *op);
 
 /* Asks for the next part of h's queue (a frontier_refill_fn). */
-void outbox_refill(void *arg, struct host *h);
+void outbox_refill(void *arg, struct host *h, size_t room);
 
 /* Writes that h's queued URLs are excluded for its park_reason; again when more came meanwhile. */
 void outbox_park(struct crawl *c, struct host *h);

@@ -72,6 +72,11 @@ struct ticket *window_take_first(struct host *h)
     return t;
 }
 
+struct ticket *window_peek_first(const struct host *h)
+{
+    return h->len ? *slot(h, 0) : NULL;
+}
+
 struct ticket *window_peek_last(const struct host *h)
 {
     return h->len ? *slot(h, h->len - 1) : NULL;

@@ -19,5 +19,6 @@ struct ticket *window_take_first(struct host *h);
 struct ticket *window_take_last(struct host *h);
 void window_remove(struct host *h, const struct ticket *t);
 
-/* The last one, still in the window, or NULL. */
+/* The first one and the last, still in the window, or NULL. */
+struct ticket *window_peek_first(const struct host *h);
 struct ticket *window_peek_last(const struct host *h);

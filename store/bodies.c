@@ -12,6 +12,7 @@ const struct deferred_index bodies_index = {
     .insert = "INSERT OR IGNORE INTO body_by_hash (hash, body_id) VALUES (?1, ?2)",
     .remove = "DELETE FROM body_by_hash WHERE hash = ?1 AND body_id = ?2",
     .rest = "SELECT substr(sha256, 1, 8), id FROM body WHERE id > ?1 ORDER BY id LIMIT ?2",
+    .all = "SELECT hash, body_id FROM body_by_hash WHERE (hash, body_id) > (?1, ?2) ORDER BY hash, body_id LIMIT ?3",
 };
 
 /* The first eight bytes, the highest first. */
@@ -47,6 +48,8 @@ static int64_t find(struct core *c, struct span hash, uint64_t key)
     sqlite3_stmt *st;
     int64_t id;
 
+    if (!deferred_may_have(c->body_index, key))
+        return 0;
     while ((id = deferred_next(c->body_index, key, &walk)) != 0)
         if (has_hash(c, id, hash))
             return id;

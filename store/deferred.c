@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/mem.h"
+#include "store/filter.h"
 
 /*
  * Entries of a generation: an eighth of the rows, so that those for a page of the table are some twenty. More take
@@ -16,6 +17,8 @@
 #define FIRST_CAP   ((size_t)512) /* a power of two */
 #define MIN_SLICE   ((size_t)64)
 #define PLACES_EACH 2 /* of the hash table, for each entry that there is room for */
+#define MIN_TOLD    ((size_t)4096) /* keys of the table that the filter is told at a commit */
+#define TOLD_EACH   8              /* or so many for each that came: an eighth more have come when it has all */
 
 #define REMOVED 0
 
@@ -41,6 +44,9 @@ struct deferred {
     size_t n_older, next;
     int64_t older_top_id;
     size_t n_added; /* since the last slice */
+    struct filter *filter;
+    uint64_t told_key; /* of the table, what the filter in the making has up to here */
+    int64_t told_id;
 };
 
 /* --- the generation in the making --------------------------------------------------- */
@@ -119,19 +125,25 @@ static void turn(struct deferred *x)
 
 /* --- writing ------------------------------------------------------------------------ */
 
+/* bytes has to stay until the statement ran. */
+static void bind(struct deferred *x, sqlite3_stmt *st, uint64_t key, int64_t id, unsigned char bytes[8])
+{
+    if (x->index->has_blob_keys) {
+        for (int i = 0; i < 8; i++)
+            bytes[i] = (unsigned char)(key >> (56 - 8 * i));
+        db_blob(x->db, st, 1, span_make((const char *)bytes, 8));
+    } else {
+        db_int(x->db, st, 1, (int64_t)key);
+    }
+    db_int(x->db, st, 2, id);
+}
+
 static enum err run(struct deferred *x, const char *sql, uint64_t key, int64_t id)
 {
     unsigned char bytes[8];
     sqlite3_stmt *st = db_stmt(x->db, sql);
 
-    if (x->index->has_blob_keys) {
-        for (int i = 0; i < 8; i++)
-            bytes[i] = (unsigned char)(key >> (56 - 8 * i));
-        db_blob(x->db, st, 1, span_make((const char *)bytes, sizeof bytes));
-    } else {
-        db_int(x->db, st, 1, (int64_t)key);
-    }
-    db_int(x->db, st, 2, id);
+    bind(x, st, key, id, bytes);
     return db_run(x->db, st);
 }
 
@@ -158,11 +170,68 @@ static enum err write_slice(struct deferred *x, size_t n)
     return set_mark(x);
 }
 
+/* --- the filter --------------------------------------------------------------------- */
+
+static uint64_t key_of(const struct deferred *x, sqlite3_stmt *st)
+{
+    struct span bytes;
+    uint64_t key = 0;
+
+    if (!x->index->has_blob_keys)
+        return (uint64_t)sqlite3_column_int64(st, 0);
+    bytes = db_column(st, 0);
+    for (size_t i = 0; i < 8; i++)
+        key = key << 8 | (i < bytes.len ? (unsigned char)bytes.ptr[i] : 0);
+    return key;
+}
+
+/* Above all that comes from now on, and what is on its way into the table. */
+static void tell_waiting(struct deferred *x)
+{
+    for (size_t i = 0; i < x->n_entries; i++)
+        filter_add(x->filter, x->entries[i].key);
+    for (size_t i = x->next; i < x->n_older; i++)
+        filter_add(x->filter, x->older[i].key);
+}
+
+/* The next n keys of the table. */
+static void tell_table(struct deferred *x, size_t n)
+{
+    unsigned char bytes[8];
+    sqlite3_stmt *st = db_stmt(x->db, x->index->all);
+    size_t n_told = 0;
+
+    bind(x, st, x->told_key, x->told_id, bytes);
+    db_int(x->db, st, 3, (int64_t)n);
+    for (; db_next(x->db, st); n_told++) {
+        x->told_key = key_of(x, st);
+        x->told_id = sqlite3_column_int64(st, 1);
+        filter_add(x->filter, x->told_key);
+    }
+    if (n_told < n && !x->db->failed)
+        filter_finish(x->filter);
+}
+
+static void tell_filter(struct deferred *x, size_t n)
+{
+    bool is_new;
+
+    if (!filter_is_making(x->filter, x->top_id, &is_new))
+        return;
+    if (is_new) {
+        tell_waiting(x);
+        x->told_key = x->index->has_blob_keys ? 0 : (uint64_t)INT64_MIN;
+        x->told_id = INT64_MIN;
+    }
+    tell_table(x, n);
+}
+
 enum err deferred_write(struct deferred *x)
 {
     /* Twice what came: it is through before the next generation is half full. */
     size_t n = MAX(2 * x->n_added, MIN_SLICE);
 
+    tell_filter(x, MAX(TOLD_EACH * x->n_added, MIN_TOLD));
     x->n_added = 0;
     if (!x->older && is_full(x))
         turn(x);
@@ -181,19 +250,6 @@ enum err deferred_write_all(struct deferred *x)
 }
 
 /* --- the interface ------------------------------------------------------------------ */
-
-static uint64_t key_of(const struct deferred *x, sqlite3_stmt *st)
-{
-    struct span bytes;
-    uint64_t key = 0;
-
-    if (!x->index->has_blob_keys)
-        return (uint64_t)sqlite3_column_int64(st, 0);
-    bytes = db_column(st, 0);
-    for (size_t i = 0; i < 8; i++)
-        key = key << 8 | (i < bytes.len ? (unsigned char)bytes.ptr[i] : 0);
-    return key;
-}
 
 /* The next rows above the highest id, as many as a generation has at most; how many there were. */
 static size_t read_rest(struct deferred *x)
@@ -215,6 +271,7 @@ struct deferred *deferred_new(struct db *d, const struct deferred_index *index, 
 
     *x = (struct deferred){ .db = d, .index = index, .factor = secret | 1 };
     x->max_entries = (int64_t)(max_bytes / ENTRY_BYTES) + 1;
+    x->filter = filter_new(secret, 2 * max_bytes);
     allocate(x, FIRST_CAP);
     db_text(d, st, 1, span_str(index->mark));
     while (db_next(d, st))
@@ -236,11 +293,13 @@ void deferred_free(struct deferred *x)
     mem_free(x->entries);
     mem_free(x->places);
     mem_free(x->older);
+    filter_free(x->filter);
     mem_free(x);
 }
 
 enum err deferred_add(struct deferred *x, uint64_t key, int64_t id)
 {
+    filter_add(x->filter, key);
     /* SQLite gives the id of a last row that was removed again: the mark may be above it. */
     if (id <= x->top_id) {
         x->has_table = true;
@@ -291,6 +350,11 @@ enum err deferred_remove(struct deferred *x, uint64_t key, int64_t id)
     if (at)
         at->id = REMOVED;
     return at && id > x->start_id ? OK : run(x, x->index->remove, key, id);
+}
+
+bool deferred_may_have(const struct deferred *x, uint64_t key)
+{
+    return filter_may_have(x->filter, key);
 }
 
 bool deferred_has_table(const struct deferred *x)

@@ -12,10 +12,11 @@
     " u.hop, u.next_fetch_at, f.etag, f.last_modified FROM url u"
 /*
  * Validators are those of content: an error page's would let a 304 bring it back, and
- * that of a page that --max-size cut would keep it cut under a larger one.
+ * that of a page that --max-size cut would keep it cut under a larger one. Who was never asked has no page: a look-up
+ * that needs none.
  */
-#define ITEM_JOINS                               \
-    " LEFT JOIN page p ON p.url_id = u.id"       \
+#define ITEM_JOINS                                                                              \
+    " LEFT JOIN page p ON p.url_id = CASE WHEN u.fetch_id IS NOT NULL THEN u.id END" \
     " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome = 'ok' "
 #define ITEM_SELECT ITEM_COLUMNS ITEM_JOINS
 

@@ -37,6 +37,8 @@ const struct deferred_index urls_index = {
     .insert = "INSERT OR IGNORE INTO url_by_hash (key_hash, url_id) VALUES (?1, ?2)",
     .remove = "DELETE FROM url_by_hash WHERE key_hash = ?1 AND url_id = ?2",
     .rest = "SELECT key_hash, id FROM url WHERE id > ?1 ORDER BY id LIMIT ?2",
+    .all = "SELECT key_hash, url_id FROM url_by_hash WHERE (key_hash, url_id) > (?1, ?2)"
+           " ORDER BY key_hash, url_id LIMIT ?3",
 };
 
 static const char BY_ID[] = "SELECT " ROW_COLUMNS " FROM url u WHERE u.id = ?1";
@@ -79,6 +81,8 @@ bool urls_find(struct core *c, struct span key, struct seen_row *out)
 {
     struct seen_key hash = seen_key(c->seen, key);
 
+    if (!deferred_may_have(c->url_index, hash.hash))
+        return false;
     if (seen_find(c->seen, hash, out))
         return true;
     if (!find_by_hash(c, hash.hash, key, out))

@@ -24,7 +24,7 @@
 #define HOST_SHARE   100 /* URLs a host */
 #define PAGE_LINKS   100
 #define MAX_TICKETS  200000
-#define REFILL_LIMIT 256
+#define REFILL_LIMIT ((size_t)256)
 #define OP_BYTES     ((size_t)4 * MIB)
 
 struct bench {
@@ -115,7 +115,7 @@ static void collect(struct bench *b, size_t left)
     }
 }
 
-static void on_refill(void *arg, struct host *h)
+static void on_refill(void *arg, struct host *h, size_t room)
 {
     struct bench *b = arg;
     struct store_op *op = store_op_new(STORE_REFILL, OP_BYTES);
@@ -125,7 +125,7 @@ static void on_refill(void *arg, struct host *h)
     op->u.refill.after_priority = h->cursor_priority;
     op->u.refill.after_depth = h->cursor_depth;
     op->u.refill.after_id = h->cursor_id;
-    op->u.refill.limit = REFILL_LIMIT;
+    op->u.refill.limit = MIN(room, REFILL_LIMIT);
     op->arg = h;
     submit(b, op);
 }

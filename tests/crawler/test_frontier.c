@@ -18,14 +18,16 @@ struct rig {
     struct frontier *f;
     int n_refills;
     struct host *refilled;
+    size_t room;
 };
 
-static void on_refill(void *arg, struct host *h)
+static void on_refill(void *arg, struct host *h, size_t room)
 {
     struct rig *r = arg;
 
     r->n_refills++;
     r->refilled = h;
+    r->room = room;
 }
 
 static void open_frontier(struct rig *r, enum store_order order, size_t max_tickets,
@@ -230,6 +232,71 @@ static void hosts_take_turns_with_several_permits_too(void **state)
             add_row(r, add_host(r, k, false), k * 10 + i, 0);
     for (size_t i = 0; i < ARRAY_LEN(want); i++)
         assert_int_equal(take(r, &t), want[i]);
+}
+
+/* In each round what was found first goes first, in whatever order hosts came into being. */
+static void turns_go_by_what_was_found_first(void **state)
+{
+    static const struct {
+        int64_t host, id;
+    } rows[] = { { 1, 13 }, { 1, 14 }, { 1, 15 }, { 2, 11 }, { 2, 30 }, { 3, 12 }, { 3, 16 } };
+    static const int64_t want[] = { 11, 12, 13, 14, 16, 30, 15 };
+    struct rig *r = *state;
+    struct ticket *t;
+
+    open_frontier(r, ORDER_BFS, 100, -1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        add_row(r, add_host(r, rows[i].host, false), rows[i].id, 0);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        assert_int_equal(take(r, &t), want[i]);
+        end(r, t);
+    }
+    assert_true(frontier_is_idle(r->f));
+}
+
+/* Host 1 has always something older, and still gets no more than each of the others. */
+static void an_old_queue_gets_no_more_turns_than_a_new_one(void **state)
+{
+    struct rig *r = *state;
+    struct ticket *t;
+    int n_of_first = 0;
+
+    open_frontier(r, ORDER_BFS, 100, -1);
+    for (int64_t i = 1; i <= 20; i++)
+        add_row(r, add_host(r, 1, false), i, 0);
+    for (int64_t i = 0; i < 30; i++) { /* found as time goes by, of two hosts in turn */
+        add_row(r, add_host(r, 2 + i % 2, false), 100 + i, 0);
+        n_of_first += take(r, &t) <= 20;
+        end(r, t);
+    }
+    assert_in_range(n_of_first, 8, 16);
+}
+
+/* A round waits for nobody who is in a pause, and who comes back before it ends joins it. */
+static void who_comes_back_from_a_pause_joins_the_round(void **state)
+{
+    struct rig *r = *state;
+    struct ticket *t;
+    struct host *h;
+
+    r->settings.delay_ms = 1000;
+    open_frontier(r, ORDER_BFS, 100, -1);
+    for (int64_t k = 1; k <= 3; k++)
+        for (int64_t i = 0; i < 2; i++)
+            add_row(r, add_host(r, k, false), 10 * k + i, 0);
+    for (int64_t k = 1; k <= 3; k++) {
+        assert_int_equal(take(r, &t), 10 * k);
+        end(r, t);
+    }
+    h = frontier_find_host(r->f, 1);
+    politeness_hold(frontier_politeness(r->f), h->site, clock_after(loop_now(r->loop), 3 * NS_PER_S / 2));
+    advance(r, NS_PER_S);
+    assert_int_equal(take(r, &t), 21); /* the next round begins */
+    advance(r, NS_PER_S);
+    assert_int_equal(take(r, &t), 11);
+    add_row(r, add_host(r, 4, false), 30, 0); /* nor need a new one wait */
+    assert_int_equal(take(r, &t), 30);
+    assert_int_equal(take(r, &t), 31);
 }
 
 static void a_crowded_host_does_not_hold_up_the_others(void **state)
@@ -576,6 +643,26 @@ static void a_window_that_runs_low_asks_once(void **state)
     assert_true(frontier_is_idle(r->f));
 }
 
+static void as_many_are_asked_for_as_stay_in_memory(void **state)
+{
+    struct rig *r = *state;
+    struct store_item items[64];
+    struct host *h;
+
+    open_frontier(r, ORDER_BFS, 32, -1);
+    h = add_host(r, 1, false);
+    frontier_reread(r->f, h);
+    assert_int_equal(r->n_refills, 1);
+    assert_in_range(r->room, 32, ARRAY_LEN(items));
+    for (size_t i = 0; i < r->room; i++)
+        items[i] = (struct store_item){ .id = 1 + (int64_t)i, .url = SPAN("x") };
+    frontier_refilled(r->f, h, items, r->room, true);
+
+    assert_int_equal(stats(r).tickets, r->room);
+    add_row(r, h, 100, -1); /* first in order, but there is no room for one more */
+    assert_int_equal(stats(r).tickets, r->room);
+}
+
 static void an_answer_older_than_an_eviction_is_not_believed(void **state)
 {
     struct rig *r = *state;
@@ -633,6 +720,9 @@ int main(void)
         RIGGED(a_host_parked_while_prepared_stays_parked),
         RIGGED(hosts_take_turns),
         RIGGED(hosts_take_turns_with_several_permits_too),
+        RIGGED(turns_go_by_what_was_found_first),
+        RIGGED(an_old_queue_gets_no_more_turns_than_a_new_one),
+        RIGGED(who_comes_back_from_a_pause_joins_the_round),
         RIGGED(a_crowded_host_does_not_hold_up_the_others),
         RIGGED(permits_are_the_sites),
         RIGGED(the_pause_runs_from_the_end_of_a_request),
@@ -648,6 +738,7 @@ int main(void)
         RIGGED(what_waits_for_its_moment_is_bounded_too),
         RIGGED(a_window_that_runs_low_asks_once),
         RIGGED(an_answer_older_than_an_eviction_is_not_believed),
+        RIGGED(as_many_are_asked_for_as_stay_in_memory),
         RIGGED(few_refills_run_at_a_time_and_none_is_forgotten),
     };
 

@@ -55,7 +55,8 @@ struct op {
     bool has_cursor;
     int after_priority, after_depth;
     int64_t after_id, id; /* ADD: first id; MOVE: the row */
-    size_t n;             /* ADD, REFILL: how many */
+    size_t n;             /* ADD: how many */
+    size_t limit;         /* REFILL */
     /* the answer */
     struct store_item items[MAX_BATCH];
     size_t n_items;
@@ -99,10 +100,13 @@ static struct op *submit(struct model *m, enum op_kind kind, struct host *h)
     return op;
 }
 
-static void on_refill(void *arg, struct host *h)
+static void on_refill(void *arg, struct host *h, size_t room)
 {
     struct op *op = submit(arg, OP_REFILL, h);
+    struct model *m = arg;
 
+    BUG_IF(room == 0);
+    op->limit = MIN(room, m->refill_limit);
     op->has_cursor = h->has_cursor;
     op->after_priority = h->cursor_priority;
     op->after_depth = h->cursor_depth;
@@ -144,12 +148,12 @@ static void read_refill(struct model *m, struct op *op)
             continue;
         for (i = op->n_items; i > 0 && compare_rows(m, op->items[i - 1].id, id) > 0;
              i--)
-            if (i < m->refill_limit)
+            if (i < op->limit)
                 op->items[i] = op->items[i - 1];
-        op->has_more |= op->n_items == m->refill_limit;
-        if (i < m->refill_limit)
+        op->has_more |= op->n_items == op->limit;
+        if (i < op->limit)
             op->items[i] = item_of(m, id);
-        op->n_items = MIN(op->n_items + 1, m->refill_limit);
+        op->n_items = MIN(op->n_items + 1, op->limit);
     }
 }
 

@@ -267,6 +267,59 @@ static void an_entry_is_removed_wherever_it_is(void **state)
     assert_int_equal(n_in_table(r), MANY - 2);
 }
 
+static int64_t n_held(struct rig *r, int64_t from, int64_t to)
+{
+    int64_t n = 0;
+
+    for (int64_t id = from; id <= to; id++)
+        n += deferred_may_have(r->x, key(id));
+    return n;
+}
+
+/* At every moment while it grows with the table, and again after each start, by which all entries are somewhere. */
+static void the_filter_misses_no_key_wherever_its_entry_is(void **state)
+{
+    struct rig *r = *state;
+    const int64_t n = 4 * MANY;
+
+    assert_int_equal(n_held(r, 1, 1000), 1000); /* it knows nothing yet */
+    for (int64_t top = 10000; top <= n; top += 10000) {
+        add_rows(r, top - 9999, top);
+        assert_int_equal(n_held(r, 1, top), top);
+    }
+    assert_true(mark(r) > 0 && mark(r) < n);
+    assert_true(n_held(r, n + 1, n + 10000) < 500);
+    close_rig(r);
+    open_rig(r);
+    assert_int_equal(n_held(r, 1, n + 10000), n + 10000);
+    for (int i = 0; i < 100; i++) {
+        commit(r);
+        assert_int_equal(n_held(r, 1, n), n);
+    }
+    assert_true(n_held(r, n + 1, n + 10000) < 500);
+}
+
+static void the_filter_has_blob_keys_and_ids_that_came_back(void **state)
+{
+    struct rig *r = *state;
+    struct deferred *x = deferred_new(r->db, &bodies_index, SECRET, MAX_BYTES);
+
+    db_begin(r->db);
+    for (int64_t id = 1; id <= 100; id++)
+        deferred_add(x, key(id), id);
+    deferred_write_all(x);
+    deferred_free(x);
+    x = deferred_new(r->db, &bodies_index, SECRET, MAX_BYTES);
+    deferred_write(x);
+    deferred_add(x, key(1000), 100); /* a row was removed, and another has its id */
+    for (int64_t id = 1; id <= 100; id++)
+        assert_true(deferred_may_have(x, key(id)));
+    assert_true(deferred_may_have(x, key(1000)));
+    assert_false(deferred_may_have(x, key(101)));
+    assert_int_equal(db_commit(r->db), OK);
+    deferred_free(x);
+}
+
 /* SQLite gives the id of a removed last row again; the mark may be above it. */
 static void an_id_that_comes_back_is_written_at_once(void **state)
 {
@@ -339,6 +392,8 @@ int main(void)
         TEST(what_a_crash_keeps_from_the_table_is_read_from_the_rows),
         TEST(after_a_crash_an_entry_is_removed_from_both_places),
         TEST(an_entry_is_removed_wherever_it_is),
+        TEST(the_filter_misses_no_key_wherever_its_entry_is),
+        TEST(the_filter_has_blob_keys_and_ids_that_came_back),
         TEST(an_id_that_comes_back_is_written_at_once),
         TEST(a_mark_that_is_missing_is_written_again),
         TEST(blob_keys_begin_with_the_highest_byte),
