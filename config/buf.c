@@ -32,7 +32,7 @@ enum err buf_reserve(struct buf *b, size_t n)
 
 enum err buf_append(struct buf *b, struct span s)
 {
-    enum err e = buf_reserve(b, s.len);
+    enum err e = s.len <= b->cap - b->len ? OK : buf_reserve(b, s.len);
 
     if (e)
         return e;
@@ -44,7 +44,11 @@ enum err buf_append(struct buf *b, struct span s)
 
 enum err buf_append_byte(struct buf *b, char c)
 {
-    return buf_append(b, span_make(&c, 1));
+    enum err e = b->len < b->cap ? OK : buf_reserve(b, 1);
+
+    if (!e)
+        b->ptr[b->len++] = c;
+    return e;
 }
 
 enum err buf_printf(struct buf *b, const char *fmt, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 /* Test control: when is_fake, these stand in for the kernel's clocks. */
@@ -37,17 +38,45 @@ deadline clock_after(int64_t from_ns, int64_t delta_ns)
     return at;
 }
 
+/* As "%0*u" would, in a tenth of its time: a list of requests is a million moments. Returns the place behind it. */
+static char *put_digits(char *at, unsigned n, int width)
+{
+    char digits[10];
+    int len = 0;
+
+    do
+        digits[len++] = (char)('0' + n % 10);
+    while ((n /= 10) != 0 || len < width);
+    while (len > 0)
+        *at++ = digits[--len];
+    return at;
+}
+
 char *clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 {
     int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
     time_t s = (time_t)(wall_ms / 1000 -
                         (wall_ms % 1000 < 0)); /* rounded down, also before 1970 */
     struct tm tm = { 0 };
-    size_t n;
+    char *at = out;
+    int year;
 
     gmtime_r(&s, &tm);
-    n = strftime(out, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + n, CLOCK_ISO_SIZE - n, ".%03dZ", (int)ms);
+    year = tm.tm_year + 1900;
+    if (year < 0)
+        *at++ = '-';
+    at = put_digits(at, year < 0 ? -(unsigned)year : (unsigned)year, 4);
+    const struct {
+        int n, width;
+        char before;
+    } parts[] = { { tm.tm_mon + 1, 2, '-' }, { tm.tm_mday, 2, '-' }, { tm.tm_hour, 2, 'T' },
+                  { tm.tm_min, 2, ':' },     { tm.tm_sec, 2, ':' },  { (int)ms, 3, '.' } };
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        *at++ = parts[i].before;
+        at = put_digits(at, (unsigned)parts[i].n, parts[i].width);
+    }
+    memcpy(at, "Z", 2);
     return out;
 }
 

@@ -95,7 +95,7 @@ size_t output_count(const struct output *o)
 /* --- rows of the streaming formats ------------------------------------------------------ */
 
 static enum err put_separated(struct output *o, const struct output_value *values,
-                              const char *between,
+                              struct span between,
                               enum err (*put)(struct buf *out,
                                               const struct output_value *v))
 {
@@ -103,7 +103,7 @@ static enum err put_separated(struct output *o, const struct output_value *value
 
     for (size_t i = 0; !e && i < o->n_columns; i++) {
         if (i)
-            e = buf_append(&o->out, span_str(between));
+            e = buf_append(&o->out, between);
         if (!e)
             e = o->terminal.is_terminal && values[i].type == OUTPUT_TEXT
                     ? cell_put_terminal(&o->out, &values[i], put)
@@ -141,15 +141,15 @@ static enum err put_header(struct output *o)
         names[i] = (struct output_value){ .type = OUTPUT_TEXT, .text = o->columns[i] };
     switch (o->format) {
     case OUTPUT_CSV:
-        e = put_separated(o, names, ",", cell_put_csv);
+        e = put_separated(o, names, SPAN(","), cell_put_csv);
         return e ? e : buf_append(&o->out, SPAN("\r\n"));
     case OUTPUT_TSV:
-        e = put_separated(o, names, "\t", cell_put_tsv);
+        e = put_separated(o, names, SPAN("\t"), cell_put_tsv);
         return e ? e : buf_append_byte(&o->out, '\n');
     case OUTPUT_JSON: return buf_append_byte(&o->out, '[');
     case OUTPUT_MARKDOWN:
         e = buf_append(&o->out, SPAN("| "));
-        e = e ? e : put_separated(o, names, " | ", cell_put_markdown);
+        e = e ? e : put_separated(o, names, SPAN(" | "), cell_put_markdown);
         e = e ? e : buf_append(&o->out, SPAN(" |\n|"));
         for (size_t i = 0; !e && i < o->n_columns; i++)
             e = buf_append(&o->out, SPAN(" --- |"));
@@ -164,10 +164,10 @@ static enum err put_row(struct output *o, const struct output_value *values)
 
     switch (o->format) {
     case OUTPUT_CSV:
-        e = put_separated(o, values, ",", cell_put_csv);
+        e = put_separated(o, values, SPAN(","), cell_put_csv);
         return e ? e : buf_append(&o->out, SPAN("\r\n"));
     case OUTPUT_TSV:
-        e = put_separated(o, values, "\t", cell_put_tsv);
+        e = put_separated(o, values, SPAN("\t"), cell_put_tsv);
         return e ? e : buf_append_byte(&o->out, '\n');
     case OUTPUT_JSON:
         e = buf_append(&o->out, o->n_rows ? SPAN(",\n ") : SPAN("\n "));
@@ -177,7 +177,7 @@ static enum err put_row(struct output *o, const struct output_value *values)
         return e ? e : buf_append_byte(&o->out, '\n');
     case OUTPUT_MARKDOWN:
         e = buf_append(&o->out, SPAN("| "));
-        e = e ? e : put_separated(o, values, " | ", cell_put_markdown);
+        e = e ? e : put_separated(o, values, SPAN(" | "), cell_put_markdown);
         return e ? e : buf_append(&o->out, SPAN(" |\n"));
     case OUTPUT_TABLE: break;
     }

@@ -319,28 +319,32 @@ void reader_set_deadline(struct reader *r, int64_t deadline_ms)
 
 /* --- queries ------------------------------------------------------------------------ */
 
-static struct reader_value value_of(sqlite3_stmt *st, int i)
+/*
+ * From the value itself, as each sqlite3_column_ function would look it up again: that may be done where, as here
+ * (SQLITE_OPEN_NOMUTEX), nothing else uses the connection meanwhile (sqlite.org/c3ref/value.html).
+ */
+static struct reader_value value_of(sqlite3_value *value)
 {
     struct reader_value v = { .type = READER_NULL };
 
-    switch (sqlite3_column_type(st, i)) {
+    switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         v.type = READER_INTEGER;
-        v.integer = sqlite3_column_int64(st, i);
+        v.integer = sqlite3_value_int64(value);
         break;
     case SQLITE_FLOAT:
         v.type = READER_REAL;
-        v.real = sqlite3_column_double(st, i);
+        v.real = sqlite3_value_double(value);
         break;
     case SQLITE_TEXT:
         v.type = READER_TEXT;
-        v.text.ptr = (const char *)sqlite3_column_text(st, i);
-        v.text.len = (size_t)sqlite3_column_bytes(st, i);
+        v.text.ptr = (const char *)sqlite3_value_text(value);
+        v.text.len = (size_t)sqlite3_value_bytes(value);
         break;
     case SQLITE_BLOB:
         v.type = READER_BLOB;
-        v.text.ptr = sqlite3_column_blob(st, i);
-        v.text.len = (size_t)sqlite3_column_bytes(st, i);
+        v.text.ptr = sqlite3_value_blob(value);
+        v.text.len = (size_t)sqlite3_value_bytes(value);
         break;
     default: break;
     }
@@ -377,7 +381,7 @@ static enum err step_all(struct reader *r, sqlite3_stmt *st, reader_row_fn *fn,
         if (rc != SQLITE_ROW)
             return query_failed(r, note);
         for (int i = 0; i < n; i++)
-            values[i] = value_of(st, i);
+            values[i] = value_of(sqlite3_column_value(st, i));
         e = fn(arg, names, values, (size_t)n);
     }
     return e;

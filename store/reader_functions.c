@@ -8,6 +8,7 @@
 #include "config/map.h"
 #include "config/mem.h"
 #include "parse/digest.h"
+#include "parse/url.h"
 #include "store/bodies.h"
 #include "store/rank.h"
 #include "store/seen.h"
@@ -39,7 +40,14 @@ static struct span bytes_of(sqlite3_value *value)
     return span_make(bytes, (size_t)sqlite3_value_bytes(value));
 }
 
-static void url_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+static const char *value_text(sqlite3_value *value)
+{
+    const unsigned char *text = sqlite3_value_text(value);
+
+    return text ? (const char *)text : "";
+}
+
+static void hash_key(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     const struct reader_functions *f = sqlite3_user_data(ctx);
 
@@ -48,6 +56,26 @@ static void url_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         sqlite3_result_int64(ctx, (int64_t)(f->has_old_hashes
                                                 ? map_hash(bytes_of(argv[0]), f->secret)
                                                 : seen_hash(f->secret, bytes_of(argv[0]))));
+}
+
+/* As the crawler makes the key of a URL, so that a host's default port or its last point count for nothing here, too. */
+static void hash_origin(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const struct reader_functions *f = sqlite3_user_data(ctx);
+    char text[STORE_MAX_HOST + 64]; /* what is longer has no URLs that were asked for */
+    struct arena mem;
+    struct span key;
+    struct url u;
+    int n = snprintf(text, sizeof text, "%s://%s:%d/", value_text(argv[0]), value_text(argv[1]),
+                     sqlite3_value_int(argv[2]));
+
+    (void)argc;
+    if (!f->has_secret || f->has_old_hashes || n < 0 || (size_t)n >= sizeof text)
+        return;
+    arena_init(&mem, (size_t)MIB);
+    if (url_parse(span_str(text), NULL, &mem, &u) == OK && url_normalize(&u, &mem, &key) == OK)
+        sqlite3_result_int64(ctx, (int64_t)seen_first_hash(f->secret, key));
+    arena_clear(&mem);
 }
 
 /* OK, or the note says what is wrong. */
@@ -196,7 +224,9 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
     buf_init(&f->unpacked, MAX_BODY);
     read_secret(handle, f);
     if (bodies_unpacker_new(handle, &f->unpacker) ||
-        sqlite3_create_function(handle, "url_hash", 1, flags, f, url_hash, NULL,
+        sqlite3_create_function(handle, "url_hash", 1, flags, f, hash_key, NULL,
+                                NULL) ||
+        sqlite3_create_function(handle, "origin_hash", 3, flags, f, hash_origin, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "body_problem", 4, flags, f, body_problem, NULL,
                                 NULL) ||

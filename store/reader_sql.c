@@ -23,11 +23,15 @@
 #define SHARED(column) \
     "WITH shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*)" SOUND_PAGES "AND p." column " <> ''" \
     " GROUP BY 1 HAVING count(*) > 1) "
-/* URLs that failed or answered 4xx or 5xx. They are few: who links to them is looked up from their side. */
+/*
+ * URLs that failed or answered 4xx or 5xx. They are few: answers are gone through, not URLs with the answer of each,
+ * and who links to them is looked up from their side.
+ */
 #define BROKEN \
     "WITH broken(id, url, status_code, problem, error) AS MATERIALIZED (SELECT u.id, u.url, f.status_code," \
-    " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id" \
-    " WHERE u.state = 3 OR (u.state = 1 AND f.outcome = 'http_error')) "
+    " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id WHERE u.state = 3" \
+    " UNION ALL SELECT u.id, u.url, f.status_code, coalesce(u.reason, f.outcome), f.error FROM fetch f" \
+    " CROSS JOIN url u ON u.id = f.url_id AND u.fetch_id = f.id WHERE f.outcome = 'http_error' AND u.state = 1) "
 /*
  * The links to targets, which have an id: their places, from the index by target alone where there is one, then the
  * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted.
@@ -121,9 +125,10 @@ const struct reader_report reader_reports[] = {
       "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC" },
     { "status", "answers by status code", "SELECT * FROM status_counts" },
     { "content-types", "what kinds of content there are, and how much of each",
-      "SELECT lower(trim(substr(f.content_type, 1, CASE WHEN instr(f.content_type, ';') > 0"
-      " THEN instr(f.content_type, ';') - 1 ELSE length(f.content_type) END))) AS type, count(*) AS urls,"
-      " sum(f.size) AS bytes" CONTENTS "WHERE f.content_type IS NOT NULL GROUP BY 1 ORDER BY urls DESC" },
+      /* Each spelling is there many times: they are counted before they are taken apart. */
+      "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END))) AS type,"
+      " sum(n) AS urls, sum(size) AS bytes FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
+      "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC" },
     { "languages", "languages that pages say they are in",
       "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
     { "hosts", "what each host was asked and how it answered",

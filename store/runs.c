@@ -69,38 +69,74 @@ static void resume_run(struct core *c, const struct store_run_params *p,
 /* What robots.txt or the count of the last run said may be otherwise now. */
 #define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
 
-/* All of it in one pass over the table, after one that counts. */
-#define REQUEUE(condition)                                                               \
-    {                                                                                    \
-        "SELECT sum(state = 1), sum(state = 2), sum(state = 3), sum(state = 4) FROM url" \
-        " WHERE " condition,                                                             \
-            "UPDATE url SET state = 0, reason = NULL, rule = NULL, retries = 0,"         \
-            " next_fetch_at = NULL WHERE " condition                                     \
-    }
+#define REQUEUE(condition)                                                        \
+    "UPDATE url SET state = requeued(state), reason = NULL, rule = NULL, retries = 0," \
+    " next_fetch_at = NULL WHERE " condition
 
 /* By whether missed ones are asked for, too. */
-static const struct requeue {
-    const char *count, *update;
-} requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED), REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
-  requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED), REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
-  requeue_missed = REQUEUE(DUE_MISSED);
+static const char *const requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED), REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
+                  *const requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED),
+                                            REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
+                  requeue_missed[] = REQUEUE(DUE_MISSED);
 
-static void requeue(struct core *c, const struct requeue *r)
+/* SQL: the state that a row gets which has the state argv[0]; counts how many had it. */
+static void on_requeued(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-    sqlite3_stmt *st = db_stmt(c->db, r->count);
-    int64_t n[N_URL_STATES] = { 0 };
+    int64_t *n = sqlite3_user_data(ctx), state = sqlite3_value_int64(argv[0]);
 
+    (void)argc;
+    if (state >= 0 && state < N_URL_STATES)
+        n[state]++;
+    sqlite3_result_int(ctx, STATE_QUEUED);
+}
+
+static void update_counted(struct core *c, const char *sql, int64_t n[N_URL_STATES])
+{
+    sqlite3_stmt *st;
+
+    if (sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, n, on_requeued, NULL, NULL))
+        db_fail(c->db, ERR_NO_MEMORY, "no function to count with");
+    st = db_stmt(c->db, sql);
     if (sqlite3_bind_parameter_count(st) > 0)
         db_int(c->db, st, 1, c->now_ms);
+    db_run(c->db, st);
+    sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
+}
+
+/* Rows with these states and those between. */
+static int64_t count_states(struct core *c, enum url_state first, enum url_state last)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT sum(n) FROM state_count WHERE state BETWEEN ?1 AND ?2");
+    int64_t n = 0;
+
+    db_int(c->db, st, 1, first);
+    db_int(c->db, st, 2, last);
     if (db_next(c->db, st)) {
-        for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
-            n[state] = sqlite3_column_int64(st, state - 1);
+        n = sqlite3_column_int64(st, 0);
         db_done(st);
     }
-    st = db_stmt(c->db, r->update);
-    if (sqlite3_bind_parameter_count(st) > 0)
-        db_int(c->db, st, 1, c->now_ms);
-    if (db_run(c->db, st))
+    return n;
+}
+
+/* Rows from which making the queue's index anew is worth a change of the schema, for which every reader prepares again. */
+#define SORTED_FROM 50000
+
+/*
+ * Puts those with a state from first on that the SQL says into the queue. Where that may be most of it, its index is made
+ * anew: sorted, each page of it is written once. In one transaction, so a crash leaves all as it was.
+ */
+static void requeue(struct core *c, const char *sql, enum url_state first)
+{
+    int64_t most = count_states(c, first, STATE_FAILED);
+    bool is_sorted = most >= SORTED_FROM && most > count_states(c, STATE_QUEUED, STATE_QUEUED);
+    int64_t n[N_URL_STATES] = { 0 };
+
+    if (is_sorted)
+        db_exec(c->db, "DROP INDEX url_queue");
+    update_counted(c, sql, n);
+    if (is_sorted)
+        db_exec(c->db, "CREATE INDEX url_queue ON url (host_id, priority, depth, id) WHERE state = 0");
+    if (c->db->failed)
         return;
     for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
         tally_shift(c, (enum url_state)state, STATE_QUEUED, n[state]);
@@ -112,10 +148,9 @@ static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
     if (revisit == REVISIT_NONE)
         return;
     if (is_new)
-        requeue(c, revisit == REVISIT_ALL ? &requeue_all[!was_crash]
-                                          : &requeue_due[!was_crash]);
+        requeue(c, revisit == REVISIT_ALL ? requeue_all[!was_crash] : requeue_due[!was_crash], STATE_FETCHED);
     else if (!was_crash)
-        requeue(c, &requeue_missed);
+        requeue(c, requeue_missed, STATE_FAILED);
 }
 
 /* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
@@ -170,6 +205,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
 
     c->now_ms = params->now_wall_ms;
     c->revisit = params->revisit;
+    db_exec(c->db, "PRAGMA temp_store=FILE"); /* an index that is made anew may be more than memory holds */
     db_begin(c->db);
     find_last(c, &run, &is_new);
     if (is_new) {
@@ -194,6 +230,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     tally_flush(c);
     if (!db_commit(c->db))
         *out = run;
+    db_exec(c->db, "PRAGMA temp_store=MEMORY");
     return c->db->failed;
 }
 

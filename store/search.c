@@ -3,32 +3,49 @@
 
 #include "config/mem.h"
 
-/* Is h the host that a parameter names, with its port or without? */
-#define IS_HOST(parameter) "lower(" parameter ") IN (h.host, h.host || ':' || h.port)"
+/* Is h the host that a parameter names, with its port or without? The first line is for the index. */
+#define IS_HOST(parameter)                                                                  \
+    "h.host IN (lower(" parameter "), rtrim(rtrim(lower(" parameter "), '0123456789'), ':'))" \
+    " AND lower(" parameter ") IN (h.host, h.host || ':' || h.port)"
+
+/* ?1 expression, ?2 hits wanted, ?3 rows that may be ranked. Of the hits that tables and conditions leave. */
+#define SEARCH(tables, conditions)                                                             \
+    "SELECT u.id, u.url, p.title, p.description, p.lang,"                                       \
+    " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"            \
+    " f.content_type, b.codec, b.data, b.size, best.n"                                         \
+    " FROM (SELECT id, score, count(*) OVER () AS n FROM ("                                    \
+    "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text " tables    \
+    "   WHERE page_text MATCH ?1 " conditions " LIMIT CAST(?3 AS INTEGER))"                    \
+    "  ORDER BY score DESC, id LIMIT CAST(?2 AS INTEGER)) best"                                \
+    " CROSS JOIN fetch f ON f.id = best.id"                                                    \
+    " CROSS JOIN page p ON p.url_id = f.url_id"                                                \
+    " CROSS JOIN url u ON u.id = f.url_id"                                                     \
+    " LEFT JOIN body b ON b.id = f.body_id"                                                    \
+    " ORDER BY best.score DESC, best.id"
+
+/* Only what a page says now. */
+#define PRESENT \
+    "CROSS JOIN fetch f ON f.id = page_text.rowid CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
+
+static const char OF_ALL[] = SEARCH(PRESENT, "");
+
+/* ?4 a host. */
+static const char OF_HOST[] = SEARCH(PRESENT, "AND EXISTS (SELECT 1 FROM url u JOIN hosts h ON h.id = u.host_id"
+                                              " WHERE u.id = f.url_id AND " IS_HOST("?4") ")");
+
+/* ?4 a set of texts: nearly all that match are of other hosts, and to look up whose each one is takes far longer. */
+static const char OF_TEXTS[] = SEARCH("", "AND id_is_in(CAST(?4 AS INTEGER), page_text.rowid)");
 
 /*
- * ?1 expression, ?2 host or "", ?3 hits wanted, ?4 rows that may be ranked, ?5 "yes" for a small host, else "no": its
- * texts are gathered first, as nearly all that match are of other hosts and to look each one up takes far longer.
+ * The present texts of the host ?1, as a set. Its URLs lie side by side in url_by_hash, among few others (seen.h);
+ * what is above the mark may not be there yet (deferred.h), and files of older schemas have no mark.
  */
-static const char SQL[] =
-    "SELECT u.id, u.url, p.title, p.description, p.lang,"
-    " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"
-    " f.content_type, b.codec, b.data, b.size, best.n"
-    " FROM (SELECT id, score, count(*) OVER () AS n FROM ("
-    "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text"
-    "   CROSS JOIN fetch f ON f.id = page_text.rowid"
-    "   CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
-    "   WHERE page_text MATCH ?1 AND (?5 = 'no' OR +page_text.rowid IN (SELECT p.text_id FROM url u"
-    "   CROSS JOIN page p ON p.url_id = u.id WHERE u.host_id IN (SELECT h.id FROM hosts h WHERE " IS_HOST("?2") ")))"
-    "   AND (?2 = '' OR ?5 = 'yes' OR EXISTS (SELECT 1 FROM url u JOIN hosts h ON"
-    "   h.id = u.host_id WHERE u.id = f.url_id AND " IS_HOST("?2") "))"
-    "   LIMIT CAST(?4 AS INTEGER))"
-    "  ORDER BY score DESC, id LIMIT CAST(?3 AS INTEGER)) best"
-    " CROSS JOIN fetch f ON f.id = best.id"
-    " CROSS JOIN page p ON p.url_id = f.url_id"
-    " CROSS JOIN url u ON u.id = f.url_id"
-    " LEFT JOIN body b ON b.id = f.body_id"
-    " ORDER BY best.score DESC, best.id";
+static const char TEXTS_OF_HOST[] =
+    "WITH o(id, least) AS MATERIALIZED (SELECT h.id, origin_hash(h.scheme, h.host, h.port) FROM hosts h WHERE " IS_HOST("?1") "),"
+    " near(id) AS (SELECT x.url_id FROM o CROSS JOIN url_by_hash x ON x.key_hash BETWEEN o.least AND o.least | 281474976710655"
+    "  UNION SELECT id FROM url WHERE id > coalesce((SELECT value FROM meta WHERE name = 'url_by_hash_to'), 0))"
+    " SELECT id_set(p.text_id) FROM near n CROSS JOIN url u ON u.id = n.id CROSS JOIN page p ON p.url_id = u.id"
+    " WHERE u.host_id IN (SELECT id FROM o)";
 
 enum {
     ID,
@@ -52,7 +69,7 @@ struct collecting {
     struct search_answer *answer;
     struct arena *mem;
     struct span host; /* or "" */
-    bool is_small;    /* the host */
+    struct span texts; /* of the host, where it is small: the number of their set */
     size_t limit;
     int64_t n_found;
 };
@@ -106,15 +123,16 @@ static enum err add_hits(struct reader *r, struct collecting *c, struct span exp
                          int64_t max_ranked, struct err_note *note)
 {
     char limit[NUMBER_SIZE], ranked[NUMBER_SIZE]; /* hits may have left no room in c->mem */
-    struct span params[] = { expression, c->host, SPAN_NONE, SPAN_NONE,
-                             c->is_small ? SPAN("yes") : SPAN("no") };
+    const char *sql = c->texts.len ? OF_TEXTS : c->host.len ? OF_HOST : OF_ALL;
+    struct span params[] = { expression, SPAN_NONE, SPAN_NONE, c->texts.len ? c->texts : c->host };
+    size_t n_params = ARRAY_LEN(params) - (sql == OF_ALL);
 
     snprintf(limit, sizeof limit, "%zu", c->limit);
     snprintf(ranked, sizeof ranked, "%lld", (long long)max_ranked);
-    params[2] = span_str(limit);
-    params[3] = span_str(ranked);
+    params[1] = span_str(limit);
+    params[2] = span_str(ranked);
     c->n_found = 0;
-    return reader_query(r, span_str(SQL), params, ARRAY_LEN(params), on_hit, c, note);
+    return reader_query(r, span_str(sql), params, n_params, on_hit, c, note);
 }
 
 /* Texts that match, those of former content included, up to one more than are ranked: far quicker than pages. */
@@ -122,10 +140,10 @@ static const char N_TEXTS[] =
     "SELECT count(*) FROM (SELECT 1 FROM page_text WHERE page_text MATCH ?1"
     " LIMIT CAST(?2 AS INTEGER))";
 
-/* A host is small that answered less than a fifth of all pages, or is none of ours. */
+/* A host is small that answered less than a fifth of all requests, or is none of ours. */
 static const char IS_SMALL[] =
-    "SELECT 5 * coalesce(sum(h.pages * (" IS_HOST("?1") ")), 0)"
-    " < sum(h.pages) FROM hosts h";
+    "SELECT 5 * coalesce((SELECT sum(h.pages) FROM hosts h WHERE " IS_HOST("?1") "), 0)"
+    " < coalesce((SELECT max(id) FROM fetch), 1)";
 
 static enum err on_count(void *arg, const struct span *columns,
                          const struct reader_value *row, size_t n)
@@ -147,12 +165,16 @@ static enum err count_texts(struct reader *r, struct span expression, struct are
                         note);
 }
 
-static enum err weigh_host(struct reader *r, struct collecting *c, struct err_note *note)
+/* Is the host small? Then its texts. */
+static enum err gather_texts(struct reader *r, struct collecting *c, struct err_note *note)
 {
-    int64_t is_small = 0;
+    int64_t is_small = 0, set = 0;
     enum err e = reader_query(r, span_str(IS_SMALL), &c->host, 1, on_count, &is_small, note);
 
-    c->is_small = is_small != 0;
+    if (!e && is_small)
+        e = reader_query(r, span_str(TEXTS_OF_HOST), &c->host, 1, on_count, &set, note);
+    if (!e && is_small)
+        c->texts = arena_format(c->mem, "%lld", (long long)set);
     return e;
 }
 
@@ -177,10 +199,10 @@ static enum err find(struct reader *r, struct collecting *c, struct span all, st
     enum err e = count_texts(r, all, c->mem, &n_texts, note);
 
     if (!e && n_texts > SEARCH_RANKED && c->host.len)
-        e = weigh_host(r, c, note);
+        e = gather_texts(r, c, note);
     if (e)
         return e;
-    if (n_texts > SEARCH_RANKED && !c->is_small)
+    if (n_texts > SEARCH_RANKED && !c->texts.len)
         return find_of_many(r, c, all, note);
     e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
     if (e || c->n_found <= SEARCH_RANKED)
@@ -197,6 +219,7 @@ enum err search_ask(struct reader *r, const struct search_question *q,
 
     *out = (struct search_answer){ .words = NULL };
     c.host = q->host.ptr ? q->host : SPAN("");
+    c.texts = SPAN("");
     if (words_open(reader_handle(r), &out->words))
         return err_set(note, ERR_UNSUPPORTED, "this SQLite has no full-text search");
     e = match_parse(out->words, q->query, mem, &out->match, note);

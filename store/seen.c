@@ -72,11 +72,16 @@ static struct span origin_of(struct span key)
     return span_slice(key, 0, end);
 }
 
+#define OF_WHOLE (UINT64_MAX >> SEEN_ORIGIN_BITS)
+
+uint64_t seen_first_hash(uint64_t secret, struct span key)
+{
+    return map_hash(origin_of(key), secret) & ~OF_WHOLE;
+}
+
 uint64_t seen_hash(uint64_t secret, struct span key)
 {
-    uint64_t low = UINT64_MAX >> SEEN_ORIGIN_BITS;
-
-    return (map_hash(origin_of(key), secret) & ~low) | (map_hash(key, secret) & low);
+    return seen_first_hash(secret, key) | (map_hash(key, secret) & OF_WHOLE);
 }
 
 struct seen_key seen_key(const struct seen *s, struct span key)

@@ -26,6 +26,8 @@ struct seen;
 /* Schemas before this one took all 64 bits of the whole. */
 #define SEEN_HASH_SINCE 4
 uint64_t seen_hash(uint64_t secret, struct span key);
+/* The least of the origin that key has. */
+uint64_t seen_first_hash(uint64_t secret, struct span key);
 
 struct seen_key {
     uint64_t hash;  /* column key_hash, as unsigned */

@@ -303,6 +303,25 @@ static void the_log_tells_times_as_its_view_does(void **state)
     assert_int_equal(rows.n_rows, 0);
 }
 
+/* However its URLs are written. */
+static void the_hashes_of_an_origin_lie_side_by_side(void **state)
+{
+    static const char SQL[] =
+        "WITH t(scheme, host, port, key) AS (VALUES ('http', 'a.example', 80, 'http://a.example/x?y'),"
+        " ('https', 'a.example', 443, 'https://a.example/'), ('http', 'a.example', 8080, 'http://a.example:8080/z'),"
+        " ('http', 'a.example.', 80, 'http://a.example/'), ('http', '[::1]', 81, 'http://[::1]:81/'))"
+        " SELECT key FROM t WHERE (url_hash(key) BETWEEN origin_hash(scheme, host, port)"
+        " AND origin_hash(scheme, host, port) | 281474976710655) IS NOT 1"
+        " UNION ALL SELECT 'another' WHERE origin_hash('http', 'a.example', 80) = origin_hash('http', 'b.example', 80)"
+        " UNION ALL SELECT 'none' WHERE origin_hash('http', '', 80) IS NOT NULL";
+    struct seen_rows rows;
+    struct err_note note;
+
+    assert_int_equal(query(*state, SQL, &rows, &note), OK);
+    if (rows.n_rows)
+        fail_msg("%s", rows.text);
+}
+
 static void a_url_is_explained_by_its_key(void **state)
 {
     struct reader *r = open_reader(*state);
@@ -561,6 +580,7 @@ int main(void)
         WITH_FILE(every_check_names_a_table),
         WITH_FILE(every_named_report_runs),
         WITH_FILE(the_log_tells_times_as_its_view_does),
+        WITH_FILE(the_hashes_of_an_origin_lie_side_by_side),
         WITH_FILE(a_url_is_explained_by_its_key),
         WITH_FILE(what_is_no_database_of_ours_is_refused),
         WITH_FILE(a_large_full_text_index_is_left_out),

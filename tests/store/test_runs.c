@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #include "tests/kit/storekit.h"
 
 static struct storekit kit;
@@ -168,6 +170,45 @@ static void seeds_and_events_of_earlier_runs_stay_without_keep_history(void **st
     run_six_times(k);
     EXPECT_TEXT(k, SEEDS_SQL, "1a 2a 3a 4a 5a 6a 1o 2o 6l");
     EXPECT_TEXT(k, EVENTS_SQL, "1 2 3 4 5 6");
+}
+
+static const char INDEX_SQL[] =
+    "SELECT sql || (SELECT count(*) FROM url INDEXED BY url_queue WHERE state = 0) FROM sqlite_schema WHERE name = 'url_queue'";
+
+/* Of many the index is made anew: by the very statement of the schema, and with all of them. */
+static void of_very_many_pages_the_queue_is_whole_and_counted(void **state)
+{
+    struct storekit *k = *state;
+    char before[512], after[512];
+    sqlite3 *db;
+
+    storekit_open(k, REVISIT_ALL);
+    storekit_seed(k, "http://a.example/");
+    assert_string_equal(storekit_text(k, "SELECT count(*) FROM url WHERE state = 0", before), "1");
+    storekit_text(k, INDEX_SQL, before);
+    storekit_stop(k, true);
+    assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 60099)"
+                     " INSERT INTO url (id, key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"
+                     " run_id, discovered_at, url) SELECT i, i, i % 7, iif(i % 100, 1, 4), iif(i % 100, NULL, 6), 1, 0, 1,"
+                     " 0, 0, 1, 0, 'http://b.example/' || i FROM n;"
+                     "UPDATE state_count SET n = 59400 WHERE state = 1; UPDATE state_count SET n = 600 WHERE state = 4;"
+                     "UPDATE runs SET state = 'finished'",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+    storekit_open(k, REVISIT_ALL);
+
+    storekit_text(k, INDEX_SQL, after);
+    assert_int_equal(strcspn(after, "="), strcspn(before, "="));
+    assert_memory_equal(after, before, strcspn(before, "="));
+    assert_non_null(strstr(after, "state = 060001"));
+    EXPECT_TEXT(k, "SELECT group_concat(state || ':' || n, ' ') FROM state_count WHERE n > 0", "0:60001");
+    EXPECT_TEXT(k, "PRAGMA integrity_check", "ok");
+    storekit_finish(k);
 }
 
 /* A file that cron writes for years holds no more of them than the last runs'. A seed that is none any more counts on. */
@@ -482,6 +523,7 @@ int main(void)
 {
     struct CMUnitTest tests[26] = {
         WITH_STORE(seeds_and_events_of_earlier_runs_stay_without_keep_history),
+        WITH_STORE(of_very_many_pages_the_queue_is_whole_and_counted),
         WITH_STORE(with_keep_history_those_of_the_last_runs_stay),
         WITH_STORE(a_first_run_is_new_and_empty),
         WITH_STORE(pages_whose_time_has_come_are_due),

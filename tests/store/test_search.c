@@ -229,6 +229,21 @@ static void a_word_of_very_many_pages_is_found_on_a_host_small_or_large(void **s
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* The run goes on: no entry of its URLs is in the index on hashes yet. */
+static void a_page_that_a_running_crawl_brought_is_found_on_its_host(void **state)
+{
+    struct asked a;
+
+    (void)state;
+    storekit_open(&kit, REVISIT_ALL);
+    fetch("http://d.example/flood", "Other", "", "a flood");
+    a = ask("flood", "d.example:80", 10);
+    assert_int_equal(a.answer.n_hits, 1);
+    assert_int_equal(a.answer.n_found, 1);
+    end(&a);
+    storekit_finish(&kit);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -240,6 +255,7 @@ int main(void)
         cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
         cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
         cmocka_unit_test(a_word_of_very_many_pages_is_found_on_a_host_small_or_large),
+        cmocka_unit_test(a_page_that_a_running_crawl_brought_is_found_on_its_host),
     };
 
     return cmocka_run_group_tests_name("store/search", tests, set_up, tear_down);
