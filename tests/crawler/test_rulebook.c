@@ -18,10 +18,11 @@ struct rig {
     struct rulebook *b;
 };
 
-static void no_refill(void *arg, struct host *h)
+static void no_refill(void *arg, struct host *h, size_t room)
 {
     (void)arg;
     (void)h;
+    (void)room;
 }
 
 static int open_rig(void **state)
