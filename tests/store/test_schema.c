@@ -11,6 +11,7 @@
 #include "config/map.h"
 #include "store/reader.h"
 #include "store/schema.h"
+#include "store/seen.h"
 #include "tests/kit/storekit.h"
 
 static struct storekit kit;
@@ -452,6 +453,7 @@ static void old_files_get_all_views_anew_and_keep_those_of_users(void **state)
 /* As the program of schema 7 left it: two pages link to each other, the second also to itself. */
 static void make_schema_7(const char *path)
 {
+    char sql[512];
     sqlite3 *handle;
 
     assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
@@ -463,17 +465,20 @@ static void make_schema_7(const char *path)
         "INSERT INTO meta VALUES ('hash_secret', 4711);"
         "INSERT INTO runs (id, started_at, finished_at, state) VALUES (1, 1, 2, 'finished');"
         "INSERT INTO hosts (id, scheme, host, port) VALUES (1, 'http', 'old.example', 80);"
-        "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id,"
-        " discovered_at, fetch_id, url) VALUES (1, 11, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 'http://old.example/'),"
-        " (2, 12, 1, 1, 1, 0, 1, 0, 0, 1, 1, 2, 'http://old.example/b');"
         "UPDATE state_count SET n = 2 WHERE state = 1;"
-        "INSERT INTO url_by_hash VALUES (11, 1), (12, 2); UPDATE meta SET value = 2 WHERE name = 'url_by_hash_to';"
         "INSERT INTO fetch (id, url_id, run_id, attempt, fetched_at, outcome, status_code) VALUES"
         " (1, 1, 1, 1, 1, 'ok', 200), (2, 2, 1, 1, 1, 'ok', 200);"
         "INSERT INTO page (url_id, fetch_id, link_hash, parse_outcome) VALUES (1, 1, 5, 'ok'), (2, 2, 6, 'ok');"
         "INSERT INTO link (src_id, position, dst_id, bits, anchor) VALUES"
         " (1, 0, 2, 0, 'to b'), (2, 0, 1, 0, 'up'), (2, 4, 2, 0, 'here');"
         "CREATE VIEW links AS SELECT src_id, dst_id, anchor, position FROM link;");
+    snprintf(sql, sizeof sql,
+             "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id,"
+             " discovered_at, fetch_id, url) VALUES (1, %lld, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 'http://old.example/'),"
+             " (2, %lld, 1, 1, 1, 0, 1, 0, 0, 1, 1, 2, 'http://old.example/b');",
+             (long long)seen_hash(4711, SPAN("http://old.example/")),
+             (long long)seen_hash(4711, SPAN("http://old.example/b")));
+    run_sql(handle, sql);
     sqlite3_close(handle);
 }
 
