@@ -34,11 +34,12 @@
     " CROSS JOIN url u ON u.id = f.url_id AND u.fetch_id = f.id WHERE f.outcome = 'http_error' AND u.state = 1) "
 /*
  * The links to targets, which have an id: their places, from the index by target alone where there is one, then the
- * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted.
+ * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted. They
+ * are grouped by what each has for itself: ORDER BY needs a LIMIT to stay, and with one SQLite sorts in a b-tree.
  */
 #define LINKS_TO(targets) \
     " FROM (SELECT l.src_id, l.position, l.dst_id FROM link l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
-    " ORDER BY l.src_id, l.position LIMIT -1) a" \
+    " GROUP BY l.src_id, l.position) a" \
     " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "
 
@@ -126,8 +127,9 @@ const struct reader_report reader_reports[] = {
     { "status", "answers by status code", "SELECT * FROM status_counts" },
     { "content-types", "what kinds of content there are, and how much of each",
       /* Each spelling is there many times: they are counted before they are taken apart. */
-      "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END))) AS type,"
-      " sum(n) AS urls, sum(size) AS bytes FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
+      "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END)))"
+      " AS type, sum(n) AS urls, sum(size) AS bytes"
+      " FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
       "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC" },
     { "languages", "languages that pages say they are in",
       "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
