@@ -166,6 +166,7 @@ const struct reader_report reader_reports[] = {
     { NULL, NULL, NULL },
 };
 
+/* Tables of many millions of rows are held against sets of ids: a look-up for each would take minutes. */
 const struct reader_report reader_checks[] = {
     { "every URL is in one of the five states", "url",
       "SELECT id, url FROM urls WHERE state IS NULL" },
@@ -222,12 +223,11 @@ const struct reader_report reader_checks[] = {
       " u.state = 'fetched' AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.url_id ="
       " u.id)" },
     { "both ends of every link are known", "link",
-      "SELECT l.src_id, l.dst_id FROM links l WHERE NOT EXISTS (SELECT 1 FROM urls u"
-      " WHERE u.id = l.dst_id)"
-      " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
+      "SELECT src_id, dst_id FROM (SELECT id_set(id) AS known FROM url) CROSS JOIN link"
+      " WHERE NOT id_is_in(known, dst_id) OR NOT id_is_in(known, src_id)" },
     { "the text of every link is there", "anchor",
-      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id IS NOT NULL AND anchor_id NOT IN"
-      " (SELECT id FROM anchor)" },
+      "SELECT src_id, position, anchor_id FROM link WHERE anchor_id IS NOT NULL AND NOT"
+      " id_is_in((SELECT id_set(id) FROM anchor), anchor_id)" },
     { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
       " urls u WHERE u.id = r.dst_id)"
@@ -236,8 +236,7 @@ const struct reader_report reader_checks[] = {
       "SELECT f.id, f.body_id FROM fetches f WHERE f.body_id IS NOT NULL AND NOT EXISTS"
       " (SELECT 1 FROM bodies b WHERE b.id = f.body_id)" },
     { "every link stands on a page", "link",
-      "SELECT DISTINCT src_id FROM link WHERE src_id NOT IN (SELECT url_id FROM"
-      " page)" },
+      "SELECT DISTINCT src_id FROM link WHERE NOT id_is_in((SELECT id_set(url_id) FROM page), src_id)" },
     { "every body is counted as often as fetches have it", "body",
       "SELECT b.id, b.refs, count(f.id) AS found FROM body b LEFT JOIN fetch f ON"
       " f.body_id = b.id"

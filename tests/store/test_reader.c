@@ -393,6 +393,7 @@ static const struct row {
       "has its row" },
     { "a link to nowhere", "UPDATE link SET dst_id = 999 WHERE position = 0",
       "ends of every link" },
+    { "a link from nowhere", "UPDATE link SET src_id = 999 WHERE position = 0", "ends of every link" },
     { "a link on no page", "INSERT INTO link VALUES (3, 0, 1, 0, NULL, NULL, NULL)",
       "stands on a page" },
     { "a link's text that is gone", "UPDATE link SET anchor_id = 999 WHERE position = 0",
