@@ -13,7 +13,12 @@ static const char OPEN_SQL[] =
     /* Debian's default overwrites what is freed: nothing here is secret. */
     "PRAGMA secure_delete=OFF;"
     "PRAGMA foreign_keys=OFF;"
-    "PRAGMA temp_store=MEMORY;"
+    /*
+     * What is sorted at the ends of a run may be more than memory holds, and what SQLite calls a file in
+     * memory is a list of pieces of 1 KiB that it walks for every read. Little things get no file. Inside a
+     * transaction the setting could not change.
+     */
+    "PRAGMA temp_store=FILE;"
     "PRAGMA cache_size=-24576;";
 
 /* --- errors -------------------------------------------------------------------- */

@@ -351,12 +351,5 @@ enum err links_build_reverse(struct core *c)
 
     if (db_value(c->db, COUNT, 0) < REVERSE_INDEX_FROM)
         return c->db->failed;
-    /*
-     * The rows are sorted in files: SQLite keeps what it calls a file in memory as a list of
-     * pieces of 1 KiB and walks it for every read, which took a minute and a gigabyte.
-     */
-    return db_exec(c->db,
-                   "PRAGMA temp_store=FILE;"
-                   "CREATE INDEX IF NOT EXISTS outlink_by_dst ON outlink (dst_id, set_id);"
-                   "PRAGMA temp_store=MEMORY;");
+    return db_exec(c->db, "CREATE INDEX IF NOT EXISTS outlink_by_dst ON outlink (dst_id, set_id)");
 }

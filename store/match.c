@@ -6,6 +6,7 @@
 
 #define MAX_EXPRESSION ((size_t)1 * MIB)
 #define MAX_DEPTH      50
+#define MAX_USUAL      8 /* words instead of a beginning: each costs for every hit */
 
 enum token {
     TOKEN_END,
@@ -22,7 +23,9 @@ struct parser {
     struct span query;
     struct arena *mem;
     struct err_note *note;
-    struct buf out;
+    const struct word_list *usual;
+    struct buf out, likely;
+    bool has_likely; /* that differs from out */
     struct match_term *terms;
     size_t n_terms;
     size_t n_all; /* with those behind NOT */
@@ -162,10 +165,71 @@ static enum err put_quoted(struct buf *out, struct span text)
     return e ? e : buf_append_byte(out, '"');
 }
 
+/* Appends to both expressions. */
+static enum err put(struct parser *p, struct span s)
+{
+    enum err e = buf_append(&p->out, s);
+
+    return e ? e : buf_append(&p->likely, s);
+}
+
+/* ("these" OR "theirs"): usual words that begin with start. Nothing where there are none. */
+static enum err put_usual(struct parser *p, struct span start)
+{
+    struct span found[MAX_USUAL];
+    size_t n = 0;
+    enum err e = OK;
+
+    for (size_t i = 0; p->usual && i < p->usual->len && n < MAX_USUAL; i++) {
+        struct span word = p->usual->items[i].folded;
+        size_t k = 0;
+
+        while (k < n && !span_eq(found[k], word))
+            k++;
+        if (k == n && span_starts(word, start))
+            found[n++] = word;
+    }
+    for (size_t i = 0; !e && i < n; i++) {
+        e = buf_append(&p->likely, i ? SPAN(" OR ") : SPAN("("));
+        if (!e)
+            e = put_quoted(&p->likely, found[i]);
+    }
+    p->has_likely |= n > 0;
+    return e || !n ? e : buf_append_byte(&p->likely, ')');
+}
+
+/* text as the index has it, its last word as a beginning where the term is a prefix. */
+static enum err put_exact(const struct parser *p, struct span text, struct buf *out)
+{
+    enum err e = put_quoted(out, text);
+
+    return e || !p->is_prefix ? e : buf_append(out, SPAN(" *"));
+}
+
+static enum err put_words(struct parser *p, const struct word_list *list)
+{
+    struct buf pairs;
+    size_t before;
+    enum err e;
+
+    buf_init(&pairs, MAX_EXPRESSION);
+    e = bigram_append(p->text, &pairs);
+    if (!e && p->column.len)
+        e = put(p, arena_format(p->mem, "{%.*s} : ", SPAN_ARG(p->column)));
+    before = p->likely.len;
+    if (!e && p->is_prefix && !p->is_negated && list->len == 1)
+        e = put_usual(p, list->items[0].folded);
+    if (!e && p->likely.len == before)
+        e = put_exact(p, buf_span(&pairs), &p->likely);
+    if (!e)
+        e = put_exact(p, buf_span(&pairs), &p->out);
+    buf_clear(&pairs);
+    return e;
+}
+
 static enum err put_term(struct parser *p)
 {
     struct word_list list = { 0 };
-    struct buf pairs;
     enum err e = words_split(p->words, p->text, p->mem, &list);
 
     if (e)
@@ -179,15 +243,7 @@ static enum err put_term(struct parser *p)
     if (!p->is_negated)
         p->terms[p->n_terms++] =
             (struct match_term){ list.items, list.len, p->is_prefix };
-    buf_init(&pairs, MAX_EXPRESSION);
-    e = bigram_append(p->text, &pairs);
-    if (!e && p->column.len)
-        e = buf_printf(&p->out, "{%.*s} : ", SPAN_ARG(p->column));
-    if (!e)
-        e = put_quoted(&p->out, buf_span(&pairs));
-    if (!e && p->is_prefix)
-        e = buf_append(&p->out, SPAN(" *"));
-    buf_clear(&pairs);
+    e = put_words(p, &list);
     return e ? e : next(p);
 }
 
@@ -222,7 +278,7 @@ static enum err put_primary(struct parser *p)
 static enum err put_not(struct parser *p)
 {
     bool was_negated = p->is_negated;
-    enum err e = buf_append_byte(&p->out, '(');
+    enum err e = put(p, SPAN("("));
 
     if (!e)
         e = put_primary(p);
@@ -230,17 +286,17 @@ static enum err put_not(struct parser *p)
         p->is_negated = true;
         e = next(p);
         if (!e)
-            e = buf_append(&p->out, SPAN(" NOT "));
+            e = put(p, SPAN(" NOT "));
         if (!e)
             e = put_primary(p);
         p->is_negated = was_negated;
     }
-    return e ? e : buf_append_byte(&p->out, ')');
+    return e ? e : put(p, SPAN(")"));
 }
 
 static enum err put_and(struct parser *p)
 {
-    enum err e = buf_append_byte(&p->out, '(');
+    enum err e = put(p, SPAN("("));
 
     if (!e)
         e = put_not(p);
@@ -249,36 +305,37 @@ static enum err put_and(struct parser *p)
         if (p->token == TOKEN_AND)
             e = next(p);
         if (!e)
-            e = buf_append(&p->out, SPAN(" AND "));
+            e = put(p, SPAN(" AND "));
         if (!e)
             e = put_not(p);
     }
-    return e ? e : buf_append_byte(&p->out, ')');
+    return e ? e : put(p, SPAN(")"));
 }
 
 static enum err put_or(struct parser *p)
 {
-    enum err e = buf_append_byte(&p->out, '(');
+    enum err e = put(p, SPAN("("));
 
     if (!e)
         e = put_and(p);
     while (!e && p->token == TOKEN_OR) {
         e = next(p);
         if (!e)
-            e = buf_append(&p->out, SPAN(" OR "));
+            e = put(p, SPAN(" OR "));
         if (!e)
             e = put_and(p);
     }
-    return e ? e : buf_append_byte(&p->out, ')');
+    return e ? e : put(p, SPAN(")"));
 }
 
-enum err match_parse(struct words *w, struct span query, struct arena *mem,
+enum err match_parse(struct words *w, struct span query, const struct word_list *usual, struct arena *mem,
                      struct match *out, struct err_note *note)
 {
-    struct parser p = { .words = w, .query = query, .mem = mem, .note = note };
+    struct parser p = { .words = w, .query = query, .usual = usual, .mem = mem, .note = note };
     enum err e;
 
     buf_init(&p.out, MAX_EXPRESSION);
+    buf_init(&p.likely, MAX_EXPRESSION);
     p.terms = arena_try_array(mem, MATCH_MAX_TERMS, sizeof *p.terms);
     e = p.terms ? next(&p) : ERR_NO_MEMORY;
     if (!e && p.token == TOKEN_END)
@@ -289,9 +346,13 @@ enum err match_parse(struct words *w, struct span query, struct arena *mem,
         e = wrong(&p, p.from, "a parenthesis that closes and was not opened");
     if (!e)
         e = arena_try_copy(mem, buf_span(&p.out), &out->expression);
+    out->likely = SPAN_NONE;
+    if (!e && p.has_likely)
+        e = arena_try_copy(mem, buf_span(&p.likely), &out->likely);
     out->terms = p.terms;
     out->n_terms = p.n_terms;
     out->wrong_at = p.wrong_at;
     buf_clear(&p.out);
+    buf_clear(&p.likely);
     return e;
 }

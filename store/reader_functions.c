@@ -58,7 +58,7 @@ static void hash_key(sqlite3_context *ctx, int argc, sqlite3_value **argv)
                                                 : seen_hash(f->secret, bytes_of(argv[0]))));
 }
 
-/* As the crawler makes the key of a URL, so that a host's default port or its last point count for nothing here, too. */
+/* As the crawler makes the key of a URL: a default port and a last point count for nothing. */
 static void hash_origin(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     const struct reader_functions *f = sqlite3_user_data(ctx);

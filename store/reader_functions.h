@@ -3,8 +3,8 @@
  * SQL functions that a reader's queries may use, beside SQLite's own:
  *
  *   url_hash(key)                        the value of url.key_hash for a key; NULL without the file's secret
- *   origin_hash(scheme, host, port)      the least url_hash of its URLs, which differ in the lower 48 bits; NULL also in
- *                                        files of schema 1 to 3
+ *   origin_hash(scheme, host, port)      the least url_hash of its URLs, which differ in the lower 48 bits; NULL
+ *                                        also in files of schema 1 to 3
  *   iso_time(ms)                         Unix milliseconds as strftime('%Y-%m-%dT%H:%M:%fZ', ms / 1000.0, 'unixepoch')
  *                                        writes them, in half the time; of the years 1000 to 9999; NULL of no integer
  *   simhash_distance(a, b)               bits in which two fingerprints differ; NULL where one is missing or 0

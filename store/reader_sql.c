@@ -34,11 +34,12 @@
     " CROSS JOIN url u ON u.id = f.url_id AND u.fetch_id = f.id WHERE f.outcome = 'http_error' AND u.state = 1) "
 /*
  * The links to targets, which have an id: their places, from the index by target alone where there is one, then the
- * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted.
+ * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted. They
+ * are grouped by what each has for itself: ORDER BY needs a LIMIT to stay, and with one SQLite sorts in a b-tree.
  */
 #define LINKS_TO(targets) \
     " FROM (SELECT l.src_id, l.position, l.dst_id FROM links l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
-    " ORDER BY l.src_id, l.position LIMIT -1) a" \
+    " GROUP BY l.src_id, l.position) a" \
     " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "
 
@@ -126,8 +127,9 @@ const struct reader_report reader_reports[] = {
     { "status", "answers by status code", "SELECT * FROM status_counts" },
     { "content-types", "what kinds of content there are, and how much of each",
       /* Each spelling is there many times: they are counted before they are taken apart. */
-      "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END))) AS type,"
-      " sum(n) AS urls, sum(size) AS bytes FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
+      "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END)))"
+      " AS type, sum(n) AS urls, sum(size) AS bytes"
+      " FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
       "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC" },
     { "languages", "languages that pages say they are in",
       "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
@@ -164,6 +166,7 @@ const struct reader_report reader_reports[] = {
     { NULL, NULL, NULL },
 };
 
+/* Tables of many millions of rows are held against sets of ids: a look-up for each would take minutes. */
 const struct reader_report reader_checks[] = {
     { "every URL is in one of the five states", "url",
       "SELECT id, url FROM urls WHERE state IS NULL" },
@@ -220,12 +223,11 @@ const struct reader_report reader_checks[] = {
       " u.state = 'fetched' AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.url_id ="
       " u.id)" },
     { "both ends of every link are known", "links",
-      "SELECT l.src_id, l.dst_id FROM links l WHERE NOT EXISTS (SELECT 1 FROM urls u"
-      " WHERE u.id = l.dst_id)"
-      " OR NOT EXISTS (SELECT 1 FROM urls u WHERE u.id = l.src_id)" },
+      "SELECT src_id, dst_id FROM (SELECT id_set(id) AS known FROM url) CROSS JOIN links"
+      " WHERE NOT id_is_in(known, dst_id) OR NOT id_is_in(known, src_id)" },
     { "the text of every link is there", "outlink",
-      "SELECT set_id, position, anchor_id FROM outlink WHERE anchor_id IS NOT NULL AND anchor_id NOT IN"
-      " (SELECT id FROM anchor)" },
+      "SELECT set_id, position, anchor_id FROM outlink WHERE anchor_id IS NOT NULL AND NOT"
+      " id_is_in((SELECT id_set(id) FROM anchor), anchor_id)" },
     { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
       " urls u WHERE u.id = r.dst_id)"
@@ -234,8 +236,7 @@ const struct reader_report reader_checks[] = {
       "SELECT f.id, f.body_id FROM fetches f WHERE f.body_id IS NOT NULL AND NOT EXISTS"
       " (SELECT 1 FROM bodies b WHERE b.id = f.body_id)" },
     { "every link stands on a page", "outlink",
-      "SELECT DISTINCT set_id FROM outlink WHERE set_id NOT IN (SELECT links_id FROM page"
-      " WHERE links_id IS NOT NULL)" },
+      "SELECT DISTINCT set_id FROM outlink WHERE NOT id_is_in((SELECT id_set(links_id) FROM page), set_id)" },
     { "every body is counted as often as fetches have it", "body",
       "SELECT b.id, b.refs, count(f.id) AS found FROM body b LEFT JOIN fetch f ON"
       " f.body_id = b.id"

@@ -74,7 +74,8 @@ static void resume_run(struct core *c, const struct store_run_params *p,
     " next_fetch_at = NULL WHERE " condition
 
 /* By whether missed ones are asked for, too. */
-static const char *const requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED), REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
+static const char *const requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED),
+                                            REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
                   *const requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED),
                                             REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
                   requeue_missed[] = REQUEUE(DUE_MISSED);
@@ -118,12 +119,12 @@ static int64_t count_states(struct core *c, enum url_state first, enum url_state
     return n;
 }
 
-/* Rows from which making the queue's index anew is worth a change of the schema, for which every reader prepares again. */
+/* Rows from which making the queue's index anew is worth a change of the schema: every reader prepares again. */
 #define SORTED_FROM 50000
 
 /*
- * Puts those with a state from first on that the SQL says into the queue. Where that may be most of it, its index is made
- * anew: sorted, each page of it is written once. In one transaction, so a crash leaves all as it was.
+ * Puts those with a state from first on that the SQL says into the queue. Where that may be most of it, its index is
+ * made anew: sorted, each page of it is written once. In one transaction, so a crash leaves all as it was.
  */
 static void requeue(struct core *c, const char *sql, enum url_state first)
 {
@@ -205,7 +206,6 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
 
     c->now_ms = params->now_wall_ms;
     c->revisit = params->revisit;
-    db_exec(c->db, "PRAGMA temp_store=FILE"); /* an index that is made anew may be more than memory holds */
     db_begin(c->db);
     find_last(c, &run, &is_new);
     if (is_new) {
@@ -230,7 +230,6 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
     tally_flush(c);
     if (!db_commit(c->db))
         *out = run;
-    db_exec(c->db, "PRAGMA temp_store=MEMORY");
     return c->db->failed;
 }
 

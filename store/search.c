@@ -41,8 +41,10 @@ static const char OF_TEXTS[] = SEARCH("", "AND id_is_in(CAST(?4 AS INTEGER), pag
  * what is above the mark may not be there yet (deferred.h), and files of older schemas have no mark.
  */
 static const char TEXTS_OF_HOST[] =
-    "WITH o(id, least) AS MATERIALIZED (SELECT h.id, origin_hash(h.scheme, h.host, h.port) FROM hosts h WHERE " IS_HOST("?1") "),"
-    " near(id) AS (SELECT x.url_id FROM o CROSS JOIN url_by_hash x ON x.key_hash BETWEEN o.least AND o.least | 281474976710655"
+    "WITH o(id, least) AS MATERIALIZED (SELECT h.id, origin_hash(h.scheme, h.host, h.port) FROM hosts h"
+    "  WHERE " IS_HOST("?1") "),"
+    " near(id) AS (SELECT x.url_id FROM o CROSS JOIN url_by_hash x"
+    "  ON x.key_hash BETWEEN o.least AND o.least | 281474976710655"
     "  UNION SELECT id FROM url WHERE id > coalesce((SELECT value FROM meta WHERE name = 'url_by_hash_to'), 0))"
     " SELECT id_set(p.text_id) FROM near n CROSS JOIN url u ON u.id = n.id CROSS JOIN page p ON p.url_id = u.id"
     " WHERE u.host_id IN (SELECT id FROM o)";
@@ -178,57 +180,106 @@ static enum err gather_texts(struct reader *r, struct collecting *c, struct err_
     return e;
 }
 
-/* More than SEARCH_RANKED texts match. Those whose title says it go first, and may be enough. */
-static enum err find_of_many(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
+static enum err add_titles(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
 {
     struct span in_title = arena_format(c->mem, "{title} : %.*s", SPAN_ARG(all));
-    enum err e = add_hits(r, c, in_title, SEARCH_RANKED + 1, note);
 
-    if (!e && (c->n_found <= SEARCH_RANKED || c->answer->n_hits < c->limit))
-        e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
+    return add_hits(r, c, in_title, SEARCH_RANKED + 1, note);
+}
+
+static bool is_enough(const struct collecting *c)
+{
+    return c->n_found > SEARCH_RANKED && c->answer->n_hits == c->limit;
+}
+
+/* More than SEARCH_RANKED texts match. Those whose title says it go first, and may be enough. */
+static enum err find_of_many(struct reader *r, struct collecting *c, const struct match *m, struct err_note *note)
+{
+    enum err e = m->likely.len ? add_titles(r, c, m->likely, note) : OK;
+
+    if (!e && !is_enough(c)) {
+        c->answer->n_hits = 0;
+        e = add_titles(r, c, m->expression, note);
+    }
+    if (!e && !is_enough(c))
+        e = add_hits(r, c, m->expression, SEARCH_RANKED + 1, note);
     if (!e && c->n_found <= SEARCH_RANKED) {
         c->answer->n_hits = 0; /* many of them were of former content, or of other hosts */
-        e = add_hits(r, c, all, SEARCH_RANKED, note);
+        e = add_hits(r, c, m->expression, SEARCH_RANKED, note);
     }
     return e;
 }
 
-static enum err find(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
+static enum err find(struct reader *r, struct collecting *c, const struct match *m, struct err_note *note)
 {
     int64_t n_texts = 0;
-    enum err e = count_texts(r, all, c->mem, &n_texts, note);
+    enum err e = m->likely.len ? count_texts(r, m->likely, c->mem, &n_texts, note) : OK;
 
+    if (!e && n_texts <= SEARCH_RANKED)
+        e = count_texts(r, m->expression, c->mem, &n_texts, note);
     if (!e && n_texts > SEARCH_RANKED && c->host.len)
         e = gather_texts(r, c, note);
     if (e)
         return e;
     if (n_texts > SEARCH_RANKED && !c->texts.len)
-        return find_of_many(r, c, all, note);
-    e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
+        return find_of_many(r, c, m, note);
+    e = add_hits(r, c, m->expression, SEARCH_RANKED + 1, note);
     if (e || c->n_found <= SEARCH_RANKED)
         return e;
     c->answer->n_hits = 0;
-    return find_of_many(r, c, all, note);
+    return find_of_many(r, c, m, note);
 }
+
+/* --- usual words ------------------------------------------------------------------- */
+
+struct reading {
+    struct words *words;
+    struct arena *mem;
+    struct word_list list;
+};
+
+static enum err on_title(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+{
+    struct reading *to = arg;
+
+    (void)columns;
+    (void)n;
+    return row ? words_split(to->words, row[0].text, to->mem, &to->list) : OK;
+}
+
+/* Of some titles: where a beginning is looked for in very many pages, words of titles will be among them. */
+static enum err read_usual(struct reader *r, struct reading *to, struct err_note *note)
+{
+    static const char SQL[] = "SELECT substr(title, 1, 200) FROM page WHERE title <> '' LIMIT 500";
+
+    return reader_query(r, span_str(SQL), NULL, 0, on_title, to, note);
+}
+
+/* --- asking ------------------------------------------------------------------------ */
 
 enum err search_ask(struct reader *r, const struct search_question *q,
                     struct arena *mem, struct search_answer *out, struct err_note *note)
 {
     struct collecting c = { .answer = out, .mem = mem, .limit = q->limit };
-    enum err e;
+    struct reading usual = { .mem = mem };
+    enum err e = OK;
 
     *out = (struct search_answer){ .words = NULL };
     c.host = q->host.ptr ? q->host : SPAN("");
     c.texts = SPAN("");
     if (words_open(reader_handle(r), &out->words))
         return err_set(note, ERR_UNSUPPORTED, "this SQLite has no full-text search");
-    e = match_parse(out->words, q->query, mem, &out->match, note);
+    usual.words = out->words;
+    if (span_find(q->query, '*') < q->query.len)
+        e = read_usual(r, &usual, note);
+    if (!e)
+        e = match_parse(out->words, q->query, &usual.list, mem, &out->match, note);
     if (e)
         return e;
     out->hits = arena_try_array(mem, q->limit + 1, sizeof *out->hits);
     if (!out->hits)
         return ERR_NO_MEMORY;
-    e = find(r, &c, out->match.expression, note);
+    e = find(r, &c, &out->match, note);
     out->n_found = c.n_found;
     return e;
 }

@@ -393,6 +393,7 @@ static const struct row {
       "has its row" },
     { "a link to nowhere", "UPDATE outlink SET dst_id = 999 WHERE position = 0",
       "ends of every link" },
+    { "links of a page of no URL", "UPDATE page SET url_id = 999 WHERE url_id = 1", "ends of every link" },
     { "a link on no page", "INSERT INTO outlink VALUES (99, 0, 1, 0, NULL, NULL, NULL)",
       "stands on a page" },
     { "a link's text that is gone", "UPDATE outlink SET anchor_id = 999 WHERE position = 0",

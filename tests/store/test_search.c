@@ -229,6 +229,36 @@ static void a_word_of_very_many_pages_is_found_on_a_host_small_or_large(void **s
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* Its beginning is that of other titles, too, and this one is none of those that are looked at for usual words. */
+static void of_very_many_pages_a_title_with_an_unusual_word_comes_with_the_first(void **state)
+{
+    static const char FILL[] =
+        "UPDATE page SET title = 'Ordinary' WHERE url_id > 1000;"
+        "INSERT INTO page_text (rowid, title, description, text) VALUES (90000, 'Oxbow', '', 'here');"
+        "INSERT INTO url SELECT 90000, key_hash, host_id, state, reason, depth, redirects, hop, priority, retries, parent_id,"
+        " run_id, 90000, discovered_at, next_fetch_at, interval_ms, 'http://a.example/oxbow', NULL, rule FROM url WHERE id = 1001;"
+        "CREATE TEMP TABLE g AS SELECT * FROM fetch WHERE id = 1001; UPDATE g SET id = 90000, url_id = 90000;"
+        "CREATE TEMP TABLE q AS SELECT * FROM page WHERE url_id = 1001;"
+        "UPDATE q SET url_id = 90000, fetch_id = 90000, text_id = 90000, title = 'Oxbow';"
+        "INSERT INTO fetch SELECT * FROM g; INSERT INTO page SELECT * FROM q";
+    bool is_there = false;
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    run(db, FILL);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    a = ask("o* OR flo*", NULL, 10);
+    assert_true(a.answer.match.likely.len > 0);
+    assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
+    assert_int_equal(a.answer.n_hits, 10);
+    for (size_t i = 0; i < a.answer.n_hits; i++)
+        is_there |= span_eq(a.answer.hits[i].url, SPAN("http://a.example/oxbow"));
+    assert_true(is_there);
+    end(&a);
+}
+
 /* The run goes on: no entry of its URLs is in the index on hashes yet. */
 static void a_page_that_a_running_crawl_brought_is_found_on_its_host(void **state)
 {
@@ -255,6 +285,7 @@ int main(void)
         cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
         cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
         cmocka_unit_test(a_word_of_very_many_pages_is_found_on_a_host_small_or_large),
+        cmocka_unit_test(of_very_many_pages_a_title_with_an_unusual_word_comes_with_the_first),
         cmocka_unit_test(a_page_that_a_running_crawl_brought_is_found_on_its_host),
     };
 
