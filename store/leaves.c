@@ -116,18 +116,6 @@ void leaves_term(struct leaves *l, struct span word)
     l->last_id = 0;
 }
 
-void leaves_doc(struct leaves *l, int64_t id)
-{
-    if (l->has_doc) {
-        put_number(l, (uint64_t)(id - l->last_id));
-    } else {
-        put_u16(l->page, l->n);
-        put_number(l, (uint64_t)id);
-    }
-    l->has_doc = true;
-    l->last_id = id;
-}
-
 /* As many whole varints as n bytes hold; one at least. */
 static size_t whole(const unsigned char *places, size_t n)
 {
@@ -138,9 +126,10 @@ static size_t whole(const unsigned char *places, size_t n)
     return len;
 }
 
-void leaves_places(struct leaves *l, const unsigned char *places, size_t n)
+/* Places that the page has no room for. */
+static NOINLINE void put_parts(struct leaves *l, const unsigned char *places, size_t n)
 {
-    while (l->n + l->n_footer + n > l->shadow->page_bytes) {
+    while (n) {
         size_t used = l->n + l->n_footer, room = l->shadow->page_bytes - MIN(used, l->shadow->page_bytes);
         size_t len = n <= room ? n : whole(places, room);
 
@@ -150,8 +139,23 @@ void leaves_places(struct leaves *l, const unsigned char *places, size_t n)
         if (is_full_with(l, 0))
             flush(l);
     }
-    if (n)
+}
+
+void leaves_doc(struct leaves *l, int64_t id, const unsigned char *places, size_t n)
+{
+    if (!l->has_doc)
+        put_u16(l->page, l->n);
+    put_number(l, (uint64_t)(l->has_doc ? id - l->last_id : id));
+    l->has_doc = true;
+    l->last_id = id;
+    if (l->n + l->n_footer + n > l->shadow->page_bytes) {
+        put_parts(l, places, n);
+    } else if (n <= LEAVES_SLACK) { /* most have a few bytes */
+        memcpy(l->page + l->n, places, LEAVES_SLACK);
+        l->n += n;
+    } else {
         put_bytes(l, places, n);
+    }
 }
 
 uint32_t leaves_end(struct leaves *l)

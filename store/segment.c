@@ -11,27 +11,29 @@
 #define MOST_FIRST 512
 /* A place in one document needs three bytes at most: distances are below 2^21. */
 #define LENGTH_BYTES   VARINT_MAX_BYTES
-#define MAX_LIST_BYTES (LENGTH_BYTES + 3 * TOKENS_MAX_TERMS + 8 * TOKENS_COLUMNS)
+#define MAX_LIST_BYTES (LENGTH_BYTES + 3 * TOKENS_MAX_TERMS + 8 * TOKENS_COLUMNS + LEAVES_SLACK)
 /* A byte in a list of places that says that a column's number follows. */
 #define COLUMN_MARK 1
 #define RADIX_BITS  11
 
-/* Where a word stands. */
-struct place {
-    uint32_t column; /* of all documents: the document's number * 4 + its column */
-    uint32_t at;
-};
+/* Where a word stands, in one number: which document, which of its columns, and how many words before it. */
+#define AT_BITS     18
+#define COLUMN_BITS 2
+#define DOC_SHIFT   (AT_BITS + COLUMN_BITS)
+_Static_assert(TOKENS_MAX_TERMS <= 1 << AT_BITS && TOKENS_COLUMNS <= 1 << COLUMN_BITS &&
+                   TOKENS_MAX_DOCS <= UINT64_C(1) << (32 - DOC_SHIFT),
+               "a place has 32 bits");
 
 struct entry {
     uint64_t key; /* the first eight bytes of a term as a number: in order where terms are */
-    uint32_t term;
+    uint32_t term, len;
 };
 
 struct segment {
     struct db *db;
     struct tokens *tokens;
     struct leaves *leaves;
-    struct place *places;    /* of all words, those of a term together */
+    uint32_t *places;        /* of all words, those of a term together */
     uint32_t *ends;          /* by term: the number of its words; then where its places end */
     struct entry *order;     /* the terms in the order of their bytes */
     struct entry *spare;     /* for sorting */
@@ -59,19 +61,18 @@ static void sort_by(const struct entry *from, struct entry *to, size_t n, unsign
         to[starts[from[i].key >> shift & mask]++] = from[i];
 }
 
-static struct span bytes_of(const struct tokens *t, const struct tokens_term *term, char head[static 8])
+/* The bytes of a term: of a short one they are made of the key, into head. */
+static struct span bytes_of(const struct tokens *t, const struct entry *e, char head[static 8])
 {
-    bytes8_store(head, term->head);
-    return term->len > 8 ? span_make(t->bytes + term->at, term->len) : span_make(head, term->len);
+    bytes8_store(head, __builtin_bswap64(e->key));
+    return e->len > 8 ? span_make(t->bytes + t->terms[e->term].at, e->len) : span_make(head, e->len);
 }
 
-static int compare(const void *a, const void *b, void *arg)
+static int compare(const void *a, const void *b, void *tokens)
 {
-    const struct tokens *t = arg;
     char heads[2][8];
 
-    return span_cmp(bytes_of(t, &t->terms[((const struct entry *)a)->term], heads[0]),
-                    bytes_of(t, &t->terms[((const struct entry *)b)->term], heads[1]));
+    return span_cmp(bytes_of(tokens, a, heads[0]), bytes_of(tokens, b, heads[1]));
 }
 
 static void sort_terms(struct segment *s)
@@ -80,7 +81,7 @@ static void sort_terms(struct segment *s)
     struct entry *from = s->order, *to = s->spare;
 
     for (size_t i = 0; i < t->n_terms; i++)
-        from[i] = (struct entry){ __builtin_bswap64(t->terms[i].head), (uint32_t)i };
+        from[i] = (struct entry){ __builtin_bswap64(t->terms[i].head), (uint32_t)i, t->terms[i].len };
     for (unsigned shift = 0; shift < 64; shift += RADIX_BITS) { /* six times: it ends where it began */
         struct entry *was = from;
 
@@ -114,39 +115,42 @@ static void sort_places(struct segment *s)
         sum += count;
     }
     for (size_t k = 0; k < t->n_docs * TOKENS_COLUMNS; k++) {
-        uint32_t column = (uint32_t)(k / TOKENS_COLUMNS * 4 + k % TOKENS_COLUMNS);
-        size_t first = i, end = t->docs[k / TOKENS_COLUMNS].ends[k % TOKENS_COLUMNS];
+        size_t doc = k / TOKENS_COLUMNS, column = k % TOKENS_COLUMNS, end = t->docs[doc].ends[column];
+        uint32_t place = (uint32_t)(doc << DOC_SHIFT | column << AT_BITS);
 
         for (; i < end; i++)
-            s->places[s->ends[t->numbers[i]]++] = (struct place){ column, (uint32_t)(i - first) };
+            s->places[s->ends[t->numbers[i]]++] = place++;
     }
 }
 
 /* --- the segment ------------------------------------------------------------------- */
 
-/* The places of one document from *i on; *i becomes the next document's first. */
-static void write_doc(struct segment *s, size_t *i, size_t end)
+/* The places of one document, which begin at from, of a term's that reach to end. Returns where the next one's do. */
+static size_t write_doc(struct segment *s, size_t from, size_t end)
 {
-    const struct place *p = s->places;
-    uint32_t doc = p[*i].column / 4, column = 0, last = 0;
-    unsigned char length[LENGTH_BYTES], *from = s->list + LENGTH_BYTES, *to = from;
-    size_t n_length;
+    const uint32_t *places = s->places;
+    uint32_t place = places[from], doc = place >> DOC_SHIFT, last = doc << DOC_SHIFT; /* the column's first */
+    unsigned char length[LENGTH_BYTES], *begin = s->list + LENGTH_BYTES, *to = begin;
+    size_t n_length, i = from;
 
-    for (; *i < end && p[*i].column / 4 == doc; ++*i) {
-        if (p[*i].column % 4 != column) {
-            column = p[*i].column % 4;
-            last = 0;
+    do {
+        if ((place ^ last) >> AT_BITS) {
+            last = place >> AT_BITS << AT_BITS;
             *to++ = COLUMN_MARK;
-            *to++ = (unsigned char)column;
+            *to++ = (unsigned char)(place >> AT_BITS & ((1 << COLUMN_BITS) - 1));
         }
-        to = varint_put(to, p[*i].at - last + 2);
-        last = p[*i].at;
-    }
-    n_length = (size_t)(varint_put(length, (uint64_t)(to - from) * 2) - length); /* odd would say: deleted */
-    from -= n_length;
-    memcpy(from, length, n_length);
-    leaves_doc(s->leaves, s->tokens->docs[doc].id);
-    leaves_places(s->leaves, from, (size_t)(to - from));
+        to = varint_put(to, place - last + 2);
+        last = place;
+        place = ++i < end ? places[i] : ~last;
+    } while (place >> DOC_SHIFT == doc);
+    n_length = (size_t)(varint_put(length, (uint64_t)(to - begin) * 2) - length); /* odd would say: deleted */
+    begin -= n_length;
+    if (n_length == 1)
+        *begin = length[0];
+    else
+        memcpy(begin, length, n_length);
+    leaves_doc(s->leaves, s->tokens->docs[doc].id, begin, (size_t)(to - begin));
+    return i;
 }
 
 static void write_segment(struct segment *s)
@@ -162,12 +166,13 @@ static void write_segment(struct segment *s)
     sort_places(s);
     leaves_begin(s->leaves, &s->shadow, id);
     for (size_t k = 0; k < s->tokens->n_terms && !s->db->failed; k++) {
-        uint32_t term = s->order[k].term;
+        const struct entry *e = &s->order[k];
+        size_t end = s->ends[e->term];
         char head[8];
 
-        leaves_term(s->leaves, bytes_of(s->tokens, &s->tokens->terms[term], head));
-        while (i < s->ends[term])
-            write_doc(s, &i, s->ends[term]);
+        leaves_term(s->leaves, bytes_of(s->tokens, e, head));
+        while (i < end)
+            i = write_doc(s, i, end);
     }
     shadow_add_segment(&s->shadow, id, leaves_end(s->leaves));
 }

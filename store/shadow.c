@@ -199,17 +199,23 @@ static void save_segments(struct shadow *s)
     put_row(s->db, SEGMENTS_ROW, span_make((const char *)s->changed, (size_t)(end - s->changed)));
 }
 
+/*
+ * A write through FTS5, though of no row, that is undone: a virtual table may know nothing afterwards of what it
+ * read before (xRollbackTo; fts5RollbackToMethod drops the list and the totals).
+ */
+static void have_fts5_forget(struct db *d)
+{
+    static const char *const steps[] = { "SAVEPOINT words", "INSERT INTO page_text (rowid) SELECT 0 WHERE 0",
+                                         "ROLLBACK TO words", "RELEASE words" };
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        db_run(d, db_stmt(d, steps[i]));
+}
+
 void shadow_save(struct shadow *s)
 {
-    /*
-     * A write through FTS5, though of no row, that is undone: a virtual table may know nothing afterwards of what it
-     * read before (xRollbackTo; fts5RollbackToMethod drops the list and the totals).
-     */
-    static const char FORGET_SQL[] = "SAVEPOINT words; INSERT INTO page_text (rowid) SELECT 0 WHERE 0;"
-                                     " ROLLBACK TO words; RELEASE words;";
-
     save_totals(s);
     if (s->n_added)
         save_segments(s);
-    db_exec(s->db, FORGET_SQL);
+    have_fts5_forget(s->db);
 }

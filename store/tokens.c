@@ -34,6 +34,7 @@ struct tokens_table {
     struct slot *slots;
     size_t mask;
     uint64_t secret[2]; /* for the words come from outside; the second is odd */
+    uint32_t *edges;
     size_t n_batch, n_scratch;
     enum err failed;
     struct cut batch[BATCH];
@@ -42,15 +43,20 @@ struct tokens_table {
 
 /* --- terms ------------------------------------------------------------------------ */
 
-static uint32_t hash_of(const struct tokens_table *b, uint64_t head, size_t len, const char *bytes)
+/* A word's hash: of its eights, folded, with zeros behind the last; the upper bits of a product depend on all. */
+static uint64_t hash_head(const struct tokens_table *b, uint64_t head)
 {
-    uint64_t h = (head ^ b->secret[0]) * b->secret[1];
+    return (head ^ b->secret[0]) * b->secret[1];
+}
 
-    for (size_t i = 8; i < len; i += 8)
-        h = (h ^ h >> 29 ^ bytes8_load(bytes + i)) * b->secret[1];
-    h ^= h >> 32;
-    h *= b->secret[1];
-    return (uint32_t)(h >> 32 & ~UINT64_C(1)) | (len > 8);
+static uint64_t hash_more(const struct tokens_table *b, uint64_t h, uint64_t w)
+{
+    return (h ^ h >> 32 ^ w) * b->secret[1];
+}
+
+static uint32_t hash_end(uint64_t h, bool is_long)
+{
+    return (uint32_t)(h >> 32 & ~UINT64_C(1)) | is_long;
 }
 
 static struct slot *first_slot(struct tokens_table *b, uint32_t hash)
@@ -95,35 +101,40 @@ static uint32_t add_term(struct tokens *t, const struct cut *c, struct slot *fre
     return number;
 }
 
-static uint32_t number_of(struct tokens *t, const struct cut *c)
+/* Of words of more than eight bytes that begin alike. */
+static bool has_rest(const struct tokens *t, uint32_t number, const struct cut *c)
+{
+    const struct tokens_term *term = &t->terms[number];
+
+    return term->len == c->len && memcmp(t->bytes + term->at + 8, c->bytes + 8, c->len - 8) == 0;
+}
+
+static inline uint32_t number_of(struct tokens *t, const struct cut *c)
 {
     struct slot *s = first_slot(t->table, c->hash);
 
-    for (; s->number; s = next_slot(t->table, s)) {
-        const struct tokens_term *term = &t->terms[s->number - 1];
-
-        /* Of eight bytes or less the head is the word; the hash tells those from longer ones. */
-        if (s->head == c->head && s->hash == c->hash &&
-            (c->len <= 8 ||
-             (term->len == c->len && memcmp(t->bytes + term->at + 8, c->bytes + 8, c->len - 8) == 0)))
+    /* Of eight bytes or less the head is the word; the hash tells those from longer ones. */
+    for (; s->number; s = next_slot(t->table, s))
+        if (!((s->head ^ c->head) | (s->hash ^ c->hash)) && (c->len <= 8 || has_rest(t, s->number - 1, c)))
             return s->number - 1;
-    }
     return add_term(t, c, s);
 }
 
 void tokens_settle(struct tokens *t)
 {
-    for (size_t i = 0; i < t->table->n_batch; i++)
-        t->numbers[t->n_numbers++] = number_of(t, &t->table->batch[i]);
+    size_t n = t->table->n_batch;
+
+    for (size_t i = 0; i < n; i++)
+        t->numbers[t->n_numbers + i] = number_of(t, &t->table->batch[i]);
+    t->n_numbers += n;
     t->table->n_batch = t->table->n_scratch = 0;
 }
 
 /* --- words ------------------------------------------------------------------------ */
 
-static void put(struct tokens *t, uint64_t head, size_t len, const char *bytes)
+static inline void put(struct tokens *t, uint64_t head, uint32_t hash, size_t len, const char *bytes)
 {
     struct tokens_table *b = t->table;
-    uint32_t hash = hash_of(b, head, len, bytes);
 
     __builtin_prefetch(first_slot(b, hash));
     b->batch[b->n_batch++] = (struct cut){ head, hash, (uint32_t)len, bytes };
@@ -134,21 +145,9 @@ static void put(struct tokens *t, uint64_t head, size_t len, const char *bytes)
 /* Room in the scratch for a word of any length, and eight bytes behind it. */
 static char *room(struct tokens *t)
 {
-    if (t->table->n_scratch + TOKENS_MAX_WORD + 16 > SCRATCH)
+    if (t->table->n_scratch + TOKENS_MAX_WORD + 8 > SCRATCH)
         tokens_settle(t);
     return t->table->scratch + t->table->n_scratch;
-}
-
-/* The len bytes that lie in the room. */
-static void put_room(struct tokens *t, char *bytes, size_t len)
-{
-    if (len <= 8) {
-        put(t, len < 8 ? bytes8_load_few(bytes, len) : bytes8_load(bytes), len, NULL);
-        return;
-    }
-    bytes8_store(bytes + len, 0); /* hashes are made of eights */
-    t->table->n_scratch += len + 8;
-    put(t, bytes8_load(bytes), len, bytes);
 }
 
 static int on_word(void *arg, int flags, const char *word, int n, int from, int to)
@@ -156,88 +155,133 @@ static int on_word(void *arg, int flags, const char *word, int n, int from, int 
     struct tokens *t = arg;
     size_t len = MIN((size_t)n, TOKENS_MAX_WORD);
     char *bytes = room(t);
+    uint64_t h;
 
     (void)flags;
     (void)from;
     (void)to;
     memcpy(bytes, word, len);
-    put_room(t, bytes, len);
+    bytes8_store(bytes + len, 0);
+    h = hash_head(t->table, bytes8_load(bytes));
+    for (size_t i = 8; i < len; i += 8)
+        h = hash_more(t->table, h, bytes8_load(bytes + i));
+    if (len > 8)
+        t->table->n_scratch += len + 8;
+    put(t, bytes8_load(bytes), hash_end(h, len > 8), len, bytes);
     return SQLITE_OK;
 }
 
-static uint64_t letters_and_digits(uint64_t w)
+/* --- pieces ----------------------------------------------------------------------- */
+
+/* The bytes that are no separators: letters, digits, and what is not ASCII. */
+static uint64_t in_pieces(uint64_t w)
 {
     uint64_t low = w & ~BYTES8_MARKS, lower = low | BYTES8(0x20);
     uint64_t digits = (low + BYTES8(0x80 - '0')) & ~(low + BYTES8(0x7F - '9'));
     uint64_t letters = (lower + BYTES8(0x80 - 'a')) & ~(lower + BYTES8(0x7F - 'z'));
 
-    return (digits | letters) & ~w & BYTES8_MARKS;
+    return (digits | letters | w) & BYTES8_MARKS;
 }
 
-/* Eight bytes of s from i on; NULs, which end words, where it has fewer. */
-static uint64_t eight(struct span s, size_t i)
+/* A bit for each of 64 bytes. The product moves the marks of eight bytes side by side, without a carry. */
+static uint64_t in_pieces64(const char *p)
 {
-    return s.len - i >= 8 ? bytes8_load(s.ptr + i) : bytes8_load_few(s.ptr + i, s.len - i);
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 64; i += 8)
+        bits |= ((in_pieces(bytes8_load(p + i)) >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+    return bits;
 }
 
-static bool is_separator(char c)
+/* Where pieces of s begin and end, by turns. How many of both. */
+static size_t find_edges(struct span s, uint32_t *edges)
 {
-    return !((letters_and_digits((unsigned char)c) | (unsigned char)c) & 0x80);
+    char last[64] = { 0 };
+    uint64_t was_in = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i += sizeof last) {
+        uint64_t bits, changes;
+
+        if (s.len - i < sizeof last)
+            memcpy(last, s.ptr + i, s.len - i);
+        bits = in_pieces64(s.len - i < sizeof last ? last : s.ptr + i);
+        changes = bits ^ (bits << 1 | was_in);
+        was_in = bits >> 63;
+        for (; changes; changes &= changes - 1)
+            edges[n++] = (uint32_t)(i + (size_t)__builtin_ctzll(changes));
+    }
+    if (n % 2)
+        edges[n++] = (uint32_t)s.len;
+    return n;
+}
+
+/* The first n bytes of s from i on, 1 to 8, folded, if all are ASCII; zeros behind them. */
+static uint64_t fold(struct span s, size_t i, size_t n, uint64_t *wide)
+{
+    uint64_t w = s.len - i >= 8 ? bytes8_load(s.ptr + i) : bytes8_load_few(s.ptr + i, s.len - i);
+
+    w &= UINT64_MAX >> (64 - 8 * n);
+    *wide |= w & BYTES8_MARKS;
+    return w | (BYTES8(0x20) & UINT64_MAX >> (64 - 8 * n));
+}
+
+/* A piece of ASCII of more than eight bytes. False, and nothing is put, where it is wide. */
+static bool put_long(struct tokens *t, struct span s, size_t from, size_t to)
+{
+    size_t len = MIN(to - from, TOKENS_MAX_WORD);
+    char *bytes = room(t);
+    uint64_t wide = 0, head = fold(s, from, 8, &wide), h = hash_head(t->table, head);
+
+    bytes8_store(bytes, head);
+    for (size_t i = 8; i < len; i += 8) {
+        uint64_t w = fold(s, from + i, MIN(len - i, (size_t)8), &wide);
+
+        h = hash_more(t->table, h, w);
+        bytes8_store(bytes + i, w);
+    }
+    for (size_t i = from + len; i < to; i++)
+        wide |= (unsigned char)s.ptr[i] & 0x80;
+    if (wide)
+        return false;
+    t->table->n_scratch += len + 8;
+    put(t, head, hash_end(h, true), len, bytes);
+    return true;
 }
 
 /*
- * The piece that begins at from has a byte at i that is not ASCII. Where the
- * next piece begins with such a byte, too, it goes along: one call for many. Returns where it went on to.
+ * A piece with a byte that is not ASCII, and those after it that begin with one and are one byte away: one call for
+ * many. Returns the last of the edges that it took.
  */
-static NOINLINE size_t cut_wide(struct tokens *t, struct span s, size_t from, size_t i)
+static NOINLINE const uint32_t *put_wide(struct tokens *t, struct span s, const uint32_t *edge, const uint32_t *end)
 {
-    while (i < s.len && (!is_separator(s.ptr[i]) || (i + 1 < s.len && s.ptr[i + 1] & 0x80)))
-        i++;
-    if (words_cut(t->table->words, span_slice(s, from, i), on_word, t))
+    uint32_t from = edge[0];
+
+    while (edge + 2 < end && edge[2] == edge[1] + 1 && s.ptr[edge[2]] & 0x80)
+        edge += 2;
+    if (words_cut(t->table->words, span_slice(s, from, edge[1]), on_word, t))
         t->table->failed = ERR_NO_MEMORY;
-    return i;
-}
-
-/* A piece of eight bytes or more begins at from. Returns where it went on to. */
-static NOINLINE size_t cut_long(struct tokens *t, struct span s, size_t from)
-{
-    char *bytes = room(t);
-    size_t len = 0, n;
-
-    do {
-        uint64_t w = from + len < s.len ? eight(s, from + len) : 0;
-        uint64_t stops = ~letters_and_digits(w) & BYTES8_MARKS;
-
-        n = stops ? bytes8_first(stops) : 8;
-        if (len < TOKENS_MAX_WORD)
-            bytes8_store(bytes + len, w | BYTES8(0x20));
-        len += n;
-    } while (n == 8);
-    if (from + len < s.len && s.ptr[from + len] & 0x80)
-        return cut_wide(t, s, from, from + len);
-    put_room(t, bytes, MIN(len, TOKENS_MAX_WORD));
-    return from + len;
+    return edge;
 }
 
 static void cut(struct tokens *t, struct span s)
 {
-    size_t i = 0;
+    const uint32_t *edge = t->table->edges, *end = edge + find_edges(s, t->table->edges);
 
-    while (i < s.len) {
-        uint64_t w = eight(s, i), words = letters_and_digits(w), stops = ~words & BYTES8_MARKS;
-        size_t n = stops ? bytes8_first(stops) : 8;
+    for (; edge < end; edge += 2) {
+        size_t len = edge[1] - edge[0];
+        uint64_t wide = 0;
 
-        if (n == 8) {
-            i = cut_long(t, s, i);
-        } else if (w >> 8 * n & 0x80) {
-            i = cut_wide(t, s, i, i + n);
-        } else if (n) {
-            put(t, (w | BYTES8(0x20)) & bytes8_before(n), n, NULL);
-            i += n + 1;
+        if (len <= 8) {
+            uint64_t head = fold(s, edge[0], len, &wide);
+
+            if (!wide)
+                put(t, head, hash_end(hash_head(t->table, head), false), len, NULL);
         } else {
-            words |= w & BYTES8_MARKS;
-            i += words ? bytes8_first(words) : 8;
+            wide = !put_long(t, s, edge[0], edge[1]);
         }
+        if (wide)
+            edge = put_wide(t, s, edge, end);
     }
 }
 
@@ -263,6 +307,8 @@ enum err tokens_new(sqlite3 *handle, struct tokens **out)
     t->terms = mem_resize(NULL, TOKENS_MAX_TERMS * sizeof *t->terms);
     t->docs = mem_resize(NULL, TOKENS_MAX_DOCS * sizeof *t->docs);
     t->bytes = mem_resize(NULL, MAX_BYTES);
+    t->table->edges = mem_resize(NULL, (TOKENS_MAX_TEXT + 2) * sizeof *t->table->edges);
+    t->table->mask = FIRST_SLOTS - 1;
     tokens_reset(t);
     *out = t;
     return OK;
@@ -274,6 +320,7 @@ void tokens_free(struct tokens *t)
         return;
     words_close(t->table->words);
     mem_free(t->table->slots);
+    mem_free(t->table->edges);
     mem_free(t->table);
     mem_free(t->numbers);
     mem_free(t->terms);
@@ -284,11 +331,15 @@ void tokens_free(struct tokens *t)
 
 void tokens_reset(struct tokens *t)
 {
+    struct tokens_table *b = t->table;
+
+    /* As large as it was of use the last time. */
+    while (b->mask >= 2 * FIRST_SLOTS && t->n_terms * 8 < b->mask)
+        b->mask /= 2;
+    memset(b->slots, 0, (b->mask + 1) * sizeof *b->slots);
+    b->n_batch = b->n_scratch = 0;
+    b->failed = OK;
     t->n_numbers = t->n_terms = t->n_docs = t->n_bytes = 0;
-    t->table->n_batch = t->table->n_scratch = 0;
-    t->table->failed = OK;
-    t->table->mask = FIRST_SLOTS - 1;
-    memset(t->table->slots, 0, FIRST_SLOTS * sizeof *t->table->slots);
 }
 
 bool tokens_fit(const struct tokens *t, size_t n)

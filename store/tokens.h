@@ -7,7 +7,7 @@
  * ASCII are cut and folded here, eight bytes at a time; a piece with any other byte goes through SQLite's own
  * tokenizer (words.h), whatever is in it.
  *
- * All memory is fixed when it is made, 20 MiB of addresses of which only what is used is ever touched; what
+ * All memory is fixed when it is made, 21 MiB of addresses of which only what is used is ever touched; what
  * a document needs at most is known by its bytes (tokens_fit), so nothing can be too much half-way.
  */
 #pragma once

@@ -23,9 +23,12 @@ static inline unsigned char *varint_put(unsigned char *out, uint64_t v)
 {
     unsigned shift = 0;
 
-    if (v < 0x80) {
-        *out = (unsigned char)v;
-        return out + 1;
+    if (v < 0x4000) { /* one byte or two come as they like: no branch to guess wrong */
+        bool is_long = v >= 0x80;
+
+        out[0] = (unsigned char)(is_long ? 0x80 | v >> 7 : v);
+        out[1] = (unsigned char)(v & 0x7F);
+        return out + 1 + is_long;
     }
     if (v >> 56)
         return varint_put_long(out, v);
