@@ -121,7 +121,7 @@ static size_t whole(const unsigned char *places, size_t n)
 {
     size_t len = varint_len(places);
 
-    while (len + varint_len(places + len) <= n)
+    while (len < n && len + varint_len(places + len) <= n)
         len += varint_len(places + len);
     return len;
 }
