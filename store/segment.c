@@ -11,7 +11,7 @@
 #define MOST_FIRST 512
 /* A place in one document needs three bytes at most: distances are below 2^21. */
 #define LENGTH_BYTES   VARINT_MAX_BYTES
-#define MAX_LIST_BYTES (LENGTH_BYTES + 3 * TOKENS_MAX_TERMS + 8 * TOKENS_COLUMNS + LEAVES_SLACK)
+#define MAX_LIST_BYTES (LENGTH_BYTES + 3 * TOKENS_MAX_TERMS + (size_t)8 * TOKENS_COLUMNS + LEAVES_SLACK)
 /* A byte in a list of places that says that a column's number follows. */
 #define COLUMN_MARK 1
 #define RADIX_BITS  11
