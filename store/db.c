@@ -99,7 +99,11 @@ static void configure(struct db *d)
     gather_watch(d->handle);
     sqlite3_extended_result_codes(d->handle, 1);
     sqlite3_busy_timeout(d->handle, DB_BUSY_TIMEOUT_MS);
-    sqlite3_db_config(d->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /*
+     * Not defensive: that would keep us from FTS5's own tables (shadow.h), as it keeps SQL of strangers, of which the
+     * writer runs none.
+     */
+    sqlite3_db_config(d->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     /*
      * The log is copied back by checkpoints of ours, or not at all: a refused file
      * stays as it is.

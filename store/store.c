@@ -189,10 +189,10 @@ static enum err open_core(struct store *s, const struct store_options *o,
 
 static void free_store(struct store *s)
 {
+    text_free(s->core.text);
     db_close(s->core.db);
     links_free(s->core.links);
     anchors_free(s->core.anchors);
-    text_free(s->core.text);
     tally_free(s->core.tally);
     depth_free(s->core.depth);
     digest_free(s->core.digest);

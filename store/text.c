@@ -3,6 +3,7 @@
 
 #include "config/mem.h"
 #include "store/renewal.h"
+#include "store/segment.h"
 
 #define MAX_TITLE       ((size_t)1024)
 #define MAX_DESCRIPTION ((size_t)4096)
@@ -20,7 +21,8 @@ struct pending {
 struct text {
     struct pending *list;
     size_t len, cap;
-    int n_segments; /* written since the last merge */
+    struct segment *segment; /* made with the first text */
+    int n_segments;          /* written since the last merge */
     bool is_merging;
 };
 
@@ -33,6 +35,7 @@ void text_free(struct text *t)
 {
     if (!t)
         return;
+    segment_free(t->segment);
     mem_free(t->list);
     mem_free(t);
 }
@@ -81,6 +84,30 @@ bool text_add(struct core *c, int64_t fetch_id, const struct page_facts *facts)
     return true;
 }
 
+/* What waits, as far as it can be indexed without FTS5; what is left does. */
+static void write_segments(struct core *c)
+{
+    struct text *t = c->text;
+    size_t n_left = 0;
+
+    if (!t->segment && segment_new(c->db, &t->segment)) {
+        db_fail(c->db, ERR_UNSUPPORTED, "this SQLite has no FTS5");
+        return;
+    }
+    if (!segment_begin(t->segment))
+        return;
+    for (size_t i = 0; i < t->len && !c->db->failed; i++) {
+        const struct page_facts *f = t->list[i].facts;
+        struct span columns[] = { span_clip_utf8(f->title, MAX_TITLE),
+                                  span_clip_utf8(f->description, MAX_DESCRIPTION), f->text };
+
+        if (!segment_add(t->segment, t->list[i].fetch_id, columns))
+            t->list[n_left++] = t->list[i];
+    }
+    t->n_segments += segment_end(t->segment);
+    t->len = n_left;
+}
+
 enum err text_flush(struct core *c)
 {
     static const char SQL[] =
@@ -88,6 +115,8 @@ enum err text_flush(struct core *c)
         " ?4)";
     struct text *t = c->text;
 
+    if (t->len && !c->db->failed)
+        write_segments(c);
     t->n_segments += t->len > 0;
     for (size_t i = 0; i < t->len && !c->db->failed; i++) {
         const struct page_facts *f = t->list[i].facts;

@@ -4,8 +4,8 @@
  * brought the text, pages.text_id).
  *
  * Texts of a transaction wait in a list and go in together right before it
- * commits: other statements with a statement journal between two of them would
- * make FTS5 write its terms out each time. So a commit makes one segment.
+ * commits, as one segment that is written without FTS5 (segment.h). Those that no segment takes go through FTS5, which
+ * would write its terms out at each statement with a statement journal in between, so they wait, too.
  * Segments are merged 64 and more at a time, between transactions, never inside
  * one that visits wait for.
  */

@@ -51,6 +51,13 @@ void words_close(struct words *w)
     mem_free(w);
 }
 
+int words_cut(struct words *w, struct span text, words_fn *fn, void *arg)
+{
+    if (text.len > INT32_MAX)
+        return SQLITE_TOOBIG;
+    return w->calls.xTokenize(w->tokenizer, arg, FTS5_TOKENIZE_DOCUMENT, text.ptr, (int)text.len, fn);
+}
+
 /* A piece of a text on its way through the tokenizer. */
 struct splitting {
     struct arena *mem;
@@ -100,10 +107,7 @@ enum err words_split(struct words *w, struct span text, struct arena *mem,
 
     while (!s.e && bigram_next(&walk, &piece, &is_unspaced)) {
         s.offset = (size_t)(piece.ptr - text.ptr);
-        if (piece.len <= INT32_MAX &&
-            w->calls.xTokenize(w->tokenizer, &s, FTS5_TOKENIZE_DOCUMENT, piece.ptr,
-                               (int)piece.len, on_token) &&
-            !s.e)
+        if (words_cut(w, piece, on_token, &s) && !s.e)
             s.e = ERR_TOO_LARGE;
     }
     return s.e;

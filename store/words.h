@@ -19,6 +19,13 @@ struct words;
 enum err words_open(struct sqlite3 *handle, struct words **out) MUST_USE;
 void words_close(struct words *w); /* NULL is fine */
 
+/*
+ * SQLite's own call for each word of text as it stands (no pairs are looked for), folded, with its bytes in the text; a
+ * result but 0 stops it. The last result, or an error of SQLite.
+ */
+typedef int words_fn(void *arg, int flags, const char *word, int n, int from, int to);
+int words_cut(struct words *w, struct span text, words_fn *fn, void *arg) MUST_USE;
+
 struct word {
     struct span folded; /* in the arena it was split into */
     size_t from, to;    /* its bytes in the text */

@@ -227,6 +227,39 @@ static void the_same_body_keeps_links_text_and_the_fetch_that_brought_it(void **
         "1");
 }
 
+static void full_text_of_a_huge_page_is_all_found(void **state)
+{
+    static char text[600 * 1024]; /* more than segments of our own take */
+    struct storekit *k = *state;
+    struct store_op *op = storekit_visit(storekit_seed(k, "http://a.example/"), 1, 0);
+    struct page_facts *f = storekit_page(op, "Title", "", "body");
+
+    memset(text, ' ', sizeof text);
+    memcpy(text, "first", 5);
+    memcpy(text + sizeof text - 4, "last", 4);
+    f->text = span_make(text, sizeof text);
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+    storekit_fetch(k, storekit_seed(k, "http://a.example/2"), 0, "other body", LIST("http://a.example/x"));
+    assert_text(k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH '\"first last\"'", "1");
+    assert_text(k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH 'title'", "1,2");
+}
+
+static void full_text_that_is_laid_out_as_nobody_knows_is_left_to_fts5(void **state)
+{
+    struct storekit *k = *state;
+    sqlite3 *handle;
+
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "INSERT INTO page_text (page_text, rank) VALUES ('pgsz', 40000)", NULL, NULL,
+                                  NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    storekit_fetch(k, storekit_seed(k, "http://a.example/"), 0, "body", LIST("http://a.example/x"));
+    assert_text(k, "SELECT group_concat(rowid) FROM page_text WHERE page_text MATCH 'some'", "1");
+}
+
 static void another_body_moves_the_old_page_into_history(void **state)
 {
     struct storekit *k = *state;
@@ -770,6 +803,8 @@ int main(void)
         WITH_STORE(a_refusal_needs_no_request),
         WITH_STORE(a_redirect_makes_its_target_a_url_of_its_own),
         WITH_STORE(the_same_body_keeps_links_text_and_the_fetch_that_brought_it),
+        WITH_STORE(full_text_of_a_huge_page_is_all_found),
+        WITH_STORE(full_text_that_is_laid_out_as_nobody_knows_is_left_to_fts5),
         WITH_STORE(another_body_moves_the_old_page_into_history),
         WITH_STORE(changed_links_of_the_same_body_are_replaced),
         WITH_STORE(links_stand_in_the_order_of_writing),
