@@ -14,7 +14,7 @@ static const char OPEN_SQL[] =
     "PRAGMA secure_delete=OFF;"
     "PRAGMA foreign_keys=OFF;"
     "PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-24576;";
+    "PRAGMA cache_size=-16384;";
 
 /* --- errors -------------------------------------------------------------------- */
 
