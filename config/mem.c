@@ -59,6 +59,11 @@ bool mem_give_back(void)
     return true;
 }
 
+void mem_give_back_all(void)
+{
+    (void)malloc_trim(0);
+}
+
 void *mem_alloc(size_t n)
 {
     void *p = must_fail() ? NULL : calloc(1, n ? n : 1);

@@ -28,6 +28,8 @@ void mem_start(void);
  * done again only when there is more, or with the sixth call. One thread. True where it was done.
  */
 bool mem_give_back(void);
+/* At once and however little it is: after work that took much and is not done again. */
+void mem_give_back_all(void);
 
 /* n bytes, zeroed. Never NULL. */
 void *mem_alloc(size_t n) MUST_USE;

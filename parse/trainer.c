@@ -88,5 +88,7 @@ enum err trainer_make(struct trainer *t, uint32_t id, struct buf *out)
     }
     trainer_forget(t);
     t->is_over = true;
+    /* It took a hundred times what a page does, once. */
+    mem_give_back_all();
     return e;
 }

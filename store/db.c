@@ -19,7 +19,7 @@ static const char OPEN_SQL[] =
      * transaction the setting could not change.
      */
     "PRAGMA temp_store=FILE;"
-    "PRAGMA cache_size=-24576;";
+    "PRAGMA cache_size=-16384;";
 
 /* --- errors -------------------------------------------------------------------- */
 

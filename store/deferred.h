@@ -38,7 +38,7 @@ struct deferred_index {
 /*
  * Reads the entries above the mark; d->failed says whether that went well. index must stay. secret: keys
  * that others can choose are not to share a place. What waits takes max_bytes at most, the filter twice that, and
- * half of it once more while a larger one is made. Heap.
+ * less than as much once more while a larger one is made. Heap.
  */
 struct deferred *deferred_new(struct db *d, const struct deferred_index *index, uint64_t secret, size_t max_bytes);
 /* NULL is fine. What still waits is in the rows. */

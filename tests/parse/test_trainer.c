@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -64,6 +65,34 @@ static void a_dictionary_comes_of_enough_pages_and_bears_its_id(void **state)
     assert_int_equal(buf_append(&r->dictionary, SPAN("before")), OK);
     assert_int_equal(trainer_make(r->trainer, ID + 7, &r->dictionary), OK);
     assert_true(pack_is_dictionary(span_skip(buf_span(&r->dictionary), 6), ID + 7));
+}
+
+/* Kilobytes of this process that are in memory. */
+static int64_t resident_kib(void)
+{
+    long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*s %lld", &pages), 1);
+    fclose(f);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* It takes megabytes that a parser needs for nothing else; the samples go, too. */
+static void what_the_making_took_is_given_back(void **state)
+{
+    struct rig *r = *state;
+    int64_t before;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their allocator has its own ways */
+#endif
+    mem_start();
+    assert_true(show_pages(r, 0, TRAINER_SAMPLES));
+    before = resident_kib();
+    assert_int_equal(trainer_make(r->trainer, ID, &r->dictionary), OK);
+    assert_in_range(resident_kib(), 0, before);
 }
 
 static void it_is_made_once(void **state)
@@ -161,6 +190,7 @@ static void without_room_there_is_none(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        WITH_RIG(what_the_making_took_is_given_back),
         WITH_RIG(a_dictionary_comes_of_enough_pages_and_bears_its_id),
         WITH_RIG(it_is_made_once),
         WITH_RIG(the_same_body_counts_once),
