@@ -193,41 +193,52 @@ static bool is_enough(const struct collecting *c)
 }
 
 /* More than SEARCH_RANKED texts match. Those whose title says it go first, and may be enough. */
-static enum err find_of_many(struct reader *r, struct collecting *c, const struct match *m, struct err_note *note)
+static enum err find_of_many(struct reader *r, struct collecting *c, struct span expression, struct err_note *note)
 {
-    enum err e = m->likely.len ? add_titles(r, c, m->likely, note) : OK;
+    enum err e = add_titles(r, c, expression, note);
 
-    if (!e && !is_enough(c)) {
-        c->answer->n_hits = 0;
-        e = add_titles(r, c, m->expression, note);
-    }
     if (!e && !is_enough(c))
-        e = add_hits(r, c, m->expression, SEARCH_RANKED + 1, note);
+        e = add_hits(r, c, expression, SEARCH_RANKED + 1, note);
     if (!e && c->n_found <= SEARCH_RANKED) {
         c->answer->n_hits = 0; /* many of them were of former content, or of other hosts */
-        e = add_hits(r, c, m->expression, SEARCH_RANKED, note);
+        e = add_hits(r, c, expression, SEARCH_RANKED, note);
     }
     return e;
+}
+
+/* What the whole expression finds; n_texts of them at least. */
+static enum err find_exactly(struct reader *r, struct collecting *c, struct span all, int64_t n_texts,
+                             struct err_note *note)
+{
+    enum err e;
+
+    c->answer->n_hits = 0;
+    if (n_texts > SEARCH_RANKED && !c->texts.len)
+        return find_of_many(r, c, all, note);
+    e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
+    if (e || c->n_found <= SEARCH_RANKED)
+        return e;
+    c->answer->n_hits = 0;
+    return find_of_many(r, c, all, note);
 }
 
 static enum err find(struct reader *r, struct collecting *c, const struct match *m, struct err_note *note)
 {
     int64_t n_texts = 0;
+    bool is_likely;
     enum err e = m->likely.len ? count_texts(r, m->likely, c->mem, &n_texts, note) : OK;
 
-    if (!e && n_texts <= SEARCH_RANKED)
+    is_likely = n_texts > SEARCH_RANKED;
+    if (!e && !is_likely)
         e = count_texts(r, m->expression, c->mem, &n_texts, note);
     if (!e && n_texts > SEARCH_RANKED && c->host.len)
         e = gather_texts(r, c, note);
-    if (e)
-        return e;
-    if (n_texts > SEARCH_RANKED && !c->texts.len)
-        return find_of_many(r, c, m, note);
-    e = add_hits(r, c, m->expression, SEARCH_RANKED + 1, note);
-    if (e || c->n_found <= SEARCH_RANKED)
-        return e;
-    c->answer->n_hits = 0;
-    return find_of_many(r, c, m, note);
+    if (!e && is_likely && !c->texts.len) {
+        e = find_of_many(r, c, m->likely, note);
+        if (!e && c->n_found > SEARCH_RANKED)
+            return OK;
+    }
+    return e ? e : find_exactly(r, c, m->expression, n_texts, note);
 }
 
 /* --- usual words ------------------------------------------------------------------- */
@@ -238,7 +249,7 @@ struct reading {
     struct word_list list;
 };
 
-static enum err on_title(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
+static enum err on_page(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
 {
     struct reading *to = arg;
 
@@ -247,12 +258,13 @@ static enum err on_title(void *arg, const struct span *columns, const struct rea
     return row ? words_split(to->words, row[0].text, to->mem, &to->list) : OK;
 }
 
-/* Of some titles: where a beginning is looked for in very many pages, words of titles will be among them. */
+/* Of some pages. Where very many have a beginning, words of those titles and descriptions will be among theirs. */
 static enum err read_usual(struct reader *r, struct reading *to, struct err_note *note)
 {
-    static const char SQL[] = "SELECT substr(title, 1, 200) FROM page WHERE title <> '' LIMIT 500";
+    static const char SQL[] = "SELECT substr(title, 1, 200) || ' ' || substr(coalesce(description, ''), 1, 300)"
+                              " FROM page WHERE title <> '' LIMIT 500";
 
-    return reader_query(r, span_str(SQL), NULL, 0, on_title, to, note);
+    return reader_query(r, span_str(SQL), NULL, 0, on_page, to, note);
 }
 
 /* --- asking ------------------------------------------------------------------------ */

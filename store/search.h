@@ -3,7 +3,8 @@
  * Full-text search over the present content of pages. Up to SEARCH_RANKED hits
  * are ranked exactly; where more pages match, those whose titles do come first,
  * then the first SEARCH_RANKED of the others, so that an answer does not take
- * longer the more pages have a word.
+ * longer the more pages have a word. Where more than that match word*, words that some titles and
+ * descriptions have stand for it (match.likely).
  */
 #pragma once
 
