@@ -20,7 +20,7 @@ static void board_pages_are_fetched_at_the_same_time(void **state)
 {
     static const int64_t delays[BOARD_PAGES] = { 1000, 1300, 1600, 1900, 2300, 2600, 3000 };
     struct origin_route routes[BOARD_PAGES];
-    char paths[BOARD_PAGES][16], seeds[2048] = "";
+    char paths[BOARD_PAGES][24], seeds[2048] = "";
     size_t n_seeds = 0, together = 0;
     struct program p;
     struct origin *o;
