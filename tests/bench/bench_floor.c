@@ -463,6 +463,19 @@ static void take_pages(struct bench *b, const struct corpus *c)
     html_scratch_free(scratch);
 }
 
+static void measure_all(struct bench *b, const char *dir)
+{
+    (void)snprintf(b->path, sizeof b->path, "%s/bench-floor-%d.db", dir, (int)getpid());
+    measure_fetch(b);
+    measure(b, "scan", NULL, scan, NULL);
+    measure(b, "html", NULL, parse_html, NULL);
+    measure(b, "sha256", NULL, hash, NULL);
+    measure(b, "zstd", NULL, pack_page, NULL);
+    measure(b, "rows", open_file, write_rows, close_file);
+    measure(b, "body", open_file, write_body, close_file);
+    measure(b, "full text", open_file, write_words, close_file);
+}
+
 int main(void)
 {
     const char *folder = getenv("BENCH_CORPUS"), *dir = getenv("BENCH_DIR");
@@ -472,16 +485,10 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     corpus = corpus_read(folder ? folder : "/usr/share/doc");
     take_pages(b, corpus);
-    must(b->n > 0, "reading HTML files: there are none below BENCH_CORPUS (/usr/share/doc), so it");
-    (void)snprintf(b->path, sizeof b->path, "%s/bench-floor-%d.db", dir ? dir : "/dev/shm", (int)getpid());
-    measure_fetch(b);
-    measure(b, "scan", NULL, scan, NULL);
-    measure(b, "html", NULL, parse_html, NULL);
-    measure(b, "sha256", NULL, hash, NULL);
-    measure(b, "zstd", NULL, pack_page, NULL);
-    measure(b, "rows", open_file, write_rows, close_file);
-    measure(b, "body", open_file, write_body, close_file);
-    measure(b, "full text", open_file, write_words, close_file);
+    if (b->n)
+        measure_all(b, dir ? dir : "/dev/shm");
+    else
+        printf("{\"bench\":\"floor\",\"skipped\":\"no .html file there, BENCH_CORPUS names another folder\"}\n");
     arena_clear(&b->mem);
     corpus_free(corpus);
     mem_free(b);
