@@ -6,7 +6,7 @@
  * Texts of a transaction wait in a list and go in together right before it
  * commits, as one segment that is written without FTS5 (segment.h). Those that no segment takes go through FTS5, which
  * would write its terms out at each statement with a statement journal in between, so they wait, too.
- * Segments are merged 64 and more at a time, between transactions, never inside
+ * When there are many segments (MERGE_FROM in text.c), they are merged between transactions, never inside
  * one that visits wait for.
  */
 #pragma once
