@@ -15,14 +15,14 @@
 
 #define PATIENCE_US INT64_C(20000000) /* a busy machine may be late, but not so late */
 
-/* Requests of a host that start within [from, to). */
+/* Requests of a host that start after from and before to. One may be answered in the microsecond of its start. */
 static size_t count_between(const struct rig *g, const char *host, int64_t from,
                             int64_t to)
 {
     size_t n = 0;
 
     for (size_t i = 0; rig_start_us(g, host, NULL, i) >= 0; i++)
-        n += rig_start_us(g, host, NULL, i) >= from &&
+        n += rig_start_us(g, host, NULL, i) > from &&
              rig_start_us(g, host, NULL, i) < to;
     return n;
 }
