@@ -11,7 +11,7 @@
 #define MAX_FAILED_STARTS 5
 #define FIRST_BACKOFF_NS  (50 * NS_PER_MS)
 #define MAX_BACKOFF_NS    (5 * NS_PER_S)
-#define OPEN_PATIENCE_MS  15000
+#define OPEN_PATIENCE_MS  60000 /* a parser that dies is seen at once; this is for a machine at its limit */
 /* Asked to end, killed, given up on. */
 #define ASK_PATIENCE_MS  1000
 #define KILL_PATIENCE_MS 5000

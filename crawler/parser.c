@@ -14,7 +14,7 @@
 
 #include "config/clock.h"
 
-#define START_PATIENCE_NS (10 * NS_PER_S)
+#define START_PATIENCE_NS (30 * NS_PER_S)
 #define STOP_PATIENCE_NS  (1 * NS_PER_S)
 /* Between the pidfd's word that it is dead and the zygote's report of how. */
 #define REPORT_PATIENCE_NS (1 * NS_PER_S)
