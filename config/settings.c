@@ -373,3 +373,40 @@ enum err settings_to_json(const struct settings *s, struct buf *out)
     }
     return e ? e : buf_append_byte(out, '}');
 }
+
+static bool decides(const struct option_spec *spec)
+{
+    static const char *const deciding[] = { "depth", "scope", "embeds", "no-robots", "store-bodies" };
+
+    for (size_t i = 0; i < ARRAY_LEN(deciding); i++)
+        if (strcmp(spec->name, deciding[i]) == 0)
+            return true;
+    return false;
+}
+
+enum err settings_rules_to_json(const struct settings *s, struct buf *out)
+{
+    enum err e = buf_append(out, SPAN("{\"rules\":["));
+
+    for (size_t i = 0; !e && i < s->rules.len; i++) {
+        const struct text_item *item = &s->rules.items[i];
+
+        e = buf_append(out, item->tag == RULE_INCLUDE ? SPAN("\"include\",") : SPAN("\"exclude\","));
+        if (!e)
+            e = json_text(out, span_str(item->text));
+        if (!e && i + 1 < s->rules.len)
+            e = buf_append_byte(out, ',');
+    }
+    if (!e)
+        e = buf_append_byte(out, ']');
+    for (size_t i = 0; !e && i < settings_table.n_specs; i++) {
+        const struct option_spec *spec = &settings_table.specs[i];
+
+        if (!decides(spec))
+            continue;
+        e = buf_printf(out, ",\"%s\":", spec->name);
+        if (!e)
+            e = json_value(out, s, spec);
+    }
+    return e ? e : buf_append_byte(out, '}');
+}

@@ -142,3 +142,9 @@ bool settings_is_command(const struct option_spec *spec);
 
 /* Every setting by its name, as a JSON object (durations in ms); headers, proxy and secret files are left out. */
 enum err settings_to_json(const struct settings *s, struct buf *out) MUST_USE;
+
+/*
+ * Of these only what decides whether a URL that is known may be asked for, the include and exclude rules in their
+ * order: where two starts have the same, what one decided holds for the other.
+ */
+enum err settings_rules_to_json(const struct settings *s, struct buf *out) MUST_USE;

@@ -120,14 +120,21 @@ static enum err begin_run(struct crawl *c, struct err_note *note)
                                        .revisit =
                                            (enum store_revisit)c->settings->revisit,
                                        .now_wall_ms = clock_wall_ms() };
-    struct buf json;
+    struct buf json, rules;
     enum err e;
 
     buf_init(&json, (size_t)MIB);
+    buf_init(&rules, (size_t)MIB);
     e = settings_to_json(c->settings, &json);
+    if (!e)
+        e = buf_append(&rules, SPAN(CRAWL_VERSION)); /* another one may know other traps */
+    if (!e)
+        e = settings_rules_to_json(c->settings, &rules);
     params.settings_json = buf_span(&json);
+    params.rules = buf_span(&rules);
     if (!e)
         e = store_begin_run(c->store, &params, &c->run, note);
+    buf_clear(&rules);
     buf_clear(&json);
     c->pages_done = c->run.used_pages;
     c->bytes_done = c->run.used_bytes;

@@ -34,6 +34,7 @@ struct core {
     struct text *text;
     struct store_options options; /* path is owned by the store */
     int64_t run_id;               /* 0 before store_begin_run */
+    char *rules; /* of the run, owned; NULL before it */
     enum store_revisit revisit;
     bool is_all_queued; /* this start begins a run that asks for every known page */
     int64_t now_ms; /* wall clock, read once an op */

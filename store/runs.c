@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/runs.h"
 
+#include "config/mem.h"
 #include "store/deferred.h"
 #include "store/depth.h"
 #include "store/due.h"
@@ -154,10 +155,9 @@ static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
         requeue(c, requeue_missed, STATE_FAILED);
 }
 
-/* SQL: the settings of the run ?1, and where seeds led when it began: what decides about URLs. */
+/* SQL: the rules ?1, and where seeds led when the run began: what decides about URLs. */
 #define RULES_SQL                                                                     \
-    "(SELECT settings || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM"   \
-    " (SELECT id FROM led ORDER BY 1)) FROM runs WHERE id = ?1)"
+    "(?1 || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM led ORDER BY 1)))"
 
 /*
  * What was decided under which rules: every excluded URL of the file; and every other one too, so that
@@ -170,7 +170,7 @@ static void mark_decided(struct core *c, const char *name)
     sqlite3_stmt *st =
         db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, " RULES_SQL ")");
 
-    db_int(c->db, st, 1, c->run_id);
+    db_text(c->db, st, 1, span_str(c->rules));
     db_text(c->db, st, 2, span_str(name));
     db_run(c->db, st);
 }
@@ -190,7 +190,7 @@ static bool is_decided(struct core *c, const char *name)
         db_stmt(c->db, "SELECT 1 FROM meta WHERE name = ?2 AND value = " RULES_SQL);
     bool found;
 
-    db_int(c->db, st, 1, c->run_id);
+    db_text(c->db, st, 1, span_str(c->rules));
     db_text(c->db, st, 2, span_str(name));
     found = db_next(c->db, st);
     if (found)
@@ -206,6 +206,8 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
 
     c->now_ms = params->now_wall_ms;
     c->revisit = params->revisit;
+    mem_free(c->rules);
+    c->rules = mem_str_copy(params->rules);
     db_begin(c->db);
     find_last(c, &run, &is_new);
     if (is_new) {

@@ -201,6 +201,7 @@ static void free_store(struct store *s)
     deferred_free(s->core.url_index);
     deferred_free(s->core.body_index);
     lock_release(s->lock);
+    mem_free(s->core.rules);
     mem_free(s->path);
     mem_free(s);
 }

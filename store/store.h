@@ -92,6 +92,7 @@ struct store_view {
 struct store_run_params {
     struct span version;
     struct span settings_json;
+    struct span rules; /* what decides about known URLs: what was decided under equal ones still holds */
     const struct store_view *views; /* made, or replaced where their columns changed */
     size_t n_views;
     enum store_revisit revisit;
@@ -103,7 +104,7 @@ struct store_run {
     bool is_continued;     /* an unfinished run goes on */
     bool was_crash;        /* and it had not been stopped in an orderly way */
     bool has_known_urls;   /* the file held URLs before */
-    bool is_decided;       /* what it excluded was decided under these very settings and scope */
+    bool is_decided;       /* what it excluded was decided under these very rules and seeds */
     bool is_queue_decided; /* and what it asks for again, too */
     int64_t last_ended_ms; /* latest request known to the file, or 0 */
     int64_t used_pages;    /* of this run's budget (after a crash or a signal) */

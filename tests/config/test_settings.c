@@ -466,6 +466,43 @@ static void json_holds_every_setting_and_no_secret(void **state)
     settings_clear(&s);
 }
 
+static struct span rules_of(char **args, struct buf *out)
+{
+    struct settings s;
+    struct err_note note;
+
+    buf_reset(out);
+    assert_int_equal(load_args(&s, args, &note), OK);
+    assert_int_equal(settings_rules_to_json(&s, out), OK);
+    settings_clear(&s);
+    return buf_span(out);
+}
+
+/* What changes none of them must not have a million URLs decided again. */
+static void rules_are_what_decides_about_urls(void **state)
+{
+    struct buf plain, out;
+
+    (void)state;
+    buf_init(&plain, 100000);
+    buf_init(&out, 100000);
+    rules_of(ARGS(A("-q")), &plain);
+    assert_true(span_eq(rules_of(ARGS(A("--db=x"), A("--max-time=1h"), A("--delay=2s"), A("-v"), A("--log=l"),
+                                      A("--revisit=due"), A("--concurrency=7"), A("--max-pages=9")),
+                                 &out),
+                        buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--depth=4")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--scope=any")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--embeds")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--no-robots")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--store-bodies=all")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--exclude=a")), &out), buf_span(&plain)));
+    rules_of(ARGS(A("--exclude=a\""), A("--include=b")), &plain);
+    assert_false(span_eq(rules_of(ARGS(A("--include=b"), A("--exclude=a\"")), &out), buf_span(&plain)));
+    buf_clear(&plain);
+    buf_clear(&out);
+}
+
 static void every_default_is_within_its_own_range(void **state)
 {
     struct settings s = { 0 };
@@ -505,6 +542,7 @@ int main(void)
         HERE(host_headers_are_checked_without_telling_them),
         HERE(errors_of_crawl_conf_name_it),
         HERE(json_holds_every_setting_and_no_secret),
+        cmocka_unit_test(rules_are_what_decides_about_urls),
         cmocka_unit_test(every_default_is_within_its_own_range),
     };
     struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(wrong_rows)];

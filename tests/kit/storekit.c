@@ -73,6 +73,7 @@ enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit,
     struct store_run_params params = {
         .version = SPAN("test"),
         .settings_json = SPAN("{}"),
+        .rules = SPAN("{}"),
         .revisit = revisit,
         .now_wall_ms = STOREKIT_NOW,
     };
