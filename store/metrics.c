@@ -34,6 +34,9 @@ struct metrics {
     struct near_result near;
     struct anchors_used anchors;
     bool reads_anchors; /* some may be without a link */
+    sqlite3_stmt *owners; /* the pages in the order of their sets of links, while links are read */
+    int64_t owner_set, owner; /* where it stands */
+    int64_t set, src;         /* of the links that are read, and its page; 0: nobody's */
     const atomic_bool *stop;
     uint64_t hash; /* of what they are made of */
     size_t n_links;
@@ -151,15 +154,31 @@ static bool may_have_loose_anchors(const struct core *c)
     return links_were_removed(c) || db_value(c->db, "SELECT min(id) FROM runs", 0) != c->run_id;
 }
 
+/* The page of a set, 0 if there is none. Sets come in rising order, as the pages do: neither looks back. */
+static int64_t find_owner(struct metrics *m, int64_t set)
+{
+    while (m->owner_set < set && db_next(m->core->db, m->owners)) {
+        m->owner_set = sqlite3_column_int64(m->owners, 0);
+        m->owner = sqlite3_column_int64(m->owners, 1);
+    }
+    return m->owner_set == set ? m->owner : 0;
+}
+
 /* The SQL function that is called with each link; half the cost of fetching rows. */
 static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct metrics *m = sqlite3_user_data(ctx);
+    int64_t set = sqlite3_value_int64(argv[0]);
 
-    if (m->failed)
+    if (is_over(m))
         return;
-    note(m, graph_add_link(m->graph, sqlite3_value_int64(argv[0]),
-                           sqlite3_value_int64(argv[1]),
+    if (set != m->set) {
+        m->set = set;
+        m->src = find_owner(m, set);
+    }
+    if (!m->src)
+        return;
+    note(m, graph_add_link(m->graph, m->src, sqlite3_value_int64(argv[1]),
                            links_passes_rank(sqlite3_value_int64(argv[2]))));
     if (argc > 3)
         anchors_used_add(&m->anchors, sqlite3_value_int64(argv[3]));
@@ -174,11 +193,11 @@ static void on_links_end(sqlite3_context *ctx)
 
 static void read_links(struct metrics *m)
 {
-    /* In the order in which they lie in the file. */
-#define FROM_FILE                                                                                         \
-    " FROM page p INDEXED BY page_by_links CROSS JOIN outlink l ON l.set_id = p.links_id ORDER BY p.links_id"
-    static const char WITH_ANCHORS[] = "SELECT graph_link(p.url_id, dst_id, bits, anchor_id)" FROM_FILE,
-                      WITHOUT[] = "SELECT graph_link(p.url_id, dst_id, bits)" FROM_FILE;
+    /* In the order in which they lie in the file; a join would read the page again for each. */
+    static const char OWNERS[] = "SELECT links_id, url_id FROM page INDEXED BY page_by_links"
+                                 " WHERE links_id > 0 ORDER BY links_id",
+                      WITH_ANCHORS[] = "SELECT graph_link(set_id, dst_id, bits, anchor_id) FROM outlink NOT INDEXED",
+                      WITHOUT[] = "SELECT graph_link(set_id, dst_id, bits) FROM outlink NOT INDEXED";
     struct db *d = m->core->db;
 
     note(m, graph_settle(m->graph));
@@ -193,7 +212,9 @@ static void read_links(struct metrics *m)
         note(m, ERR_NO_MEMORY);
         return;
     }
+    m->owners = db_stmt(d, OWNERS);
     db_value(d, m->reads_anchors ? WITH_ANCHORS : WITHOUT, 0);
+    db_done(m->owners);
     sqlite3_create_function_v2(d->handle, "graph_link", -1, SQLITE_UTF8, NULL, NULL,
                                NULL, NULL, NULL);
 }
