@@ -197,7 +197,7 @@ static void choose_for_machine(struct settings *s)
     if (s->per_ip < 0)
         s->per_ip = MAX(INT64_C(8), s->per_host);
     if (s->workers < 0)
-        s->workers = MAX(INT64_C(1), machine_processors() - 1);
+        s->workers = MAX(INT64_C(2), machine_processors() - 1);
     if (s->max_memory < 0)
         s->max_memory = MAX(MIN_MEMORY, machine_memory() / 2);
 }

@@ -77,7 +77,7 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(s.per_ip, 8);
     assert_int_equal(s.concurrency, 1000);
     assert_int_equal(s.rate, -1);
-    assert_true(s.workers >= 1);
+    assert_true(s.workers >= 2);
     assert_int_equal(s.max_wait_ms, 300000);
     assert_int_equal(s.connect_timeout_ms, 10000);
     assert_int_equal(s.first_byte_timeout_ms, 30000);
