@@ -5,8 +5,10 @@
 #include "config/mem.h"
 #include "crawler/window.h"
 
-#define WINDOW_MIN ((size_t)8)
-#define WINDOW_MAX ((size_t)4096)
+#define WINDOW_MIN   ((size_t)8)
+#define WINDOW_MAX   ((size_t)4096)
+#define WINDOW_LEAST ((size_t)2) /* with very many hosts, whose least windows together are too much */
+#define MANY_WINDOWS 5           /* times max_tickets: more than that even the least may not be */
 #define MAX_REFILLS 64 /* asked of the store at one time */
 
 struct frontier {
@@ -100,11 +102,18 @@ struct waitq *frontier_changed(struct frontier *f)
 
 /* --- hosts ---------------------------------------------------------------------- */
 
+static size_t window_min(const struct frontier *f)
+{
+    size_t share = MANY_WINDOWS * f->options.max_tickets / MAX(f->hosts.len, (size_t)1);
+
+    return MAX(WINDOW_LEAST, MIN(WINDOW_MIN, share));
+}
+
 static size_t window_limit(const struct frontier *f)
 {
     size_t share = f->options.max_tickets / MAX(f->hosts.len, (size_t)1);
 
-    return MAX(WINDOW_MIN, MIN(WINDOW_MAX, share));
+    return MAX(window_min(f), MIN(WINDOW_MAX, share));
 }
 
 /* Would one more request be within the host's budget? */
@@ -126,13 +135,13 @@ static bool wants_turn(const struct host *h)
 static bool wants_refill(const struct frontier *f, const struct host *h)
 {
     return h->has_more && !h->is_refilling && h->state != HOST_PARKED &&
-           h->len <= window_limit(f) / 4 && h->n_delayed < window_limit(f);
+           h->len <= window_limit(f) / 4 && h->n_delayed < MAX(WINDOW_MIN, window_limit(f));
 }
 
 /* A window that is fuller than this gives its last ones back. */
 static size_t window_room(const struct frontier *f)
 {
-    return window_limit(f) + WINDOW_MIN;
+    return window_limit(f) + window_min(f);
 }
 
 static void ask_refill(struct frontier *f, struct host *h)

@@ -593,6 +593,28 @@ static void memory_is_bounded_whatever_is_added(void **state)
     end(r, t);
 }
 
+/* Eight for each of a million hosts would be gigabytes. */
+static void of_very_many_hosts_each_has_a_few_in_memory(void **state)
+{
+    enum { HOSTS = 500, ROWS = 20 };
+    struct rig *r = *state;
+    struct host *h[HOSTS];
+    struct ticket *t;
+
+    open_frontier(r, ORDER_BFS, 100, -1);
+    for (int64_t i = 0; i < HOSTS; i++)
+        h[i] = add_host(r, i + 1, false);
+    for (int64_t i = 0; i < HOSTS * ROWS; i++)
+        add_row(r, h[i % HOSTS], i + 1, 0);
+    assert_true(stats(r).tickets <= (size_t)HOSTS * 4);
+    for (int64_t i = 0; i < HOSTS; i++) {
+        assert_true(h[i]->len > 0);
+        assert_true(h[i]->has_more);
+    }
+    assert_int_equal(take(r, &t), 1);
+    end(r, t);
+}
+
 static void what_waits_for_its_moment_is_bounded_too(void **state)
 {
     struct rig *r = *state;
@@ -736,6 +758,7 @@ int main(void)
         RIGGED(a_parked_host_lets_go_of_everything_but_what_is_busy),
         RIGGED(memory_is_bounded_whatever_is_added),
         RIGGED(what_waits_for_its_moment_is_bounded_too),
+        RIGGED(of_very_many_hosts_each_has_a_few_in_memory),
         RIGGED(a_window_that_runs_low_asks_once),
         RIGGED(an_answer_older_than_an_eviction_is_not_believed),
         RIGGED(as_many_are_asked_for_as_stay_in_memory),
