@@ -133,13 +133,16 @@ enum err politeness_enter(struct politeness *p, struct site *site, deadline unti
 void politeness_leave(struct politeness *p, struct site *site, int64_t started_ns,
                       bool did_ask)
 {
-    int64_t now = clock_now_ns();
+    int64_t now = clock_now_ns(), gap;
 
     BUG_IF(site->in_flight <= 0);
     site->in_flight--;
     if (did_ask) {
         site->last_response_ns = now - started_ns;
-        site->floor_at = MAX(site->floor_at, clock_after(now, politeness_gap_ns(site)));
+        gap = politeness_gap_ns(site);
+        /* Without a gap it may be asked in this very turn of the loop, whose clock stands a little before now. */
+        if (gap)
+            site->floor_at = MAX(site->floor_at, clock_after(now, gap));
         site->next_at = site->floor_at;
     } else if (!site->in_flight) {
         /* Nobody was asked: the turn was not used up. */

@@ -295,6 +295,22 @@ static void delay_0_with_several_permits_goes_at_once(void **state)
 
 /* --- requests that never went out ----------------------------------------------------------------- */
 
+/* The loop's clock stands still within a turn, in which answers come a little later. */
+static void delay_0_asks_again_in_the_same_turn(void **state)
+{
+    struct rig *r = *state;
+    struct site *site;
+    int64_t started = clock_now_ns();
+
+    r->settings.delay_ms = 0;
+    site = politeness_site(r->p, SPAN("a.org"), 443);
+    politeness_take(r->p, site);
+    advance(r, NS_PER_MS);
+    clock_fake_advance(NS_PER_MS);
+    politeness_leave(r->p, site, started, true);
+    assert_true(politeness_ready_at(site) <= loop_now(r->loop));
+}
+
 static void what_was_not_asked_costs_no_turn(void **state)
 {
     struct rig *r = *state;
@@ -633,6 +649,7 @@ int main(void)
         RIGGED(a_pause_binds_the_whole_site),
         RIGGED(delay_0_does_not_switch_a_pause_off),
         RIGGED(starts_keep_their_distance_with_several_permits),
+        RIGGED(delay_0_asks_again_in_the_same_turn),
         RIGGED(delay_0_with_several_permits_goes_at_once),
         RIGGED(what_was_not_asked_costs_no_turn),
         RIGGED(giving_a_turn_back_forgets_no_pause),
