@@ -27,6 +27,7 @@
 #include "store/schema.h"
 #include "store/seeds.h"
 #include "store/seen.h"
+#include "store/shape.h"
 #include "store/tally.h"
 #include "store/text.h"
 #include "store/urls.h"
@@ -102,6 +103,8 @@ static enum err check_content(struct db *d)
     /* guard.h saw the file alone; its log has the last word. */
     if ((version < 1 || version > DB_SCHEMA_VERSION) && !d->failed)
         return db_fail(d, ERR_VERSION, "its log says that it was written by a newer crawl; use that one");
+    if (d->failed || shape_check(d, (int)version))
+        return d->failed;
     if (db_value(d, "PRAGMA page_count", 0) * db_value(d, "PRAGMA page_size", 0) >
         CHECK_BYTES)
         return d->failed;
