@@ -95,6 +95,11 @@ void *mem_try_alloc(size_t n)
     return must_fail() ? NULL : there_or_large(malloc(n ? n : 1), n);
 }
 
+void *mem_try_zeroed(size_t n)
+{
+    return must_fail() ? NULL : there_or_large(calloc(1, n ? n : 1), n);
+}
+
 void *mem_try_resize(void *old, size_t n)
 {
     return must_fail() ? NULL : there_or_large(realloc(old, n ? n : 1), n);

@@ -40,6 +40,9 @@ void *mem_array(size_t count, size_t size) MUST_USE;
 /* n bytes, not zeroed, or NULL if n is over MEM_SMALL. */
 void *mem_try_alloc(size_t n) MUST_USE;
 
+/* As mem_try_alloc, zeroed: of much only what is touched takes memory. */
+void *mem_try_zeroed(size_t n) MUST_USE;
+
 /* Grows or shrinks; old is untouched when NULL is returned, as by mem_try_alloc. */
 void *mem_try_resize(void *old, size_t n) MUST_USE;
 

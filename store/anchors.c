@@ -12,6 +12,8 @@
 #define N_SETS ((size_t)16384)
 #define WAYS   4
 #define LINE   ((size_t)64)
+/* A bit each is 4 GiB of addresses at most; ours rise by one a text. */
+#define MAX_NUMBERS ((int64_t)1 << 35)
 
 /*
  * Compared by 64 bits of XXH3-128, in a set that others choose: chance does not make two the same. One line of the
@@ -98,14 +100,12 @@ int64_t anchors_number(struct core *c, struct anchors_key key, struct span text)
 
 enum err anchors_used_init(struct core *c, struct anchors_used *out)
 {
-    int64_t max_id = db_value(c->db, "SELECT max(id) FROM anchor", 0);
-    size_t size = ((size_t)max_id / 64 + 1) * sizeof *out->bits;
+    int64_t max_id = MAX(db_value(c->db, "SELECT max(id) FROM anchor", 0), 0);
 
-    *out = (struct anchors_used){ .bits = mem_try_alloc(size), .max_id = max_id };
-    if (!out->bits)
-        return ERR_NO_MEMORY;
-    memset(out->bits, 0, size);
-    return OK;
+    *out = (struct anchors_used){ .max_id = max_id };
+    if (max_id < MAX_NUMBERS)
+        out->bits = mem_try_zeroed(((size_t)max_id / 64 + 1) * sizeof *out->bits);
+    return out->bits ? OK : ERR_NO_MEMORY;
 }
 
 void anchors_used_clear(struct anchors_used *u)

@@ -56,11 +56,7 @@ static bool make_room(void *array, size_t len, size_t *cap, size_t size)
 
 static void *try_zeroed(size_t count, size_t size)
 {
-    void *p = mem_try_alloc(MAX(count, (size_t)1) * size);
-
-    if (p)
-        memset(p, 0, MAX(count, (size_t)1) * size);
-    return p;
+    return mem_try_zeroed(MAX(count, (size_t)1) * size);
 }
 
 static bool is_id(const struct graph *g, int64_t id)

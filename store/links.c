@@ -298,7 +298,7 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
     return hash;
 }
 
-/* What has no rows has no number, so the highest one in use is that of the last rows. */
+/* What has no rows has no number, so the highest one in use is that of the last rows. An error sticks to c->db. */
 static int64_t next_set(struct core *c)
 {
     struct links *l = c->links;
@@ -306,6 +306,10 @@ static int64_t next_set(struct core *c)
     if (!l->last_set)
         l->last_set = db_value(c->db, "SELECT max(coalesce((SELECT max(set_id) FROM outlink), 0),"
                                       " coalesce((SELECT max(links_id) FROM page), 0))", 0);
+    if (l->last_set == INT64_MAX) {
+        db_fail(c->db, ERR_CORRUPT, "no page's links can have the number that table outlink has");
+        return 0;
+    }
     return ++l->last_set;
 }
 

@@ -33,9 +33,6 @@ static const char PRIORITY_SQL[] = ITEM_COLUMNS
     " INDEXED BY url_queue_plain" ITEM_JOINS
     "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.id) > (?2, ?4)"
     " ORDER BY u.priority, u.id LIMIT ?5";
-static const char PRIORITY_INDEX_SQL[] =
-    "CREATE INDEX IF NOT EXISTS url_queue_plain ON url (host_id, priority, id) WHERE"
-    " state = 0";
 
 struct cursor {
     int64_t priority, depth, id;
@@ -151,7 +148,7 @@ enum err queue_refill(struct core *c, struct store_op *op)
     case ORDER_BFS: take(c, op, BFS_SQL, at); break;
     case ORDER_DFS: take_deepest(c, op, at, from_start); break;
     case ORDER_PRIORITY:
-        db_run(c->db, db_stmt(c->db, PRIORITY_INDEX_SQL));
+        db_run(c->db, db_stmt(c->db, QUEUE_PLAIN_SQL));
         take(c, op, PRIORITY_SQL, at);
         break;
     }

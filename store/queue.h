@@ -10,6 +10,11 @@
 
 #include "store/core.h"
 
+/* The index of ORDER_PRIORITY. */
+#define QUEUE_PLAIN "url_queue_plain"
+#define QUEUE_PLAIN_SQL \
+    "CREATE INDEX IF NOT EXISTS " QUEUE_PLAIN " ON url (host_id, priority, id) WHERE state = 0"
+
 /*
  * STORE_REFILL: fills items and has_more from behind the cursor. Items live in op->mem.
  */

@@ -27,6 +27,7 @@
 #include "store/schema.h"
 #include "store/seeds.h"
 #include "store/seen.h"
+#include "store/shape.h"
 #include "store/tally.h"
 #include "store/text.h"
 #include "store/urls.h"
@@ -94,10 +95,16 @@ static enum err prepare_file(const struct store_options *o, struct err_note *not
 /* Damage is found here, before anything was changed, as far as that is affordable. */
 static enum err check_content(struct db *d)
 {
+    int64_t version = db_value(d, "PRAGMA user_version", 0);
     sqlite3_stmt *st;
 
     if (db_value(d, "PRAGMA application_id", 0) != DB_APPLICATION_ID && !d->failed)
         return db_fail(d, ERR_REFUSED, "another program's database");
+    /* guard.h saw the file alone; its log has the last word. */
+    if ((version < 1 || version > DB_SCHEMA_VERSION) && !d->failed)
+        return db_fail(d, ERR_VERSION, "its log says that it was written by a newer crawl; use that one");
+    if (d->failed || shape_check(d, (int)version))
+        return d->failed;
     if (db_value(d, "PRAGMA page_count", 0) * db_value(d, "PRAGMA page_size", 0) >
         CHECK_BYTES)
         return d->failed;

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "config/mem.h"
 #include "store/anchors.h"
@@ -127,15 +129,19 @@ static void end_run(struct storekit *k)
     store_op_free(op);
 }
 
-static void finish(struct storekit *k)
+/* Why there are no metrics, or OK. */
+static enum err finish(struct storekit *k)
 {
     struct store_op *op = store_op_new(STORE_GRAPH, MIB);
+    enum err skipped;
 
     end_run(k);
     op->u.graph.wants_metrics = true;
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
+    skipped = op->u.graph.skipped;
     store_op_free(op);
+    return skipped;
 }
 
 #define ALL_TEXTS \
@@ -152,7 +158,7 @@ static void texts_that_no_link_has_are_removed(void **state)
     fetch_page(k, a, "1", TEXTS("Home", "first", "early"));
     fetch_page(k, a, "2", TEXTS("Home", "second"));
     fetch_page(k, storekit_seed(k, "http://a.example/b"), "3", TEXTS("Home", "early"));
-    finish(k);
+    assert_int_equal(finish(k), OK);
     /* Three of four are named: that is left alone. */
     EXPECT_TEXT(k, ALL_TEXTS, "Home,early,first,second");
     storekit_close(k);
@@ -160,7 +166,7 @@ static void texts_that_no_link_has_are_removed(void **state)
     fetch_page(k, a, "4", TEXTS("Home", "third"));
     fetch_page(k, a, "5", TEXTS("Home", "fourth"));
     fetch_page(k, a, "6", TEXTS("Home"));
-    finish(k);
+    assert_int_equal(finish(k), OK);
     /* Two of what were more than four. */
     EXPECT_TEXT(
         k,
@@ -184,13 +190,79 @@ static void what_an_earlier_run_left_is_removed_by_one_that_loses_no_link(void *
     storekit_close(k);
     storekit_open(k, REVISIT_ALL);
     fetch_page(k, storekit_seed(k, "http://a.example/b"), "3", TEXTS("Home"));
-    finish(k);
+    assert_int_equal(finish(k), OK);
     EXPECT_TEXT(k, "SELECT DISTINCT text FROM anchor", "Home");
+}
+
+static int64_t most_bytes(void)
+{
+    struct rusage u;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+    return (int64_t)u.ru_maxrss * 1024;
+}
+
+/* A forged file may have any. There is a bit for each number below: half a gigabyte of them for the second. */
+static const struct {
+    const char *number;
+    enum err skipped;
+} far_numbers[] = { { "-7", OK }, { "4000000000", OK }, { "9223372036854775807", ERR_NO_MEMORY } };
+
+static void a_number_out_of_the_way_takes_no_memory(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a"), before;
+
+    fetch_page(k, a, "a", TEXTS("Downloads"));
+    assert_int_equal(finish(k), OK);
+    storekit_close(k);
+    before = most_bytes();
+    for (size_t i = 0; i < ARRAY_LEN(far_numbers); i++) {
+        char sql[128];
+        sqlite3 *handle;
+
+        snprintf(sql, sizeof sql, "DELETE FROM anchor; INSERT INTO anchor VALUES (%s, 'far')", far_numbers[i].number);
+        assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(handle);
+        storekit_open(k, REVISIT_ALL);
+        fetch_page(k, a, far_numbers[i].number, i % 2 ? TEXTS("") : TEXTS("", ""));
+        assert_string_equal(err_name(finish(k)), err_name(far_numbers[i].skipped));
+        storekit_close(k);
+    }
+    assert_true(most_bytes() - before < (int64_t)200 * 1000 * 1000);
+}
+
+/* The highest set there can be is in use: no number is left, and none overflows. */
+static void links_without_a_number_left_are_an_error(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a");
+    struct err_note note = { "" };
+    struct store_op *op;
+    sqlite3 *handle;
+
+    storekit_finish(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "INSERT INTO outlink (set_id, position, dst_id, bits) VALUES"
+                                          " (9223372036854775807, 0, 1, 0)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    storekit_open(k, REVISIT_ALL);
+    op = storekit_visit(a, 1, 0);
+    storekit_page(op, "title", "text", "body");
+    storekit_links(op, (const char *[]){ "http://a.example/0", NULL });
+    storekit_do(k, op);
+    assert_string_equal(err_name(op->result), err_name(ERR_CORRUPT));
+    store_failure(k->store, &note);
+    assert_non_null(strstr(note.text, "outlink"));
+    store_op_free(op);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_number_out_of_the_way_takes_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_without_a_number_left_are_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_text_is_stored_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_beyond_the_memory_are_right_too, set_up,
                                         tear_down),

@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -257,6 +259,35 @@ static void wrong_input_is_refused_or_passed_over(void **state)
     graph_free(g);
 }
 
+static int64_t resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    long all = 0, resident = 0;
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%ld %ld", &all, &resident), 2);
+    fclose(f);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+/* A forged file may have any id: what has no page and no link takes no memory. */
+static void ids_far_apart_take_no_memory(void **state)
+{
+    const int64_t far = 50000000; /* 800 MB of addresses */
+    int64_t before = resident_bytes();
+    struct graph *g = graph_new(far);
+
+    (void)state;
+    assert_non_null(g);
+    assert_int_equal(graph_add_page(g, 1), OK);
+    assert_int_equal(graph_add_page(g, far), OK);
+    assert_int_equal(graph_settle(g), OK);
+    assert_int_equal(graph_add_link(g, 1, far, true), OK);
+    assert_int_equal(graph_get(g, far).links_in, 1);
+    assert_true(resident_bytes() - before < (int64_t)200 * 1000 * 1000);
+    graph_free(g);
+}
+
 static void an_empty_graph_has_no_ranks(void **state)
 {
     struct graph *g = graph_new(0);
@@ -317,6 +348,7 @@ int main(void)
         cmocka_unit_test(sources_may_come_in_any_order),
         cmocka_unit_test(links_to_what_has_no_page_take_nothing_away),
         cmocka_unit_test(wrong_input_is_refused_or_passed_over),
+        cmocka_unit_test(ids_far_apart_take_no_memory),
         cmocka_unit_test(an_empty_graph_has_no_ranks),
         cmocka_unit_test(it_ends_when_told_to_and_after_a_hundred_passes),
         cmocka_unit_test(without_memory_it_says_so),

@@ -389,6 +389,24 @@ static void a_newer_schema_is_refused_by_its_number(void **state)
     assert_true(hash_of(k->path) == before);
 }
 
+/* As a newer program leaves it that was killed after it had changed the schema. */
+static void a_newer_schema_that_stands_in_the_log_is_refused(void **state)
+{
+    struct storekit *k = *state;
+    sqlite3 *handle;
+    uint64_t before;
+
+    make_database(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_exec(handle, "PRAGMA user_version = 77", NULL, NULL, NULL);
+    sqlite3_close(handle);
+    before = hash_of(k->path);
+    assert_refused(k, ERR_VERSION, "newer crawl");
+    assert_true(hash_of(k->path) == before);
+    assert_int_equal(storekit_int(k, "PRAGMA user_version"), 77);
+}
+
 static const struct row {
     const char *label;
     struct span bytes;
@@ -571,6 +589,7 @@ int main(void)
         WITH_DIR(what_a_reader_leaves_beside_a_removed_file_is_no_obstacle),
         WITH_DIR(another_programs_database_is_refused_unchanged),
         WITH_DIR(a_newer_schema_is_refused_by_its_number),
+        WITH_DIR(a_newer_schema_that_stands_in_the_log_is_refused),
         WITH_DIR(a_database_cut_short_is_refused),
         WITH_DIR(p20_a_flipped_byte_never_does_harm),
         WITH_DIR(a_second_crawl_is_told_who_holds_the_file),
