@@ -12,6 +12,9 @@
  *                                        size bytes with that SHA-256 (a BLOB)
  *   id_set(id)                           aggregate: the number of a set of these ids, which lives as long as handle
  *   id_is_in(set, id)                    1 when id is in it; one pass over a big table answers for all ids
+ *   twin_set(text)                       aggregate: the number of a set of texts, 16 MiB, as long-lived
+ *   may_be_twin(set, text)               0 when text was given once or never; 1 when more often, and for a few others
+ *   row_set(id, value, ...), row_value(set, id, column)   rows by id (store/reader_rows.h)
  *   relevance(page_text)                 how well a full-text hit fits (store/rank.h), where there is FTS5
  */
 #pragma once
