@@ -13,6 +13,7 @@
 #include "store/rank.h"
 #include "store/reader_rows.h"
 #include "store/seen.h"
+#include "store/vocab.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
 #define MAX_SETS 64
@@ -246,6 +247,17 @@ static void iso_time(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         sqlite3_result_text(ctx, clock_format_iso(sqlite3_value_int64(argv[0]), text), -1, SQLITE_TRANSIENT);
 }
 
+static void reason_word(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    int64_t reason = sqlite3_value_type(argv[0]) == SQLITE_INTEGER ? sqlite3_value_int64(argv[0]) : 0;
+
+    (void)argc;
+    if (reason > REASON_NONE && reason < N_URL_REASONS)
+        sqlite3_result_text(ctx, vocab_reason((enum url_reason)reason), -1, SQLITE_STATIC);
+    else
+        sqlite3_result_value(ctx, argv[0]);
+}
+
 static void simhash_distance(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     uint64_t a = (uint64_t)sqlite3_value_int64(argv[0]),
@@ -299,6 +311,7 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
         sqlite3_create_function(handle, "body_problem", 4, flags, f, body_problem, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "iso_time", 1, flags, NULL, iso_time, NULL, NULL) ||
+        sqlite3_create_function(handle, "reason_word", 1, flags, NULL, reason_word, NULL, NULL) ||
         sqlite3_create_function(handle, "simhash_distance", 2, flags, f,
                                 simhash_distance, NULL, NULL) ||
         sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,

@@ -7,6 +7,7 @@
  *                                        also in files of schema 1 to 3
  *   iso_time(ms)                         Unix milliseconds as strftime('%Y-%m-%dT%H:%M:%fZ', ms / 1000.0, 'unixepoch')
  *                                        writes them, in half the time; of the years 1000 to 9999; NULL of no integer
+ *   reason_word(reason)                  url.reason as the view urls tells it
  *   simhash_distance(a, b)               bits in which two fingerprints differ; NULL where one is missing or 0
  *   body_problem(sha256, codec, size, data)   what is wrong with a stored body; NULL when data unpacks to
  *                                        size bytes with that SHA-256 (a BLOB)

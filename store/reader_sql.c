@@ -134,7 +134,9 @@ const struct reader_report reader_reports[] = {
       "AND substr(p.canonical_url, 1, instr(p.canonical_url || '#', '#') - 1) NOT IN (u.url, coalesce(u.key, u.url))"
       " ORDER BY u.url" },
     { "excluded", "what was decided against, and by which rule",
-      "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason, url" },
+      /* As the view, which makes a word of the state of every URL, and of the reason by a chain of comparisons. */
+      "SELECT u.url, reason_word(u.reason) AS reason, u.rule, u.depth, p.url AS parent_url"
+      " FROM url u LEFT JOIN url p ON p.id = u.parent_id WHERE u.state = 4 ORDER BY 2, 1" },
     { "excluded-counts", "how many URLs were decided against, by reason",
       "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC" },
     { "status", "answers by status code", "SELECT * FROM status_counts" },
@@ -152,9 +154,11 @@ const struct reader_report reader_reports[] = {
       " mean_total_ms AS mean_ms FROM host_summary WHERE " WAS_ASKED
       " ORDER BY urls DESC" },
     { "other-hosts", "hosts that pages link to and that were not asked, with how many URLs",
-      "SELECT h.scheme, h.host, h.port, count(*) AS urls FROM url u JOIN hosts h ON h.id = u.host_id"
-      " WHERE u.state = 4 AND u.reason = 1 AND h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
-      " GROUP BY h.id ORDER BY urls DESC, h.host" },
+      /* Counted first: hosts are far fewer than their URLs. */
+      "SELECT h.scheme, h.host, h.port, c.urls FROM (SELECT host_id, count(*) AS urls FROM url"
+      " WHERE state = 4 AND reason = 1 GROUP BY host_id) c CROSS JOIN hosts h ON h.id = c.host_id"
+      " WHERE h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
+      " ORDER BY c.urls DESC, h.host" },
     { "robots", "robots.txt of each host: what it answered, and when",
       "SELECT h.scheme || '://' || h.host || CASE WHEN h.port IN (80, 443) THEN '' ELSE ':' || h.port END AS origin,"
       " r.outcome, r.status_code, " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(r.body) AS size"

@@ -235,6 +235,43 @@ static void links_say_what_their_targets_did(void **state)
     buf_clear(&got);
 }
 
+/* URLs that were decided against, in the order of the words for it, and hosts that were not asked. */
+static void what_was_decided_against_is_told_as_its_view_does(void **state)
+{
+    static const struct {
+        const char *url;
+        enum url_reason reason;
+    } urls[] = {
+        { "http://b.example/2", REASON_SCOPE },
+        { "http://b.example/1", REASON_SCOPE },
+        { "https://b.example/", REASON_SCOPE },
+        { "http://c.example/", REASON_SCOPE },
+        { "http://a.example/private", REASON_ROBOTS },
+        { "http://a.example/9", REASON_INCLUDE_EXCLUDE },
+        { "http://a.example/8", REASON_DROPPED },
+    };
+    struct storekit *k = *state;
+    struct buf got;
+
+    storekit_open(k, REVISIT_NONE);
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct store_offer o = storekit_offer(urls[i].url, HOP_LINK, 1);
+
+        o.reason = urls[i].reason;
+        storekit_offer_one(k, o);
+    }
+    storekit_finish(k);
+    check(k, "SELECT count(*), group_concat(reason, ' ') FROM (SELECT reason FROM excluded ORDER BY reason, url)",
+          "7|dropped include_exclude robots scope scope scope scope|\n");
+    assert_int_equal(ask(k, "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason, url", &got), OK);
+    check(k, report("excluded"), got.ptr);
+    buf_clear(&got);
+    check(k, report("other-hosts"), "http|b.example|80|2|\nhttps|b.example|443|1|\nhttp|c.example|80|1|\n");
+    check(k, "SELECT reason_word(1), reason_word(0), reason_word(16), reason_word(17), reason_word('timeout'),"
+             " reason_word(-1), typeof(reason_word(NULL)), reason_word(9223372036854775807)",
+          "scope|0|dropped|17|timeout|-1|null|9223372036854775807|\n");
+}
+
 /* Both are asked again, and one is not there any more. */
 static void a_page_that_failed_since_shares_nothing(void **state)
 {
@@ -260,6 +297,7 @@ int main(void)
         cmocka_unit_test(twins_are_texts_given_more_than_once),
         cmocka_unit_test(titles_and_descriptions_are_counted_of_sound_pages),
         cmocka_unit_test(links_say_what_their_targets_did),
+        cmocka_unit_test(what_was_decided_against_is_told_as_its_view_does),
         cmocka_unit_test(a_page_that_failed_since_shares_nothing),
     };
 
