@@ -166,8 +166,9 @@ enum err log_escape(struct buf *out, struct span s)
     enum err e = OK;
 
     while (!e && to < s.len) {
-        size_t n = p[to] >= 0x20 && p[to] < 0x7f ? 1 : safe_sequence(p + to, s.len - to);
+        size_t n = span_printable(span_skip(s, to));
 
+        n = n ? n : safe_sequence(p + to, s.len - to);
         if (n) {
             to += n;
             continue;

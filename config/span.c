@@ -127,6 +127,30 @@ bool span_parse_i64(struct span s, int64_t *out)
     return true;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Of the eight bytes at p. What a subtraction borrows or an addition carries comes from a byte that is not. */
+static bool are_printable(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, 8);
+    return !((word | (word - EACH(0x20u)) | (word + EACH(0x01u))) & EACH(0x80u));
+}
+
+size_t span_printable(struct span s)
+{
+    size_t i = 0;
+
+    while (i + 8 <= s.len && are_printable(s.ptr + i))
+        i += 8;
+    if (i < s.len && s.len - i < 8 && s.len >= 8 && are_printable(s.ptr + s.len - 8))
+        return s.len;
+    while (i < s.len && s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f)
+        i++;
+    return i;
+}
+
 /* Length of the valid sequence at p (n bytes are there), or 0. Unicode table 3-7. */
 static size_t utf8_sequence(const unsigned char *p, size_t n)
 {

@@ -108,6 +108,9 @@ bool span_parse_u64(struct span s, uint64_t *out);
 /* As span_parse_u64 with an optional leading '-'. */
 bool span_parse_i64(struct span s, int64_t *out);
 
+/* How many bytes at its start are printable ASCII, 0x20 to 0x7e; s.len when all are. */
+size_t span_printable(struct span s);
+
 /* Is s valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF)? */
 bool span_is_utf8(struct span s);
 

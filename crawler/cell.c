@@ -19,10 +19,9 @@ static enum err put_hex(struct buf *out, struct span bytes)
 }
 
 /* Millions of cells are numbers: printf is the slowest part of a long answer. */
-static enum err put_integer(struct buf *out, int64_t n)
+struct span cell_integer(int64_t n, char text[CELL_INTEGER_SIZE])
 {
-    char text[24];
-    size_t at = sizeof text;
+    size_t at = CELL_INTEGER_SIZE;
     uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
     do
@@ -30,7 +29,14 @@ static enum err put_integer(struct buf *out, int64_t n)
     while (left /= 10);
     if (n < 0)
         text[--at] = '-';
-    return buf_append(out, span_make(text + at, sizeof text - at));
+    return span_make(text + at, CELL_INTEGER_SIZE - at);
+}
+
+static enum err put_integer(struct buf *out, int64_t n)
+{
+    char text[CELL_INTEGER_SIZE];
+
+    return buf_append(out, cell_integer(n, text));
 }
 
 /* The bytes that a format cannot have as they are. Looked up, as nearly all bytes of a long answer pass here. */

@@ -24,6 +24,10 @@ struct output_value {
 
 typedef enum err cell_put_fn(struct buf *out, const struct output_value *v);
 
+/* The digits of n, in text. */
+#define CELL_INTEGER_SIZE 24
+struct span cell_integer(int64_t n, char text[CELL_INTEGER_SIZE]);
+
 /* As it is; NULL as nothing, a BLOB in hexadecimal digits. */
 enum err cell_put_plain(struct buf *out, const struct output_value *v) MUST_USE;
 

@@ -342,15 +342,59 @@ static enum err put_held(struct table *t, struct buf *out)
     return e;
 }
 
+/*
+ * Most values need nothing made harmless, take a column a byte and are not cut: put as put_cell would, at once.
+ * digits: where such a number may be written.
+ */
+static bool is_simple(const struct table *t, size_t i, const struct output_value *v,
+                      char digits[CELL_INTEGER_SIZE], struct span *out)
+{
+    *out = SPAN_NONE;
+    if (v->type == OUTPUT_INTEGER)
+        *out = cell_integer(v->integer, digits);
+    else if (v->type == OUTPUT_TEXT)
+        *out = v->text;
+    else if (v->type != OUTPUT_NULL)
+        return false;
+    if (t->terminal.is_terminal && out->len > (size_t)t->columns[i].width)
+        return false;
+    return v->type != OUTPUT_TEXT || span_printable(*out) == out->len;
+}
+
+static enum err put_simple(const struct table *t, size_t i, struct span cell, struct buf *out)
+{
+    const struct column *c = &t->columns[i];
+    size_t padding = (size_t)c->width > cell.len ? (size_t)c->width - cell.len : 0;
+    size_t before = c->is_number ? padding : 0;
+    size_t behind = i + 1 == t->n_columns ? 0 : padding - before + BETWEEN;
+    enum err e = buf_reserve(out, before + cell.len + behind);
+    char *at;
+
+    if (e)
+        return e;
+    at = out->ptr + out->len;
+    memset(at, ' ', before);
+    if (cell.len)
+        memcpy(at + before, cell.ptr, cell.len);
+    memset(at + before + cell.len, ' ', behind);
+    out->len += before + cell.len + behind;
+    return OK;
+}
+
 /* Widths are known: nothing needs to be kept. */
 static enum err put_row(struct table *t, const struct output_value *values,
                         struct buf *out)
 {
+    char digits[CELL_INTEGER_SIZE];
     struct span cell;
     enum err e = OK;
 
     t->n_rows++;
     for (size_t i = 0; !e && i < t->n_columns; i++) {
+        if (is_simple(t, i, &values[i], digits, &cell)) {
+            e = put_simple(t, i, cell, out);
+            continue;
+        }
         e = cell_text(t, &values[i], &cell);
         if (!e)
             e = put_cell(t, i, cell, false, out);

@@ -11,7 +11,9 @@
 #include "parse/url.h"
 #include "store/bodies.h"
 #include "store/rank.h"
+#include "store/reader_rows.h"
 #include "store/seen.h"
+#include "store/vocab.h"
 
 #define MAX_BODY ((size_t)1 * GIB)
 #define MAX_SETS 64
@@ -23,6 +25,14 @@ struct id_set {
     size_t size;
 };
 
+/* Bits by the hashes of texts: those that were met, and those that were met again. */
+struct twin_set {
+    unsigned char *met, *again;
+};
+
+#define TWIN_BITS  26 /* 8 MiB each: of a million different texts two in a hundred are taken for another */
+#define TWIN_BYTES ((size_t)1 << (TWIN_BITS - 3))
+
 struct reader_functions {
     bool has_secret, has_old_hashes;
     uint64_t secret;
@@ -31,6 +41,9 @@ struct reader_functions {
     struct buf unpacked;
     struct id_set sets[MAX_SETS];
     size_t n_sets;
+    struct twin_set twins[MAX_SETS];
+    size_t n_twins;
+    struct reader_rows *rows;
 };
 
 static struct span bytes_of(sqlite3_value *value)
@@ -169,6 +182,62 @@ static void id_is_in(sqlite3_context *ctx, int argc, sqlite3_value **argv)
                        id >= 0 && at < set->size && (set->bits[at] >> (id % 8) & 1));
 }
 
+static uint64_t twin_hash(sqlite3_value *value)
+{
+    return map_hash(bytes_of(value), 0) >> (64 - TWIN_BITS);
+}
+
+static void twin_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct twin_set *set = sqlite3_aggregate_context(ctx, sizeof *set);
+    uint64_t hash = twin_hash(argv[0]);
+    unsigned char bit = (unsigned char)(1u << (hash % 8));
+
+    (void)argc;
+    if (!set) {
+        sqlite3_result_error_nomem(ctx);
+        return;
+    }
+    if (!set->met) {
+        set->met = mem_array(2, TWIN_BYTES);
+        set->again = set->met + TWIN_BYTES;
+    }
+    if (set->met[hash / 8] & bit)
+        set->again[hash / 8] |= bit;
+    set->met[hash / 8] |= bit;
+}
+
+static void twin_set_end(sqlite3_context *ctx)
+{
+    struct reader_functions *f = sqlite3_user_data(ctx);
+    struct twin_set *set = sqlite3_aggregate_context(ctx, 0);
+
+    if (f->n_twins == MAX_SETS) {
+        sqlite3_result_error(ctx, "too many sets of twins", -1);
+        mem_free(set ? set->met : NULL);
+        return;
+    }
+    f->twins[f->n_twins] = set ? *set : (struct twin_set){ NULL, NULL };
+    sqlite3_result_int64(ctx, (int64_t)f->n_twins++);
+}
+
+static void may_be_twin(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const struct reader_functions *f = sqlite3_user_data(ctx);
+    int64_t number = sqlite3_value_int64(argv[0]);
+    const struct twin_set *set;
+    uint64_t hash;
+
+    (void)argc;
+    if (number < 0 || number >= (int64_t)f->n_twins) {
+        sqlite3_result_error(ctx, "no such set of twins", -1);
+        return;
+    }
+    set = &f->twins[number];
+    hash = twin_hash(argv[1]);
+    sqlite3_result_int(ctx, set->met && (set->again[hash / 8] >> (hash % 8) & 1));
+}
+
 static void iso_time(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     char text[CLOCK_ISO_SIZE];
@@ -176,6 +245,17 @@ static void iso_time(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     (void)argc;
     if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER)
         sqlite3_result_text(ctx, clock_format_iso(sqlite3_value_int64(argv[0]), text), -1, SQLITE_TRANSIENT);
+}
+
+static void reason_word(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    int64_t reason = sqlite3_value_type(argv[0]) == SQLITE_INTEGER ? sqlite3_value_int64(argv[0]) : 0;
+
+    (void)argc;
+    if (reason > REASON_NONE && reason < N_URL_REASONS)
+        sqlite3_result_text(ctx, vocab_reason((enum url_reason)reason), -1, SQLITE_STATIC);
+    else
+        sqlite3_result_value(ctx, argv[0]);
 }
 
 static void simhash_distance(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -223,7 +303,7 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
 
     buf_init(&f->unpacked, MAX_BODY);
     read_secret(handle, f);
-    if (bodies_unpacker_new(handle, &f->unpacker) ||
+    if (bodies_unpacker_new(handle, &f->unpacker) || reader_rows_new(handle, &f->rows) ||
         sqlite3_create_function(handle, "url_hash", 1, flags, f, hash_key, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "origin_hash", 3, flags, f, hash_origin, NULL,
@@ -231,11 +311,16 @@ enum err reader_functions_new(sqlite3 *handle, struct reader_functions **out)
         sqlite3_create_function(handle, "body_problem", 4, flags, f, body_problem, NULL,
                                 NULL) ||
         sqlite3_create_function(handle, "iso_time", 1, flags, NULL, iso_time, NULL, NULL) ||
+        sqlite3_create_function(handle, "reason_word", 1, flags, NULL, reason_word, NULL, NULL) ||
         sqlite3_create_function(handle, "simhash_distance", 2, flags, f,
                                 simhash_distance, NULL, NULL) ||
         sqlite3_create_function(handle, "id_set", 1, sets, f, NULL, id_set_step,
                                 id_set_end) ||
         sqlite3_create_function(handle, "id_is_in", 2, flags, f, id_is_in, NULL,
+                                NULL) ||
+        sqlite3_create_function(handle, "twin_set", 1, sets, f, NULL, twin_set_step,
+                                twin_set_end) ||
+        sqlite3_create_function(handle, "may_be_twin", 2, flags, f, may_be_twin, NULL,
                                 NULL)) {
         reader_functions_free(f);
         return ERR_NO_MEMORY;
@@ -251,6 +336,9 @@ void reader_functions_free(struct reader_functions *f)
         return;
     for (size_t i = 0; i < f->n_sets; i++)
         sqlite3_free(f->sets[i].bits);
+    for (size_t i = 0; i < f->n_twins; i++)
+        mem_free(f->twins[i].met);
+    reader_rows_free(f->rows);
     digest_free(f->digest);
     bodies_unpacker_free(f->unpacker);
     buf_clear(&f->unpacked);

@@ -7,10 +7,9 @@
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000, 'unixepoch')"
 /* Pages that answered with content of their own, by their ids. */
-#define SOUND_PAGES_AND(joins) \
-    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id " joins \
-    "WHERE u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
-#define SOUND_PAGES SOUND_PAGES_AND("")
+#define ARE_SOUND "u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
+#define SOUND_PAGES \
+    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id WHERE " ARE_SOUND
 /* URLs with the answer whose content we hold (no 304, no failure replaces it), else with the latest one. */
 #define CONTENTS \
     " FROM url u LEFT JOIN page p ON p.url_id = u.id JOIN fetch f ON f.id = coalesce(p.fetch_id, u.fetch_id) "
@@ -19,10 +18,20 @@
     "',' || replace(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, ''), ' ', '') || ','"
 /* A row of host_summary whose host is one of those that are crawled, also where all it had was of no wanted type. */
 #define WAS_ASKED "queued + fetched + not_modified + failed + pages > 0"
-/* Texts in that column that several of them have. */
-#define SHARED(column) \
-    "WITH shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*)" SOUND_PAGES "AND p." column " <> ''" \
-    " GROUP BY 1 HAVING count(*) > 1) "
+/*
+ * Pages whose text in that column others have, too. Most pages are sorted out by what page alone has: candidates are
+ * few, if not by much, and only they are looked at closely.
+ */
+#define SHARING(column) \
+    "WITH twins(n) AS MATERIALIZED (SELECT twin_set(" column ") FROM page WHERE " column " <> '')," \
+    " candidate(id) AS MATERIALIZED (SELECT p.url_id FROM twins t CROSS JOIN page p" \
+    " CROSS JOIN url u ON u.id = p.url_id CROSS JOIN fetch f ON f.id = p.fetch_id" \
+    " WHERE p." column " <> '' AND may_be_twin(t.n, p." column ") AND " ARE_SOUND ")," \
+    " shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*) FROM candidate c" \
+    " CROSS JOIN page p ON p.url_id = c.id GROUP BY 1 HAVING count(*) > 1)" \
+    " SELECT s.n AS pages, p." column ", u.url FROM candidate c CROSS JOIN page p ON p.url_id = c.id" \
+    " CROSS JOIN shared s ON s.text = p." column " CROSS JOIN url u ON u.id = c.id" \
+    " ORDER BY s.n DESC, p." column ", u.url"
 /*
  * URLs that failed or answered 4xx or 5xx. They are few: answers are gone through, not URLs with the answer of each,
  * and who links to them is looked up from their side.
@@ -32,21 +41,26 @@
     " coalesce(u.reason, f.outcome), f.error FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id WHERE u.state = 3" \
     " UNION ALL SELECT u.id, u.url, f.status_code, coalesce(u.reason, f.outcome), f.error FROM fetch f" \
     " CROSS JOIN url u ON u.id = f.url_id AND u.fetch_id = f.id WHERE f.outcome = 'http_error' AND u.state = 1) "
+/* What a report says of its targets, looked up by their ids for each link to one: row_value counts them from 0. */
+#define KEPT(id_and_values, from) ", kept(n) AS MATERIALIZED (SELECT row_set(" id_and_values ") FROM " from ") "
+#define KEPT_VALUE(column) "row_value(k.n, a.dst_id, " column ")"
 /*
- * The links to targets, which have an id: their places, from the index by target alone where there is one, then the
- * links in the order in which the file has them, so that no page of it is read twice and nothing wide is sorted. They
- * are grouped by what each has for itself: ORDER BY needs a LIMIT to stay, and with one SQLite sorts in a b-tree.
+ * The links to targets, which have an id and are kept: their places, from the index by target alone where there is
+ * one, then the links in the order in which the file has them, so that no page of it is read twice and nothing wide is
+ * sorted. They are grouped by what each has for itself: ORDER BY needs a LIMIT to stay, and with one SQLite sorts in a
+ * b-tree.
  */
 #define LINKS_TO(targets) \
-    " FROM (SELECT l.src_id, l.position, l.dst_id FROM links l WHERE l.dst_id IN (SELECT id FROM " targets ")" \
-    " GROUP BY l.src_id, l.position) a" \
+    " FROM kept k CROSS JOIN (SELECT l.src_id, l.position, l.dst_id FROM links l" \
+    " WHERE l.dst_id IN (SELECT id FROM " targets ") GROUP BY l.src_id, l.position) a" \
     " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
     " CROSS JOIN url s ON s.id = a.src_id "
 
 const struct reader_report reader_reports[] = {
     { "broken-links", "links to pages that failed or answered 4xx or 5xx, page by page where they stand",
-      BROKEN "SELECT s.url AS src_url, b.url AS dst_url, b.status_code, b.problem, l.anchor"
-             LINKS_TO("broken") "CROSS JOIN broken b ON b.id = a.dst_id" },
+      BROKEN KEPT("id, url, status_code, problem", "broken")
+      "SELECT s.url AS src_url, " KEPT_VALUE("0") " AS dst_url, " KEPT_VALUE("1") " AS status_code,"
+      " " KEPT_VALUE("2") " AS problem, l.anchor" LINKS_TO("broken") },
     { "broken-pages", "the same pages, each with how many links lead to it",
       BROKEN "SELECT b.url, b.status_code, b.problem, coalesce(l.n, 0) AS links, b.error FROM broken b LEFT JOIN"
              " (SELECT dst_id, count(*) AS n FROM links WHERE dst_id IN (SELECT id FROM broken) GROUP BY dst_id) l"
@@ -78,8 +92,9 @@ const struct reader_report reader_reports[] = {
       " UNION ALL SELECT w.id, h.to_id, w.hops + 1 FROM walk w JOIN hop h ON h.id = w.at_id WHERE w.hops < 50),"
       " finish(id, url) AS MATERIALIZED (SELECT w.id, u.url FROM walk w JOIN url u ON u.id = w.at_id"
       " WHERE w.at_id NOT IN (SELECT id FROM hop))"
-      " SELECT s.url AS src_url, h.url AS dst_url, h.status_code, e.url AS redirects_to, l.anchor"
-      LINKS_TO("hop") "CROSS JOIN hop h ON h.id = a.dst_id LEFT JOIN finish e ON e.id = h.id" },
+      KEPT("h.id, h.url, h.status_code, e.url", "hop h LEFT JOIN finish e ON e.id = h.id")
+      "SELECT s.url AS src_url, " KEPT_VALUE("0") " AS dst_url, " KEPT_VALUE("1") " AS status_code,"
+      " " KEPT_VALUE("2") " AS redirects_to, l.anchor" LINKS_TO("hop") },
     { "slow-pages", "pages that took a second or longer",
       "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
     { "largest", "the hundred largest pages",
@@ -105,11 +120,9 @@ const struct reader_report reader_reports[] = {
     { "missing-headings", "pages without a first heading",
       "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.h1, '') = '' ORDER BY u.url" },
     { "duplicate-titles", "titles that several pages have",
-      SHARED("title") "SELECT s.n AS pages, p.title, u.url" SOUND_PAGES_AND("CROSS JOIN shared s ON s.text = p.title ")
-      " ORDER BY s.n DESC, p.title, u.url" },
+      SHARING("title") },
     { "duplicate-descriptions", "descriptions that several pages have",
-      SHARED("description") "SELECT s.n AS pages, p.description, u.url"
-      SOUND_PAGES_AND("CROSS JOIN shared s ON s.text = p.description ") " ORDER BY s.n DESC, p.description, u.url" },
+      SHARING("description") },
     { "long-titles", "titles of more than 60 characters, which search engines cut",
       "SELECT length(p.title) AS length, p.title, u.url" SOUND_PAGES
       "AND length(p.title) > 60 ORDER BY length DESC, u.url" },
@@ -121,7 +134,9 @@ const struct reader_report reader_reports[] = {
       "AND substr(p.canonical_url, 1, instr(p.canonical_url || '#', '#') - 1) NOT IN (u.url, coalesce(u.key, u.url))"
       " ORDER BY u.url" },
     { "excluded", "what was decided against, and by which rule",
-      "SELECT url, reason, rule, depth, parent_url FROM excluded ORDER BY reason, url" },
+      /* As the view, which makes a word of the state of every URL, and of the reason by a chain of comparisons. */
+      "SELECT u.url, reason_word(u.reason) AS reason, u.rule, u.depth, p.url AS parent_url"
+      " FROM url u LEFT JOIN url p ON p.id = u.parent_id WHERE u.state = 4 ORDER BY 2, 1" },
     { "excluded-counts", "how many URLs were decided against, by reason",
       "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC" },
     { "status", "answers by status code", "SELECT * FROM status_counts" },
@@ -139,9 +154,11 @@ const struct reader_report reader_reports[] = {
       " mean_total_ms AS mean_ms FROM host_summary WHERE " WAS_ASKED
       " ORDER BY urls DESC" },
     { "other-hosts", "hosts that pages link to and that were not asked, with how many URLs",
-      "SELECT h.scheme, h.host, h.port, count(*) AS urls FROM url u JOIN hosts h ON h.id = u.host_id"
-      " WHERE u.state = 4 AND u.reason = 1 AND h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
-      " GROUP BY h.id ORDER BY urls DESC, h.host" },
+      /* Counted first: hosts are far fewer than their URLs. */
+      "SELECT h.scheme, h.host, h.port, c.urls FROM (SELECT host_id, count(*) AS urls FROM url"
+      " WHERE state = 4 AND reason = 1 GROUP BY host_id) c CROSS JOIN hosts h ON h.id = c.host_id"
+      " WHERE h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
+      " ORDER BY c.urls DESC, h.host" },
     { "robots", "robots.txt of each host: what it answered, and when",
       "SELECT h.scheme || '://' || h.host || CASE WHEN h.port IN (80, 443) THEN '' ELSE ':' || h.port END AS origin,"
       " r.outcome, r.status_code, " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(r.body) AS size"

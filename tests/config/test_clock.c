@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -67,6 +69,11 @@ static void iso_dates(void **state)
         { INT64_C(951782400000), "2000-02-29T00:00:00.000Z" },
         { INT64_C(4102444800000), "2100-01-01T00:00:00.000Z" },
         { INT64_C(253402300799999), "9999-12-31T23:59:59.999Z" },
+        { INT64_C(253402300800000), "10000-01-01T00:00:00.000Z" },
+        { INT64_C(-62167219200000), "0000-01-01T00:00:00.000Z" },
+        { INT64_C(-62167219200001), "-0001-12-31T23:59:59.999Z" },
+        { INT64_MAX, "292278994-08-17T07:12:55.807Z" },
+        { INT64_MIN, "-292275055-05-16T16:47:04.192Z" },
     };
 
     char out[CLOCK_ISO_SIZE];
@@ -75,6 +82,23 @@ static void iso_dates(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_ptr_equal(clock_format_iso(rows[i].ms, out), out);
         assert_string_equal(out, rows[i].want);
+    }
+}
+
+/* Every day of 800 years, also centuries that are no leap years, against the C library's calendar. */
+static void iso_dates_are_those_of_the_calendar(void **state)
+{
+    char out[CLOCK_ISO_SIZE], want[CLOCK_ISO_SIZE + 32];
+
+    (void)state;
+    for (int64_t day = -500 * 365; day < 300 * 366; day++) {
+        time_t s = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) % 86400);
+        struct tm tm;
+
+        assert_non_null(gmtime_r(&s, &tm));
+        snprintf(want, sizeof want, "%04d-%02d-%02dT%02d:%02d:%02d.042Z", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        assert_string_equal(clock_format_iso((int64_t)s * 1000 + 42, out), want);
     }
 }
 
@@ -97,6 +121,7 @@ int main(void)
         cmocka_unit_test(the_fake_clock_moves_only_when_told),
         cmocka_unit_test(small_steps_of_the_fake_clock_add_up),
         cmocka_unit_test(iso_dates),
+        cmocka_unit_test(iso_dates_are_those_of_the_calendar),
         cmocka_unit_test(no_moment_is_too_far),
     };
 

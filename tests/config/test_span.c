@@ -54,6 +54,26 @@ static void case_folds_for_ascii_letters_only(void **state)
     assert_false(span_eq_nocase(SPAN("K"), SPAN("\xe2\x84\xaa"))); /* Kelvin sign */
 }
 
+/* Each byte at each place of texts as long as some words, beside each of two neighbours that carry and borrow. */
+static void what_is_printable_ends_at_the_first_byte_that_is_not(void **state)
+{
+    char text[27];
+
+    (void)state;
+    assert_int_equal(span_printable(SPAN_NONE), 0);
+    for (size_t len = 1; len < sizeof text; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                bool is_printable = byte >= 0x20 && byte <= 0x7e;
+
+                memset(text, len % 2 ? ' ' : '~', sizeof text);
+                text[at] = (char)byte;
+                assert_int_equal(span_printable(span_make(text, len)), is_printable ? len : at);
+                memset(text + at, byte, len - at);
+                assert_int_equal(span_printable(span_make(text, len)), is_printable ? len : at);
+            }
+}
+
 static void prefixes_and_suffixes(void **state)
 {
     (void)state;
@@ -272,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_literal_may_hold_nul_bytes),
         cmocka_unit_test(slices_and_skips_stay_inside),
         cmocka_unit_test(case_folds_for_ascii_letters_only),
+        cmocka_unit_test(what_is_printable_ends_at_the_first_byte_that_is_not),
         cmocka_unit_test(prefixes_and_suffixes),
         cmocka_unit_test(order_is_by_unsigned_bytes_and_length),
         cmocka_unit_test(finding),

@@ -112,6 +112,73 @@ static void escapes_stay_out_of_cells(void **state)
           "\\x1B[1m\\xFF  7\n");
 }
 
+/* The rows that are held before widths are known; what follows goes another way. */
+#define HELD 1000
+
+/* Values of each kind, and texts that are cut, wide or to be made harmless: each in each column. */
+static const struct output_value kinds[] = {
+    { .type = OUTPUT_NULL },
+    { .type = OUTPUT_INTEGER, .integer = 0 },
+    { .type = OUTPUT_INTEGER, .integer = INT64_MIN },
+    { .type = OUTPUT_REAL, .real = 0.25 },
+    { .type = OUTPUT_BLOB, .text = { "\x01\xfe", 2 } },
+    { .type = OUTPUT_TEXT, .text = { "", 0 } },
+    { .type = OUTPUT_TEXT, .text = { "plain text", 10 } },
+    { .type = OUTPUT_TEXT, .text = { "a text wider than twenty columns", 32 } },
+    { .type = OUTPUT_TEXT, .text = { "http://a.example/a-long-way-to-the-end", 38 } },
+    { .type = OUTPUT_TEXT, .text = { "eight...\x7f", 9 } },
+    { .type = OUTPUT_TEXT, .text = { "two\nlines", 9 } },
+    { .type = OUTPUT_TEXT, .text = { "\xe6\x9d\xb1\xe4\xba\xac", 6 } },
+};
+
+/* The i-th row; what its text is. The last one that is held says which columns are of numbers. */
+static struct span put(struct table *t, size_t i, struct buf *out)
+{
+    size_t n = ARRAY_LEN(kinds);
+    struct output_value row[] = { kinds[i % n], kinds[i / n % n], kinds[i / n / n % n] };
+    size_t from = out->len;
+
+    assert_int_equal(table_row(t, row, out), OK);
+    return span_skip(buf_span(out), from);
+}
+
+/* All rows are there twice: those of the first time are held, as far as rows are. */
+static void check_rows_behind(struct terminal terminal, size_t first)
+{
+    struct span names[] = { SPAN("one"), SPAN("two"), SPAN("three") }, head, line, rest;
+    struct table *t = table_new(names, 3, &terminal);
+    struct buf out;
+
+    buf_init(&out, (size_t)MIB);
+    for (size_t i = 0; i < HELD; i++)
+        put(t, first + i, &out);
+    rest = buf_span(&out);
+    assert_true(span_split(&rest, '\n', &head) && span_split(&rest, '\n', &head));
+    for (size_t i = 0; i < HELD; i++) {
+        size_t at = (size_t)(rest.ptr - out.ptr), len = rest.len, behind = out.len;
+        struct span again = put(t, first + i, &out);
+
+        rest = span_make(out.ptr + at, len); /* out may have moved */
+        assert_true(span_split(&rest, '\n', &line));
+        assert_int_equal(again.len, line.len + 1);
+        assert_memory_equal(out.ptr + behind, line.ptr, line.len);
+    }
+    assert_int_equal(rest.len, 0);
+    buf_clear(&out);
+    table_free(t);
+}
+
+static void rows_look_the_same_whether_they_were_held_or_not(void **state)
+{
+    struct terminal file = { .columns = 0 }, narrow = { .is_terminal = true, .columns = 80, .rows = 24 };
+
+    (void)state;
+    check_rows_behind(file, 0);
+    check_rows_behind(file, HELD);
+    check_rows_behind(narrow, 0);
+    check_rows_behind(narrow, HELD);
+}
+
 static void widths_are_those_of_unicode(void **state)
 {
     static const struct {
@@ -142,6 +209,7 @@ int main(void)
         cmocka_unit_test(what_has_no_room_becomes_a_record),
         cmocka_unit_test(wide_characters_are_two_columns),
         cmocka_unit_test(escapes_stay_out_of_cells),
+        cmocka_unit_test(rows_look_the_same_whether_they_were_held_or_not),
         cmocka_unit_test(widths_are_those_of_unicode),
     };
 
