@@ -4,9 +4,9 @@
 #include "config/mem.h"
 #include "store/deferred.h"
 #include "store/depth.h"
-#include "store/due.h"
 #include "store/hosts.h"
 #include "store/offers.h"
+#include "store/requeue.h"
 #include "store/seeds.h"
 #include "store/tally.h"
 #include "store/urls.h"
@@ -63,96 +63,6 @@ static void resume_run(struct core *c, const struct store_run_params *p,
     db_wild_text(c->db, st, 2, p->version, 64);
     db_wild_text(c->db, st, 3, p->settings_json, (size_t)1 * MIB);
     db_run(c->db, st);
-}
-
-/* --- what a new run asks for again ------------------------------------------------------- */
-
-/* What robots.txt or the count of the last run said may be otherwise now. */
-#define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
-
-#define REQUEUE(condition)                                                        \
-    "UPDATE url SET state = requeued(state), reason = NULL, rule = NULL, retries = 0," \
-    " next_fetch_at = NULL WHERE " condition
-
-/* By whether missed ones are asked for, too. */
-static const char *const requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED),
-                                            REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
-                  *const requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED),
-                                            REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
-                  requeue_missed[] = REQUEUE(DUE_MISSED);
-
-/* SQL: the state that a row gets which has the state argv[0]; counts how many had it. */
-static void on_requeued(sqlite3_context *ctx, int argc, sqlite3_value **argv)
-{
-    int64_t *n = sqlite3_user_data(ctx), state = sqlite3_value_int64(argv[0]);
-
-    (void)argc;
-    if (state >= 0 && state < N_URL_STATES)
-        n[state]++;
-    sqlite3_result_int(ctx, STATE_QUEUED);
-}
-
-static void update_counted(struct core *c, const char *sql, int64_t n[N_URL_STATES])
-{
-    sqlite3_stmt *st;
-
-    if (sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, n, on_requeued, NULL, NULL))
-        db_fail(c->db, ERR_NO_MEMORY, "no function to count with");
-    st = db_stmt(c->db, sql);
-    if (sqlite3_bind_parameter_count(st) > 0)
-        db_int(c->db, st, 1, c->now_ms);
-    db_run(c->db, st);
-    sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
-}
-
-/* Rows with these states and those between. */
-static int64_t count_states(struct core *c, enum url_state first, enum url_state last)
-{
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT sum(n) FROM state_count WHERE state BETWEEN ?1 AND ?2");
-    int64_t n = 0;
-
-    db_int(c->db, st, 1, first);
-    db_int(c->db, st, 2, last);
-    if (db_next(c->db, st)) {
-        n = sqlite3_column_int64(st, 0);
-        db_done(st);
-    }
-    return n;
-}
-
-/* Rows from which making the queue's index anew is worth a change of the schema: every reader prepares again. */
-#define SORTED_FROM 50000
-
-/*
- * Puts those with a state from first on that the SQL says into the queue. Where that may be most of it, its index is
- * made anew: sorted, each page of it is written once. In one transaction, so a crash leaves all as it was.
- */
-static void requeue(struct core *c, const char *sql, enum url_state first)
-{
-    int64_t most = count_states(c, first, STATE_FAILED);
-    bool is_sorted = most >= SORTED_FROM && most > count_states(c, STATE_QUEUED, STATE_QUEUED);
-    int64_t n[N_URL_STATES] = { 0 };
-
-    if (is_sorted)
-        db_exec(c->db, "DROP INDEX url_queue");
-    update_counted(c, sql, n);
-    if (is_sorted)
-        db_exec(c->db, "CREATE INDEX url_queue ON url (host_id, priority, depth, id) WHERE state = 0");
-    if (c->db->failed)
-        return;
-    for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
-        tally_shift(c, (enum url_state)state, STATE_QUEUED, n[state]);
-}
-
-static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
-                        bool was_crash)
-{
-    if (revisit == REVISIT_NONE)
-        return;
-    if (is_new)
-        requeue(c, revisit == REVISIT_ALL ? requeue_all[!was_crash] : requeue_due[!was_crash], STATE_FETCHED);
-    else if (!was_crash)
-        requeue(c, requeue_missed, STATE_FAILED);
 }
 
 /* SQL: the rules ?1, and where seeds led when the run began: what decides about URLs. */
@@ -226,7 +136,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         mark_undecided(c, KNOWN_FOR);
     run.is_queue_decided = is_decided(c, KNOWN_FOR);
     c->is_all_queued = is_new && params->revisit == REVISIT_ALL;
-    requeue_old(c, params->revisit, is_new, run.was_crash);
+    requeue_known(c, params->revisit, is_new, run.was_crash, 0);
     depth_load(c);
     views_update(c, params->views, params->n_views);
     tally_flush(c);
