@@ -2,19 +2,15 @@
 #include "store/runs.h"
 
 #include "config/mem.h"
+#include "store/decided.h"
 #include "store/deferred.h"
 #include "store/depth.h"
 #include "store/hosts.h"
-#include "store/offers.h"
 #include "store/requeue.h"
-#include "store/seeds.h"
 #include "store/tally.h"
-#include "store/urls.h"
 #include "store/views.h"
 
 #define MAX_DETAIL ((size_t)4096)
-#define MAX_RULE   ((size_t)512)
-#define CHUNK      1000
 
 /* --- beginning -------------------------------------------------------------------- */
 
@@ -65,53 +61,11 @@ static void resume_run(struct core *c, const struct store_run_params *p,
     db_run(c->db, st);
 }
 
-/* SQL: the rules ?1, and where seeds led when the run began: what decides about URLs. */
-#define RULES_SQL                                                                     \
-    "(?1 || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM led ORDER BY 1)))"
-
-/*
- * What was decided under which rules: every excluded URL of the file; and every other one too, so that
- * what a later run asks for again needs no look.
- */
-static const char EXCLUDED_FOR[] = "decided_for", KNOWN_FOR[] = "known_decided_for";
-
-static void mark_decided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st =
-        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, " RULES_SQL ")");
-
-    db_text(c->db, st, 1, span_str(c->rules));
-    db_text(c->db, st, 2, span_str(name));
-    db_run(c->db, st);
-}
-
-static void mark_undecided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM meta WHERE name = ?1");
-
-    db_text(c->db, st, 1, span_str(name));
-    db_run(c->db, st);
-}
-
-/* Under the rules of this run? */
-static bool is_decided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT 1 FROM meta WHERE name = ?2 AND value = " RULES_SQL);
-    bool found;
-
-    db_text(c->db, st, 1, span_str(c->rules));
-    db_text(c->db, st, 2, span_str(name));
-    found = db_next(c->db, st);
-    if (found)
-        db_done(st);
-    return found;
-}
-
 enum err runs_begin(struct core *c, const struct store_run_params *params,
                     struct store_run *out)
 {
     struct store_run run = { 0 };
+    int64_t n_older;
     bool is_new;
 
     c->now_ms = params->now_wall_ms;
@@ -127,131 +81,18 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         resume_run(c, params, &run);
     }
     c->run_id = run.id;
-    if (!run.has_known_urls) {
-        mark_decided(c, EXCLUDED_FOR);
-        mark_decided(c, KNOWN_FOR);
-    }
-    run.is_decided = is_decided(c, EXCLUDED_FOR);
-    if (!run.is_decided) /* other rules were at work meanwhile */
-        mark_undecided(c, KNOWN_FOR);
-    run.is_queue_decided = is_decided(c, KNOWN_FOR);
-    c->is_all_queued = is_new && params->revisit == REVISIT_ALL;
-    requeue_known(c, params->revisit, is_new, run.was_crash, 0);
+    if (!run.has_known_urls)
+        decided_mark_empty(c);
+    run.is_decided = decided_begin(c, is_new, &run.is_queue_decided);
+    n_older = requeue_known(c, params->revisit, is_new, run.was_crash, c->decided_from);
+    run.is_queue_decided =
+        decided_queued(c, run.is_queue_decided, n_older, is_new && params->revisit == REVISIT_ALL);
     depth_load(c);
     views_update(c, params->views, params->n_views);
     tally_flush(c);
     if (!db_commit(c->db))
         *out = run;
     return c->db->failed;
-}
-
-/* --- deciding again --------------------------------------------------------------- */
-
-struct candidate {
-    int64_t id;
-    bool has_host;
-    struct store_excluded url;
-    struct store_verdict verdict;
-};
-
-/*
- * The next rows after id that are queued, or (not with is_queue_only) excluded for a reason that is
- * decided when a URL is offered, or that other settings may lift. In the order of the table: no index.
- */
-static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
-                              struct arena *mem, struct candidate *out)
-{
-#define CANDIDATES_SQL \
-    "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1 AND "
-    static const char SQL[] =
-        CANDIDATES_SQL
-        "(state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 6, 8, 9, 10, 12)))"
-        " ORDER BY id LIMIT 1000";
-    static const char QUEUE_SQL[] =
-        CANDIDATES_SQL "+state = 0 ORDER BY id LIMIT 1000";
-    sqlite3_stmt *st = db_stmt(c->db, is_queue_only ? QUEUE_SQL : SQL);
-    size_t n = 0;
-
-    db_int(c->db, st, 1, after);
-    for (; db_next(c->db, st); n++) {
-        out[n] = (struct candidate){
-            .id = sqlite3_column_int64(st, 0),
-            .has_host = sqlite3_column_int64(st, 5) != 0,
-            .url = { .url = arena_copy(mem, db_column(st, 1)),
-                     .depth = sqlite3_column_int(st, 2),
-                     .hop = (enum url_hop)sqlite3_column_int(st, 3),
-                     .reason = (enum url_reason)sqlite3_column_int(st, 4),
-                     .rule = arena_copy(mem, db_column(st, 6)) },
-        };
-        BUG_IF(n >= CHUNK);
-    }
-    return n;
-}
-
-static void apply_verdict(struct core *c, const struct candidate *it)
-{
-    static const char SQL[] =
-        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0,"
-        " next_fetch_at = NULL WHERE id = ?1";
-    bool was_queued = !it->url.reason, is_queued = !it->verdict.reason;
-    sqlite3_stmt *st;
-
-    if (is_queued ? was_queued || !it->has_host
-                  : it->verdict.reason == it->url.reason &&
-                        span_eq(it->verdict.rule, it->url.rule))
-        return;
-    st = db_stmt(c->db, SQL);
-    db_int(c->db, st, 1, it->id);
-    db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
-    db_id(c->db, st, 3, it->verdict.reason);
-    db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : it->verdict.rule, MAX_RULE);
-    if (!db_run(c->db, st))
-        tally_move(c, was_queued ? STATE_QUEUED : STATE_EXCLUDED,
-                   is_queued ? STATE_QUEUED : STATE_EXCLUDED);
-}
-
-/* Where the end was not reached, some rows are by these rules and some by earlier ones: then no mark holds. */
-static void note_decided(struct core *c, bool is_whole)
-{
-    if (!is_whole) {
-        mark_undecided(c, EXCLUDED_FOR);
-        mark_undecided(c, KNOWN_FOR);
-        return;
-    }
-    mark_decided(c, EXCLUDED_FOR);
-    if (c->is_all_queued)
-        mark_decided(c, KNOWN_FOR);
-}
-
-enum err runs_decide_again(struct core *c, bool is_queue_only,
-                           bool (*decide)(void *arg, const struct store_excluded *url,
-                                          struct store_verdict *out),
-                           void *arg)
-{
-    struct candidate *list;
-    struct arena mem;
-    bool goes_on = true;
-    int64_t after = 0;
-    size_t n;
-
-    arena_init(&mem, SIZE_MAX);
-    db_begin(c->db);
-    do {
-        arena_reset(&mem);
-        list = arena_alloc(&mem, CHUNK * sizeof *list);
-        n = read_candidates(c, after, is_queue_only, &mem, list);
-        for (size_t i = 0; i < n && goes_on; i++) {
-            goes_on = decide(arg, &list[i].url, &list[i].verdict);
-            if (goes_on)
-                apply_verdict(c, &list[i]);
-        }
-        after = n ? list[n - 1].id : after;
-    } while (n == CHUNK && goes_on && !c->db->failed);
-    arena_clear(&mem);
-    note_decided(c, goes_on);
-    seen_forget_all(c->seen);
-    tally_flush(c);
-    return db_commit(c->db);
 }
 
 /* --- ending ----------------------------------------------------------------------- */
