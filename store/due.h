@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which known URLs a start asks for again, as conditions on the table url; said once for the start that does
- * it (store/runs.c) and for the plan that foretells it (store/reader_explain.c).
+ * it (store/requeue.c) and for the plan that foretells it (store/reader_explain.c).
  */
 #pragma once
 

@@ -71,7 +71,7 @@ const struct reader_report reader_explanations[] = {
 #define LAST_RUN_IS "(SELECT coalesce((SELECT state FROM runs ORDER BY id DESC LIMIT 1), 'finished')) = "
 #define IS_PAGE     "(f.id IS NOT NULL OR u.state = 0) AND (u.state <> 4 OR u.reason <> 9)"
 /*
- * What runs_begin turns into queued, and what is so already. What robots.txt excluded is left out: a start
+ * What requeue_known turns into queued, and what is so already. What robots.txt excluded is left out: a start
  * looks at it again, and asks for it only where robots.txt has changed.
  */
 #define NEXT_START(revisit)                                                                   \

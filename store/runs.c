@@ -2,19 +2,15 @@
 #include "store/runs.h"
 
 #include "config/mem.h"
+#include "store/decided.h"
 #include "store/deferred.h"
 #include "store/depth.h"
-#include "store/due.h"
 #include "store/hosts.h"
-#include "store/offers.h"
-#include "store/seeds.h"
+#include "store/requeue.h"
 #include "store/tally.h"
-#include "store/urls.h"
 #include "store/views.h"
 
 #define MAX_DETAIL ((size_t)4096)
-#define MAX_RULE   ((size_t)512)
-#define CHUNK      1000
 
 /* --- beginning -------------------------------------------------------------------- */
 
@@ -65,143 +61,11 @@ static void resume_run(struct core *c, const struct store_run_params *p,
     db_run(c->db, st);
 }
 
-/* --- what a new run asks for again ------------------------------------------------------- */
-
-/* What robots.txt or the count of the last run said may be otherwise now. */
-#define UNDECIDED " OR (state = 4 AND reason IN (6, 11) AND host_id IS NOT NULL)"
-
-#define REQUEUE(condition)                                                        \
-    "UPDATE url SET state = requeued(state), reason = NULL, rule = NULL, retries = 0," \
-    " next_fetch_at = NULL WHERE " condition
-
-/* By whether missed ones are asked for, too. */
-static const char *const requeue_all[2] = { REQUEUE(DUE_KNOWN UNDECIDED),
-                                            REQUEUE(DUE_KNOWN UNDECIDED " OR " DUE_MISSED) },
-                  *const requeue_due[2] = { REQUEUE(DUE_AT("?1") UNDECIDED),
-                                            REQUEUE(DUE_AT("?1") UNDECIDED " OR " DUE_MISSED) },
-                  requeue_missed[] = REQUEUE(DUE_MISSED);
-
-/* SQL: the state that a row gets which has the state argv[0]; counts how many had it. */
-static void on_requeued(sqlite3_context *ctx, int argc, sqlite3_value **argv)
-{
-    int64_t *n = sqlite3_user_data(ctx), state = sqlite3_value_int64(argv[0]);
-
-    (void)argc;
-    if (state >= 0 && state < N_URL_STATES)
-        n[state]++;
-    sqlite3_result_int(ctx, STATE_QUEUED);
-}
-
-static void update_counted(struct core *c, const char *sql, int64_t n[N_URL_STATES])
-{
-    sqlite3_stmt *st;
-
-    if (sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, n, on_requeued, NULL, NULL))
-        db_fail(c->db, ERR_NO_MEMORY, "no function to count with");
-    st = db_stmt(c->db, sql);
-    if (sqlite3_bind_parameter_count(st) > 0)
-        db_int(c->db, st, 1, c->now_ms);
-    db_run(c->db, st);
-    sqlite3_create_function(c->db->handle, "requeued", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
-}
-
-/* Rows with these states and those between. */
-static int64_t count_states(struct core *c, enum url_state first, enum url_state last)
-{
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT sum(n) FROM state_count WHERE state BETWEEN ?1 AND ?2");
-    int64_t n = 0;
-
-    db_int(c->db, st, 1, first);
-    db_int(c->db, st, 2, last);
-    if (db_next(c->db, st)) {
-        n = sqlite3_column_int64(st, 0);
-        db_done(st);
-    }
-    return n;
-}
-
-/* Rows from which making the queue's index anew is worth a change of the schema: every reader prepares again. */
-#define SORTED_FROM 50000
-
-/*
- * Puts those with a state from first on that the SQL says into the queue. Where that may be most of it, its index is
- * made anew: sorted, each page of it is written once. In one transaction, so a crash leaves all as it was.
- */
-static void requeue(struct core *c, const char *sql, enum url_state first)
-{
-    int64_t most = count_states(c, first, STATE_FAILED);
-    bool is_sorted = most >= SORTED_FROM && most > count_states(c, STATE_QUEUED, STATE_QUEUED);
-    int64_t n[N_URL_STATES] = { 0 };
-
-    if (is_sorted)
-        db_exec(c->db, "DROP INDEX url_queue");
-    update_counted(c, sql, n);
-    if (is_sorted)
-        db_exec(c->db, "CREATE INDEX url_queue ON url (host_id, priority, depth, id) WHERE state = 0");
-    if (c->db->failed)
-        return;
-    for (int state = STATE_FETCHED; state <= STATE_EXCLUDED; state++)
-        tally_shift(c, (enum url_state)state, STATE_QUEUED, n[state]);
-}
-
-static void requeue_old(struct core *c, enum store_revisit revisit, bool is_new,
-                        bool was_crash)
-{
-    if (revisit == REVISIT_NONE)
-        return;
-    if (is_new)
-        requeue(c, revisit == REVISIT_ALL ? requeue_all[!was_crash] : requeue_due[!was_crash], STATE_FETCHED);
-    else if (!was_crash)
-        requeue(c, requeue_missed, STATE_FAILED);
-}
-
-/* SQL: the rules ?1, and where seeds led when the run began: what decides about URLs. */
-#define RULES_SQL                                                                     \
-    "(?1 || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM led ORDER BY 1)))"
-
-/*
- * What was decided under which rules: every excluded URL of the file; and every other one too, so that
- * what a later run asks for again needs no look.
- */
-static const char EXCLUDED_FOR[] = "decided_for", KNOWN_FOR[] = "known_decided_for";
-
-static void mark_decided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st =
-        db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?2, " RULES_SQL ")");
-
-    db_text(c->db, st, 1, span_str(c->rules));
-    db_text(c->db, st, 2, span_str(name));
-    db_run(c->db, st);
-}
-
-static void mark_undecided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st = db_stmt(c->db, "DELETE FROM meta WHERE name = ?1");
-
-    db_text(c->db, st, 1, span_str(name));
-    db_run(c->db, st);
-}
-
-/* Under the rules of this run? */
-static bool is_decided(struct core *c, const char *name)
-{
-    sqlite3_stmt *st =
-        db_stmt(c->db, "SELECT 1 FROM meta WHERE name = ?2 AND value = " RULES_SQL);
-    bool found;
-
-    db_text(c->db, st, 1, span_str(c->rules));
-    db_text(c->db, st, 2, span_str(name));
-    found = db_next(c->db, st);
-    if (found)
-        db_done(st);
-    return found;
-}
-
 enum err runs_begin(struct core *c, const struct store_run_params *params,
                     struct store_run *out)
 {
     struct store_run run = { 0 };
+    int64_t n_older;
     bool is_new;
 
     c->now_ms = params->now_wall_ms;
@@ -217,131 +81,18 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         resume_run(c, params, &run);
     }
     c->run_id = run.id;
-    if (!run.has_known_urls) {
-        mark_decided(c, EXCLUDED_FOR);
-        mark_decided(c, KNOWN_FOR);
-    }
-    run.is_decided = is_decided(c, EXCLUDED_FOR);
-    if (!run.is_decided) /* other rules were at work meanwhile */
-        mark_undecided(c, KNOWN_FOR);
-    run.is_queue_decided = is_decided(c, KNOWN_FOR);
-    c->is_all_queued = is_new && params->revisit == REVISIT_ALL;
-    requeue_old(c, params->revisit, is_new, run.was_crash);
+    if (!run.has_known_urls)
+        decided_mark_empty(c);
+    run.is_decided = decided_begin(c, is_new, &run.is_queue_decided);
+    n_older = requeue_known(c, params->revisit, is_new, run.was_crash, c->decided_from);
+    run.is_queue_decided =
+        decided_queued(c, run.is_queue_decided, n_older, is_new && params->revisit == REVISIT_ALL);
     depth_load(c);
     views_update(c, params->views, params->n_views);
     tally_flush(c);
     if (!db_commit(c->db))
         *out = run;
     return c->db->failed;
-}
-
-/* --- deciding again --------------------------------------------------------------- */
-
-struct candidate {
-    int64_t id;
-    bool has_host;
-    struct store_excluded url;
-    struct store_verdict verdict;
-};
-
-/*
- * The next rows after id that are queued, or (not with is_queue_only) excluded for a reason that is
- * decided when a URL is offered, or that other settings may lift. In the order of the table: no index.
- */
-static size_t read_candidates(struct core *c, int64_t after, bool is_queue_only,
-                              struct arena *mem, struct candidate *out)
-{
-#define CANDIDATES_SQL \
-    "SELECT id, url, depth, hop, reason, host_id, rule FROM url WHERE id > ?1 AND "
-    static const char SQL[] =
-        CANDIDATES_SQL
-        "(state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 6, 8, 9, 10, 12)))"
-        " ORDER BY id LIMIT 1000";
-    static const char QUEUE_SQL[] =
-        CANDIDATES_SQL "+state = 0 ORDER BY id LIMIT 1000";
-    sqlite3_stmt *st = db_stmt(c->db, is_queue_only ? QUEUE_SQL : SQL);
-    size_t n = 0;
-
-    db_int(c->db, st, 1, after);
-    for (; db_next(c->db, st); n++) {
-        out[n] = (struct candidate){
-            .id = sqlite3_column_int64(st, 0),
-            .has_host = sqlite3_column_int64(st, 5) != 0,
-            .url = { .url = arena_copy(mem, db_column(st, 1)),
-                     .depth = sqlite3_column_int(st, 2),
-                     .hop = (enum url_hop)sqlite3_column_int(st, 3),
-                     .reason = (enum url_reason)sqlite3_column_int(st, 4),
-                     .rule = arena_copy(mem, db_column(st, 6)) },
-        };
-        BUG_IF(n >= CHUNK);
-    }
-    return n;
-}
-
-static void apply_verdict(struct core *c, const struct candidate *it)
-{
-    static const char SQL[] =
-        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0,"
-        " next_fetch_at = NULL WHERE id = ?1";
-    bool was_queued = !it->url.reason, is_queued = !it->verdict.reason;
-    sqlite3_stmt *st;
-
-    if (is_queued ? was_queued || !it->has_host
-                  : it->verdict.reason == it->url.reason &&
-                        span_eq(it->verdict.rule, it->url.rule))
-        return;
-    st = db_stmt(c->db, SQL);
-    db_int(c->db, st, 1, it->id);
-    db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
-    db_id(c->db, st, 3, it->verdict.reason);
-    db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : it->verdict.rule, MAX_RULE);
-    if (!db_run(c->db, st))
-        tally_move(c, was_queued ? STATE_QUEUED : STATE_EXCLUDED,
-                   is_queued ? STATE_QUEUED : STATE_EXCLUDED);
-}
-
-/* Where the end was not reached, some rows are by these rules and some by earlier ones: then no mark holds. */
-static void note_decided(struct core *c, bool is_whole)
-{
-    if (!is_whole) {
-        mark_undecided(c, EXCLUDED_FOR);
-        mark_undecided(c, KNOWN_FOR);
-        return;
-    }
-    mark_decided(c, EXCLUDED_FOR);
-    if (c->is_all_queued)
-        mark_decided(c, KNOWN_FOR);
-}
-
-enum err runs_decide_again(struct core *c, bool is_queue_only,
-                           bool (*decide)(void *arg, const struct store_excluded *url,
-                                          struct store_verdict *out),
-                           void *arg)
-{
-    struct candidate *list;
-    struct arena mem;
-    bool goes_on = true;
-    int64_t after = 0;
-    size_t n;
-
-    arena_init(&mem, SIZE_MAX);
-    db_begin(c->db);
-    do {
-        arena_reset(&mem);
-        list = arena_alloc(&mem, CHUNK * sizeof *list);
-        n = read_candidates(c, after, is_queue_only, &mem, list);
-        for (size_t i = 0; i < n && goes_on; i++) {
-            goes_on = decide(arg, &list[i].url, &list[i].verdict);
-            if (goes_on)
-                apply_verdict(c, &list[i]);
-        }
-        after = n ? list[n - 1].id : after;
-    } while (n == CHUNK && goes_on && !c->db->failed);
-    arena_clear(&mem);
-    note_decided(c, goes_on);
-    seen_forget_all(c->seen);
-    tally_flush(c);
-    return db_commit(c->db);
 }
 
 /* --- ending ----------------------------------------------------------------------- */

@@ -11,12 +11,6 @@
 enum err runs_begin(struct core *c, const struct store_run_params *params,
                     struct store_run *out);
 
-/* store_decide_again, in one transaction. */
-enum err runs_decide_again(struct core *c, bool is_queue_only,
-                           bool (*decide)(void *arg, const struct store_excluded *url,
-                                          struct store_verdict *out),
-                           void *arg);
-
 /* STORE_END_RUN. */
 enum err runs_end(struct core *c, const struct store_op *op);
 

@@ -14,6 +14,7 @@
 #include "store/anchors.h"
 #include "store/bodies.h"
 #include "store/core.h"
+#include "store/decided.h"
 #include "store/deferred.h"
 #include "store/depth.h"
 #include "store/dictionaries.h"
@@ -300,7 +301,7 @@ enum err store_decide_again(struct store *s, bool is_queue_only,
                             void *arg, struct err_note *note)
 {
     BUG_IF(s->writer);
-    runs_decide_again(&s->core, is_queue_only, decide, arg);
+    decided_again(&s->core, is_queue_only, decide, arg);
     return noted(s, note);
 }
 

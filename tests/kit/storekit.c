@@ -67,18 +67,29 @@ enum err storekit_try_open(struct storekit *k, struct err_note *note)
     return store_open(&k->options, &k->store, note);
 }
 
+static bool decide(void *arg, const struct store_excluded *url, struct store_verdict *out)
+{
+    struct storekit *k = arg;
+
+    k->n_decided++;
+    return k->decide(k, url, out);
+}
+
 enum err storekit_try_begin(struct storekit *k, enum store_revisit revisit,
                             struct err_note *note)
 {
     struct store_run_params params = {
         .version = SPAN("test"),
         .settings_json = SPAN("{}"),
-        .rules = SPAN("{}"),
+        .rules = span_str(k->rules ? k->rules : "{}"),
         .revisit = revisit,
-        .now_wall_ms = STOREKIT_NOW,
+        .now_wall_ms = STOREKIT_NOW + k->later_ms,
     };
     enum err e = store_begin_run(k->store, &params, &k->run, note);
 
+    k->n_decided = 0;
+    if (!e && k->decide && k->run.has_known_urls && !(k->run.is_decided && k->run.is_queue_decided))
+        e = store_decide_again(k->store, k->run.is_decided, decide, k, note);
     return e ? e : store_start(k->store, on_news, k, note);
 }
 

@@ -22,6 +22,11 @@ struct storekit {
     pthread_mutex_t mutex;
     pthread_cond_t notified;
     bool has_news;
+    const char *rules; /* of the next start; NULL: the same as ever */
+    int64_t later_ms;  /* how long after STOREKIT_NOW it is */
+    /* What a start has still to decide, as the crawler does; NULL: nothing is. n_decided: URLs of the last start. */
+    bool (*decide)(struct storekit *k, const struct store_excluded *url, struct store_verdict *out);
+    int n_decided;
 };
 
 /* An empty directory (0700) and the options of a plain crawl. */

@@ -176,9 +176,8 @@ static const char INDEX_SQL[] =
     "SELECT sql || (SELECT count(*) FROM url INDEXED BY url_queue WHERE state = 0) FROM sqlite_schema WHERE name = 'url_queue'";
 
 /* Of many the index is made anew: by the very statement of the schema, and with all of them. */
-static void of_very_many_pages_the_queue_is_whole_and_counted(void **state)
+static void ask_for_very_many(struct storekit *k, enum store_revisit revisit)
 {
-    struct storekit *k = *state;
     char before[512], after[512];
     sqlite3 *db;
 
@@ -200,7 +199,7 @@ static void of_very_many_pages_the_queue_is_whole_and_counted(void **state)
         SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 
-    storekit_open(k, REVISIT_ALL);
+    storekit_open(k, revisit);
 
     storekit_text(k, INDEX_SQL, after);
     assert_int_equal(strcspn(after, "="), strcspn(before, "="));
@@ -209,6 +208,16 @@ static void of_very_many_pages_the_queue_is_whole_and_counted(void **state)
     EXPECT_TEXT(k, "SELECT group_concat(state || ':' || n, ' ') FROM state_count WHERE n > 0", "0:60001");
     EXPECT_TEXT(k, "PRAGMA integrity_check", "ok");
     storekit_finish(k);
+}
+
+static void of_very_many_pages_the_queue_is_whole_and_counted(void **state)
+{
+    ask_for_very_many(*state, REVISIT_ALL);
+}
+
+static void of_very_many_due_pages_it_is_too(void **state)
+{
+    ask_for_very_many(*state, REVISIT_DUE);
 }
 
 /* A file that cron writes for years holds no more of them than the last runs'. A seed that is none any more counts on. */
@@ -521,9 +530,10 @@ static void what_was_not_decided_again_is_so_at_the_next_start(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[26] = {
+    struct CMUnitTest tests[27] = {
         WITH_STORE(seeds_and_events_of_earlier_runs_stay_without_keep_history),
         WITH_STORE(of_very_many_pages_the_queue_is_whole_and_counted),
+        WITH_STORE(of_very_many_due_pages_it_is_too),
         WITH_STORE(with_keep_history_those_of_the_last_runs_stay),
         WITH_STORE(a_first_run_is_new_and_empty),
         WITH_STORE(pages_whose_time_has_come_are_due),

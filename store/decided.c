@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/decided.h"
+
+#include "store/seeds.h"
+#include "store/seen.h"
+#include "store/tally.h"
+
+#define MAX_RULE ((size_t)512)
+/* A part of the rows that is read faster by the table than through the queue's index. */
+#define SCAN_SHARE 8
+
+/* --- the marks --------------------------------------------------------------------------- */
+
+/* SQL: the rules ?1, and where seeds led when the run began: what decides about URLs. */
+#define RULES_SQL                                                                     \
+    "(?1 || (" SEEDS_LED " SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM led ORDER BY 1)))"
+
+static void drop_known(struct core *c)
+{
+    db_run(c->db, db_stmt(c->db, "DELETE FROM meta WHERE name = 'known_decided_for'"));
+}
+
+static void drop_both(struct core *c)
+{
+    drop_known(c);
+    db_run(c->db, db_stmt(c->db, "DELETE FROM meta WHERE name = 'decided_for'"));
+}
+
+static void mark_both(struct core *c)
+{
+    sqlite3_stmt *st = db_stmt(
+        c->db, "WITH rules(text) AS (SELECT " RULES_SQL ") INSERT OR REPLACE INTO meta (name, value)"
+               " SELECT 'decided_for', text FROM rules UNION ALL"
+               " SELECT 'known_decided_for', ?2 || ' ' || text FROM rules");
+
+    db_text(c->db, st, 1, span_str(c->rules));
+    db_int(c->db, st, 2, c->decided_from);
+    db_run(c->db, st);
+}
+
+static bool is_excluded_decided(struct core *c)
+{
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT 1 FROM meta WHERE name = 'decided_for' AND value = " RULES_SQL);
+    bool found;
+
+    db_text(c->db, st, 1, span_str(c->rules));
+    found = db_next(c->db, st);
+    if (found)
+        db_done(st);
+    return found;
+}
+
+/* The run of the second mark, if that is of these rules. */
+static bool find_from(struct core *c, int64_t *out)
+{
+    sqlite3_stmt *st =
+        db_stmt(c->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'known_decided_for'"
+                       " AND value = CAST(value AS INTEGER) || ' ' || " RULES_SQL);
+
+    db_text(c->db, st, 1, span_str(c->rules));
+    if (!db_next(c->db, st))
+        return false;
+    *out = sqlite3_column_int64(st, 0);
+    db_done(st);
+    return true;
+}
+
+void decided_mark_empty(struct core *c)
+{
+    c->decided_from = 0;
+    mark_both(c);
+}
+
+bool decided_begin(struct core *c, bool is_new, bool *out_queue)
+{
+    bool is_decided = is_excluded_decided(c);
+
+    *out_queue = is_decided && find_from(c, &c->decided_from);
+    if (*out_queue)
+        return true;
+    drop_known(c);
+    c->decided_from = is_new ? c->run_id : c->run_id + 1;
+    return is_decided;
+}
+
+bool decided_queued(struct core *c, bool was_decided, int64_t n_older, bool is_all)
+{
+    if (n_older)
+        drop_known(c);
+    if (is_all)
+        c->decided_from = 0;
+    return was_decided && !n_older;
+}
+
+/* --- deciding again --------------------------------------------------------------- */
+
+enum way {
+    BY_TABLE, /* queued rows, and those excluded for a reason that is decided when a URL is offered, or that other
+                 settings may lift; in the order of the table: no index */
+    QUEUE_BY_TABLE,
+    QUEUE_BY_INDEX,
+};
+
+/* Through the index each row is looked up on its own: for some of the table. */
+static enum way choose_way(struct core *c, bool is_queue_only)
+{
+    static const char SQL[] = "SELECT coalesce(sum(n) FILTER (WHERE state = 0), 0) * ?1 < sum(n) FROM state_count";
+    enum way way = is_queue_only ? QUEUE_BY_TABLE : BY_TABLE;
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, SCAN_SHARE);
+    if (db_next(c->db, st)) {
+        if (is_queue_only && sqlite3_column_int(st, 0))
+            way = QUEUE_BY_INDEX;
+        db_done(st);
+    }
+    return way;
+}
+
+#define CANDIDATES_SQL "SELECT id, url, depth, hop, reason, host_id, rule FROM url"
+static const char *const candidates_sql[] = {
+    [BY_TABLE] = CANDIDATES_SQL " NOT INDEXED"
+                                " WHERE state = 0 OR (state = 4 AND reason IN (1, 2, 3, 4, 5, 6, 8, 9, 10, 12))",
+    [QUEUE_BY_TABLE] = CANDIDATES_SQL " NOT INDEXED WHERE state = 0",
+    [QUEUE_BY_INDEX] = CANDIDATES_SQL " WHERE state = 0 ORDER BY host_id, priority, depth, id",
+};
+
+struct candidate {
+    int64_t id;
+    bool has_host;
+    struct store_excluded url;
+};
+
+/* Its texts are valid until st takes its next step. */
+static void read_candidate(sqlite3_stmt *st, struct candidate *out)
+{
+    *out = (struct candidate){
+        .id = sqlite3_column_int64(st, 0),
+        .has_host = sqlite3_column_int64(st, 5) != 0,
+        .url = { .url = db_column(st, 1),
+                 .depth = sqlite3_column_int(st, 2),
+                 .hop = (enum url_hop)sqlite3_column_int(st, 3),
+                 .reason = (enum url_reason)sqlite3_column_int(st, 4),
+                 .rule = db_column(st, 6) },
+    };
+}
+
+static void apply_verdict(struct core *c, const struct candidate *it, const struct store_verdict *verdict)
+{
+    static const char SQL[] =
+        "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0,"
+        " next_fetch_at = NULL WHERE id = ?1";
+    bool was_queued = !it->url.reason, is_queued = !verdict->reason;
+    sqlite3_stmt *st;
+
+    if (is_queued ? was_queued || !it->has_host
+                  : verdict->reason == it->url.reason && span_eq(verdict->rule, it->url.rule))
+        return;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, it->id);
+    db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
+    db_id(c->db, st, 3, verdict->reason);
+    db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : verdict->rule, MAX_RULE);
+    if (!db_run(c->db, st))
+        tally_move(c, was_queued ? STATE_QUEUED : STATE_EXCLUDED,
+                   is_queued ? STATE_QUEUED : STATE_EXCLUDED);
+}
+
+enum err decided_again(struct core *c, bool is_queue_only,
+                       bool (*decide)(void *arg, const struct store_excluded *url, struct store_verdict *out),
+                       void *arg)
+{
+    struct store_verdict verdict;
+    struct candidate it;
+    sqlite3_stmt *st;
+    bool goes_on = true;
+
+    db_begin(c->db);
+    st = db_stmt(c->db, candidates_sql[choose_way(c, is_queue_only)]);
+    /* A row that changes is the one that was read: it keeps its place in the table, or leaves the queue's index. */
+    while (goes_on && db_next(c->db, st)) {
+        read_candidate(st, &it);
+        goes_on = decide(arg, &it.url, &verdict);
+        if (goes_on)
+            apply_verdict(c, &it, &verdict);
+    }
+    db_done(st);
+    if (goes_on)
+        mark_both(c);
+    else
+        drop_both(c);
+    seen_forget_all(c->seen);
+    tally_flush(c);
+    return db_commit(c->db);
+}
