@@ -187,6 +187,19 @@ static uint64_t twin_hash(sqlite3_value *value)
     return map_hash(bytes_of(value), 0) >> (64 - TWIN_BITS);
 }
 
+/* Both halves are one piece. */
+static bool twin_set_begin(struct twin_set *set)
+{
+    if (!set || set->met)
+        return set != NULL;
+    set->met = mem_try_alloc(2 * TWIN_BYTES);
+    if (!set->met)
+        return false;
+    memset(set->met, 0, 2 * TWIN_BYTES);
+    set->again = set->met + TWIN_BYTES;
+    return true;
+}
+
 static void twin_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct twin_set *set = sqlite3_aggregate_context(ctx, sizeof *set);
@@ -194,13 +207,9 @@ static void twin_set_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     unsigned char bit = (unsigned char)(1u << (hash % 8));
 
     (void)argc;
-    if (!set) {
+    if (!twin_set_begin(set)) {
         sqlite3_result_error_nomem(ctx);
         return;
-    }
-    if (!set->met) {
-        set->met = mem_array(2, TWIN_BYTES);
-        set->again = set->met + TWIN_BYTES;
     }
     if (set->met[hash / 8] & bit)
         set->again[hash / 8] |= bit;
