@@ -25,6 +25,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "config/settings.h"
 #include "store/store.h"
 #include "tests/bench/bench.h"
 
@@ -447,15 +448,26 @@ static void open_store(struct bench *b)
         .path = b->path, .keeps_text = true, .revisit_max_ms = 1000000, .max_depth = -1
     };
     struct store_run_params params = { .now_wall_ms = clock_wall_ms() };
+    struct settings settings = { 0 };
     struct store_run run;
     struct err_note note;
+    struct buf rules;
 
     pthread_mutex_init(&b->mutex, NULL);
     pthread_cond_init(&b->notified, NULL);
+    /* As crawl's own, so that its starts need not decide about all again. */
+    buf_init(&rules, (size_t)MIB);
+    options_set_defaults(&settings_table, &settings);
+    settings.scope = SCOPE_DOMAIN;
+    if (buf_append(&rules, SPAN(CRAWL_VERSION)) || settings_rules_to_json(&settings, &rules))
+        die("no rules");
+    params.rules = buf_span(&rules);
     if (store_open(&options, &b->store, &note) ||
         store_begin_run(b->store, &params, &run, &note) ||
         store_start(b->store, on_news, b, &note))
         die(note.text);
+    buf_clear(&rules);
+    settings_clear(&settings);
 }
 
 /* Runs without the link metrics: they are measured on their own. */
