@@ -10,6 +10,8 @@
 
 #include "config/mem.h"
 
+#define WIDE_PIPE (1 << 20) /* what Linux allows everybody (pipe(7), pipe-max-size), unless set otherwise */
+
 enum err io_write_all(int fd, struct span s)
 {
     while (s.len) {
@@ -22,6 +24,14 @@ enum err io_write_all(int fd, struct span s)
         s = span_skip(s, (size_t)n);
     }
     return OK;
+}
+
+void io_widen_pipe(int fd)
+{
+    int size = fcntl(fd, F_GETPIPE_SZ);
+
+    if (size > 0 && size < WIDE_PIPE)
+        (void)fcntl(fd, F_SETPIPE_SZ, WIDE_PIPE);
 }
 
 enum err io_read_all(int fd, struct buf *out)

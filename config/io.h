@@ -24,6 +24,12 @@ enum err io_read_file(const char *path, struct buf *out,
  */
 bool io_can_write(int fd, int wait_ms);
 
+/*
+ * If fd is a pipe, it holds a MiB from now on, where the system allows that: who writes much into one of 64 KiB waits
+ * for its reader all the time, and it for us.
+ */
+void io_widen_pipe(int fd);
+
 /* Can one more descriptor be had? Errors other than that there are none left count as yes. */
 bool io_can_open(void);
 

@@ -57,6 +57,7 @@ struct output *output_new(enum output_format format, int fd, const struct span *
     struct terminal terminal = terminal_of(fd);
     struct output *o = make(format, &terminal, columns, n);
 
+    io_widen_pipe(fd);
     o->fd = fd;
     return o;
 }

@@ -39,6 +39,31 @@ static void a_file_comes_back_as_written(void **state)
     unlink(path);
 }
 
+/* Where a test's own widening is refused, ours may be. */
+static void a_pipe_gets_wide_and_nothing_else_changes(void **state)
+{
+    int ours[2], own[2];
+    int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    (void)state;
+    assert_int_equal(pipe2(ours, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(own, O_CLOEXEC), 0);
+    io_widen_pipe(ours[1]);
+    (void)fcntl(own[1], F_SETPIPE_SZ, 1 << 20);
+    assert_int_equal(fcntl(ours[1], F_GETPIPE_SZ), fcntl(own[1], F_GETPIPE_SZ));
+    if (fcntl(own[1], F_SETPIPE_SZ, 1 << 21) > 0) { /* a wider one stays as it is */
+        io_widen_pipe(own[1]);
+        assert_int_equal(fcntl(own[1], F_GETPIPE_SZ), 1 << 21);
+    }
+    io_widen_pipe(file);
+    io_widen_pipe(-1);
+    for (int i = 0; i < 2; i++) {
+        close(ours[i]);
+        close(own[i]);
+    }
+    close(file);
+}
+
 static void reading_more_than_allowed_names_the_limit(void **state)
 {
     char path[64];
@@ -257,6 +282,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_comes_back_as_written),
+        cmocka_unit_test(a_pipe_gets_wide_and_nothing_else_changes),
         cmocka_unit_test(reading_more_than_allowed_names_the_limit),
         cmocka_unit_test(missing_files_and_directories_are_named_with_the_cause),
         cmocka_unit_test(no_memory_is_not_called_too_large),
