@@ -194,6 +194,27 @@ static void told_to_stop_it_writes_nothing_and_the_next_run_does(void **state)
     assert_int_equal(storekit_int(k, FRESH), 1);
 }
 
+static void links_that_stand_on_no_page_do_not_count(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+    sqlite3 *handle;
+
+    make_site(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "UPDATE outlink SET set_id = set_id * 10; UPDATE page SET links_id = links_id * 10;"
+                                  "INSERT INTO outlink (set_id, position, dst_id, bits) VALUES (1, 0, 1, 0),"
+                                  " (15, 0, 1, 0), (9999, 0, 1, 0)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_links, 7);
+    EXPECT_TEXT(k, "SELECT group_concat(substr(url, 18) || links_in) FROM metrics JOIN urls ON id = url_id"
+                   " WHERE url_id = 1", "2");
+}
+
 static void nofollow_and_embedded_things_give_no_rank(void **state)
 {
     struct storekit *k = *state;
@@ -419,6 +440,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_finished_run_leaves_metrics),
+        WITH_STORE(links_that_stand_on_no_page_do_not_count),
         WITH_STORE(views_say_the_same_with_and_without_metrics),
         WITH_STORE(stored_counts_are_used_only_while_they_are_right),
         WITH_STORE(equal_content_is_not_computed_again),
