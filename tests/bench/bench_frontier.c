@@ -17,6 +17,7 @@
 #include "config/mem.h"
 #include "config/settings.h"
 #include "crawler/frontier.h"
+#include "store/engine.h"
 #include "tests/bench/bench.h"
 
 #define STEP         1000
@@ -257,6 +258,7 @@ int main(void)
     uint64_t n;
 
     mem_start();
+    engine_start();
     if (urls && span_parse_u64(span_str(urls), &n) && n >= 10 * STEP)
         b.n_urls = (size_t)(n - n % (10 * STEP));
     snprintf(b.path, sizeof b.path, "%s/bench_frontier_%d.db", dir ? dir : "/dev/shm",

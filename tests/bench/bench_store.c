@@ -16,6 +16,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "store/engine.h"
 #include "store/store.h"
 #include "tests/bench/bench.h"
 
@@ -370,6 +371,7 @@ int main(void)
           .has_known_ids = true },
     };
 
+    engine_start();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int status;
         pid_t child;
