@@ -60,8 +60,9 @@ struct slab {
 
 struct stack_pool {
     struct slab *slabs;
-    struct stack *idle;
-    size_t n_idle, n_mapped, n_unguarded, n_protected;
+    struct list_node warm; /* idle ones that may hold memory; those that came back last are first */
+    struct list_node cold; /* idle ones without */
+    size_t n_warm, n_cold, n_mapped, n_unguarded, n_protected;
     size_t max_protected;
     size_t page_bytes, next_slab;
     enum stack_guard best; /* gets weaker when the kernel refuses */
@@ -102,11 +103,10 @@ static void guard(struct stack_pool *p, struct stack *st)
     set_canary(st);
 }
 
-static void make_idle(struct stack_pool *p, struct stack *st)
+static void add_cold(struct stack_pool *p, struct stack *st)
 {
-    st->next_idle = p->idle;
-    p->idle = st;
-    p->n_idle++;
+    list_add_first(&p->cold, &st->node);
+    p->n_cold++;
 }
 
 static enum err add_slab(struct stack_pool *p)
@@ -140,7 +140,7 @@ static enum err add_slab(struct stack_pool *p)
     }
     /* Where guards ran out half-way, the guarded ones are to be taken first. */
     for (size_t i = n; i-- > 0;)
-        make_idle(p, &slab->stacks[i]);
+        add_cold(p, &slab->stacks[i]);
     return OK;
 }
 
@@ -159,17 +159,36 @@ static bool is_resident(const struct stack_pool *p, const char *bottom, const ch
     return false;
 }
 
-/* Gives pages back to the kernel: the deep ones, or all when many stacks lie idle. */
-static void trim(const struct stack_pool *p, struct stack *st)
+static void give_back(const char *from, const char *to)
 {
-    size_t n_in_use = p->n_mapped - p->n_idle;
-    bool is_surplus = p->n_idle > MAX((size_t)MIN_IDLE, n_in_use);
-    char *end = is_surplus ? st->top : st->top - STACK_KEPT_BYTES;
+    (void)madvise((void *)(uintptr_t)from, (size_t)(to - from), MADV_DONTNEED);
+}
 
-    bool is_looked_at = st->n_given++ % LOOK_EVERY == 0;
+/* Gives the pages that few visits need back to the kernel. */
+static void trim_depth(const struct stack_pool *p, struct stack *st)
+{
+    char *end = st->top - STACK_KEPT_BYTES;
 
-    if (is_surplus || (is_looked_at && is_resident(p, st->bottom, end)))
-        (void)madvise(st->bottom, (size_t)(end - st->bottom), MADV_DONTNEED);
+    if (st->n_given++ % LOOK_EVERY == 0 && is_resident(p, st->bottom, end))
+        give_back(st->bottom, end);
+}
+
+/*
+ * Gives all pages of those idle the longest back to the kernel while more are idle than in use. What comes back now is
+ * wanted next: trimmed instead, each visit would fault its stack in anew, and interrupt the other threads' CPUs.
+ */
+static void trim_surplus(struct stack_pool *p)
+{
+    size_t n_in_use = p->n_mapped - p->n_warm - p->n_cold;
+
+    while (p->n_warm > MAX((size_t)MIN_IDLE, n_in_use)) {
+        struct stack *st = CONTAINER_OF(p->warm.prev, struct stack, node);
+
+        list_remove(&st->node);
+        p->n_warm--;
+        give_back(st->bottom, st->top);
+        add_cold(p, st);
+    }
 }
 
 struct stack_pool *stack_pool_new(enum stack_guard best, size_t max_protected)
@@ -180,6 +199,8 @@ struct stack_pool *stack_pool_new(enum stack_guard best, size_t max_protected)
     p->max_protected = max_protected;
     p->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     p->next_slab = FIRST_SLAB;
+    list_init(&p->warm);
+    list_init(&p->cold);
     return p;
 }
 
@@ -187,7 +208,7 @@ void stack_pool_free(struct stack_pool *p)
 {
     if (!p)
         return;
-    BUG_IF(p->n_idle != p->n_mapped);
+    BUG_IF(p->n_warm + p->n_cold != p->n_mapped);
     while (p->slabs) {
         struct slab *slab = p->slabs;
 
@@ -202,15 +223,20 @@ void stack_pool_free(struct stack_pool *p)
 
 enum err stack_take(struct stack_pool *p, struct stack **out)
 {
-    enum err e = p->idle ? OK : add_slab(p);
-    struct stack *st = p->idle;
+    struct list_node *n = list_take_first(&p->warm);
 
-    if (e)
-        return e;
-    BUG_IF(!st);
-    p->idle = st->next_idle;
-    p->n_idle--;
-    *out = st;
+    if (n) {
+        p->n_warm--;
+    } else {
+        enum err e = list_is_empty(&p->cold) ? add_slab(p) : OK;
+
+        if (e)
+            return e;
+        n = list_take_first(&p->cold);
+        BUG_IF(!n);
+        p->n_cold--;
+    }
+    *out = CONTAINER_OF(n, struct stack, node);
     return OK;
 }
 
@@ -220,8 +246,10 @@ void stack_give(struct stack_pool *p, struct stack *st)
     /* The outermost frame never returns, so its red zones are still poisoned. */
     ASAN_UNPOISON_MEMORY_REGION(st->bottom, USABLE_BYTES);
     (void)VALGRIND_MAKE_MEM_UNDEFINED(st->bottom, USABLE_BYTES);
-    make_idle(p, st);
-    trim(p, st);
+    trim_depth(p, st);
+    list_add_first(&p->warm, &st->node);
+    p->n_warm++;
+    trim_surplus(p);
 }
 
 bool stack_is_intact(const struct stack *st)
@@ -254,7 +282,7 @@ void stack_pool_get_stats(const struct stack_pool *p, struct stack_pool_stats *o
 {
     *out = (struct stack_pool_stats){
         .mapped = p->n_mapped,
-        .in_use = p->n_mapped - p->n_idle,
+        .in_use = p->n_mapped - p->n_warm - p->n_cold,
         .unguarded = p->n_unguarded,
     };
 }

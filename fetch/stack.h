@@ -12,14 +12,16 @@
  * Invariants
  * 1. No stack is unmapped before its pool is freed.
  * 2. What stack_give kept resident is at most STACK_KEPT_BYTES a stack that was
- *    looked at (the first time and every 16th), and nothing once more stacks
- *    lie idle than are in use (and than a few).
+ *    looked at (the first time and every 16th).
+ * 3. At most as many idle stacks as are in use (and than a few) hold memory:
+ *    those that came back last, which are also taken first.
  *
  * Knows nothing of coroutines; nothing here suspends.
  */
 #pragma once
 
 #include "config/err.h"
+#include "config/list.h"
 
 /* Usable bytes; four times as much under AddressSanitizer, whose frames are larger. */
 #define STACK_BYTES      ((size_t)64 * 1024)
@@ -34,7 +36,7 @@ struct stack_pool;
 struct stack {
     char *bottom; /* lowest usable byte; the guard lies below */
     char *top;    /* one past the highest */
-    struct stack *next_idle;
+    struct list_node node; /* among the idle ones */
     uint8_t guard; /* enum stack_guard */
     uint8_t n_given; /* how often it came back, modulo 256 */
     unsigned valgrind_id;

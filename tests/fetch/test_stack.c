@@ -142,6 +142,32 @@ static void after_a_peak_most_idle_stacks_hold_no_memory(void **state)
     stack_pool_free(p);
 }
 
+static void after_a_peak_those_taken_in_turn_keep_their_pages(void **state)
+{
+    enum {
+        N = 4000,
+    };
+    static struct stack *taken[N];
+    struct stack_pool *p = ordinary_pool();
+    struct stack *st;
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(stack_take(p, &taken[i]), OK);
+        memset(taken[i]->top - 100, 1, 100);
+    }
+    for (size_t i = 0; i < N; i++)
+        stack_give(p, taken[i]);
+
+    /* Far more lie idle than are in use, and still the one in use is not emptied each time. */
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(stack_take(p, &st), OK);
+        assert_ptr_equal(st, taken[N - 1]);
+        assert_true(resident(st->bottom, bytes_of(st)) > 0);
+        stack_give(p, st);
+    }
+    stack_pool_free(p);
+}
+
 static void counts_tell_mapped_and_used(void **state)
 {
     struct stack_pool *p = ordinary_pool();
@@ -357,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_stack_that_went_deep_gives_its_pages_back),
         cmocka_unit_test(a_shallow_stack_keeps_its_warm_pages),
         cmocka_unit_test(after_a_peak_most_idle_stacks_hold_no_memory),
+        cmocka_unit_test(after_a_peak_those_taken_in_turn_keep_their_pages),
         cmocka_unit_test(counts_tell_mapped_and_used),
         cmocka_unit_test(a_write_below_a_guarded_stack_is_fatal),
         cmocka_unit_test(the_guard_survives_recycling),
