@@ -19,9 +19,10 @@ int versions_print(void)
 
 void versions_read(struct versions_in_use *out)
 {
-    *out = (struct versions_in_use){ .libcurl = versions_libcurl(),
+    *out = (struct versions_in_use){ .libcurl = versions_curl_number(),
                                      .libxml2 = library_libxml2(),
                                      .sqlite = engine_number() };
+    (void)versions_curl(out->network, sizeof out->network);
 }
 
 /* 0x075801 as 78801. */
