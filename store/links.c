@@ -4,6 +4,7 @@
 #include "config/map.h"
 #include "config/mem.h"
 #include "store/anchors.h"
+#include "store/recall.h"
 
 /* Column bits of table outlink; migrations/0001_base.sql says the same. */
 #define KIND_MASK    63
@@ -42,6 +43,8 @@ struct links {
     size_t n_rows, cap;
     int64_t last_set; /* the highest number in use; 0: not looked up yet */
     bool has_removed; /* rows of a page, since the store was opened */
+    struct recall *recall;
+    int64_t data_version; /* SQLite's, when the first of them was written: changes with what others write; 0 before */
 };
 
 struct links_table {
@@ -219,10 +222,11 @@ static const sqlite3_module module = {
 
 /* --- writing ---------------------------------------------------------------------- */
 
-struct links *links_new(struct db *d)
+struct links *links_new(struct db *d, size_t recall_bytes)
 {
     struct links *l = mem_alloc(sizeof *l);
 
+    l->recall = recall_new(recall_bytes);
     if (sqlite3_create_module(d->handle, "page_links", &module, l))
         db_fail(d, ERR_NO_MEMORY, "cannot set up the link writer");
     return l;
@@ -232,6 +236,7 @@ void links_free(struct links *l)
 {
     if (!l)
         return;
+    recall_free(l->recall);
     mem_free(l->keys);
     mem_free(l->rows);
     mem_free(l);
@@ -313,6 +318,29 @@ static int64_t next_set(struct core *c)
     return ++l->last_set;
 }
 
+static int64_t data_version(const struct core *c)
+{
+    return db_value(c->db, "PRAGMA data_version", -1);
+}
+
+static void remember(struct core *c, int64_t set_id)
+{
+    struct links *l = c->links;
+
+    if (!l->data_version)
+        l->data_version = data_version(c);
+    recall_begin(l->recall, set_id);
+    for (size_t i = 0; i < l->n_rows; i++)
+        recall_add(l->recall, l->rows[i].dst_id, links_passes_rank(l->rows[i].bits));
+}
+
+const struct recall *links_recall(const struct core *c)
+{
+    const struct links *l = c->links;
+
+    return recall_first(l->recall) && data_version(c) == l->data_version ? l->recall : NULL;
+}
+
 enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_set)
 {
     /* In the order of the table's columns: else SQLite copies each once more. */
@@ -328,6 +356,7 @@ enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_s
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, *out_set);
     db_run(c->db, st);
+    remember(c, *out_set);
     c->links->n_rows = 0;
     return c->db->failed;
 }

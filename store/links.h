@@ -11,9 +11,10 @@
 #include "store/core.h"
 
 struct links;
+struct recall;
 
-/* Makes the virtual table known to c->db. ERR_NO_MEMORY, ERR_IO (in c->db). */
-struct links *links_new(struct db *d);
+/* Makes the virtual table known to d, and keeps so many bytes of links. ERR_NO_MEMORY, ERR_IO (in d). */
+struct links *links_new(struct db *d, size_t recall_bytes);
 /* After the connection was closed. NULL is fine. */
 void links_free(struct links *l);
 
@@ -30,6 +31,12 @@ enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_s
 enum err links_remove(struct core *c, int64_t set_id);
 /* Did it since the store was opened? */
 bool links_were_removed(const struct core *c);
+
+/*
+ * The links that were written since the store was opened (recall.h), borrowed until the next are; NULL where the file
+ * may have others by now, as another program wrote into it.
+ */
+const struct recall *links_recall(const struct core *c);
 
 /*
  * Would a stored link be followed under this start's options? *out is what

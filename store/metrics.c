@@ -10,6 +10,7 @@
 #include "store/graph.h"
 #include "store/links.h"
 #include "store/near.h"
+#include "store/recall.h"
 
 /* Changes when what is computed does: the hash of what it is made of begins with it. */
 #define COMPUTATION 1
@@ -39,7 +40,7 @@ struct metrics {
     int64_t set, src;         /* of the links that are read, and its page; 0: nobody's */
     const atomic_bool *stop;
     uint64_t hash; /* of what they are made of */
-    size_t n_links;
+    size_t n_links, n_recalled;
     enum err failed; /* not the database's errors */
 };
 
@@ -164,6 +165,20 @@ static int64_t find_owner(struct metrics *m, int64_t set)
     return m->owner_set == set ? m->owner : 0;
 }
 
+static void begin_set(struct metrics *m, int64_t set)
+{
+    m->set = set;
+    m->src = find_owner(m, set);
+}
+
+/* Those of a set without a page are nobody's. */
+static void add_link(struct metrics *m, int64_t dst, bool passes_rank)
+{
+    note(m, graph_add_link(m->graph, m->src, dst, passes_rank));
+    if (++m->n_links % LOOK_EVERY == 0)
+        check_stop(m);
+}
+
 /* The SQL function that is called with each link; half the cost of fetching rows. */
 static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -172,18 +187,13 @@ static void on_link(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
     if (is_over(m))
         return;
-    if (set != m->set) {
-        m->set = set;
-        m->src = find_owner(m, set);
-    }
+    if (set != m->set)
+        begin_set(m, set);
     if (!m->src)
         return;
-    note(m, graph_add_link(m->graph, m->src, sqlite3_value_int64(argv[1]),
-                           links_passes_rank(sqlite3_value_int64(argv[2]))));
+    add_link(m, sqlite3_value_int64(argv[1]), links_passes_rank(sqlite3_value_int64(argv[2])));
     if (argc > 3)
         anchors_used_add(&m->anchors, sqlite3_value_int64(argv[3]));
-    if (++m->n_links % LOOK_EVERY == 0)
-        check_stop(m);
 }
 
 static void on_links_end(sqlite3_context *ctx)
@@ -191,32 +201,67 @@ static void on_links_end(sqlite3_context *ctx)
     (void)ctx;
 }
 
-static void read_links(struct metrics *m)
+static void read_from_file(struct metrics *m)
 {
     /* In the order in which they lie in the file; a join would read the page again for each. */
-    static const char OWNERS[] = "SELECT links_id, url_id FROM page INDEXED BY page_by_links"
-                                 " WHERE links_id > 0 ORDER BY links_id",
-                      WITH_ANCHORS[] = "SELECT graph_link(set_id, dst_id, bits, anchor_id) FROM outlink NOT INDEXED",
+    static const char WITH_ANCHORS[] = "SELECT graph_link(set_id, dst_id, bits, anchor_id) FROM outlink NOT INDEXED",
                       WITHOUT[] = "SELECT graph_link(set_id, dst_id, bits) FROM outlink NOT INDEXED";
     struct db *d = m->core->db;
 
-    note(m, graph_settle(m->graph));
-    m->reads_anchors = may_have_loose_anchors(m->core);
-    if (m->reads_anchors)
-        note(m, anchors_used_init(m->core, &m->anchors));
-    if (is_over(m))
-        return;
     if (sqlite3_create_function_v2(d->handle, "graph_link", -1,
                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, m, NULL, on_link,
                                    on_links_end, NULL)) {
         note(m, ERR_NO_MEMORY);
         return;
     }
-    m->owners = db_stmt(d, OWNERS);
     db_value(d, m->reads_anchors ? WITH_ANCHORS : WITHOUT, 0);
-    db_done(m->owners);
     sqlite3_create_function_v2(d->handle, "graph_link", -1, SQLITE_UTF8, NULL, NULL,
                                NULL, NULL, NULL);
+}
+
+/* The same links in the same order. */
+static void read_from_memory(struct metrics *m, const struct recall *recall)
+{
+    for (int64_t set = recall_first(recall); set <= recall_last(recall) && !is_over(m); set++) {
+        size_t n;
+        const struct recall_link *links = recall_links(recall, set, &n);
+
+        begin_set(m, set);
+        for (size_t i = 0; m->src && i < n && !is_over(m); i++)
+            add_link(m, recall_dst(links[i]), recall_passes_rank(links[i]));
+    }
+    m->n_recalled = m->n_links;
+}
+
+/* All links there are, if they are in memory. What texts they have is not; where those are asked for, the file is read. */
+static const struct recall *recall_all(const struct metrics *m)
+{
+    const struct recall *recall = m->reads_anchors ? NULL : links_recall(m->core);
+
+    if (!recall || db_value(m->core->db, "SELECT min(set_id) FROM outlink", 0) != recall_first(recall))
+        return NULL;
+    return recall;
+}
+
+static void read_links(struct metrics *m)
+{
+    static const char OWNERS[] = "SELECT links_id, url_id FROM page INDEXED BY page_by_links"
+                                 " WHERE links_id > 0 ORDER BY links_id";
+    const struct recall *recall;
+
+    note(m, graph_settle(m->graph));
+    m->reads_anchors = may_have_loose_anchors(m->core);
+    if (m->reads_anchors)
+        note(m, anchors_used_init(m->core, &m->anchors));
+    recall = recall_all(m);
+    if (is_over(m))
+        return;
+    m->owners = db_stmt(m->core->db, OWNERS);
+    if (recall)
+        read_from_memory(m, recall);
+    else
+        read_from_file(m);
+    db_done(m->owners);
 }
 
 /* --- writing ----------------------------------------------------------------------------- */
@@ -388,6 +433,7 @@ enum err metrics_update(struct core *c, struct store_op *op)
             rewrite(&m, max_id);
         op->u.graph.is_new = !is_over(&m);
         op->u.graph.n_links = (int64_t)m.n_links;
+        op->u.graph.n_recalled = (int64_t)m.n_recalled;
         op->u.graph.n_clusters = (int64_t)m.near.n_clusters;
     }
     if (!is_over(&m))

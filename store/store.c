@@ -189,7 +189,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
     c->depth = depth_new();
     c->tally = tally_new();
     c->text = text_new();
-    c->links = links_new(c->db);
+    c->links = links_new(c->db, index_bytes / 4);
     if (!tally_load(c))
         text_configure(c);
     return err_set(c->db->failed ? note : NULL, c->db->failed, "%s", c->db->note.text);

@@ -211,8 +211,57 @@ static void links_that_stand_on_no_page_do_not_count(void **state)
     sqlite3_close(handle);
     finish(k, NULL, &said);
     assert_int_equal(said.u.graph.n_links, 7);
+    assert_int_equal(said.u.graph.n_recalled, 0); /* another program wrote: what is in memory may be wrong */
     EXPECT_TEXT(k, "SELECT group_concat(substr(url, 18) || links_in) FROM metrics JOIN urls ON id = url_id"
                    " WHERE url_id = 1", "2");
+}
+
+static void links_that_this_start_wrote_are_not_read_again(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+
+    make_site(k);
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_links, 7);
+    assert_int_equal(said.u.graph.n_recalled, 7);
+    EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
+}
+
+static void copying_the_log_back_makes_no_start_forget_its_links(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+    char url[64];
+
+    storekit_close(k);
+    k->options.log_bytes = (int64_t)64 * KIB;
+    storekit_open(k, REVISIT_ALL);
+    for (int i = 0; i < 200; i++) {
+        snprintf(url, sizeof url, "http://a.example/n%d", i);
+        put_page(k, url, 0, url, 0, (const char *[]){ HOME, PAGE1, NULL });
+    }
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_links, 400);
+    assert_int_equal(said.u.graph.n_recalled, 400);
+}
+
+static void links_of_an_earlier_start_are_read(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+
+    put_page(k, HOME, 0, "home", 0x1111222233334444,
+             (const char *[]){ PAGE1, PAGE1, PAGE2, "http://a.example/gone", NULL });
+    storekit_close(k);
+    storekit_open(k, REVISIT_ALL);
+    put_page(k, PAGE1, 1, "one", 0xfff0, (const char *[]){ HOME, NULL });
+    put_page(k, PAGE2, 1, "two", 0xfff1, NULL);
+    put_page(k, PAGE3, 0, "three", 0x9999888877776666, (const char *[]){ PAGE3, HOME, NULL });
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_links, 7);
+    assert_int_equal(said.u.graph.n_recalled, 0);
+    EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
 }
 
 static void nofollow_and_embedded_things_give_no_rank(void **state)
@@ -441,6 +490,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_finished_run_leaves_metrics),
         WITH_STORE(links_that_stand_on_no_page_do_not_count),
+        WITH_STORE(links_that_this_start_wrote_are_not_read_again),
+        WITH_STORE(copying_the_log_back_makes_no_start_forget_its_links),
+        WITH_STORE(links_of_an_earlier_start_are_read),
         WITH_STORE(views_say_the_same_with_and_without_metrics),
         WITH_STORE(stored_counts_are_used_only_while_they_are_right),
         WITH_STORE(equal_content_is_not_computed_again),
