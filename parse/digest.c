@@ -7,14 +7,8 @@
 #include "config/mem.h"
 #include "parse/bigram.h"
 #include "parse/chunk.h"
+#include "parse/digest_wide.h"
 #include "parse/utf8.h"
-
-#define N_SLOTS    4096
-#define MAX_WEIGHT 6
-
-/* A word's hash: begins with FIRST, and every character is mixed in TIMES. */
-#define FIRST UINT64_C(0xCBF29CE484222325)
-#define TIMES UINT64_C(0x9E3779B97F4A7C15)
 
 struct digest {
     EVP_MD *sha256;
@@ -77,10 +71,11 @@ struct simhash {
     unsigned n_in_lanes;
     uint32_t counts[64];
     uint32_t n_features; /* in counts */
-    uint8_t seen[N_SLOTS]; /* by hash: how often a word was counted */
-    uint64_t word;         /* hash of the word being read; 0: none */
-    uint32_t previous;     /* the folded character before in the word */
-    uint32_t before;       /* the unspaced character before, or 0 */
+    uint8_t seen[DIGEST_SLOTS]; /* by hash: how often a word was counted */
+    uint64_t word;              /* hash of the word being read; 0: none */
+    uint32_t previous;          /* the folded character before in the word */
+    uint32_t before;            /* the unspaced character before, or 0 */
+    struct digest_wide *wide;   /* takes the features, many at a time; NULL: one by one, here */
 };
 
 static void empty_lanes(struct simhash *s)
@@ -95,16 +90,16 @@ static void empty_lanes(struct simhash *s)
 /* Spreads every input bit over the whole result (Stafford's variant of MurmurHash3's finish). */
 static uint64_t mix(uint64_t h)
 {
-    h = (h ^ h >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    h = (h ^ h >> 27) * UINT64_C(0x94D049BB133111EB);
+    h = (h ^ h >> 30) * DIGEST_MIX_1;
+    h = (h ^ h >> 27) * DIGEST_MIX_2;
     return h ^ h >> 31;
 }
 
-static inline void add_feature(struct simhash *s, uint64_t raw)
+static inline void add_one(struct simhash *s, uint64_t raw)
 {
     uint64_t h = mix(raw);
-    uint8_t *slot = &s->seen[(raw ^ h >> 17) % N_SLOTS];
-    uint64_t counts = *slot < MAX_WEIGHT; /* 0 or 1: half of all words do, nothing predicts which */
+    uint8_t *slot = &s->seen[(raw ^ h >> 17) % DIGEST_SLOTS];
+    uint64_t counts = *slot < DIGEST_MAX_WEIGHT; /* 0 or 1: half of all words do, nothing predicts which */
 
     pair bits = { h, h >> 4 }, wanted = { BYTES8(counts), BYTES8(counts) };
 
@@ -114,6 +109,14 @@ static inline void add_feature(struct simhash *s, uint64_t raw)
     s->n_in_lanes += (unsigned)counts;
     if (s->n_in_lanes == 255)
         empty_lanes(s);
+}
+
+static void add_feature(struct simhash *s, uint64_t raw)
+{
+    if (s->wide)
+        digest_wide_add(s->wide, raw);
+    else
+        add_one(s, raw);
 }
 
 static void end_word(struct simhash *s)
@@ -170,7 +173,7 @@ static void add_char(struct simhash *s, uint32_t c)
     }
     c = fold(c);
     s->previous = c;
-    s->word = ((s->word ? s->word : FIRST) ^ c) * TIMES;
+    s->word = ((s->word ? s->word : DIGEST_FIRST) ^ c) * DIGEST_TIMES;
 }
 
 /*
@@ -189,7 +192,7 @@ static inline unsigned char fold_ascii(unsigned char c)
 /* What is left of an ASCII word at p; returns what follows it. A run of digits counts as one. */
 static const char *add_rest(struct simhash *s, const char *p, const char *end)
 {
-    uint64_t word = s->word ? s->word : FIRST;
+    uint64_t word = s->word ? s->word : DIGEST_FIRST;
     uint32_t c = 0, previous = s->word ? s->previous : 0;
 
     s->before = 0;
@@ -198,7 +201,7 @@ static const char *add_rest(struct simhash *s, const char *p, const char *end)
         if (!c)
             break;
         if (c != '0' || previous != '0')
-            word = (word ^ c) * TIMES;
+            word = (word ^ c) * DIGEST_TIMES;
         previous = c;
     }
     s->previous = previous;
@@ -254,24 +257,24 @@ static void read_block(struct block *b, const char *p)
 /* The hash of a word. The first eight bytes cost no branch, which nothing would predict. */
 static uint64_t hash_word(const struct block *b, unsigned from, unsigned n)
 {
-    uint64_t after[9] = { FIRST }, h;
+    uint64_t after[9] = { DIGEST_FIRST }, h;
 
     for (unsigned i = 0; i < 8; i++)
-        after[i + 1] = (after[i] ^ (unsigned char)b->folded[from + i]) * TIMES;
+        after[i + 1] = (after[i] ^ (unsigned char)b->folded[from + i]) * DIGEST_TIMES;
     h = after[MIN(n, 8u)];
     for (unsigned i = 8; i < n; i++)
-        h = (h ^ (unsigned char)b->folded[from + i]) * TIMES;
+        h = (h ^ (unsigned char)b->folded[from + i]) * DIGEST_TIMES;
     return h;
 }
 
 /* The same where digits stand in a row, of which the first counts. */
 static uint64_t hash_number(const struct block *b, unsigned from, unsigned n)
 {
-    uint64_t h = FIRST;
+    uint64_t h = DIGEST_FIRST;
 
     for (unsigned i = from; i < from + n; i++)
         if (!(b->again >> i & 1))
-            h = (h ^ (unsigned char)b->folded[i]) * TIMES;
+            h = (h ^ (unsigned char)b->folded[i]) * DIGEST_TIMES;
     return h;
 }
 
@@ -299,18 +302,20 @@ static const char *add_words(struct simhash *s, const char *p, const char *end)
 
         if (to >= b.n)
             return p + from;
-        add_feature(s, b.again & word ? hash_number(&b, from, to - from)
-                                      : hash_word(&b, from, to - from));
+        add_one(s, b.again & word ? hash_number(&b, from, to - from) : hash_word(&b, from, to - from));
         b.words &= behind;
     }
     return p + MIN(left, b.n);
 }
 
-uint64_t digest_simhash(struct span text)
+/* wide is this text's for the time, or NULL. */
+static uint64_t simhash(struct span text, struct digest_wide *wide)
 {
-    struct simhash s = { .n_features = 0 };
+    struct simhash s = { .wide = wide };
     uint64_t hash = 0;
 
+    if (wide)
+        digest_wide_init(wide, s.counts, s.seen, &s.n_features);
     for (const char *p = text.ptr, *end = span_at(p, text.len), *q; p < end;) {
         uint32_t c;
 
@@ -319,13 +324,29 @@ uint64_t digest_simhash(struct span text)
             add_char(&s, c);
             continue;
         }
-        q = s.word ? p : add_words(&s, p, end);
+        q = s.word ? p : wide ? digest_wide_read(wide, p, end) : add_words(&s, p, end);
+        if (q > p)
+            s.before = 0;
         p = q > p ? q : add_rest(&s, p, end);
     }
     end_word(&s);
     empty_lanes(&s);
+    if (wide)
+        digest_wide_settle(wide);
     for (unsigned bit = 0; bit < 64; bit++)
         if (2 * (uint64_t)s.counts[bit] > s.n_features)
             hash |= UINT64_C(1) << bit;
     return hash;
+}
+
+uint64_t digest_simhash_plain(struct span text)
+{
+    return simhash(text, NULL);
+}
+
+uint64_t digest_simhash(struct span text)
+{
+    struct digest_wide wide;
+
+    return simhash(text, digest_wide_works() ? &wide : NULL);
 }
