@@ -7,7 +7,7 @@
 #include "parse/pack.h"
 
 #define OP_BYTES (PACK_MAX_DICTIONARY_BYTES + (size_t)4 * KIB)
-/* Making one takes a parser process 0.1 to 0.2 s: no page is to fail of that. */
+/* Making one takes a parser process 0.02 s, on a slow machine 0.1: no page is to fail of that. */
 #define MIN_PARSE_MS 1000
 
 static void keep(struct crawl *c, struct span bytes)

@@ -5,6 +5,7 @@
 
 #include "config/mem.h"
 #include "parse/pack.h"
+#include "parse/pieces.h"
 
 #define MAX_SAMPLES (TRAINER_BYTES / TRAINER_LEAST_SAMPLE)
 
@@ -62,33 +63,41 @@ bool trainer_add(struct trainer *t, struct span body, const unsigned char sha256
     return t->n >= TRAINER_SAMPLES && t->samples.len >= TRAINER_BYTES;
 }
 
-/* Bytes 4 to 7 are the id, little-endian (RFC 8878, section 5); nothing depends on it. */
-static void put_id(char *dictionary, uint32_t id)
+/* The library puts its tables before the content, in no more than this. */
+#define TABLES_BYTES 256
+
+/* Tables of what the samples look like when they are packed with content, and content behind them. */
+static enum err finish(const struct trainer *t, struct span content, uint32_t id,
+                       struct buf *out)
 {
-    for (int i = 0; i < 4; i++)
-        dictionary[4 + i] = (char)(id >> 8 * i & 0xff);
+    ZDICT_params_t how = { .compressionLevel = PACK_LEVEL, .dictID = id };
+    size_t n = ZDICT_finalizeDictionary(out->ptr + out->len, PACK_MAX_DICTIONARY_BYTES,
+                                        content.ptr, content.len, t->samples.ptr,
+                                        t->sizes, (unsigned)t->n, how);
+
+    if (ZDICT_isError(n) || !pack_is_dictionary(span_make(out->ptr + out->len, n), id))
+        return ERR_NOT_FOUND;
+    out->len += n;
+    return OK;
 }
 
 enum err trainer_make(struct trainer *t, uint32_t id, struct buf *out)
 {
+    const size_t room = PACK_MAX_DICTIONARY_BYTES - TABLES_BYTES;
+    struct buf content;
     enum err e = buf_reserve(out, PACK_MAX_DICTIONARY_BYTES);
-    size_t n = 0;
 
-    if (!e) {
-        n = ZDICT_trainFromBuffer(out->ptr + out->len, PACK_MAX_DICTIONARY_BYTES,
-                                  t->samples.ptr, t->sizes, (unsigned)t->n);
-        e = ZDICT_isError(n) ? ERR_NOT_FOUND : OK;
-    }
-    if (!e) {
-        put_id(out->ptr + out->len, id);
-        if (pack_is_dictionary(span_make(out->ptr + out->len, n), id))
-            out->len += n;
-        else
-            e = ERR_NOT_FOUND;
-    }
+    buf_init(&content, room);
+    if (!e)
+        e = pieces_choose(buf_span(&t->samples), t->sizes, t->n, room, &content);
+    if (!e && content.len < TRAINER_LEAST_SAMPLE)
+        e = ERR_NOT_FOUND;
+    if (!e)
+        e = finish(t, buf_span(&content), id, out);
+    buf_clear(&content);
     trainer_forget(t);
     t->is_over = true;
-    /* It took a hundred times what a page does, once. */
+    /* It took megabytes that no page needs, once. */
     mem_give_back_all();
     return e;
 }

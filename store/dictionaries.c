@@ -55,12 +55,12 @@ static enum err take(struct dictionaries *d, uint32_t id, struct span bytes)
 static enum err read_row(struct dictionaries *d, uint32_t id)
 {
     static const char SQL[] =
-        "SELECT CASE WHEN typeof(data) = 'blob' AND length(data) <= 114688 THEN data END"
+        "SELECT CASE WHEN typeof(data) = 'blob' AND length(data) <= 163840 THEN data END"
         " FROM dictionaries WHERE id = ?1";
     enum err e = ERR_NOT_FOUND; /* also where the file knows no such table */
     sqlite3_stmt *st;
 
-    _Static_assert(PACK_MAX_DICTIONARY_BYTES == 114688, "the query says so");
+    _Static_assert(PACK_MAX_DICTIONARY_BYTES == 163840, "the query says so");
     if (sqlite3_prepare_v2(d->handle, SQL, -1, &st, NULL))
         return e;
     sqlite3_bind_int64(st, 1, id);

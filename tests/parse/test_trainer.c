@@ -7,6 +7,7 @@
 
 #include "config/mem.h"
 #include "parse/pack.h"
+#include "parse/pieces.h"
 #include "parse/trainer.h"
 #include "tests/kit/training.h"
 
@@ -130,26 +131,125 @@ static void of_short_bodies_it_wants_more(void **state)
     assert_int_equal(trainer_make(r->trainer, ID, &r->dictionary), OK);
 }
 
-/* What the library says to it is its business; a dictionary or none, and then it is over. */
-static void bodies_with_nothing_in_common_do_no_harm(void **state)
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 24;
+}
+
+static void bodies_with_nothing_in_common_make_none(void **state)
 {
     static char noise[16 * KIB];
     struct rig *r = *state;
     uint32_t seed = 1;
     bool is_ready = false;
-    enum err e;
 
     for (int n = 0; !is_ready; n++) {
-        for (size_t i = 0; i < sizeof noise; i++) {
-            seed = seed * 1664525u + 1013904223u;
-            noise[i] = (char)(seed >> 24);
-        }
+        for (size_t i = 0; i < sizeof noise; i++)
+            noise[i] = (char)next_random(&seed);
         is_ready = show(r, span_make(noise, sizeof noise), n);
     }
+    assert_int_equal(trainer_make(r->trainer, ID, &r->dictionary), ERR_NOT_FOUND);
+    assert_int_equal(r->dictionary.len, 0);
+    assert_false(show_pages(r, 1000, 1000 + TRAINER_SAMPLES));
+}
+
+static size_t packed_len(struct rig *r, struct span body)
+{
+    struct pack *pack;
+    struct buf packed, plain;
+    size_t n;
+
+    buf_init(&packed, 1 << 20);
+    buf_init(&plain, 1 << 20);
+    assert_int_equal(pack_new(&pack), OK);
+    pack_set_dictionary(pack, ID, buf_span(&r->dictionary));
+    assert_int_equal(pack_compress(pack, body, PACK_LEVEL, &packed), OK);
+    assert_int_equal(pack_dictionary_id(buf_span(&packed)), ID);
+    assert_int_equal(pack_decompress(pack, buf_span(&packed), body.len, &plain), OK);
+    assert_true(span_eq(buf_span(&plain), body));
+    n = packed.len;
+    pack_free(pack);
+    buf_clear(&plain);
+    buf_clear(&packed);
+    return n;
+}
+
+/* Their digests differ only here; in a crawl a byte of each does. */
+static void of_pages_that_are_all_alike_it_keeps_one(void **state)
+{
+    struct rig *r = *state;
+    struct span page = training_page(1, &r->page);
+
+    for (int n = 1; n < TRAINER_SAMPLES; n++)
+        assert_false(show(r, page, n));
+    assert_true(show(r, page, TRAINER_SAMPLES));
+    assert_int_equal(trainer_make(r->trainer, ID, &r->dictionary), OK);
+
+    assert_in_range(r->dictionary.len, page.len / 2, page.len + KIB);
+    assert_in_range(packed_len(r, page), 0, 200);
+}
+
+/* A zero byte, a hundred times over: no library makes sense of it, and nothing breaks. */
+static void bodies_of_one_byte_do_no_harm(void **state)
+{
+    static const char zeros[32 * KIB];
+    struct rig *r = *state;
+    enum err e;
+
+    for (int n = 1; n <= TRAINER_SAMPLES; n++)
+        (void)show(r, span_make(zeros, sizeof zeros), n);
     e = trainer_make(r->trainer, ID, &r->dictionary);
     assert_true(e == OK || e == ERR_NOT_FOUND);
     assert_int_equal(e == OK, pack_is_dictionary(buf_span(&r->dictionary), ID));
-    assert_false(show_pages(r, 1000, 1000 + TRAINER_SAMPLES));
+}
+
+/* Page n of the site whose number is n % 8: all of a site are alike, and no two sites. */
+static struct span site_page(struct rig *r, int n)
+{
+    uint32_t seed = (uint32_t)(n % 8) * 7919u + 1;
+
+    buf_reset(&r->page);
+    while (r->page.len < TRAINER_SAMPLE_BYTES - 64)
+        assert_int_equal(buf_printf(&r->page, "<b class=%x%x>%x</b>",
+                                    next_random(&seed), next_random(&seed),
+                                    next_random(&seed)),
+                         OK);
+    assert_int_equal(buf_printf(&r->page, "%d", n), OK);
+    return buf_span(&r->page);
+}
+
+/* Has some sample these bytes, with the end of a piece behind them? */
+static bool ends_a_piece(struct rig *r, struct span bytes)
+{
+    for (int n = 0; n < TRAINER_SAMPLES; n++) {
+        struct span page = site_page(r, n);
+        const char *at = memmem(page.ptr, page.len, bytes.ptr, bytes.len);
+        size_t end = at ? (size_t)(at - page.ptr) + bytes.len : 0;
+
+        if (at && (end % PIECES_BYTES == 0 || end == page.len))
+            return true;
+    }
+    return false;
+}
+
+/* There is more in common than fits: what was chosen is there to its last byte. */
+static void a_dictionary_of_many_sites_is_full(void **state)
+{
+    struct rig *r = *state;
+    size_t helped = 0;
+
+    for (int n = 0; n < TRAINER_SAMPLES; n++)
+        assert_int_equal(show(r, site_page(r, n), n), n == TRAINER_SAMPLES - 1);
+    assert_int_equal(trainer_make(r->trainer, ID, &r->dictionary), OK);
+
+    assert_in_range(r->dictionary.len, PACK_MAX_DICTIONARY_BYTES - 256,
+                    PACK_MAX_DICTIONARY_BYTES);
+    assert_true(
+        ends_a_piece(r, span_skip(buf_span(&r->dictionary), r->dictionary.len - 64)));
+    for (int n = 1000; n < 1008; n++)
+        helped += packed_len(r, site_page(r, n)) < TRAINER_SAMPLE_BYTES / 16;
+    assert_in_range(helped, 4, 5); /* of eight sites, of which five would fit */
 }
 
 static void only_the_beginning_of_a_long_body_is_kept(void **state)
@@ -195,7 +295,10 @@ int main(void)
         WITH_RIG(it_is_made_once),
         WITH_RIG(the_same_body_counts_once),
         WITH_RIG(of_short_bodies_it_wants_more),
-        WITH_RIG(bodies_with_nothing_in_common_do_no_harm),
+        WITH_RIG(bodies_with_nothing_in_common_make_none),
+        WITH_RIG(of_pages_that_are_all_alike_it_keeps_one),
+        WITH_RIG(bodies_of_one_byte_do_no_harm),
+        WITH_RIG(a_dictionary_of_many_sites_is_full),
         WITH_RIG(only_the_beginning_of_a_long_body_is_kept),
         WITH_RIG(what_nobody_wants_is_forgotten),
         WITH_RIG(without_room_there_is_none),
