@@ -6,7 +6,6 @@
 
 #define MAX_EXPRESSION ((size_t)1 * MIB)
 #define MAX_DEPTH      50
-#define MAX_USUAL      8 /* words instead of a beginning: each costs for every hit */
 
 enum token {
     TOKEN_END,
@@ -23,11 +22,11 @@ struct parser {
     struct span query;
     struct arena *mem;
     struct err_note *note;
-    const struct word_list *usual;
-    struct buf out, likely;
-    bool has_likely; /* that differs from out */
+    struct buf out;
     struct match_term *terms;
     size_t n_terms;
+    struct match_step *steps;
+    size_t n_steps;
     size_t n_all; /* with those behind NOT */
     int depth;
     bool is_negated;
@@ -36,6 +35,7 @@ struct parser {
     enum token token;
     size_t from, to;    /* where it stands */
     struct span column; /* of a term: its column, or none */
+    int column_number;  /* as match_step has it */
     struct span text;   /* of a term, without quotes and star */
     bool is_prefix;
 };
@@ -53,7 +53,8 @@ static bool ends_word(char c)
     return span_is_space(c) || c == '(' || c == ')' || c == '"';
 }
 
-static size_t column_prefix(struct span rest, struct span *out)
+/* In the order in which page_text has them. */
+static size_t column_prefix(struct span rest, struct span *out, int *number)
 {
     static const struct span names[] = { { "title:", 6 },
                                          { "description:", 12 },
@@ -63,6 +64,7 @@ static size_t column_prefix(struct span rest, struct span *out)
         if (span_starts(rest, names[i]) && rest.len > names[i].len &&
             (rest.ptr[names[i].len] == '"' || !ends_word(rest.ptr[names[i].len]))) {
             *out = span_slice(names[i], 0, names[i].len - 1);
+            *number = (int)i;
             return names[i].len;
         }
     return 0;
@@ -109,7 +111,8 @@ static enum err read_term(struct parser *p)
     p->token = TOKEN_TERM;
     p->is_prefix = false;
     p->column = SPAN_NONE;
-    p->to += column_prefix(span_skip(p->query, p->to), &p->column);
+    p->column_number = MATCH_ANY_COLUMN;
+    p->to += column_prefix(span_skip(p->query, p->to), &p->column, &p->column_number);
     if (p->query.ptr[p->to] == '"')
         return read_phrase(p);
     read_word(p);
@@ -165,71 +168,39 @@ static enum err put_quoted(struct buf *out, struct span text)
     return e ? e : buf_append_byte(out, '"');
 }
 
-/* Appends to both expressions. */
 static enum err put(struct parser *p, struct span s)
 {
-    enum err e = buf_append(&p->out, s);
-
-    return e ? e : buf_append(&p->likely, s);
+    return buf_append(&p->out, s);
 }
 
-/* ("these" OR "theirs"): usual words that begin with start. Nothing where there are none. */
-static enum err put_usual(struct parser *p, struct span start)
-{
-    struct span found[MAX_USUAL];
-    size_t n = 0;
-    enum err e = OK;
-
-    for (size_t i = 0; p->usual && i < p->usual->len && n < MAX_USUAL; i++) {
-        struct span word = p->usual->items[i].folded;
-        size_t k = 0;
-
-        while (k < n && !span_eq(found[k], word))
-            k++;
-        if (k == n && span_starts(word, start))
-            found[n++] = word;
-    }
-    for (size_t i = 0; !e && i < n; i++) {
-        e = buf_append(&p->likely, i ? SPAN(" OR ") : SPAN("("));
-        if (!e)
-            e = put_quoted(&p->likely, found[i]);
-    }
-    p->has_likely |= n > 0;
-    return e || !n ? e : buf_append_byte(&p->likely, ')');
-}
-
-/* text as the index has it, its last word as a beginning where the term is a prefix. */
-static enum err put_exact(const struct parser *p, struct span text, struct buf *out)
-{
-    enum err e = put_quoted(out, text);
-
-    return e || !p->is_prefix ? e : buf_append(out, SPAN(" *"));
-}
-
-static enum err put_words(struct parser *p, const struct word_list *list)
+/* The text as the index has it, its last word as a beginning where the term is a prefix. */
+static enum err put_words(struct parser *p)
 {
     struct buf pairs;
-    size_t before;
     enum err e;
 
     buf_init(&pairs, MAX_EXPRESSION);
     e = bigram_append(p->text, &pairs);
     if (!e && p->column.len)
         e = put(p, arena_format(p->mem, "{%.*s} : ", SPAN_ARG(p->column)));
-    before = p->likely.len;
-    if (!e && p->is_prefix && !p->is_negated && list->len == 1)
-        e = put_usual(p, list->items[0].folded);
-    if (!e && p->likely.len == before)
-        e = put_exact(p, buf_span(&pairs), &p->likely);
     if (!e)
-        e = put_exact(p, buf_span(&pairs), &p->out);
+        e = put_quoted(&p->out, buf_span(&pairs));
+    if (!e && p->is_prefix)
+        e = put(p, SPAN(" *"));
     buf_clear(&pairs);
     return e;
+}
+
+/* There is room: joints are fewer than terms. */
+static void add_joint(struct parser *p, enum match_kind kind)
+{
+    p->steps[p->n_steps++] = (struct match_step){ .kind = kind };
 }
 
 static enum err put_term(struct parser *p)
 {
     struct word_list list = { 0 };
+    struct match_term term;
     enum err e = words_split(p->words, p->text, p->mem, &list);
 
     if (e)
@@ -240,10 +211,11 @@ static enum err put_term(struct parser *p)
         return err_set(p->note, ERR_TOO_LARGE, "more than %d words to search for",
                        MATCH_MAX_TERMS);
     p->is_prefix |= ends_single(p->text);
+    term = (struct match_term){ list.items, list.len, p->is_prefix };
+    p->steps[p->n_steps++] = (struct match_step){ MATCH_TERM, term, p->column_number };
     if (!p->is_negated)
-        p->terms[p->n_terms++] =
-            (struct match_term){ list.items, list.len, p->is_prefix };
-    e = put_words(p, &list);
+        p->terms[p->n_terms++] = term;
+    e = put_words(p);
     return e ? e : next(p);
 }
 
@@ -289,6 +261,8 @@ static enum err put_not(struct parser *p)
             e = put(p, SPAN(" NOT "));
         if (!e)
             e = put_primary(p);
+        if (!e)
+            add_joint(p, MATCH_NOT);
         p->is_negated = was_negated;
     }
     return e ? e : put(p, SPAN(")"));
@@ -308,6 +282,8 @@ static enum err put_and(struct parser *p)
             e = put(p, SPAN(" AND "));
         if (!e)
             e = put_not(p);
+        if (!e)
+            add_joint(p, MATCH_AND);
     }
     return e ? e : put(p, SPAN(")"));
 }
@@ -324,20 +300,22 @@ static enum err put_or(struct parser *p)
             e = put(p, SPAN(" OR "));
         if (!e)
             e = put_and(p);
+        if (!e)
+            add_joint(p, MATCH_OR);
     }
     return e ? e : put(p, SPAN(")"));
 }
 
-enum err match_parse(struct words *w, struct span query, const struct word_list *usual, struct arena *mem,
-                     struct match *out, struct err_note *note)
+enum err match_parse(struct words *w, struct span query, struct arena *mem, struct match *out,
+                     struct err_note *note)
 {
-    struct parser p = { .words = w, .query = query, .usual = usual, .mem = mem, .note = note };
+    struct parser p = { .words = w, .query = query, .mem = mem, .note = note };
     enum err e;
 
     buf_init(&p.out, MAX_EXPRESSION);
-    buf_init(&p.likely, MAX_EXPRESSION);
     p.terms = arena_try_array(mem, MATCH_MAX_TERMS, sizeof *p.terms);
-    e = p.terms ? next(&p) : ERR_NO_MEMORY;
+    p.steps = arena_try_array(mem, (size_t)2 * MATCH_MAX_TERMS, sizeof *p.steps);
+    e = p.terms && p.steps ? next(&p) : ERR_NO_MEMORY;
     if (!e && p.token == TOKEN_END)
         e = wrong(&p, 0, "there is no word in it");
     if (!e)
@@ -346,13 +324,11 @@ enum err match_parse(struct words *w, struct span query, const struct word_list 
         e = wrong(&p, p.from, "a parenthesis that closes and was not opened");
     if (!e)
         e = arena_try_copy(mem, buf_span(&p.out), &out->expression);
-    out->likely = SPAN_NONE;
-    if (!e && p.has_likely)
-        e = arena_try_copy(mem, buf_span(&p.likely), &out->likely);
     out->terms = p.terms;
     out->n_terms = p.n_terms;
+    out->steps = p.steps;
+    out->n_steps = p.n_steps;
     out->wrong_at = p.wrong_at;
     buf_clear(&p.out);
-    buf_clear(&p.likely);
     return e;
 }

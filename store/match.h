@@ -22,22 +22,36 @@ struct match_term {
     bool is_prefix; /* the last word may go on */
 };
 
+enum match_kind {
+    MATCH_TERM,
+    MATCH_AND,
+    MATCH_OR,
+    MATCH_NOT, /* the former one without the latter one */
+};
+
+#define MATCH_ANY_COLUMN (-1)
+
+/* A part of a query: a term, or what joins the two parts before it that nothing has joined yet. */
+struct match_step {
+    enum match_kind kind;
+    struct match_term term;
+    int column; /* of a term: which one of page_text, or MATCH_ANY_COLUMN */
+};
+
 struct match {
     struct span expression; /* for MATCH */
-    /*
-     * The same, but instead of each word* some words that begin so: what this finds, expression finds, too. Far
-     * quicker, as FTS5 first puts the lists of all words that begin so together. SPAN_NONE: there are none.
-     */
-    struct span likely;
+    /* The same for who evaluates it without FTS5: 2 * MATCH_MAX_TERMS - 1 at most. */
+    const struct match_step *steps;
+    size_t n_steps;
     const struct match_term *terms;
     size_t n_terms;
     size_t wrong_at; /* ERR_USAGE: the byte of the query where it went wrong */
 };
 
 /*
- * usual has words for match.likely, in any order, or is NULL. Everything in *out lies in mem; wrong_at is set on
- * ERR_USAGE only, whose note says what is wrong there. ERR_TOO_LARGE: more than MATCH_MAX_TERMS terms.
+ * Everything in *out lies in mem; wrong_at is set on ERR_USAGE only, whose note says what is wrong there.
+ * ERR_TOO_LARGE: more than MATCH_MAX_TERMS terms.
  */
 #define MATCH_MAX_TERMS 100
-enum err match_parse(struct words *w, struct span query, const struct word_list *usual,
-                     struct arena *mem, struct match *out, struct err_note *note) MUST_USE;
+enum err match_parse(struct words *w, struct span query, struct arena *mem, struct match *out,
+                     struct err_note *note) MUST_USE;

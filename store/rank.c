@@ -9,7 +9,6 @@
 
 #define K1          1.2
 #define B           0.75
-#define LOOKED_AT   20000 /* rows from which a word's share of all is concluded */
 #define LEAST_IDF   1e-6
 #define MAX_PHRASES 128 /* match.h allows fewer */
 
@@ -19,7 +18,7 @@ static const double weights[] = { 10.0, 4.0, 1.0 }; /* title, description, text 
 struct rank {
     int n_phrases;
     double mean_size;
-    double idf[MAX_PHRASES];
+    double worth[MAX_PHRASES];
 };
 
 struct counting {
@@ -32,20 +31,27 @@ static int on_phrase_row(const Fts5ExtensionApi *api, Fts5Context *fts, void *ar
 
     c->n++;
     c->last_rowid = api->xRowid(fts);
-    return c->n < LOOKED_AT ? SQLITE_OK : SQLITE_DONE;
+    return c->n < RANK_LOOKED_AT ? SQLITE_OK : SQLITE_DONE;
 }
 
 /* Rows come in order of their ids, which are as dense where we did not look. */
-static double hits_of(const Fts5ExtensionApi *api, Fts5Context *fts, int phrase,
-                      int64_t n_rows, int *rc)
+double rank_worth(int64_t n, int64_t last, int64_t n_rows)
 {
-    struct counting c = { 0 };
+    double known = (double)n, rows = (double)n_rows, hits = known;
 
-    *rc = api->xQueryPhrase(fts, phrase, &c, on_phrase_row);
-    if (*rc || c.n < LOOKED_AT)
-        return (double)c.n;
-    return MIN((double)n_rows, MAX((double)c.n, (double)c.n * (double)n_rows /
-                                                    (double)MAX(c.last_rowid, 1)));
+    if (n >= RANK_LOOKED_AT)
+        hits = MIN(rows, MAX(known, known * rows / (double)MAX(last, 1)));
+    return MAX(LEAST_IDF, log((rows - hits + 0.5) / (hits + 0.5)));
+}
+
+double rank_weight(int column)
+{
+    return column >= 0 && column < (int)ARRAY_LEN(weights) ? weights[column] : 1;
+}
+
+double rank_part(double worth, double frequency, double size, double mean_size)
+{
+    return worth * frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * size / mean_size));
 }
 
 static int make(const Fts5ExtensionApi *api, Fts5Context *fts, struct rank **out)
@@ -59,9 +65,10 @@ static int make(const Fts5ExtensionApi *api, Fts5Context *fts, struct rank **out
     r->n_phrases = MIN(api->xPhraseCount(fts), MAX_PHRASES);
     r->mean_size = n_rows > 0 && size > 0 ? (double)size / (double)n_rows : 1;
     for (int i = 0; !rc && i < r->n_phrases; i++) {
-        double hits = hits_of(api, fts, i, n_rows, &rc);
+        struct counting c = { 0 };
 
-        r->idf[i] = MAX(LEAST_IDF, log(((double)n_rows - hits + 0.5) / (hits + 0.5)));
+        rc = api->xQueryPhrase(fts, i, &c, on_phrase_row);
+        r->worth[i] = rank_worth(c.n, c.last_rowid, n_rows);
     }
     if (!rc)
         rc = api->xSetAuxdata(fts, r, mem_free); /* frees it also when it fails */
@@ -80,8 +87,7 @@ static int add_up(const Fts5ExtensionApi *api, Fts5Context *fts, double *frequen
 
         rc = api->xInst(fts, i, &phrase, &column, &offset);
         if (!rc && phrase < MAX_PHRASES)
-            frequency[phrase] +=
-                column >= 0 && column < (int)ARRAY_LEN(weights) ? weights[column] : 1;
+            frequency[phrase] += rank_weight(column);
     }
     return rc;
 }
@@ -106,8 +112,7 @@ static void relevance(const Fts5ExtensionApi *api, Fts5Context *fts,
         return;
     }
     for (int i = 0; i < r->n_phrases; i++)
-        score += r->idf[i] * frequency[i] * (K1 + 1) /
-                 (frequency[i] + K1 * (1 - B + B * size / r->mean_size));
+        score += rank_part(r->worth[i], frequency[i], size, r->mean_size);
     sqlite3_result_double(ctx, score);
 }
 

@@ -1,53 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/search.h"
 
+#include "config/buf.h"
 #include "config/mem.h"
 
-/* Is h the host that a parameter names, with its port or without? The first line is for the index. */
-#define IS_HOST(parameter)                                                                  \
-    "h.host IN (lower(" parameter "), rtrim(rtrim(lower(" parameter "), '0123456789'), ':'))" \
-    " AND lower(" parameter ") IN (h.host, h.host || ':' || h.port)"
-
-/* ?1 expression, ?2 hits wanted, ?3 rows that may be ranked. Of the hits that tables and conditions leave. */
-#define SEARCH(tables, conditions)                                                             \
-    "SELECT u.id, u.url, p.title, p.description, p.lang,"                                       \
-    " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"            \
-    " f.content_type, b.codec, b.data, b.size, best.n"                                         \
-    " FROM (SELECT id, score, count(*) OVER () AS n FROM ("                                    \
-    "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text " tables    \
-    "   WHERE page_text MATCH ?1 " conditions " LIMIT CAST(?3 AS INTEGER))"                    \
-    "  ORDER BY score DESC, id LIMIT CAST(?2 AS INTEGER)) best"                                \
-    " CROSS JOIN fetch f ON f.id = best.id"                                                    \
-    " CROSS JOIN page p ON p.url_id = f.url_id"                                                \
-    " CROSS JOIN url u ON u.id = f.url_id"                                                     \
-    " LEFT JOIN body b ON b.id = f.body_id"                                                    \
+/* Of best, which has id, score and n; each of them a page's text. */
+#define HITS(best)                                                                      \
+    "SELECT u.id, u.url, p.title, p.description, p.lang,"                                \
+    " strftime('%Y-%m-%dT%H:%M:%SZ', f.fetched_at / 1000, 'unixepoch'), best.score,"     \
+    " f.content_type, b.codec, b.data, b.size, best.n FROM " best                        \
+    " CROSS JOIN fetch f ON f.id = best.id"                                              \
+    " CROSS JOIN page p ON p.url_id = f.url_id"                                          \
+    " CROSS JOIN url u ON u.id = f.url_id"                                               \
+    " LEFT JOIN body b ON b.id = f.body_id"                                              \
     " ORDER BY best.score DESC, best.id"
+
+/* ?1 expression, ?2 hits wanted, ?3 rows that may be ranked. Of the hits that conditions leave. */
+#define SEARCH(conditions)                                                                     \
+    HITS("(SELECT id, score, count(*) OVER () AS n FROM ("                                     \
+         "   SELECT page_text.rowid AS id, relevance(page_text) AS score FROM page_text " PRESENT \
+         "   WHERE page_text MATCH ?1 " conditions " LIMIT CAST(?3 AS INTEGER))"               \
+         "  ORDER BY score DESC, id LIMIT CAST(?2 AS INTEGER)) best")
 
 /* Only what a page says now. */
 #define PRESENT \
     "CROSS JOIN fetch f ON f.id = page_text.rowid CROSS JOIN page p ON p.url_id = f.url_id AND p.text_id = f.id"
 
-static const char OF_ALL[] = SEARCH(PRESENT, "");
+static const char OF_ALL[] = SEARCH("");
 
 /* ?4 a host. */
-static const char OF_HOST[] = SEARCH(PRESENT, "AND EXISTS (SELECT 1 FROM url u JOIN hosts h ON h.id = u.host_id"
-                                              " WHERE u.id = f.url_id AND " IS_HOST("?4") ")");
+static const char OF_HOST[] = SEARCH("AND EXISTS (SELECT 1 FROM url u JOIN hosts h ON h.id = u.host_id"
+                                     " WHERE u.id = f.url_id AND " PICK_IS_HOST("?4") ")");
 
-/* ?4 a set of texts: nearly all that match are of other hosts, and to look up whose each one is takes far longer. */
-static const char OF_TEXTS[] = SEARCH("", "AND id_is_in(CAST(?4 AS INTEGER), page_text.rowid)");
-
-/*
- * The present texts of the host ?1, as a set. Its URLs lie side by side in url_by_hash, among few others (seen.h);
- * what is above the mark may not be there yet (deferred.h), and files of older schemas have no mark.
- */
-static const char TEXTS_OF_HOST[] =
-    "WITH o(id, least) AS MATERIALIZED (SELECT h.id, origin_hash(h.scheme, h.host, h.port) FROM hosts h"
-    "  WHERE " IS_HOST("?1") "),"
-    " near(id) AS (SELECT x.url_id FROM o CROSS JOIN url_by_hash x"
-    "  ON x.key_hash BETWEEN o.least AND o.least | 281474976710655"
-    "  UNION SELECT id FROM url WHERE id > coalesce((SELECT value FROM meta WHERE name = 'url_by_hash_to'), 0))"
-    " SELECT id_set(p.text_id) FROM near n CROSS JOIN url u ON u.id = n.id CROSS JOIN page p ON p.url_id = u.id"
-    " WHERE u.host_id IN (SELECT id FROM o)";
+/* ?1 how many matched, ?2 texts that were picked: [id, score] each. */
+static const char OF_PICKED[] = HITS("(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS score,"
+                                     " CAST(?1 AS INTEGER) AS n FROM json_each(?2)) best");
 
 enum {
     ID,
@@ -65,13 +52,13 @@ enum {
     N_COLUMNS
 };
 
-#define NUMBER_SIZE 24
+#define NUMBER_SIZE      24
+#define MAX_PICKED_BYTES ((size_t)1 * MIB)
 
 struct collecting {
     struct search_answer *answer;
     struct arena *mem;
     struct span host; /* or "" */
-    struct span texts; /* of the host, where it is small: the number of their set */
     size_t limit;
     int64_t n_found;
 };
@@ -125,8 +112,8 @@ static enum err add_hits(struct reader *r, struct collecting *c, struct span exp
                          int64_t max_ranked, struct err_note *note)
 {
     char limit[NUMBER_SIZE], ranked[NUMBER_SIZE]; /* hits may have left no room in c->mem */
-    const char *sql = c->texts.len ? OF_TEXTS : c->host.len ? OF_HOST : OF_ALL;
-    struct span params[] = { expression, SPAN_NONE, SPAN_NONE, c->texts.len ? c->texts : c->host };
+    const char *sql = c->host.len ? OF_HOST : OF_ALL;
+    struct span params[] = { expression, SPAN_NONE, SPAN_NONE, c->host };
     size_t n_params = ARRAY_LEN(params) - (sql == OF_ALL);
 
     snprintf(limit, sizeof limit, "%zu", c->limit);
@@ -142,11 +129,6 @@ static const char N_TEXTS[] =
     "SELECT count(*) FROM (SELECT 1 FROM page_text WHERE page_text MATCH ?1"
     " LIMIT CAST(?2 AS INTEGER))";
 
-/* A host is small that answered less than a fifth of all requests, or is none of ours. */
-static const char IS_SMALL[] =
-    "SELECT 5 * coalesce((SELECT sum(h.pages) FROM hosts h WHERE " IS_HOST("?1") "), 0)"
-    " < coalesce((SELECT max(id) FROM fetch), 1)";
-
 static enum err on_count(void *arg, const struct span *columns,
                          const struct reader_value *row, size_t n)
 {
@@ -161,110 +143,83 @@ static enum err on_count(void *arg, const struct span *columns,
 static enum err count_texts(struct reader *r, struct span expression, struct arena *mem,
                             int64_t *out, struct err_note *note)
 {
-    struct span params[] = { expression, arena_format(mem, "%d", SEARCH_RANKED + 1) };
+    struct span params[] = { expression, arena_format(mem, "%d", PICK_RANKED + 1) };
 
     return reader_query(r, span_str(N_TEXTS), params, ARRAY_LEN(params), on_count, out,
                         note);
-}
-
-/* Is the host small? Then its texts. */
-static enum err gather_texts(struct reader *r, struct collecting *c, struct err_note *note)
-{
-    int64_t is_small = 0, set = 0;
-    enum err e = reader_query(r, span_str(IS_SMALL), &c->host, 1, on_count, &is_small, note);
-
-    if (!e && is_small)
-        e = reader_query(r, span_str(TEXTS_OF_HOST), &c->host, 1, on_count, &set, note);
-    if (!e && is_small)
-        c->texts = arena_format(c->mem, "%lld", (long long)set);
-    return e;
 }
 
 static enum err add_titles(struct reader *r, struct collecting *c, struct span all, struct err_note *note)
 {
     struct span in_title = arena_format(c->mem, "{title} : %.*s", SPAN_ARG(all));
 
-    return add_hits(r, c, in_title, SEARCH_RANKED + 1, note);
+    return add_hits(r, c, in_title, PICK_RANKED + 1, note);
 }
 
 static bool is_enough(const struct collecting *c)
 {
-    return c->n_found > SEARCH_RANKED && c->answer->n_hits == c->limit;
+    return c->n_found > PICK_RANKED && c->answer->n_hits == c->limit;
 }
 
-/* More than SEARCH_RANKED texts match. Those whose title says it go first, and may be enough. */
+/* More than PICK_RANKED texts match: as pick.h says. */
 static enum err find_of_many(struct reader *r, struct collecting *c, struct span expression, struct err_note *note)
 {
     enum err e = add_titles(r, c, expression, note);
 
     if (!e && !is_enough(c))
-        e = add_hits(r, c, expression, SEARCH_RANKED + 1, note);
-    if (!e && c->n_found <= SEARCH_RANKED) {
+        e = add_hits(r, c, expression, PICK_RANKED + 1, note);
+    if (!e && c->n_found <= PICK_RANKED) {
         c->answer->n_hits = 0; /* many of them were of former content, or of other hosts */
-        e = add_hits(r, c, expression, SEARCH_RANKED, note);
+        e = add_hits(r, c, expression, PICK_RANKED, note);
     }
     return e;
 }
 
-/* What the whole expression finds; n_texts of them at least. */
-static enum err find_exactly(struct reader *r, struct collecting *c, struct span all, int64_t n_texts,
-                             struct err_note *note)
+/* By FTS5: what we do not read from its tables ourselves. */
+static enum err find_by_fts5(struct reader *r, struct collecting *c, struct span expression, struct err_note *note)
 {
+    int64_t n_texts = 0;
+    enum err e = count_texts(r, expression, c->mem, &n_texts, note);
+
+    if (e || n_texts > PICK_RANKED)
+        return e ? e : find_of_many(r, c, expression, note);
+    return add_hits(r, c, expression, PICK_RANKED + 1, note);
+}
+
+/* The pages of the texts that were picked. */
+static enum err add_picked(struct reader *r, struct collecting *c, const struct pick_text *picked, size_t n,
+                           struct err_note *note)
+{
+    char n_found[NUMBER_SIZE];
+    struct span params[2];
+    struct buf list;
     enum err e;
 
-    c->answer->n_hits = 0;
-    if (n_texts > SEARCH_RANKED && !c->texts.len)
-        return find_of_many(r, c, all, note);
-    e = add_hits(r, c, all, SEARCH_RANKED + 1, note);
-    if (e || c->n_found <= SEARCH_RANKED)
-        return e;
-    c->answer->n_hits = 0;
-    return find_of_many(r, c, all, note);
+    buf_init(&list, MAX_PICKED_BYTES);
+    e = buf_append_byte(&list, '[');
+    for (size_t i = 0; !e && i < n; i++)
+        e = buf_printf(&list, "%s[%lld,%.17g]", i ? "," : "", (long long)picked[i].id, picked[i].score);
+    if (!e)
+        e = buf_append_byte(&list, ']');
+    snprintf(n_found, sizeof n_found, "%lld", (long long)c->n_found);
+    params[0] = span_str(n_found);
+    params[1] = buf_span(&list);
+    if (!e)
+        e = reader_query(r, span_str(OF_PICKED), params, ARRAY_LEN(params), on_hit, c, note);
+    buf_clear(&list);
+    return e;
 }
 
 static enum err find(struct reader *r, struct collecting *c, const struct match *m, struct err_note *note)
 {
-    int64_t n_texts = 0;
-    bool is_likely;
-    enum err e = m->likely.len ? count_texts(r, m->likely, c->mem, &n_texts, note) : OK;
+    struct pick_question q = { m, c->host, c->limit };
+    struct pick_text *picked = mem_try_alloc((c->limit + 1) * sizeof *picked);
+    size_t n = 0;
+    enum err e = picked ? pick_texts(r, &q, picked, &n, &c->n_found) : ERR_NO_MEMORY;
 
-    is_likely = n_texts > SEARCH_RANKED;
-    if (!e && !is_likely)
-        e = count_texts(r, m->expression, c->mem, &n_texts, note);
-    if (!e && n_texts > SEARCH_RANKED && c->host.len)
-        e = gather_texts(r, c, note);
-    if (!e && is_likely && !c->texts.len) {
-        e = find_of_many(r, c, m->likely, note);
-        if (!e && c->n_found > SEARCH_RANKED)
-            return OK;
-    }
-    return e ? e : find_exactly(r, c, m->expression, n_texts, note);
-}
-
-/* --- usual words ------------------------------------------------------------------- */
-
-struct reading {
-    struct words *words;
-    struct arena *mem;
-    struct word_list list;
-};
-
-static enum err on_page(void *arg, const struct span *columns, const struct reader_value *row, size_t n)
-{
-    struct reading *to = arg;
-
-    (void)columns;
-    (void)n;
-    return row ? words_split(to->words, row[0].text, to->mem, &to->list) : OK;
-}
-
-/* Of some pages. Where very many have a beginning, words of those titles and descriptions will be among theirs. */
-static enum err read_usual(struct reader *r, struct reading *to, struct err_note *note)
-{
-    static const char SQL[] = "SELECT substr(title, 1, 200) || ' ' || substr(coalesce(description, ''), 1, 300)"
-                              " FROM page WHERE title <> '' LIMIT 500";
-
-    return reader_query(r, span_str(SQL), NULL, 0, on_page, to, note);
+    e = e ? find_by_fts5(r, c, m->expression, note) : add_picked(r, c, picked, n, note);
+    mem_free(picked);
+    return e;
 }
 
 /* --- asking ------------------------------------------------------------------------ */
@@ -273,19 +228,13 @@ enum err search_ask(struct reader *r, const struct search_question *q,
                     struct arena *mem, struct search_answer *out, struct err_note *note)
 {
     struct collecting c = { .answer = out, .mem = mem, .limit = q->limit };
-    struct reading usual = { .mem = mem };
     enum err e = OK;
 
     *out = (struct search_answer){ .words = NULL };
     c.host = q->host.ptr ? q->host : SPAN("");
-    c.texts = SPAN("");
     if (words_open(reader_handle(r), &out->words))
         return err_set(note, ERR_UNSUPPORTED, "this SQLite has no full-text search");
-    usual.words = out->words;
-    if (span_find(q->query, '*') < q->query.len)
-        e = read_usual(r, &usual, note);
-    if (!e)
-        e = match_parse(out->words, q->query, &usual.list, mem, &out->match, note);
+    e = match_parse(out->words, q->query, mem, &out->match, note);
     if (e)
         return e;
     out->hits = arena_try_array(mem, q->limit + 1, sizeof *out->hits);

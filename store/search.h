@@ -3,15 +3,13 @@
  * Full-text search over the present content of pages. Up to SEARCH_RANKED hits
  * are ranked exactly; where more pages match, those whose titles do come first,
  * then the first SEARCH_RANKED of the others, so that an answer does not take
- * longer the more pages have a word. Where more than that match word*, words that some titles and
- * descriptions have stand for it (match.likely).
+ * longer the more pages have a word (store/pick.h).
  */
 #pragma once
 
-#include "store/match.h"
-#include "store/reader.h"
+#include "store/pick.h"
 
-#define SEARCH_RANKED 30000
+#define SEARCH_RANKED PICK_RANKED
 
 struct search_question {
     struct span query;

@@ -6,10 +6,7 @@
 /* Rows of page_text_data that are no pages (FTS5_AVERAGES_ROWID, FTS5_STRUCTURE_ROWID). */
 #define TOTALS_ROW   1
 #define SEGMENTS_ROW 10
-/* A page's row is its segment's id, then 6 bits for indexes of long lists, then its number (FTS5_SEGMENT_ROWID). */
-#define SEGMENT_SHIFT 37
 
-#define FORMAT             4
 #define DEFAULT_PAGE_BYTES 4050 /* FTS5_DEFAULT_PAGE_SIZE */
 /* FTS5 takes 32 to 65,536; offsets in a page have 16 bits, and the longest word stands behind a whole page at most. */
 #define MIN_PAGE_BYTES 64
@@ -104,7 +101,7 @@ bool shadow_read(struct db *d, size_t most_first, struct shadow *s)
     s->n_added = 0;
     s->page_bytes = (size_t)bytes;
     memset(s->is_taken, 0, sizeof s->is_taken);
-    return format == FORMAT && bytes >= MIN_PAGE_BYTES && bytes <= MAX_PAGE_BYTES && read_totals(s) &&
+    return format == SHADOW_FORMAT && bytes >= MIN_PAGE_BYTES && bytes <= MAX_PAGE_BYTES && read_totals(s) &&
            read_segments(s) && s->n_first_level < most_first && s->n_segments < SHADOW_MAX_SEGMENTS / 2;
 }
 
@@ -133,7 +130,7 @@ static void put_row(struct db *d, int64_t row, struct span bytes)
 
 void shadow_put_page(struct shadow *s, uint32_t segment, uint32_t n, struct span page)
 {
-    put_row(s->db, (int64_t)segment << SEGMENT_SHIFT | n, page);
+    put_row(s->db, (int64_t)segment << SHADOW_SEGMENT_SHIFT | n, page);
 }
 
 void shadow_put_separator(struct shadow *s, uint32_t segment, uint32_t n, struct span separator)

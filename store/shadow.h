@@ -13,6 +13,9 @@
 #include "store/db.h"
 
 #define SHADOW_COLUMNS 3
+#define SHADOW_FORMAT  4
+/* A page's row is its segment's id, then 6 bits for indexes of long lists, then its number (FTS5_SEGMENT_ROWID). */
+#define SHADOW_SEGMENT_SHIFT 37
 /* Segments of the file, as many as FTS5 has (FTS5_MAX_SEGMENT); ids are 1 to that. */
 #define SHADOW_MAX_SEGMENTS 2000
 /* Of the list: three numbers a segment, of at most five bytes each; levels are few. */

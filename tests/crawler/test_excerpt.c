@@ -41,7 +41,7 @@ static const char *shown(const char *query, const char *text, int columns)
     struct excerpt x;
     size_t n = 0;
 
-    assert_int_equal(match_parse(words, span_str(query), NULL, &mem, &match, NULL), OK);
+    assert_int_equal(match_parse(words, span_str(query), &mem, &match, NULL), OK);
     assert_int_equal(excerpt_make(words, &match, span_str(text), columns, &mem, &x),
                      OK);
     assert_true(x.text.len < sizeof out - 400);

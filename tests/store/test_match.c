@@ -106,57 +106,38 @@ static void fts5_understands_what_was_meant(void **state)
     struct match match;
     struct err_note note = { "" };
 
-    if (match_parse(desk.words, span_str(row->query), NULL, &desk.mem, &match, &note))
+    if (match_parse(desk.words, span_str(row->query), &desk.mem, &match, &note))
         fail_msg("%s", note.text);
     assert_int_equal(finds(match.expression, row->title, row->text), row->is_found);
     assert_int_equal(match.n_terms, row->n_terms);
 }
 
-/* Each text that the likely expression finds, the exact one finds, too. */
-static void some_usual_words_may_stand_for_a_beginning(void **state)
+static void what_joins_two_parts_comes_behind_them(void **state)
 {
     static const struct {
-        const char *query, *text;
-        bool is_likely, is_found;
-    } finding[] = {
-        { "ca*", "a cat", true, true },
-        { "ca*", "a \u00c7ar", true, true },
-        { "ca*", "a cabbage", false, true },
-        { "ca*", "a dog", false, false },
-        { "text:ca* do*", "the cat of a dog", true, true },
-        { "text:ca* do*", "the cat of a dodo", false, true },
-        { "title:ca* OR dog", "the dog", true, true },
-        { "title:ca* OR dog", "the cat", false, false },
-        { "do* NOT ca*", "a dog", true, true },
-        { "do* NOT ca*", "a dog and a cabbage", false, false },
-        { "do* \"a ca\"*", "a dog and a cabbage", true, true },
-        { "do* \"a ca\"*", "a dog", false, false },
-        { "ca*", "a cow", false, false },
+        enum match_kind kind;
+        size_t n_words;
+        bool is_prefix;
+        int column;
+    } want[] = {
+        { MATCH_TERM, 1, false, MATCH_ANY_COLUMN }, { MATCH_TERM, 2, true, 0 },  { MATCH_TERM, 1, false, 2 },
+        { MATCH_NOT, 0, false, 0 },                 { MATCH_AND, 0, false, 0 }, { MATCH_TERM, 1, true, 1 },
+        { MATCH_OR, 0, false, 0 },
     };
-    struct word_list usual = { 0 };
     struct match match;
 
     (void)state;
-    assert_int_equal(words_split(desk.words, SPAN("A dog, cats? Cat car cat cow dog"), &desk.mem, &usual), OK);
-    for (size_t i = 0; i < ARRAY_LEN(finding); i++) {
-        assert_int_equal(match_parse(desk.words, span_str(finding[i].query), &usual, &desk.mem, &match, NULL), OK);
-        if (finds(match.expression, "", finding[i].text) != finding[i].is_found ||
-            finds(match.likely, "", finding[i].text) != finding[i].is_likely)
-            fail_msg("%s in %s: %.*s", finding[i].query, finding[i].text, SPAN_ARG(match.likely));
-    }
-}
+    assert_int_equal(match_parse(desk.words, SPAN("cat title:\"big dog\"* NOT text:cow OR description:bi*"), &desk.mem,
+                                 &match, NULL),
+                     OK);
+    assert_int_equal(match.n_steps, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        const struct match_step *step = &match.steps[i];
 
-static void no_usual_words_are_no_likely_expression(void **state)
-{
-    static const char *const queries[] = { "cat dog", "zebra*", "dog NOT ca*", "\"a ca\"*" };
-    struct word_list usual = { 0 };
-    struct match match;
-
-    (void)state;
-    assert_int_equal(words_split(desk.words, SPAN("cat dog"), &desk.mem, &usual), OK);
-    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-        assert_int_equal(match_parse(desk.words, span_str(queries[i]), &usual, &desk.mem, &match, NULL), OK);
-        assert_int_equal(match.likely.len, 0);
+        assert_int_equal(step->kind, want[i].kind);
+        assert_int_equal(step->term.n_words, want[i].n_words);
+        assert_int_equal(step->term.is_prefix, want[i].is_prefix);
+        assert_int_equal(step->column, want[i].column);
     }
 }
 
@@ -187,7 +168,7 @@ static void a_wrong_query_is_refused_at_its_place(void **state)
         struct err_note note = { "" };
 
         assert_int_equal(
-            match_parse(desk.words, span_str(wrong[i].query), NULL, &desk.mem, &match, &note),
+            match_parse(desk.words, span_str(wrong[i].query), &desk.mem, &match, &note),
             ERR_USAGE);
         assert_int_equal(match.wrong_at, wrong[i].at);
         if (!strstr(note.text, wrong[i].why))
@@ -204,11 +185,11 @@ static void a_query_without_measure_is_refused(void **state)
     (void)state;
     memset(deep, '(', sizeof deep);
     assert_int_equal(
-        match_parse(desk.words, span_make(deep, sizeof deep), NULL, &desk.mem, &match, NULL),
+        match_parse(desk.words, span_make(deep, sizeof deep), &desk.mem, &match, NULL),
         ERR_USAGE);
     for (size_t i = 0; i + 1 < sizeof many; i += 2)
         memcpy(many + i, "a ", 2);
-    assert_int_equal(match_parse(desk.words, span_make(many, sizeof many - 1), NULL,
+    assert_int_equal(match_parse(desk.words, span_make(many, sizeof many - 1),
                                  &desk.mem, &match, NULL),
                      ERR_TOO_LARGE);
 }
@@ -237,8 +218,7 @@ static void words_know_their_places(void **state)
 int main(void)
 {
     static const struct CMUnitTest plain[] = {
-        cmocka_unit_test(some_usual_words_may_stand_for_a_beginning),
-        cmocka_unit_test(no_usual_words_are_no_likely_expression),
+        cmocka_unit_test(what_joins_two_parts_comes_behind_them),
         cmocka_unit_test(a_wrong_query_is_refused_at_its_place),
         cmocka_unit_test(a_query_without_measure_is_refused),
         cmocka_unit_test(words_know_their_places),

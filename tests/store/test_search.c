@@ -199,9 +199,20 @@ static void flood_host(sqlite3 *db)
     run(db, "COMMIT");
 }
 
+/* Another page like that with the id 1001. */
+#define COPY_PAGE(id, url)                                                                                    \
+    "INSERT INTO url SELECT " id ", key_hash, host_id, state, reason, depth, redirects, hop, priority, retries,"  \
+    " parent_id, run_id, " id ", discovered_at, next_fetch_at, interval_ms, '" url "', NULL, rule"                \
+    " FROM url WHERE id = 1001;"                                                                                 \
+    "CREATE TEMP TABLE g AS SELECT * FROM fetch WHERE id = 1001; UPDATE g SET id = " id ", url_id = " id ";"       \
+    "CREATE TEMP TABLE q AS SELECT * FROM page WHERE url_id = 1001;"                                             \
+    "UPDATE q SET url_id = " id ", fetch_id = " id ", text_id = " id ";"                                          \
+    "INSERT INTO fetch SELECT * FROM g; INSERT INTO page SELECT * FROM q"
+
 /* The texts of a small host are gathered first; those of a large one are looked up one by one. */
 static void a_word_of_very_many_pages_is_found_on_a_host_small_or_large(void **state)
 {
+    static const char *const queries[] = { "flood", "flo*", "\"a flood\"", "\"a flo\"*", "flood NOT here" };
     struct asked a;
     sqlite3 *db;
 
@@ -221,26 +232,25 @@ static void a_word_of_very_many_pages_is_found_on_a_host_small_or_large(void **s
     end(&a);
     for (int pages = SEARCH_RANKED; pages > 0; pages -= SEARCH_RANKED - 1) {
         weigh(db, pages);
-        a = ask("flood", "a.example", 10);
-        assert_int_equal(a.answer.n_hits, 10);
-        assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
-        end(&a);
+        for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+            a = ask(queries[i], "a.example", 10);
+            assert_int_equal(a.answer.n_hits, 10);
+            assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
+            end(&a);
+            a = ask(queries[i], "c.example", 10);
+            assert_int_equal(a.answer.n_found, 1);
+            end(&a);
+        }
     }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-/* Usual words answer where very many have the beginning; where they are not enough, all words do. */
-static void usual_words_stand_for_a_beginning_of_very_many_pages_only(void **state)
+static void a_beginning_finds_very_many_pages_and_a_single_one_far_behind_them(void **state)
 {
     static const char FILL[] =
         "UPDATE page SET title = 'Ordinary' WHERE url_id > 1000;"
         "INSERT INTO page_text (rowid, title, description, text) VALUES (90000, 'Oxbow', '', 'here');"
-        "INSERT INTO url SELECT 90000, key_hash, host_id, state, reason, depth, redirects, hop, priority, retries, parent_id,"
-        " run_id, 90000, discovered_at, next_fetch_at, interval_ms, 'http://a.example/oxbow', NULL, rule FROM url WHERE id = 1001;"
-        "CREATE TEMP TABLE g AS SELECT * FROM fetch WHERE id = 1001; UPDATE g SET id = 90000, url_id = 90000;"
-        "CREATE TEMP TABLE q AS SELECT * FROM page WHERE url_id = 1001;"
-        "UPDATE q SET url_id = 90000, fetch_id = 90000, text_id = 90000, title = 'Oxbow';"
-        "INSERT INTO fetch SELECT * FROM g; INSERT INTO page SELECT * FROM q";
+        COPY_PAGE("90000", "http://a.example/oxbow");
     struct asked a;
     sqlite3 *db;
 
@@ -249,13 +259,98 @@ static void usual_words_stand_for_a_beginning_of_very_many_pages_only(void **sta
     run(db, FILL);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     a = ask("o* OR flo*", NULL, 10);
-    assert_true(a.answer.match.likely.len > 0);
     assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
     assert_int_equal(a.answer.n_hits, 10);
     end(&a);
     a = ask("oxb* OR ordinarily*", NULL, 10);
     assert_int_equal(a.answer.n_found, 1);
     assert_true(span_eq(a.answer.hits[0].url, SPAN("http://a.example/oxbow")));
+    end(&a);
+}
+
+/* Of the last of all pages, which is not among those that are ranked of the rest. */
+static void titles_come_first_where_very_many_match(void **state)
+{
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    run(db, "INSERT INTO page_text (rowid, title, description, text) VALUES (89999, 'A flood', '', 'nothing else');"
+            COPY_PAGE("89999", "http://a.example/noah"));
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    a = ask("flood", NULL, 3);
+    assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
+    assert_int_equal(a.answer.n_hits, 3);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://a.example/noah")));
+    assert_false(span_eq(a.answer.hits[1].url, SPAN("http://a.example/noah")));
+    assert_false(span_eq(a.answer.hits[2].url, SPAN("http://a.example/noah")));
+    end(&a);
+}
+
+/* Somebody took a text out of the index, and says so in a newer segment: that is for FTS5 to read. */
+static void a_text_that_was_taken_out_is_not_found(void **state)
+{
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    run(db, "INSERT INTO page_text (page_text, rowid, title, description, text)"
+            " VALUES ('delete', 90000, 'Oxbow', '', 'here')");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    a = ask("oxbow", NULL, 10);
+    assert_int_equal(a.e, OK);
+    assert_int_equal(a.answer.n_found, 0);
+    assert_int_equal(a.answer.n_hits, 0);
+    end(&a);
+    a = ask("oxbow OR flood", NULL, 10);
+    assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1);
+    assert_int_equal(a.answer.n_hits, 10);
+    end(&a);
+    a = ask("whale OR oxbow", "b.example", 10);
+    assert_int_equal(a.answer.n_found, 1);
+    end(&a);
+}
+
+/* Of very many that match few are of the host: then all of those are ranked by how well they fit alone. */
+static void a_title_is_no_merit_of_its_own_where_all_are_ranked(void **state)
+{
+    static const char FILL[] = "UPDATE hosts SET pages = 40000 WHERE host = 'c.example';"
+                               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+                               " INSERT INTO page_text (rowid, title, text)"
+                               " SELECT 500, 'flood', group_concat('word', ' ') FROM n;"
+                               "UPDATE page SET text_id = 500 WHERE url_id = 500";
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    run(db, "DROP TABLE IF EXISTS temp.g; DROP TABLE IF EXISTS temp.q;" COPY_PAGE("500", "http://c.example/long"));
+    run(db, "UPDATE url SET host_id = (SELECT id FROM hosts WHERE host = 'c.example') WHERE id = 500");
+    run(db, FILL);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    a = ask("flood", "c.example", 10);
+    assert_int_equal(a.answer.n_found, 2);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://c.example/flood")));
+    assert_true(span_eq(a.answer.hits[1].url, SPAN("http://c.example/long")));
+    end(&a);
+}
+
+/* The first texts that match are more than are ranked, but some say what their pages said before. */
+static void former_content_is_made_up_for_by_pages_further_on(void **state)
+{
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    run(db, "UPDATE page SET text_id = NULL WHERE url_id BETWEEN 1002 AND 2001");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    a = ask("\"a flood\" NOT long", NULL, 10);
+    /* a.example's, c.example's own, and the last one, whose title says it */
+    assert_int_equal(a.answer.n_found, SEARCH_RANKED + 1 - 1000 + 2);
+    assert_true(span_eq(a.answer.hits[0].url, SPAN("http://a.example/noah")));
     end(&a);
 }
 
@@ -285,7 +380,11 @@ int main(void)
         cmocka_unit_test(the_limit_leaves_the_best_and_the_count),
         cmocka_unit_test(a_wrong_query_is_a_mistake_of_usage),
         cmocka_unit_test(a_word_of_very_many_pages_is_found_on_a_host_small_or_large),
-        cmocka_unit_test(usual_words_stand_for_a_beginning_of_very_many_pages_only),
+        cmocka_unit_test(a_beginning_finds_very_many_pages_and_a_single_one_far_behind_them),
+        cmocka_unit_test(titles_come_first_where_very_many_match),
+        cmocka_unit_test(a_text_that_was_taken_out_is_not_found),
+        cmocka_unit_test(a_title_is_no_merit_of_its_own_where_all_are_ranked),
+        cmocka_unit_test(former_content_is_made_up_for_by_pages_further_on),
         cmocka_unit_test(a_page_that_a_running_crawl_brought_is_found_on_its_host),
     };
 
