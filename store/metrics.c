@@ -233,7 +233,7 @@ static void read_from_memory(struct metrics *m, const struct recall *recall)
     m->n_recalled = m->n_links;
 }
 
-/* All links there are, if they are in memory. What texts they have is not; where those are asked for, the file is read. */
+/* All links there are, if they are in memory. Their texts are not: where those are asked for, the file is read. */
 static const struct recall *recall_all(const struct metrics *m)
 {
     const struct recall *recall = m->reads_anchors ? NULL : links_recall(m->core);
