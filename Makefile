@@ -36,10 +36,8 @@ PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd 
   libseccomp jansson libssl libcrypto
 LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # The loader looks every symbol up in the order of these: those that have most come first, a seventh of a start.
-# Not libcurl: who makes requests loads it (fetch/curl_library.h), which is half of a start. Tests call more of it.
-LIBS := -lcrypto -lc -lsqlite3 -Wl,--as-needed $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) -lpthread -lm -ldl
-CURL_LIBS := $(shell pkg-config --libs libcurl 2>/dev/null)
-TEST_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null) $(CURL_LIBS)
+LIBS := -lcrypto -lc -lsqlite3 -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+TEST_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
   -Wmissing-declarations -Wredundant-decls -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
@@ -177,7 +175,7 @@ runtime-tsan: $(RUNTIME:%=$(B)/tests/fetch/test_%)
 	$(Q)sh tests/run.sh $(RUNTIME:%=$(B)/tests/fetch/test_%)
 
 fuzz: ## each fuzz target for S seconds (60) with clang; F=url for one
-	$(Q)sh tests/fuzz/run.sh "$(F)" "$(or $(S),60)" "$(LIB_CFLAGS)" "$(LIBS) $(CURL_LIBS)"
+	$(Q)sh tests/fuzz/run.sh "$(F)" "$(or $(S),60)" "$(LIB_CFLAGS)" "$(LIBS)"
 
 bench-scale: $(B)/tests/bench/bench_scale $(B)/crawl ## a database of N pages with L links each (1000000, 20): how it answers
 	$(Q)BENCH_CRAWL=$(B)/crawl $< $(or $(N),1000000) $(or $(L),20)

@@ -417,7 +417,7 @@ static enum err start_store(struct crawl *c, struct err_note *note)
 
 /* --- all together --------------------------------------------------------------------------- */
 
-/* Promises given up for this run stand in its record, and which libcurl it has. */
+/* Promises given up for this run stand in its record. */
 static void warn_about_settings(struct crawl *c)
 {
     const struct settings *s = c->settings;
@@ -431,7 +431,6 @@ static void warn_about_settings(struct crawl *c)
         crawl_event(c, "warn", "crawl", "no-sandbox", 0,
                     "parser processes run without their sandbox");
     versions_read(&versions);
-    crawl_event(c, "info", "crawl", "libraries", 0, "%s", versions.network);
     if (versions_are_old(&versions, old, sizeof old))
         crawl_event(c, "warn", "crawl", "old-library", 0, "%s", old);
     if (longest_body(c) < (size_t)s->max_size)

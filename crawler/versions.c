@@ -19,10 +19,9 @@ int versions_print(void)
 
 void versions_read(struct versions_in_use *out)
 {
-    *out = (struct versions_in_use){ .libcurl = versions_curl_number(),
+    *out = (struct versions_in_use){ .libcurl = versions_libcurl(),
                                      .libxml2 = library_libxml2(),
                                      .sqlite = engine_number() };
-    (void)versions_curl(out->network, sizeof out->network);
 }
 
 /* 0x075801 as 78801. */

@@ -7,16 +7,12 @@
 /* Each as its library counts. */
 struct versions_in_use {
     unsigned libcurl, libxml2, sqlite;
-    char network[128]; /* libcurl with what it uses, as text */
 };
 
-/*
- * Prints the program's version and the libraries' to standard output; returns 0. Those that run, but for libcurl's,
- * which is not loaded for it (fetch/versions.h): a run tells that in its event "libraries".
- */
+/* Prints the program's and the libraries' run-time versions to standard output; returns 0. */
 int versions_print(void);
 
-/* Those that the program runs with now, which need not be those that it was built with. libcurl must be loaded. */
+/* Those that the program runs with now, which need not be those that it was built with. */
 void versions_read(struct versions_in_use *out);
 
 /*

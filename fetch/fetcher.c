@@ -8,7 +8,6 @@
 #include "config/small.h"
 #include "fetch/address.h"
 #include "fetch/answer.h"
-#include "fetch/curl_library.h"
 #include "fetch/request.h"
 #include "fetch/transfer.h"
 
@@ -417,15 +416,11 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
                       struct err_note *note)
 {
     size_t n_shards = shards_for(options->concurrency);
+    struct fetcher *f = mem_alloc(sizeof(*f));
     size_t max_open = max_open_for(options->concurrency);
-    struct multi_options mo = { n_shards, max_open, on_done, NULL };
-    enum err e = curl_library_load(note);
-    struct fetcher *f;
+    struct multi_options mo = { n_shards, max_open, on_done, f };
+    enum err e;
 
-    if (e)
-        return e;
-    f = mem_alloc(sizeof(*f));
-    mo.arg = f;
     f->sched = s;
     f->dns = dns;
     f->tick_ns = tick_for(options);

@@ -28,7 +28,6 @@
 #include <zstd.h>
 
 #include "config/mem.h"
-#include "fetch/curl_library.h"
 #include "parse/html.h"
 #include "tests/bench/bench.h"
 #include "tests/kit/corpus.h"
@@ -376,7 +375,7 @@ static void turn(struct fetching *f)
 /* A body as long as the pages are on average. The server is a process of its own. */
 static void measure_fetch(const struct bench *b)
 {
-    struct fetching f = { .epoll = epoll_create1(EPOLL_CLOEXEC), .wait_ms = 0 };
+    struct fetching f = { .multi = curl_multi_init(), .epoll = epoll_create1(EPOLL_CLOEXEC), .wait_ms = 0 };
     size_t len = b->n_bytes / b->n;
     char *body = mem_alloc(len);
     const struct origin_route route = { .body = { body, len }, .headers = "Content-Type: text/html\r\n" };
@@ -387,8 +386,6 @@ static void measure_fetch(const struct bench *b)
 
     memset(body, 'x', len);
     origin = origin_start(&options);
-    must(!curl_library_load(NULL), "libcurl");
-    f.multi = curl_multi_init();
     must(f.multi && f.epoll >= 0, "curl_multi_init");
     curl_multi_setopt(f.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(f.multi, CURLMOPT_SOCKETDATA, &f);

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "crawler/versions.h"
-#include "fetch/curl_library.h"
 
 #define TESTED                                                   \
     {                                                            \
@@ -20,9 +19,7 @@ static void what_runs_here_is_new_enough(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(curl_library_load(NULL), OK);
     versions_read(&v);
-    assert_memory_equal(v.network, "libcurl ", 8);
     assert_false(versions_are_old(&v, text, sizeof text));
 }
 
@@ -33,7 +30,7 @@ static void the_floor_itself_and_what_is_newer_is_fine(void **state)
 
     (void)state;
     assert_false(versions_are_old(&v, text, sizeof text));
-    v = (struct versions_in_use){ 0x080a00, 21309, 3045001, "" };
+    v = (struct versions_in_use){ 0x080a00, 21309, 3045001 };
     assert_false(versions_are_old(&v, text, sizeof text));
 }
 
