@@ -381,7 +381,7 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 {
     const struct fetch_request *r = t->request;
     bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop);
-    bool is_full = multi_n_open(t->shared->multi) > t->shared->max_open;
+    bool is_full = multi_n_open(t->shared->multi) >= t->shared->max_open;
     CURLcode rc = CURLE_OK;
 
     if (r->is_insecure) {
@@ -393,7 +393,7 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
     if (is_http1_only)
         rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
                                (long)CURL_HTTP_VERSION_1_1);
-    /* libcurl closes what is older than a request says, of all hosts; where they are merely many, those there are stay. */
+    /* libcurl closes what is older than a request says, of all hosts; where they are merely many, they stay. */
     if (is_short)
         rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_SHORT_S);
     return rc;

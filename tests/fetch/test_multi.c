@@ -297,6 +297,47 @@ static void a_connection_with_stray_bytes_is_not_clean(void **state)
     multi_close(m);
 }
 
+static struct fetchrig_get get_from(struct world *w, int address)
+{
+    static char urls[20][64];
+    char *url = urls[address - 1];
+    struct fetchrig_get g;
+
+    snprintf(url, sizeof urls[0], "http://127.0.0.%d:%u/page", address, origin_port(w->origin));
+    g = (struct fetchrig_get){ .request = fetchrig_request(url) };
+    fetchrig_get_each(&w->rig, &g, 1);
+    assert_outcome(&g, FETCH_OK);
+    return g;
+}
+
+/* Where there are more hosts than room, most of them would else always need a new one. */
+static void beyond_the_limit_no_more_are_kept_but_those_there_are(void **state)
+{
+    enum {
+        LIMIT = 18, /* for one request in flight */
+    };
+    struct world *w = *state;
+    struct fetchrig_get g;
+
+    assert_int_equal(fetchrig_close(&w->rig), 0);
+    fetchrig_init(&w->rig);
+    w->rig.options.concurrency = 1;
+    fetchrig_open(&w->rig);
+    for (int address = 1; address <= LIMIT + 1; address++) {
+        g = get_from(w, address);
+        drop(w, &g);
+    }
+    (void)sleep(2); /* so that they are idle for long */
+    for (int i = 0; i < 2; i++) {
+        g = get_from(w, LIMIT + 2);
+        assert_true(g.result.timings.connect_ms >= 0);
+        drop(w, &g);
+    }
+    g = get_from(w, 1);
+    assert_int_equal(g.result.timings.connect_ms, -1);
+    drop(w, &g);
+}
+
 static void refused_connections_are_connect_failures(void **state)
 {
     struct world *w = *state;
@@ -385,6 +426,7 @@ int main(void)
         WORLD_TEST(a_lost_fresh_connection_is_no_lost_reuse),
         WORLD_TEST(stray_bytes_never_answer_the_next_request),
         WORLD_TEST(a_connection_with_stray_bytes_is_not_clean),
+        WORLD_TEST(beyond_the_limit_no_more_are_kept_but_those_there_are),
         WORLD_TEST(refused_connections_are_connect_failures),
         WORLD_TEST(failed_connections_do_not_wear_out_kept_ones),
         WORLD_TEST(private_addresses_are_refused_by_default),
