@@ -29,7 +29,7 @@ static inline void html_text_reset(struct html_text *x)
 /* All raw texts, until the next reset, are parts of this document: short ones are read faster. */
 static inline void html_text_of(struct html_text *x, struct span document)
 {
-    x->readable = document.ptr + document.len;
+    x->readable = span_at(document.ptr, document.len);
 }
 
 /* Adds raw text of a token. ERR_TOO_LARGE, ERR_NO_MEMORY. */
