@@ -15,6 +15,8 @@
 #define MAX_PLACES ((size_t)64 * MIB) /* of a document */
 /* Steps from row to row that take as long as a search for one. */
 #define STEPS_A_SEARCH 16
+/* Ids beyond are not of fetches, and arrays of bits are made for so many. */
+#define MAX_END        (INT64_C(1) << 40)
 
 struct segment_at {
     int64_t id, first, last; /* its pages */
@@ -148,9 +150,12 @@ enum err postings_end(struct postings *p, int64_t *out)
     int rc = sqlite3_prepare_v2(sqlite3_db_handle(p->hold), "SELECT coalesce(max(id), 0) + 1 FROM page_text_docsize",
                                 -1, &st, NULL);
 
+    *out = 0;
     if (!rc && sqlite3_step(st) == SQLITE_ROW)
         *out = sqlite3_column_int64(st, 0);
-    return sqlite3_finalize(st) ? ERR_IO : OK;
+    if (sqlite3_finalize(st))
+        return ERR_IO;
+    return *out > 0 && *out <= MAX_END ? OK : ERR_UNSUPPORTED;
 }
 
 /* The query stays open at the row that was read last: who asks for one of the next ones waits for a few steps only. */

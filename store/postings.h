@@ -29,7 +29,7 @@ void postings_close(struct postings *p); /* NULL is fine */
 int64_t postings_n_documents(const struct postings *p);
 int64_t postings_n_words(const struct postings *p);
 
-/* More than the id of any document. ERR_IO. */
+/* More than the id of any document, and above 0. ERR_IO; ERR_UNSUPPORTED: ids that no fetch has. */
 enum err postings_end(struct postings *p, int64_t *out) MUST_USE;
 
 /* How many words a document has. ERR_IO. */

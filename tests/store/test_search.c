@@ -288,6 +288,29 @@ static void titles_come_first_where_very_many_match(void **state)
     end(&a);
 }
 
+/* A stranger's file: what would be counted from them is left to FTS5. */
+static void ids_that_no_text_has_do_no_harm(void **state)
+{
+    static const char *const ids[] = { "-2", "9223372036854775807", "1099511627776" };
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        char sql[160];
+
+        snprintf(sql, sizeof sql, "DELETE FROM page_text_docsize;"
+                                  "INSERT INTO page_text_docsize (id, sz) VALUES (%s, x'000000')", ids[i]);
+        run(db, sql);
+        a = ask("fl*", "a.example", 3);
+        end(&a);
+        a = ask("flood", NULL, 3);
+        end(&a);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* Somebody took a text out of the index, and says so in a newer segment: that is for FTS5 to read. */
 static void a_text_that_was_taken_out_is_not_found(void **state)
 {
@@ -386,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_title_is_no_merit_of_its_own_where_all_are_ranked),
         cmocka_unit_test(former_content_is_made_up_for_by_pages_further_on),
         cmocka_unit_test(a_page_that_a_running_crawl_brought_is_found_on_its_host),
+        cmocka_unit_test(ids_that_no_text_has_do_no_harm),
     };
 
     return cmocka_run_group_tests_name("store/search", tests, set_up, tear_down);
