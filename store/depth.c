@@ -100,8 +100,8 @@ static size_t reoffer_links(struct core *c, struct extra *x, int64_t id)
     if (!urls_get(c, id, &row))
         return n;
     reoffer_redirect(c, x, id, row.depth);
-    st = db_stmt(c->db, "SELECT dst_id, bits FROM outlink WHERE set_id ="
-                       " (SELECT links_id FROM page WHERE url_id = ?1)");
+    st = db_stmt(c->db, "SELECT l.dst_id, l.bits FROM page p CROSS JOIN outlink l ON l.set_id = p.links_id"
+                       " AND l.id >= p.links_id AND l.id < p.links_id + p.links_out WHERE p.url_id = ?1");
     db_int(c->db, st, 1, id);
     for (; db_next(c->db, st); n++) {
         enum url_hop hop;

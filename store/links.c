@@ -21,7 +21,6 @@
 #define REVERSE_INDEX_FROM 10000000
 
 enum column {
-    COLUMN_POSITION,
     COLUMN_DST,
     COLUMN_BITS,
     COLUMN_ANCHOR_ID,
@@ -34,14 +33,13 @@ struct row {
     const struct store_offer *offer;
     int64_t dst_id, bits;
     int64_t anchor_id; /* of its text (anchors.h); 0: none, or the text stays with it */
-    uint32_t position; /* strictly rising */
 };
 
 struct links {
     struct row *rows;         /* of the page at hand */
     struct anchors_key *keys; /* of the texts of its offers */
     size_t n_rows, cap;
-    int64_t last_set; /* the highest number in use; 0: not looked up yet */
+    int64_t next_id; /* that the next row gets; 0: not looked up in this transaction */
     bool has_removed; /* rows of a page, since the store was opened */
     struct recall *recall;
     int64_t data_version; /* SQLite's, when the first of them was written: changes with what others write; 0 before */
@@ -105,7 +103,7 @@ static int on_connect(sqlite3 *handle, void *arg, int argc, const char *const *a
 {
     struct links_table *t = mem_alloc(sizeof *t);
     int rc = sqlite3_declare_vtab(
-        handle, "CREATE TABLE x(position, dst_id, bits, anchor_id, rel, anchor)");
+        handle, "CREATE TABLE x(dst_id, bits, anchor_id, rel, anchor)");
 
     (void)argc;
     (void)argv;
@@ -185,7 +183,6 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
     const struct row *row = CONTAINER_OF(base, struct links_cursor, base)->at;
 
     switch ((enum column)column) {
-    case COLUMN_POSITION: sqlite3_result_int64(ctx, row->position); break;
     case COLUMN_DST: sqlite3_result_int64(ctx, row->dst_id); break;
     case COLUMN_BITS: sqlite3_result_int64(ctx, row->bits); break;
     case COLUMN_ANCHOR_ID:
@@ -203,7 +200,7 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
 
 static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
-    *out = CONTAINER_OF(base, struct links_cursor, base)->at->position;
+    *out = CONTAINER_OF(base, struct links_cursor, base)->at->dst_id;
     return SQLITE_OK;
 }
 
@@ -262,7 +259,6 @@ static void make_room(struct links *l, size_t n)
 static void make_rows(struct core *c, const struct store_visit *v)
 {
     struct links *l = c->links;
-    int64_t before = -1;
 
     make_room(l, v->n_links);
     l->n_rows = 0;
@@ -274,12 +270,10 @@ static void make_rows(struct core *c, const struct store_visit *v)
 
         if (!is_link(o))
             continue;
-        before = MAX((int64_t)o->position, before + 1);
         row->offer = o;
         row->dst_id = o->id;
         row->bits = bits_of(v, o);
         row->anchor_id = anchors_number(c, l->keys[i], anchor_of(o));
-        row->position = (uint32_t)before;
         l->n_rows++;
     }
 }
@@ -303,19 +297,24 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
     return hash;
 }
 
-/* What has no rows has no number, so the highest one in use is that of the last rows. An error sticks to c->db. */
-static int64_t next_set(struct core *c)
+/*
+ * Where SQLite will put the first of the rows at hand: behind the last there is. Past the highest number it would
+ * take any. An error sticks to c->db.
+ */
+static int64_t next_id(struct core *c)
 {
     struct links *l = c->links;
 
-    if (!l->last_set)
-        l->last_set = db_value(c->db, "SELECT max(coalesce((SELECT max(set_id) FROM outlink), 0),"
-                                      " coalesce((SELECT max(links_id) FROM page), 0))", 0);
-    if (l->last_set == INT64_MAX) {
-        db_fail(c->db, ERR_CORRUPT, "no page's links can have the number that table outlink has");
-        return 0;
+    if (!l->next_id) {
+        int64_t last = db_value(c->db, "SELECT max(id) FROM outlink", 0);
+
+        if (last < 0 || last >= INT64_MAX - (int64_t)UINT32_MAX) {
+            db_fail(c->db, ERR_CORRUPT, "behind the last row of table outlink there is no number for others");
+            return 0;
+        }
+        l->next_id = last + 1;
     }
-    return ++l->last_set;
+    return l->next_id;
 }
 
 static int64_t data_version(const struct core *c)
@@ -344,33 +343,41 @@ const struct recall *links_recall(const struct core *c)
 enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_set)
 {
     /* In the order of the table's columns: else SQLite copies each once more. */
-    static const char SQL[] = "INSERT OR FAIL INTO outlink (set_id, position, dst_id, bits, rel, anchor, anchor_id)"
-                              " SELECT ?1, position, dst_id, bits, rel, anchor, anchor_id FROM page_links";
+    static const char SQL[] = "INSERT OR FAIL INTO outlink (set_id, dst_id, bits, rel, anchor, anchor_id)"
+                              " SELECT ?1, dst_id, bits, rel, anchor, anchor_id FROM page_links";
     sqlite3_stmt *st;
 
     *out_set = 0;
     make_rows(c, v);
     if (!c->links->n_rows)
         return c->db->failed;
-    *out_set = next_set(c);
+    *out_set = next_id(c);
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, *out_set);
     db_run(c->db, st);
     remember(c, *out_set);
+    c->links->next_id += (int64_t)c->links->n_rows;
     c->links->n_rows = 0;
     return c->db->failed;
 }
 
-enum err links_remove(struct core *c, int64_t set_id)
+enum err links_remove(struct core *c, int64_t set_id, int64_t n_most)
 {
     sqlite3_stmt *st;
 
     c->links->has_removed = true;
+    c->links->next_id = 0;
     if (!set_id)
         return c->db->failed;
-    st = db_stmt(c->db, "DELETE FROM outlink WHERE set_id = ?1");
+    st = db_stmt(c->db, "DELETE FROM outlink WHERE set_id = ?1 AND id >= ?1 AND id < ?1 + ?2");
     db_int(c->db, st, 1, set_id);
+    db_int(c->db, st, 2, n_most);
     return db_run(c->db, st);
+}
+
+void links_before_commit(struct core *c)
+{
+    c->links->next_id = 0;
 }
 
 bool links_were_removed(const struct core *c)

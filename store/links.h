@@ -3,12 +3,15 @@
  * The link rows of a page: written whole, replaced whole, only when they
  * changed. A page has a hundred of them, so they are the writer's main cost:
  * they go in with one statement that reads them from memory through a virtual
- * table (page_links), in the order of the primary key, and under a number that no rows had before
- * and that only rises: to the end of their table.
+ * table (page_links), and to the end of their table: SQLite gives each the number behind the last, which is the
+ * fastest it can do. So those of a page follow each other. The number of the first is that of their set.
  */
 #pragma once
 
 #include "store/core.h"
+
+/* Schemas before this one had no column id in the view links. */
+#define LINKS_NUMBERED_SINCE 9
 
 struct links;
 struct recall;
@@ -27,9 +30,11 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v);
  */
 enum err links_write(struct core *c, const struct store_visit *v, int64_t *out_set);
 
-/* Removes the rows with this number; 0: none. */
-enum err links_remove(struct core *c, int64_t set_id);
-/* Did it since the store was opened? */
+/* Removes the rows with this number, n_most at most (page.links_out); 0: none. */
+enum err links_remove(struct core *c, int64_t set_id, int64_t n_most);
+/* Right before a commit: what is known of the table's end is true up to there, as others may write then. */
+void links_before_commit(struct core *c);
+/* Were rows removed since the store was opened? */
 bool links_were_removed(const struct core *c);
 
 /*

@@ -222,9 +222,10 @@ static void read_from_file(struct metrics *m)
 /* The same links in the same order. */
 static void read_from_memory(struct metrics *m, const struct recall *recall)
 {
-    for (int64_t set = recall_first(recall); set <= recall_last(recall) && !is_over(m); set++) {
+    for (size_t s = 0; s < recall_n_sets(recall) && !is_over(m); s++) {
+        int64_t set;
         size_t n;
-        const struct recall_link *links = recall_links(recall, set, &n);
+        const struct recall_link *links = recall_links(recall, s, &set, &n);
 
         begin_set(m, set);
         for (size_t i = 0; m->src && i < n && !is_over(m); i++)
@@ -238,7 +239,7 @@ static const struct recall *recall_all(const struct metrics *m)
 {
     const struct recall *recall = m->reads_anchors ? NULL : links_recall(m->core);
 
-    if (!recall || db_value(m->core->db, "SELECT min(set_id) FROM outlink", 0) != recall_first(recall))
+    if (!recall || db_value(m->core->db, "SELECT min(id) FROM outlink", 0) != recall_first(recall))
         return NULL;
     return recall;
 }

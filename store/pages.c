@@ -13,7 +13,7 @@
 struct old_page {
     bool exists, is_same_body;
     bool is_same_head; /* what headers say of it: they may change while the body stays */
-    int64_t text_id, links_id;
+    int64_t text_id, links_id, links_out;
     uint64_t link_hash;
 };
 
@@ -31,7 +31,7 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
 {
     sqlite3_stmt *st =
         db_stmt(c->db, "SELECT p.text_id, p.link_hash, f.sha256, p.canonical_url,"
-                       " p.x_robots_tag, p.links_id FROM page p"
+                       " p.x_robots_tag, p.links_id, p.links_out FROM page p"
                        " LEFT JOIN fetch f ON f.id = p.fetch_id WHERE p.url_id = ?1");
     struct old_page old = { 0 };
 
@@ -42,6 +42,7 @@ static struct old_page look_up(struct core *c, const struct store_visit *v)
     old.text_id = sqlite3_column_int64(st, 0);
     old.link_hash = (uint64_t)sqlite3_column_int64(st, 1);
     old.links_id = sqlite3_column_int64(st, 5);
+    old.links_out = sqlite3_column_int64(st, 6);
     old.is_same_body = v->facts && v->body_is_final &&
                        sqlite3_column_bytes(st, 2) == 32 &&
                        memcmp(sqlite3_column_blob(st, 2), v->facts->sha256, 32) == 0;
@@ -130,7 +131,7 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
     if (!ids.text_id && text_add(c, fetch_id, v->facts))
         ids.text_id = fetch_id;
     if (old.exists && has_new_links)
-        links_remove(c, old.links_id);
+        links_remove(c, old.links_id, old.links_out);
     if (has_new_links)
         links_write(c, v, &ids.links_id);
     write_row(c, v, ids, link_hash, !old.exists);
@@ -139,16 +140,17 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
 
 enum err pages_retire(struct core *c, int64_t url_id)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT links_id FROM page WHERE url_id = ?1");
-    int64_t links_id;
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT links_id, links_out FROM page WHERE url_id = ?1");
+    int64_t links_id, links_out;
 
     db_int(c->db, st, 1, url_id);
     if (!db_next(c->db, st))
         return c->db->failed;
     links_id = sqlite3_column_int64(st, 0);
+    links_out = sqlite3_column_int64(st, 1);
     db_done(st);
     keep_in_history(c, url_id);
-    links_remove(c, links_id);
+    links_remove(c, links_id, links_out);
     st = db_stmt(c->db, "DELETE FROM page WHERE url_id = ?1");
     db_int(c->db, st, 1, url_id);
     return db_run(c->db, st);

@@ -14,6 +14,7 @@
 #include "store/deferred.h"
 #include "store/dictionaries.h"
 #include "store/guard.h"
+#include "store/links.h"
 #include "store/reader_functions.h"
 #include "store/schema.h"
 
@@ -116,22 +117,32 @@ static enum err check_identity(struct reader *r, struct err_note *note)
     return OK;
 }
 
+static int make_temporary(struct reader *r, const char *view)
+{
+    int rc = sqlite3_exec(r->handle, "PRAGMA query_only=0", NULL, NULL, NULL);
+
+    rc = rc ? rc : sqlite3_exec(r->handle, view, NULL, NULL, NULL);
+    return rc ? rc : sqlite3_exec(r->handle, "PRAGMA query_only=1", NULL, NULL, NULL);
+}
+
 /*
- * Files of older schemas have an index where later ones have the table that URLs are looked up in. A change of
- * temp_store forgets the view.
+ * Files of older schemas have an index where later ones have the table that URLs are looked up in, and links without
+ * a number. A change of temp_store forgets the views.
  */
 static int bridge_older(struct reader *r)
 {
-    static const char SQL[] = "PRAGMA query_only=0;"
-                              "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS"
-                              " SELECT key_hash, id AS url_id FROM main.url;"
-                              "PRAGMA query_only=1";
-
+    static const char HASHES[] = "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS"
+                                 " SELECT key_hash, id AS url_id FROM main.url",
+                      LINKS[] = "CREATE TEMP VIEW IF NOT EXISTS links AS"
+                                " SELECT *, src_id << 32 | position AS id FROM main.links";
     int64_t version = pragma_number(r->handle, "PRAGMA user_version");
+    int rc = version == NO_NUMBER ? sqlite3_errcode(r->handle) : SQLITE_OK;
 
-    if (version == NO_NUMBER)
-        return sqlite3_errcode(r->handle);
-    return version < DEFERRED_SINCE ? sqlite3_exec(r->handle, SQL, NULL, NULL, NULL) : SQLITE_OK;
+    if (!rc && version < DEFERRED_SINCE)
+        rc = make_temporary(r, HASHES);
+    if (!rc && version < LINKS_NUMBERED_SINCE)
+        rc = make_temporary(r, LINKS);
+    return rc;
 }
 
 /* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */

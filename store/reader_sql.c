@@ -45,15 +45,15 @@
 #define KEPT(id_and_values, from) ", kept(n) AS MATERIALIZED (SELECT row_set(" id_and_values ") FROM " from ") "
 #define KEPT_VALUE(column) "row_value(k.n, a.dst_id, " column ")"
 /*
- * The links to targets, which have an id and are kept: their places, from the index by target alone where there is
+ * The links to targets, which have an id and are kept: their ids, from the index by target alone where there is
  * one, then the links in the order in which the file has them, so that no page of it is read twice and nothing wide is
  * sorted. They are grouped by what each has for itself: ORDER BY needs a LIMIT to stay, and with one SQLite sorts in a
- * b-tree.
+ * b-tree. Files before schema 9 find a link by its page only.
  */
 #define LINKS_TO(targets) \
-    " FROM kept k CROSS JOIN (SELECT l.src_id, l.position, l.dst_id FROM links l" \
-    " WHERE l.dst_id IN (SELECT id FROM " targets ") GROUP BY l.src_id, l.position) a" \
-    " CROSS JOIN links l ON l.src_id = a.src_id AND l.position = a.position" \
+    " FROM kept k CROSS JOIN (SELECT l.id, l.src_id, l.dst_id FROM links l" \
+    " WHERE l.dst_id IN (SELECT id FROM " targets ") GROUP BY l.id) a" \
+    " CROSS JOIN links l ON l.id = a.id AND l.src_id = a.src_id" \
     " CROSS JOIN url s ON s.id = a.src_id "
 
 const struct reader_report reader_reports[] = {
@@ -243,7 +243,7 @@ const struct reader_report reader_checks[] = {
       "SELECT src_id, dst_id FROM (SELECT id_set(id) AS known FROM url) CROSS JOIN links"
       " WHERE NOT id_is_in(known, dst_id) OR NOT id_is_in(known, src_id)" },
     { "the text of every link is there", "outlink",
-      "SELECT set_id, position, anchor_id FROM outlink WHERE anchor_id IS NOT NULL AND NOT"
+      "SELECT set_id, anchor_id FROM outlink WHERE anchor_id IS NOT NULL AND NOT"
       " id_is_in((SELECT id_set(id) FROM anchor), anchor_id)" },
     { "both ends of every redirect are known", "redirects",
       "SELECT r.src_id, r.dst_id FROM redirects r WHERE NOT EXISTS (SELECT 1 FROM"
@@ -254,6 +254,9 @@ const struct reader_report reader_checks[] = {
       " (SELECT 1 FROM bodies b WHERE b.id = f.body_id)" },
     { "every link stands on a page", "outlink",
       "SELECT DISTINCT set_id FROM outlink WHERE NOT id_is_in((SELECT id_set(links_id) FROM page), set_id)" },
+    { "the links of a page follow each other from the one that it names", "outlink",
+      "SELECT n, found FROM (SELECT (SELECT count(*) FROM outlink) AS n, (SELECT count(*) FROM links) AS found)"
+      " WHERE n <> found" },
     { "every body is counted as often as fetches have it", "body",
       "SELECT b.id, b.refs, count(f.id) AS found FROM body b LEFT JOIN fetch f ON"
       " f.body_id = b.id"

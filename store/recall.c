@@ -10,7 +10,7 @@
 struct recall {
     struct recall_link *links; /* of all sets, one after the other */
     size_t n_links, links_cap;
-    uint32_t *starts; /* by set, from first on: where its links begin; they end where the next one's do */
+    uint32_t *starts; /* by set: where its links begin, as many places from the first one's as its id is from first */
     size_t n_sets, sets_cap;
     int64_t first;
     size_t max_bytes;
@@ -68,7 +68,7 @@ void recall_begin(struct recall *r, int64_t set_id)
 {
     if (r->has_forgotten)
         return;
-    if (r->n_sets && set_id != r->first + (int64_t)r->n_sets) {
+    if (r->n_sets && set_id != r->first + (int64_t)r->n_links) {
         forget(r);
         return;
     }
@@ -95,18 +95,18 @@ int64_t recall_first(const struct recall *r)
     return r->n_sets ? r->first : 0;
 }
 
-int64_t recall_last(const struct recall *r)
+size_t recall_n_sets(const struct recall *r)
 {
-    return r->n_sets ? r->first + (int64_t)r->n_sets - 1 : 0;
+    return r->n_sets;
 }
 
-const struct recall_link *recall_links(const struct recall *r, int64_t set_id, size_t *out_n)
+const struct recall_link *recall_links(const struct recall *r, size_t i, int64_t *out_set_id, size_t *out_n)
 {
-    size_t i = (size_t)(set_id - r->first);
     size_t end;
 
-    BUG_IF(set_id < r->first || i >= r->n_sets);
+    BUG_IF(i >= r->n_sets);
     end = i + 1 < r->n_sets ? r->starts[i + 1] : r->n_links;
+    *out_set_id = r->first + r->starts[i];
     *out_n = end - r->starts[i];
     return r->links + r->starts[i];
 }

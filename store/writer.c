@@ -12,6 +12,7 @@
 #include "store/deferred.h"
 #include "store/depth.h"
 #include "store/keeper.h"
+#include "store/links.h"
 #include "store/tally.h"
 #include "store/text.h"
 
@@ -137,6 +138,7 @@ static enum err seal(struct writer *w)
     depth_save(c);
     tally_flush(c);
     text_flush(c);
+    links_before_commit(c);
     deferred_write(c->url_index);
     deferred_write(c->body_index);
     e = db_commit(c->db);

@@ -66,8 +66,8 @@ SELECT p.url_id AS src_id, dst_id,
     rel, bits >> 6 & 1 AS nofollow,
     CAST(CASE WHEN anchor_id IS NULL THEN anchor ELSE (SELECT text FROM anchor a WHERE a.id = anchor_id) END AS TEXT)
         AS anchor,
-    position
-FROM page p JOIN outlink l ON l.set_id = p.links_id;
+    l.id - set_id AS position, l.id
+FROM page p JOIN outlink l ON l.set_id = p.links_id AND l.id >= p.links_id AND l.id < p.links_id + p.links_out;
 
 DROP VIEW IF EXISTS bodies;
 CREATE VIEW bodies AS

@@ -244,8 +244,8 @@ static void links_without_a_number_left_are_an_error(void **state)
 
     storekit_finish(k);
     assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, "INSERT INTO outlink (set_id, position, dst_id, bits) VALUES"
-                                          " (9223372036854775807, 0, 1, 0)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "INSERT INTO outlink (id, set_id, dst_id, bits) VALUES"
+                                          " (9223372036854775807, 9, 1, 0)", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(handle);
     storekit_open(k, REVISIT_ALL);
     op = storekit_visit(a, 1, 0);

@@ -50,11 +50,11 @@ static const char *const fillings[] = {
     " SELECT i + 1, 1, 1, i, 'ok', 200, 'text/html', i FROM n",
     NUMBERS
     "INSERT INTO page (url_id, fetch_id, links_id, link_hash, title, description, canonical_url, robots_meta, lang,"
-    " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
+    " simhash, links_out, parse_outcome) SELECT i + 1, i + 1, i * 10 + 1, i, 'Title ' || (i / 2), 'Text ' || (i / 3),"
     " 'http://c.example/', 'noindex', 'en', i, 10, 'ok' FROM n WHERE i % 10 > 2",
     NUMBERS
-    "INSERT INTO outlink (set_id, position, dst_id, bits, anchor_id)"
-    " SELECT i + 1, k.value, (i * 7 + k.value * 13) % ?1 + 1, 1, i + 1 FROM n,"
+    "INSERT INTO outlink (id, set_id, dst_id, bits, anchor_id)"
+    " SELECT i * 10 + 1 + k.value, i * 10 + 1, (i * 7 + k.value * 13) % ?1 + 1, 1, i + 1 FROM n,"
     " json_each('[0,1,2,3,4,5,6,7,8,9]') k WHERE i % 10 > 2",
     NUMBERS "INSERT INTO anchor SELECT i + 1, 'link ' || i FROM n",
     NUMBERS "INSERT INTO redirects SELECT i + 1, 2, i + 2, 301 FROM n WHERE i % 10 = 2",

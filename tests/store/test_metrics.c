@@ -203,9 +203,11 @@ static void links_that_stand_on_no_page_do_not_count(void **state)
     make_site(k);
     assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
     assert_int_equal(sqlite3_exec(handle,
-                                  "UPDATE outlink SET set_id = set_id * 10; UPDATE page SET links_id = links_id * 10;"
-                                  "INSERT INTO outlink (set_id, position, dst_id, bits) VALUES (1, 0, 1, 0),"
-                                  " (15, 0, 1, 0), (9999, 0, 1, 0)",
+                                  "UPDATE outlink SET id = -id; UPDATE outlink SET id = (set_id > 1) * 100 + 100 - id,"
+                                  " set_id = (set_id > 1) * 100 + 100 + set_id;"
+                                  "UPDATE page SET links_id = (links_id > 1) * 100 + 100 + links_id;"
+                                  "INSERT INTO outlink (id, set_id, dst_id, bits) VALUES (1, 1, 1, 0),"
+                                  " (150, 150, 1, 0), (9999, 9999, 1, 0)",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(handle);

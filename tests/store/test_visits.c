@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -299,17 +300,104 @@ static void links_stand_in_the_order_of_writing(void **state)
     storekit_fetch(k, second, 0, "two", LIST("http://a.example/x", "http://a.example/y"));
     storekit_fetch(k, first, 0, "one", LIST("http://a.example/x"));
     assert_text(k, "SELECT group_concat(url_id || ':' || links_id) FROM (SELECT * FROM page ORDER BY url_id)",
-                "1:2,2:1");
-    assert_text(k, "SELECT group_concat(set_id || '.' || position) FROM outlink", "1.0,1.1,2.0");
+                "1:3,2:1");
+    assert_text(k, "SELECT group_concat(set_id || '.' || id) FROM outlink", "1.1,1.2,3.3");
     begin_again(k);
     storekit_fetch(k, second, 0, "two, other", LIST("http://a.example/z"));
     storekit_fetch(k, first, 0, "one, other", LIST("http://a.example/x"));
     /* Those of the first page are as before, so they stayed. */
     assert_text(k, "SELECT group_concat(url_id || ':' || links_id) FROM (SELECT * FROM page ORDER BY url_id)",
-                "1:2,2:3");
-    assert_text(k, "SELECT group_concat(set_id || '.' || position) FROM outlink", "2.0,3.0");
+                "1:3,2:4");
+    assert_text(k, "SELECT group_concat(set_id || '.' || id) FROM outlink", "3.3,4.4");
+    assert_text(k, "SELECT group_concat(id || '.' || position) FROM links ORDER BY id", "3.0,4.0");
     assert_text(k, "SELECT group_concat(src_id || '>' || dst_id) FROM (SELECT * FROM links ORDER BY src_id)",
                 "1>3,2>5");
+}
+
+static void run_beside(struct storekit *k, const char *sql)
+{
+    sqlite3 *handle;
+
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+}
+
+static void where_the_last_links_stood_the_next_ones_may_stand(void **state)
+{
+    struct storekit *k = *state;
+    int64_t first = storekit_seed(k, "http://a.example/1"), second = storekit_seed(k, "http://a.example/2");
+
+    storekit_fetch(k, first, 0, "one", LIST("http://a.example/x"));
+    storekit_fetch(k, second, 0, "two", LIST("http://a.example/x", "http://a.example/y"));
+    storekit_fetch(k, second, 0, "two, other", LIST("http://a.example/y", "http://a.example/z", "http://a.example/x"));
+    assert_text(k, "SELECT group_concat(set_id || '.' || id) FROM outlink", "1.1,2.2,2.3,2.4");
+    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id || ' ' || position) FROM (SELECT * FROM links ORDER BY id)",
+                "1>3 0,2>4 0,2>5 1,2>3 2");
+}
+
+static struct store_op *new_page(int64_t url_id, const char *body, const char *const *links)
+{
+    struct store_op *op = storekit_visit(url_id, 1, 0);
+
+    storekit_page(op, "title", "text", body);
+    storekit_links(op, links);
+    return op;
+}
+
+/* The writer waits for the lock with the first, so the others are there when it goes on. */
+static void store_in_one_transaction(struct storekit *k, struct store_op *const *ops, size_t n)
+{
+    struct list_node done, *node;
+    sqlite3 *handle;
+    size_t n_done = 0;
+
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < n; i++)
+        store_submit(k->store, ops[i]);
+    assert_int_equal(sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    list_init(&done);
+    while (n_done < n) {
+        store_take_done(k->store, SIZE_MAX, &done);
+        while ((node = list_take_first(&done)) != NULL) {
+            struct store_op *op = CONTAINER_OF(node, struct store_op, node);
+
+            assert_int_equal(op->result, OK);
+            store_op_free(op);
+            n_done++;
+        }
+        usleep(1000);
+    }
+}
+
+static void links_removed_in_the_same_transaction_make_room_too(void **state)
+{
+    struct storekit *k = *state;
+    int64_t id = storekit_seed(k, "http://a.example/1");
+
+    storekit_fetch(k, id, 0, "one", LIST("http://a.example/x"));
+    store_in_one_transaction(k,
+                             (struct store_op *[]){ new_page(id, "two", LIST("http://a.example/y")),
+                                                    new_page(id, "three", LIST("http://a.example/y", "http://a.example/z")) },
+                             2);
+    assert_text(k, "SELECT group_concat(set_id || '.' || id) FROM outlink", "1.1,1.2");
+    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id || ' ' || position) FROM (SELECT * FROM links ORDER BY id)",
+                "1>3 0,1>4 1");
+}
+
+/* Between two commits the file is everybody's. */
+static void links_go_behind_those_that_another_program_wrote(void **state)
+{
+    struct storekit *k = *state;
+    int64_t first = storekit_seed(k, "http://a.example/1"), second = storekit_seed(k, "http://a.example/2");
+
+    storekit_fetch(k, first, 0, "one", LIST("http://a.example/x"));
+    run_beside(k, "INSERT INTO outlink (id, set_id, dst_id, bits) VALUES (50, 50, 1, 0)");
+    storekit_fetch(k, second, 0, "two", LIST("http://a.example/x", "http://a.example/y"));
+    assert_text(k, "SELECT group_concat(set_id || '.' || id) FROM outlink", "1.1,50.50,51.51,51.52");
+    assert_text(k, "SELECT group_concat(src_id || '>' || dst_id) FROM (SELECT * FROM links ORDER BY id)", "1>3,2>3,2>4");
 }
 
 static void a_page_without_links_has_no_number_that_another_could_get(void **state)
@@ -794,7 +882,7 @@ static void the_interval_follows_the_changes_of_a_page(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[40] = {
+    struct CMUnitTest tests[48] = {
         WITH_STORE(a_page_is_stored_with_all_it_brought),
         WITH_STORE(headers_become_lists_of_name_and_value),
         WITH_STORE(outside_text_is_repaired_and_bounded),
@@ -809,6 +897,9 @@ int main(void)
         WITH_STORE(changed_links_of_the_same_body_are_replaced),
         WITH_STORE(links_stand_in_the_order_of_writing),
         WITH_STORE(a_page_without_links_has_no_number_that_another_could_get),
+        WITH_STORE(where_the_last_links_stood_the_next_ones_may_stand),
+        WITH_STORE(links_removed_in_the_same_transaction_make_room_too),
+        WITH_STORE(links_go_behind_those_that_another_program_wrote),
         WITH_STORE(a_304_keeps_page_and_links),
         WITH_STORE(a_failure_keeps_page_and_links),
         WITH_STORE(content_that_is_gone_becomes_history),
