@@ -278,10 +278,13 @@ enum err reader_open_empty(struct reader **out, struct err_note *note)
 {
     struct reader *r = mem_alloc(sizeof *r);
     int rc = sqlite3_open(":memory:", &r->handle);
+    char stamp[40];
 
     r->path = mem_str_copy(SPAN("the empty database"));
     for (int n = 1; !rc && schema_sql(n); n++)
         rc = sqlite3_exec(r->handle, schema_sql(n), NULL, NULL, NULL);
+    snprintf(stamp, sizeof stamp, "PRAGMA user_version=%d", DB_SCHEMA_VERSION);
+    rc = rc ? rc : sqlite3_exec(r->handle, stamp, NULL, NULL, NULL);
     if (rc || reader_functions_new(r->handle, &r->functions) || harden(r)) {
         enum err e = db_explain(r->handle, rc, r->path, note);
 
