@@ -399,10 +399,26 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
     return rc;
 }
 
+/* Half is left to others, who would wait for slow servers else; and what is small waits for nothing large. */
+static enum err reserve_body(struct transfer *t)
+{
+    struct bodies *b = t->shared->bodies;
+
+    if (bodies_reserve(b, &t->body, MIN(t->request->reserve_bytes, max_body(t))))
+        return ERR_FULL;
+    t->reserved = (size_t)t->body.size_pages * BODIES_PAGE;
+    t->shared->reserved += t->reserved;
+    return t->reserved > bodies_size(b) / 64 && t->shared->reserved > bodies_size(b) / 2 ? ERR_FULL : OK;
+}
+
 enum err transfer_start(struct transfer *t, bool is_http1_only)
 {
     if (open_handle(t))
         return ERR_NO_MEMORY;
+    if (t->request->reserve_bytes && reserve_body(t)) {
+        t->stop = TRANSFER_STOP_UNSTARTED;
+        return ERR_FULL;
+    }
     buf_reset(&t->url_text);
     if (buf_append(&t->url_text, t->request->url) ||
         buf_append_byte(&t->url_text, '\0'))
@@ -496,6 +512,10 @@ void transfer_finish(struct transfer *t, CURLcode result)
 
     t->state = TRANSFER_DONE;
     t->ended_at = clock_now_ns();
+    t->shared->reserved -= t->reserved;
+    t->reserved = 0;
+    if (!t->body.len) /* what was reserved for it */
+        bodies_free(t->shared->bodies, &t->body);
     if (t->is_abandoned)
         return;
     t->outcome = outcome_of(t, result);

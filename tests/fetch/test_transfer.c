@@ -370,6 +370,7 @@ static intptr_t shed_later(void *arg)
     enum err e = coro_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
 
     fetcher_shed(seen->world->rig.fetcher, seen->n);
+    fetcher_shed(seen->world->rig.fetcher, seen->n); /* in the same turn of the loop: their room is still taken */
     return e;
 }
 
@@ -391,6 +392,59 @@ static void shedding_takes_the_youngest(void **state)
         assert_got(&gets[i], i < 4 ? FETCH_OK : FETCH_CANCELLED);
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
+}
+
+/* Half of 4 MiB is for those that reserve; the rest of them wait without asking anybody. */
+static void who_reserves_room_and_finds_none_asks_nobody(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[5];
+    uint64_t before;
+    size_t n_ok = 0;
+
+    (void)fetchrig_close(&w->rig);
+    w->rig.bodies_bytes = (size_t)4 << 20;
+    w->rig.options.max_body_bytes = sizeof(megabyte);
+    fetchrig_open(&w->rig);
+    before = origin_counts(w->origin).requests;
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        gets[i] = get_of(w, "/big");
+        gets[i].request.reserve_bytes = SIZE_MAX;
+    }
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        bool is_ok = gets[i].result.outcome == FETCH_OK;
+
+        n_ok += is_ok;
+        assert_true(is_ok || gets[i].result.outcome == FETCH_CANCELLED);
+        assert_int_equal(gets[i].result.is_without_room, !is_ok);
+        fetchrig_get_clear(&w->rig, &gets[i]);
+    }
+    assert_int_equal(n_ok, 2);
+    assert_int_equal(origin_counts(w->origin).requests - before, 2);
+}
+
+static void who_has_reserved_room_is_not_shed(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[2];
+    struct shed_seen seen = { w, 2 };
+    struct group *g = group_new(w->rig.sched, NULL);
+
+    group_set_detached(g);
+    assert_int_equal(group_spawn(g, "shed", shed_later, &seen, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        gets[i] = get_of(w, "/later");
+        gets[i].request.reserve_bytes = i;
+    }
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+    group_free(g);
+
+    assert_got(&gets[0], FETCH_CANCELLED);
+    assert_got(&gets[1], FETCH_OK);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++)
+        fetchrig_get_clear(&w->rig, &gets[i]);
 }
 
 /* --- TLS: promise P27 --------------------------------------------------------------------------------- */
@@ -539,6 +593,8 @@ int main(void)
         WORLD_TEST(stalled_hosts_do_not_slow_healthy_ones),
         WORLD_TEST(without_room_a_transfer_is_cancelled),
         WORLD_TEST(shedding_takes_the_youngest),
+        WORLD_TEST(who_reserves_room_and_finds_none_asks_nobody),
+        WORLD_TEST(who_has_reserved_room_is_not_shed),
         cmocka_unit_test(insecure_is_for_its_request_only),
         cmocka_unit_test(a_connection_closed_while_idle_is_replaced),
     };
