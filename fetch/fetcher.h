@@ -29,6 +29,7 @@ struct fetcher_options {
     size_t max_body_bytes;         /* wire bytes, 10 MiB */
     size_t max_header_bytes;       /* 300 KiB */
     size_t max_headers;            /* 5,000 */
+    size_t max_heads_bytes; /* of all answers together whose header lines are more than ordinary */
     size_t concurrency;            /* in flight at most; sizes shards and caches */
     struct span user_agent;
     struct span proxy;   /* empty: none, whatever the environment says */

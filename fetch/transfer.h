@@ -34,6 +34,7 @@ struct transfer_shared {
     struct bodies *bodies;
     struct curl_slist *constant_headers;
     long buffer_bytes;
+    size_t large_heads;                  /* bytes of header lines of those that have many, all together */
     size_t reserved;                     /* bytes of bodies, taken for requests that reserve them */
     size_t max_open;                     /* connections are not kept beyond so many */
     deadline short_of_descriptors_until; /* ... nor before then */
@@ -94,6 +95,7 @@ struct transfer {
     const char *late_why; /* which clock */
 
     struct head head;
+    size_t large_head; /* bytes of shared->large_heads that are this one's */
     struct body_ref body;
     size_t reserved; /* bytes of shared->reserved that are this one's */
     int64_t wire_size;
