@@ -11,6 +11,9 @@
 /* Somewhat longer than a failed lookup is remembered (fetch/dns.h). */
 #define NAMES_FAIL_NS (35 * NS_PER_S)
 
+#define FIRST_ROOM ((size_t)64 * KIB)
+#define ROOM_GROWS 4
+
 /* Requests in flight to one address; lives while there is one. */
 struct ip_permit {
     struct sem sem;
@@ -95,6 +98,14 @@ void ask_clear(struct crawl *c)
 {
     map_each(&c->ip_permits, free_permit, NULL);
     map_clear(&c->ip_permits);
+}
+
+void ask_note_cut(const struct fetch_result *got, size_t *io_room)
+{
+    size_t seen = MAX((size_t)got->wire_size, *io_room);
+
+    if (got->outcome == FETCH_CANCELLED && !got->is_without_room)
+        *io_room = MAX(seen * ROOM_GROWS, FIRST_ROOM);
 }
 
 /* Starts are spread evenly; what was missed is not made up for. */
@@ -232,6 +243,7 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                                       .is_insecure = is_insecure_host(s, own, host),
                                       .keep_alive = r->will_go_on,
                                       .min_body_bytes = r->min_body_bytes,
+                                      .reserve_bytes = r->room,
                                       .etag = r->etag,
                                       .last_modified = r->last_modified,
                                       .headers = headers,

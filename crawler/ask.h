@@ -15,6 +15,7 @@ struct ask {
     struct span etag, last_modified;
     bool is_page;    /* stops after the headers of types that are not wanted */
     size_t min_body_bytes; /* read at least so far, whatever --max-size says */
+    size_t room;     /* see ask_note_cut */
     bool will_go_on; /* another request to this host is likely: keep the connection */
 };
 
@@ -25,6 +26,12 @@ struct ask {
  */
 enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                   deadline until, struct fetch_result *out) MUST_USE;
+
+/*
+ * An answer that was cut off for want of memory, if it was, must find more before it is asked for again: *io_room
+ * bytes. The site sends the same again each time; as the room grows to a multiple of what came, it does so a few times.
+ */
+void ask_note_cut(const struct fetch_result *got, size_t *io_room);
 
 /*
  * --rate: takes the next place among all requests and returns its moment, which

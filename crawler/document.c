@@ -97,7 +97,7 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
         c->in_flight--;
         sem_leave(&c->permits);
     }
-    politeness_leave(p, site, started, true);
+    politeness_leave(p, site, started, e || !out->is_without_room);
     return e;
 }
 
@@ -108,8 +108,10 @@ static enum err send_one(struct crawl *c, const struct ask *ask, struct arena *m
 static enum err send_again(struct crawl *c, const struct ask *ask, struct arena *mem,
                            deadline until, struct fetch_result *out)
 {
+    struct ask again = *ask;
+
     for (bool was_lost = false;;) {
-        enum err e = send_one(c, ask, mem, until, out);
+        enum err e = send_one(c, &again, mem, until, out);
         bool is_shed;
 
         if (e || c->stop)
@@ -119,6 +121,7 @@ static enum err send_again(struct crawl *c, const struct ask *ask, struct arena 
             !has_room_for_a_try(mem))
             return OK;
         was_lost |= !is_shed;
+        ask_note_cut(out, &again.room);
         bodies_free(c->bodies, &out->body);
         e = is_shed ? coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) : OK;
         if (e)

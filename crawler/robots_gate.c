@@ -5,6 +5,7 @@
 #include "config/mem.h"
 #include "crawler/document.h"
 #include "crawler/outbox.h"
+#include "crawler/pause.h"
 #include "crawler/rulebook.h"
 #include "crawler/sitemaps.h"
 #include "crawler/visit.h"
@@ -321,6 +322,19 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
     return robots_gate_allows(c, h, u, mem, NULL) ? NULL : "redirect to what robots.txt forbids there";
 }
 
+/*
+ * A pause that was asked for binds the site that asked for it: where a redirect led to another host, that one (its own
+ * pages go on otherwise); this one where its rules are only read anew. Whose rules are not known yet pauses below.
+ */
+static void keep_pause(struct prepare *p, const struct document *doc)
+{
+    struct host *h = frontier_find_origin(p->c->frontier, doc->url.scheme == URL_HTTPS, url_hostname(&doc->url),
+                                          (uint16_t)url_port(&doc->url));
+
+    if (h && !doc->problem && (h->site != p->h->site || p->h->obeys_rules))
+        pause_keep(p->c, h, &doc->result);
+}
+
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
@@ -341,6 +355,7 @@ static enum err try_once(struct prepare *p)
     if (e)
         return e;
     p->c->counts.hosts_reached += doc.result.status_code != 0;
+    keep_pause(p, &doc);
     if (p->h->state == HOST_PARKED) { /* by what its site answered to others meanwhile */
         bodies_free(p->c->bodies, &doc.result.body);
         return OK;

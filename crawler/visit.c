@@ -73,9 +73,8 @@ static void give_back(struct visit *v, deadline at)
 
 void visit_check_host_limit(struct crawl *c, struct host *h)
 {
-    if (!h->is_loaded || h->state == HOST_PREPARING || h->state == HOST_PARKED ||
-        h->max_pages < 0 || h->run_pages < h->max_pages ||
-        h->pages_in_flight)
+    if (!h->is_loaded || h->state == HOST_PREPARING || h->state == HOST_PARKED || h->max_pages < 0 ||
+        h->run_pages < h->max_pages || h->pages_in_flight)
         return;
     frontier_park(c->frontier, h, REASON_HOST_LIMIT, SPAN("--max-pages-per-host"), 0);
     outbox_park(c, h);
@@ -205,12 +204,13 @@ static enum err fetch(struct visit *v)
                        .etag = v->t->etag,
                        .last_modified = v->t->last_modified,
                        .is_page = true,
+                       .room = v->t->room,
                        .will_go_on = v->h->len > 0 || v->h->has_more };
     int64_t started = clock_now_ns();
     enum err e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
 
     v->archived = archive_last(c->archive);
-    leave_site(v, started + v->got.waited_ns, !(e == OK && v->got.is_out_of_descriptors));
+    leave_site(v, started + v->got.waited_ns, !(e == OK && (v->got.is_out_of_descriptors || v->got.is_without_room)));
     crawl_poke(c);
     return e;
 }
@@ -546,6 +546,7 @@ static void visit_run(struct visit *v)
     credentials_keep_cookies(v->c->credentials, &v->url, v->got.headers);
     v->got.headers = credentials_withhold_cookies(v->got.headers, &v->op->mem);
     if (v->got.is_out_of_descriptors || v->got.outcome == FETCH_CANCELLED) {
+        ask_note_cut(&v->got, &v->t->room);
         give_back(v, v->c->stop ? DEADLINE_NEVER : clock_after(clock_now_ns(), PAUSE_NS));
         return;
     }

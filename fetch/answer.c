@@ -24,7 +24,8 @@ static struct span error_of_stop(const struct transfer *t)
     case TRANSFER_STOP_LATE: return span_str(t->late_why);
     case TRANSFER_STOP_BAD_HEAD: return span_str(t->head.refusal);
     case TRANSFER_STOP_TOO_LARGE: return SPAN("body over the limit");
-    case TRANSFER_STOP_NO_ROOM: return SPAN("no room for bodies");
+    case TRANSFER_STOP_NO_ROOM:
+    case TRANSFER_STOP_UNSTARTED: return SPAN("no room for bodies");
     default: return SPAN_NONE;
     }
 }
@@ -100,6 +101,7 @@ void answer_take(struct transfer *t, struct arena *mem, struct fetch_result *r)
     r->body_skipped = t->stop == TRANSFER_STOP_SKIPPED;
     r->was_reused_and_lost = t->was_reused_and_lost;
     r->is_out_of_descriptors = t->is_out_of_descriptors;
+    r->is_without_room = t->stop == TRANSFER_STOP_UNSTARTED;
     if (t->has_resolved)
         r->ip = arena_copy(mem, span_str(address_format(&t->address.any, ip)));
     if (!t->head.status_code)

@@ -303,6 +303,11 @@ void bodies_hint(struct bodies *b, struct body_ref *ref, size_t n)
         return;
 }
 
+enum err bodies_reserve(struct bodies *b, struct body_ref *ref, size_t n)
+{
+    return reserve(b, ref, n);
+}
+
 struct span bodies_view(const struct bodies *b, const struct body_ref *ref)
 {
     if (!ref->size_pages)

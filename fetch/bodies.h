@@ -37,6 +37,9 @@ enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
 /* Makes room for n bytes at once (Content-Length said so); a hint, so failure is not an error. */
 void bodies_hint(struct bodies *b, struct body_ref *ref, size_t n);
 
+/* Room for n bytes in one block, so that appending up to n finds it. ERR_FULL leaves ref as it was. */
+enum err bodies_reserve(struct bodies *b, struct body_ref *ref, size_t n) MUST_USE;
+
 /* The bytes; valid until the next append or free of this ref. */
 struct span bodies_view(const struct bodies *b, const struct body_ref *ref);
 

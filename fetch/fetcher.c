@@ -321,11 +321,14 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
 
 void fetcher_shed(struct fetcher *f, size_t n)
 {
+    /* What was asked for in this turn of the loop still holds its room. */
+    LIST_EACH(at, &f->stopping)
+        n -= n > 0 && CONTAINER_OF(at, struct transfer, queue)->stop == TRANSFER_STOP_NO_ROOM;
     for (struct list_node *at = f->active.prev; n > 0 && at != &f->active;
          at = at->prev) {
         struct transfer *t = CONTAINER_OF(at, struct transfer, active);
 
-        if (t->state != TRANSFER_RUNNING || t->stop != TRANSFER_NO_STOP)
+        if (t->state != TRANSFER_RUNNING || t->stop != TRANSFER_NO_STOP || t->reserved)
             continue;
         ask_to_stop(f, t, TRANSFER_STOP_NO_ROOM);
         n--;

@@ -29,6 +29,7 @@ struct fetcher_options {
     size_t max_body_bytes;         /* wire bytes, 10 MiB */
     size_t max_header_bytes;       /* 300 KiB */
     size_t max_headers;            /* 5,000 */
+    size_t max_heads_bytes; /* of all answers together whose header lines are more than ordinary */
     size_t concurrency;            /* in flight at most; sizes shards and caches */
     struct span user_agent;
     struct span proxy;   /* empty: none, whatever the environment says */
@@ -48,6 +49,11 @@ struct fetch_request {
     bool is_insecure; /* --insecure for this host: certificate not checked */
     bool keep_alive;  /* worth keeping the connection afterwards */
     size_t min_body_bytes; /* read at least so far, also where max_body_bytes is less */
+    /*
+     * So much room for the body (at most what the longest takes) is taken before anything is sent, and the transfer is
+     * not shed. Large ones take at most half of all memory for bodies; when there is none: result is_without_room.
+     */
+    size_t reserve_bytes;
     struct span etag, last_modified; /* for a conditional request; empty: none */
     const struct fetch_header
         *headers; /* further ones, such as Authorization for this origin */
@@ -90,8 +96,8 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
                        struct fetch_result *out) MUST_USE;
 
 /*
- * Cancels the youngest n transfers: their fetcher_fetch returns OK with
- * outcome FETCH_CANCELLED. For when memory for bodies runs out.
+ * Cancels the youngest n transfers (fewer where some are being cancelled already) but those that reserved room for
+ * their bodies: their fetcher_fetch returns OK with outcome FETCH_CANCELLED. For when memory for bodies runs out.
  */
 void fetcher_shed(struct fetcher *f, size_t n);
 

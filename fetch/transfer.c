@@ -11,6 +11,8 @@
 
 #define MAX_URL_BYTES     ((size_t)64 << 10)
 #define MAX_REQUEST_BYTES ((size_t)256 << 10)
+/* Header lines of more than this are no longer ordinary, and share what memory there is for such. */
+#define ORDINARY_HEAD     ((size_t)16 << 10)
 /* Idle connections are not trusted beyond this; most servers close them sooner. */
 #define KEEP_IDLE_S       60L
 #define KEEP_IDLE_SHORT_S 1L
@@ -130,6 +132,24 @@ static size_t on_head_complete(struct transfer *t, size_t n)
     return n;
 }
 
+static void count_head(struct transfer *t, size_t n)
+{
+    t->shared->large_heads += n - t->large_head;
+    t->large_head = n;
+}
+
+/* Thousands of servers may each send what one may: libcurl keeps all of it, too. */
+static bool has_room_for_head(struct transfer *t)
+{
+    if (t->head.n_bytes <= ORDINARY_HEAD)
+        return true;
+    count_head(t, t->head.n_bytes);
+    if (t->shared->large_heads <= t->shared->options.max_heads_bytes)
+        return true;
+    t->head.refusal = "header fields too large for the memory that many such answers have left";
+    return false;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
@@ -141,7 +161,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
         return stop_here(t, TRANSFER_STOP_ABANDONED);
     if (t->phase != TRANSFER_ANSWERING)
         enter_phase(t, TRANSFER_ANSWERING);
-    if (head_add_line(&t->head, span_make(data, n)))
+    if (head_add_line(&t->head, span_make(data, n)) || !has_room_for_head(t))
         return stop_here(t, TRANSFER_STOP_BAD_HEAD);
     return t->head.is_complete && !was_complete ? on_head_complete(t, n) : n;
 }
@@ -399,10 +419,26 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
     return rc;
 }
 
+/* Half is left to others, who would wait for slow servers else; and what is small waits for nothing large. */
+static enum err reserve_body(struct transfer *t)
+{
+    struct bodies *b = t->shared->bodies;
+
+    if (bodies_reserve(b, &t->body, MIN(t->request->reserve_bytes, max_body(t))))
+        return ERR_FULL;
+    t->reserved = (size_t)t->body.size_pages * BODIES_PAGE;
+    t->shared->reserved += t->reserved;
+    return t->reserved > bodies_size(b) / 64 && t->shared->reserved > bodies_size(b) / 2 ? ERR_FULL : OK;
+}
+
 enum err transfer_start(struct transfer *t, bool is_http1_only)
 {
     if (open_handle(t))
         return ERR_NO_MEMORY;
+    if (t->request->reserve_bytes && reserve_body(t)) {
+        t->stop = TRANSFER_STOP_UNSTARTED;
+        return ERR_FULL;
+    }
     buf_reset(&t->url_text);
     if (buf_append(&t->url_text, t->request->url) ||
         buf_append_byte(&t->url_text, '\0'))
@@ -426,6 +462,7 @@ void transfer_stop(struct transfer *t)
 void transfer_release(struct transfer *t)
 {
     bodies_free(t->shared->bodies, &t->body);
+    head_reset(&t->head); /* many lines would lie here for long */
     t->state = TRANSFER_IDLE;
     t->request = NULL;
     t->is_abandoned = false;
@@ -489,15 +526,20 @@ static void read_timings(struct transfer *t)
     t->timings.ttfb_ms = ms_of(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
 }
 
-void transfer_finish(struct transfer *t, CURLcode result)
+/* The handle has copies of all header lines, and may lie idle for long. */
+static void drop_large_head(struct transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    t->easy = NULL;
+    count_head(t, 0);
+}
+
+/* What libcurl said, and what we make of it. */
+static void judge(struct transfer *t, CURLcode result)
 {
     long version = 0;
     long os_errno = 0;
 
-    t->state = TRANSFER_DONE;
-    t->ended_at = clock_now_ns();
-    if (t->is_abandoned)
-        return;
     t->outcome = outcome_of(t, result);
     t->was_reused_and_lost = outcome_is_lost_reuse(t);
     t->is_connect_failure =
@@ -517,6 +559,20 @@ void transfer_finish(struct transfer *t, CURLcode result)
     if (t->is_reused && t->was_sent)
         t->shared->stats.reused++;
     read_timings(t);
+}
+
+void transfer_finish(struct transfer *t, CURLcode result)
+{
+    t->state = TRANSFER_DONE;
+    t->ended_at = clock_now_ns();
+    t->shared->reserved -= t->reserved;
+    t->reserved = 0;
+    if (!t->body.len) /* what was reserved for it */
+        bodies_free(t->shared->bodies, &t->body);
+    if (!t->is_abandoned)
+        judge(t, result);
+    if (t->large_head)
+        drop_large_head(t);
 }
 
 struct curl_slist *transfer_constant_headers(void)

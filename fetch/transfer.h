@@ -34,6 +34,8 @@ struct transfer_shared {
     struct bodies *bodies;
     struct curl_slist *constant_headers;
     long buffer_bytes;
+    size_t large_heads;                  /* bytes of header lines of those that have many, all together */
+    size_t reserved;                     /* bytes of bodies, taken for requests that reserve them */
     size_t max_open;                     /* connections are not kept beyond so many */
     deadline short_of_descriptors_until; /* ... nor before then */
     struct fetcher_stats stats;
@@ -60,6 +62,7 @@ enum transfer_stop {
     TRANSFER_STOP_WHOLE,   /* it is all there; libcurl would wait for more */
     TRANSFER_STOP_TOO_LARGE,
     TRANSFER_STOP_NO_ROOM,   /* for bodies, or shed */
+    TRANSFER_STOP_UNSTARTED, /* the room it should reserve is not there */
     TRANSFER_STOP_BAD_HEAD,  /* see head.refusal */
     TRANSFER_STOP_LATE,      /* see late_why */
     TRANSFER_STOP_ABANDONED, /* the caller is gone */
@@ -92,7 +95,9 @@ struct transfer {
     const char *late_why; /* which clock */
 
     struct head head;
+    size_t large_head; /* bytes of shared->large_heads that are this one's */
     struct body_ref body;
+    size_t reserved; /* bytes of shared->reserved that are this one's */
     int64_t wire_size;
     int64_t started_at, phase_at, total_at, ended_at; /* ns */
     int64_t waited_ns; /* for the addresses' permits; not the peer's time */
@@ -127,7 +132,7 @@ void transfer_prepare(struct transfer *t, const struct fetch_request *request,
                       const struct sockaddr *address, int64_t connect_share_ns);
 
 /* Makes and configures the handle and adds it to its shard (multi_kick is the caller's). ERR_NO_MEMORY,
- * ERR_TOO_LARGE for an absurd URL. */
+ * ERR_TOO_LARGE for an absurd URL, ERR_FULL without the room it should reserve. */
 enum err transfer_start(struct transfer *t, bool is_http1_only) MUST_USE;
 
 /* Takes a running transfer out of its shard; transfer_finish comes next. */

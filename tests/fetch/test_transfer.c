@@ -27,6 +27,10 @@ STEPS(OK_THEN_GONE,
       STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0),
       STEP(ORIGIN_PAUSE, "", 30), STEP(ORIGIN_CLOSE, "", 0));
 
+STEPS(LONG_HEAD, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\n", 0),
+      STEP(ORIGIN_ENDLESS, "X-Of-The-Same-Length-Each: and there are a thousand of them\r\n", 1000),
+      STEP(ORIGIN_PAUSE, "", 300), STEP(ORIGIN_SEND, "Content-Length: 2\r\n\r\nhi", 0), STEP(ORIGIN_NEXT, "", 0));
+
 static char megabyte[1 << 20];
 
 static const struct origin_route ROUTES[] = {
@@ -36,6 +40,7 @@ static const struct origin_route ROUTES[] = {
     { .path = "/ok-then-gone", SCRIPT(OK_THEN_GONE) },
     { .path = "/later*", .body = { "later", 5 }, .delay_ms = 200 },
     { .path = "/much-later*", .body = { "later", 5 }, .delay_ms = 2000 },
+    { .path = "/long-head*", SCRIPT(LONG_HEAD) },
     { .path = "/big*", .body = { megabyte, sizeof(megabyte) } },
 };
 
@@ -370,6 +375,7 @@ static intptr_t shed_later(void *arg)
     enum err e = coro_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
 
     fetcher_shed(seen->world->rig.fetcher, seen->n);
+    fetcher_shed(seen->world->rig.fetcher, seen->n); /* in the same turn of the loop: their room is still taken */
     return e;
 }
 
@@ -391,6 +397,90 @@ static void shedding_takes_the_youngest(void **state)
         assert_got(&gets[i], i < 4 ? FETCH_OK : FETCH_CANCELLED);
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
+}
+
+/* Half of 4 MiB is for those that reserve; the rest of them wait without asking anybody. */
+static void who_reserves_room_and_finds_none_asks_nobody(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[5];
+    uint64_t before;
+    size_t n_ok = 0;
+
+    (void)fetchrig_close(&w->rig);
+    w->rig.bodies_bytes = (size_t)4 << 20;
+    w->rig.options.max_body_bytes = sizeof(megabyte);
+    fetchrig_open(&w->rig);
+    before = origin_counts(w->origin).requests;
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        gets[i] = get_of(w, "/big");
+        gets[i].request.reserve_bytes = SIZE_MAX;
+    }
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        bool is_ok = gets[i].result.outcome == FETCH_OK;
+
+        n_ok += is_ok;
+        assert_true(is_ok || gets[i].result.outcome == FETCH_CANCELLED);
+        assert_int_equal(gets[i].result.is_without_room, !is_ok);
+        fetchrig_get_clear(&w->rig, &gets[i]);
+    }
+    assert_int_equal(n_ok, 2);
+    assert_int_equal(origin_counts(w->origin).requests - before, 2);
+}
+
+static void who_has_reserved_room_is_not_shed(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[2];
+    struct shed_seen seen = { w, 2 };
+    struct group *g = group_new(w->rig.sched, NULL);
+
+    group_set_detached(g);
+    assert_int_equal(group_spawn(g, "shed", shed_later, &seen, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        gets[i] = get_of(w, "/later");
+        gets[i].request.reserve_bytes = i;
+    }
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+    group_free(g);
+
+    assert_got(&gets[0], FETCH_CANCELLED);
+    assert_got(&gets[1], FETCH_OK);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++)
+        fetchrig_get_clear(&w->rig, &gets[i]);
+}
+
+/* --- room for header lines ------------------------------------------------------------------------ */
+
+/* Promises P28 and P33: each of thousands of servers may send 300 KiB of them. Ordinary answers go on. */
+static void long_heads_share_what_memory_there_is_for_them(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get gets[8], again;
+    size_t n_refused = 0;
+
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.max_heads_bytes = (size_t)200 << 10; /* three of 60 KB */
+    fetchrig_open(&w->rig);
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++)
+        gets[i] = get_of(w, i < 6 ? "/long-head" : "/page");
+    fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
+
+    for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
+        bool is_refused = gets[i].result.outcome == FETCH_BAD_RESPONSE;
+
+        n_refused += is_refused;
+        assert_got(&gets[i], is_refused ? FETCH_BAD_RESPONSE : FETCH_OK);
+        if (i >= 6)
+            assert_false(is_refused);
+        fetchrig_get_clear(&w->rig, &gets[i]);
+    }
+    assert_in_range(n_refused, 3, 5);
+    again = get(w, "/long-head");
+    assert_got(&again, FETCH_OK); /* what they had is there again */
+    fetchrig_get_clear(&w->rig, &again);
 }
 
 /* --- TLS: promise P27 --------------------------------------------------------------------------------- */
@@ -539,6 +629,9 @@ int main(void)
         WORLD_TEST(stalled_hosts_do_not_slow_healthy_ones),
         WORLD_TEST(without_room_a_transfer_is_cancelled),
         WORLD_TEST(shedding_takes_the_youngest),
+        WORLD_TEST(long_heads_share_what_memory_there_is_for_them),
+        WORLD_TEST(who_reserves_room_and_finds_none_asks_nobody),
+        WORLD_TEST(who_has_reserved_room_is_not_shed),
         cmocka_unit_test(insecure_is_for_its_request_only),
         cmocka_unit_test(a_connection_closed_while_idle_is_replaced),
     };

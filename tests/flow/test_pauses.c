@@ -337,6 +337,75 @@ static void a_second_try_too_far_away_is_left_out(void **state)
     rig_close(&g);
 }
 
+/* One after the other, so that a pause comes between two of them. */
+static void make_next(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    int64_t n = 0;
+
+    (void)arg;
+    (void)io_status;
+    (void)span_parse_i64(span_str(r->path + 1), &n);
+    BUG_IF(buf_printf(out, "<title>P</title>%s", n < 60 ? "<a href=/" : "<p "));
+    BUG_IF(buf_printf(out, "%lld>next</a>", (long long)n + 1));
+}
+
+/* Promise P14: robots.txt of one host may lead to another, which is the one that asks for a pause. */
+static void a_pause_binds_the_host_that_a_robots_redirect_led_to(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt",
+          .on = 2,
+          .status = 302,
+          .headers = "Location: http://127.0.0.1:$PORT/shared\r\n",
+          .delay_ms = 300 },
+        { .path = "/shared", .status = 429, .headers = "Retry-After: 2\r\n", .uses = 1 },
+        { .path = "/shared", .headers = PLAIN },
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_next },
+    };
+    struct rig g;
+    int64_t from;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/1\nhttp://127.0.0.2:$PORT/60\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "20ms", "-q", NULL }), 0);
+
+    from = rig_start_us(&g, "127.0.0.1", "/shared", 0);
+    assert_true(from >= 0);
+    assert_int_equal(count_between(&g, "127.0.0.1", from, from + 2000000), 0);
+    assert_int_equal(traffic_count(g.o, "127.0.0.1", "/60"), 1);
+    assert_int_equal(traffic_count(g.o, "127.0.0.2", "/60"), 1);
+    rig_close(&g);
+}
+
+/* The old rules go on holding, and so does what the host asks for instead of new ones. */
+static void a_pause_binds_where_rules_are_read_again(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .uses = 1 },
+        { .path = "/robots.txt", .status = 503, .headers = "Retry-After: 2\r\n", .uses = 1 },
+        { .path = "/robots.txt", .headers = PLAIN },
+        { .path = "*", .headers = HTML, .generate = make_next },
+    };
+    struct rig g;
+    int64_t from;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/1\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-n", "1", "-q", NULL }), 5);
+    /* Fresh at the start of the next run, and not for long. */
+    program_change(&g.p, "UPDATE robots SET expires_at = (strftime('%s', 'now') + 2) * 1000");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "60ms", "-q", NULL }), 0);
+
+    from = rig_start_us(&g, NULL, "/robots.txt", 1);
+    assert_true(from >= 0);
+    assert_int_equal(count_between(&g, NULL, from, from + 2000000), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/60"), 1);
+    rig_close(&g);
+}
+
 /* Its pages are deferred, and the run ends without them: so it does without its other documents. */
 static void nobody_waits_for_a_host_that_is_deferred(void **state)
 {
@@ -370,6 +439,8 @@ int main(void)
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
+        cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
+        cmocka_unit_test(a_pause_binds_where_rules_are_read_again),
         cmocka_unit_test(nobody_waits_for_a_host_that_is_deferred),
     };
     const struct CMUnitTest pausing[] = {

@@ -382,6 +382,52 @@ static void dead_connection_is_asked_again_uncharged_and_not_at_once(void **stat
     rig_close(&g);
 }
 
+/* --- no room for bodies ------------------------------------------------------------------- */
+
+#define N_LARGE    16
+#define LARGE_HALF ((size_t)1500 * 1024)
+
+/*
+ * Together they are three times what memory holds. Each that had to make room for others is asked for again when there
+ * is more room for it, a few times at most.
+ */
+static void large_bodies_beyond_memory_are_asked_for_few_times_and_all_come(void **state)
+{
+    static char half[LARGE_HALF];
+    const struct origin_step large[] = {
+        { .kind = ORIGIN_SEND, .bytes = LIT("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n") },
+        { .kind = ORIGIN_SEND, .bytes = { half, sizeof half } },
+        { .kind = ORIGIN_PAUSE, .n = 400 },
+        { .kind = ORIGIN_SEND, .bytes = { half, sizeof half } },
+        { .kind = ORIGIN_CLOSE },
+    };
+    const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .script = large, .n_steps = ARRAY_LEN(large) } };
+    char seeds[1024];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    memset(half, '\n', sizeof half);
+    for (int i = 1; i <= N_LARGE; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.%d:$PORT/\n", i);
+    RIG_OPEN(&g, routes, N_LARGE, seeds);
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--max-memory",
+                                               "64M", NULL }),
+                     0);
+
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE outcome = 'ok' AND size > 3000000"),
+                     N_LARGE);
+    assert_true(traffic_count(g.o, NULL, "/") > N_LARGE);
+    for (int i = 1; i <= N_LARGE; i++) {
+        char host[32];
+
+        snprintf(host, sizeof host, "127.0.0.%d", i);
+        assert_in_range(traffic_count(g.o, host, "/"), 1, 5); /* with 64 KiB, 256 KiB, 1 MiB, 4 MiB of room at least */
+    }
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +442,7 @@ int main(void)
         cmocka_unit_test(concurrency_limits_everything_in_flight),
         cmocka_unit_test(rate_limits_starts_of_all_hosts_together),
         cmocka_unit_test(dead_connection_is_asked_again_uncharged_and_not_at_once),
+        cmocka_unit_test(large_bodies_beyond_memory_are_asked_for_few_times_and_all_come),
     };
 
     return cmocka_run_group_tests_name("flow/politeness", tests, NULL, NULL);

@@ -17,6 +17,7 @@ void fetchrig_init(struct fetchrig *rig)
                                   .max_body_bytes = (size_t)10 << 20,
                                   .max_header_bytes = (size_t)300 << 10,
                                   .max_headers = 5000,
+                                  .max_heads_bytes = (size_t)64 << 20,
                                   .concurrency = 64,
                                   .user_agent = SPAN("crawl-test/1 (+http://t.test)") };
 }
