@@ -167,19 +167,24 @@ bool credentials_cookie(struct credentials *c, const struct url *u, struct arena
     return c->jar && cookies_header(c->jar, u, mem, out);
 }
 
-void credentials_keep_cookies(struct credentials *c, const struct url *u,
+bool credentials_keep_cookies(struct credentials *c, const struct url *u,
                               struct span headers)
 {
     struct header_field field;
     struct arena mem;
+    bool has_some = false;
 
     if (!c->jar)
-        return;
+        return false;
     arena_init(&mem, (size_t)MIB);
-    while (header_next(&headers, &mem, &field))
-        if (span_eq_nocase(field.name, SPAN("Set-Cookie")))
-            cookies_set(c->jar, u, field.value);
+    while (header_next(&headers, &mem, &field)) {
+        if (!span_eq_nocase(field.name, SPAN("Set-Cookie")))
+            continue;
+        cookies_set(c->jar, u, field.value);
+        has_some = true;
+    }
     arena_clear(&mem);
+    return has_some;
 }
 
 /* The next line of *rest with its end. */

@@ -516,6 +516,24 @@ void frontier_retry(struct frontier *f, struct ticket *t, deadline at)
     update(f, h);
 }
 
+struct ticket *frontier_respell(struct frontier *f, struct ticket *t, struct span url, int redirects)
+{
+    struct store_item item = { .id = t->id,
+                               .url = url,
+                               .priority = t->priority,
+                               .depth = t->depth,
+                               .redirects = redirects,
+                               .retries = t->retries,
+                               .hop = t->hop };
+    struct ticket *other = new_ticket(t->host, &item);
+
+    BUG_IF(t->state != TICKET_BUSY);
+    other->state = t->state;
+    idmap_set(&f->tickets, (uint64_t)t->id, other);
+    mem_free(t);
+    return other;
+}
+
 /* Collected first, because each removal rearranges the heap. */
 static void drop_delayed_of(struct frontier *f, struct host *h)
 {

@@ -34,6 +34,7 @@ struct visit {
     enum url_reason reason; /* not NONE: it is not fetched, by this rule */
     struct span rule;
     bool has_slot;    /* of the page budget */
+    bool has_new_cookies;
     bool is_unparsed; /* no parser got through it: nothing is known of the body, not its hash either */
 };
 
@@ -97,6 +98,8 @@ static void end_visit(struct visit *v)
     struct host *h = v->h;
     deadline retry_at = v->retry_at;
 
+    if (v->record->respelled.len)
+        t = frontier_respell(c->frontier, t, v->record->respelled, v->record->redirects);
     if (!v->op->result) {
         if (v->record->redirect)
             outbox_learn(c, v->record->redirect);
@@ -434,9 +437,28 @@ static enum url_state final_state(const struct visit *v)
 {
     if (v->got.outcome == FETCH_NOT_MODIFIED)
         return STATE_NOT_MODIFIED;
+    if (v->record->respelled.len)
+        return STATE_QUEUED;
     if (v->got.body_skipped && v->got.outcome == FETCH_OK)
         return STATE_EXCLUDED;
     return is_answer(v->got.outcome) || v->got.outcome == FETCH_REDIRECT ? STATE_FETCHED : STATE_FAILED;
+}
+
+/*
+ * Where a redirect leads to the row that it comes from: under another spelling (/%7Ea to /~a), or the same one with a
+ * cookie in hand. The row itself is asked for again, under that spelling.
+ */
+static bool goes_on_as(struct visit *v, const struct store_offer *target)
+{
+    struct span key;
+
+    if (!discover_took(url_normalize(&v->url, &v->op->mem, &key), v->url.href, &v->op->mem) ||
+        !span_eq(key, target->key) || (span_eq(v->url.href, target->url) && !v->has_new_cookies))
+        return false;
+    v->record->respelled = target->url;
+    v->record->redirects = v->t->redirects + 1;
+    v->retry_at = clock_now_ns();
+    return true;
 }
 
 static void follow_redirect(struct visit *v)
@@ -449,10 +471,10 @@ static void follow_redirect(struct visit *v)
         return;
     }
     target = arena_alloc(&v->op->mem, sizeof *target);
-    if (discover_redirect(v->c, v->t, &v->url, v->got.location, &v->op->mem, target))
-        v->record->redirect = target;
-    else
+    if (!discover_redirect(v->c, v->t, &v->url, v->got.location, &v->op->mem, target))
         v->got.error = SPAN("the Location is no URL");
+    else if (!goes_on_as(v, target))
+        v->record->redirect = target;
 }
 
 static enum err conclude(struct visit *v)
@@ -543,7 +565,7 @@ static void visit_run(struct visit *v)
         give_back(v, DEADLINE_NEVER);
         return;
     }
-    credentials_keep_cookies(v->c->credentials, &v->url, v->got.headers);
+    v->has_new_cookies = credentials_keep_cookies(v->c->credentials, &v->url, v->got.headers);
     v->got.headers = credentials_withhold_cookies(v->got.headers, &v->op->mem);
     if (v->got.is_out_of_descriptors || v->got.outcome == FETCH_CANCELLED) {
         ask_note_cut(&v->got, &v->t->room);

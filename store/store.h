@@ -301,6 +301,9 @@ struct store_visit {
     struct store_offer *links; /* of the page, in order of position */
     size_t n_links;
     struct store_offer *redirect; /* target, or NULL */
+    /* A redirect led to another spelling of the URL's own key: the row has it from now on, and that many redirects. */
+    struct span respelled;
+    int redirects;
     int64_t n_bytes;              /* for the run's byte budget */
 };
 

@@ -142,6 +142,19 @@ static void finish_url(struct core *c, const struct store_visit *v,
     urls_set_visited(c, row, &after);
 }
 
+/* The key stays, so all that leads to the row does. */
+static void respell(struct core *c, const struct store_visit *v)
+{
+    static const char SQL[] = "UPDATE OR FAIL url SET key = nullif(coalesce(key, url), ?2), url = ?2, redirects = ?3"
+                              " WHERE id = ?1";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    db_int(c->db, st, 1, v->url_id);
+    db_text(c->db, st, 2, v->respelled);
+    db_int(c->db, st, 3, v->redirects);
+    db_run(c->db, st);
+}
+
 enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
                       struct buf *scratch)
 {
@@ -160,6 +173,8 @@ enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
         return db_fail(c->db, ERR_CORRUPT,
                        "a URL that was asked is gone; the file was changed by others");
     finish_url(c, v, &row, fetch_id, change);
+    if (v->respelled.len)
+        respell(c, v);
     /* Its depth fell while it was on its way: what it brought was offered too deep. */
     if (row.depth < v->depth)
         depth_fell(c, row.id);
