@@ -146,10 +146,8 @@ static int explain_unknown(struct reader *r, const struct settings *s,
     enum err e = prospect_gather(r, s, &q->url, &q->mem, &prospect, &note);
 
     reader_close(r);
-    if (e) {
-        fprintf(stderr, "crawl explain: %s\n", note.text[0] ? note.text : err_text(e));
-        return 3;
-    }
+    if (e)
+        return command_fail("explain", e, &note);
     print_text("", q->key);
     printf(
         "\nhas never been seen: no seed, link, redirect or sitemap in this database led to it\n");

@@ -166,6 +166,7 @@ static int write_plan(const struct plan *p, const struct format_options *o)
     bool is_table = o->format == OUTPUT_TABLE || o->format == OUTPUT_MARKDOWN;
     struct output *out =
         output_new((enum output_format)o->format, STDOUT_FILENO, columns, N_COLUMNS);
+    const struct err_note note = { "" };
     enum err e = OK;
 
     errno = 0;
@@ -175,11 +176,8 @@ static int write_plan(const struct plan *p, const struct format_options *o)
         e = write_total(out, p, is_table);
     if (!e)
         e = output_finish(out);
-    if (e && errno != EPIPE)
-        fprintf(stderr, "crawl plan: %s\n", err_text(e));
-    e = errno == EPIPE ? OK : e;
     output_free(out);
-    return e ? 3 : 0;
+    return e ? command_fail("plan", e, &note) : 0;
 }
 
 /* --- the command -------------------------------------------------------------------- */

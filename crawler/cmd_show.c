@@ -61,10 +61,7 @@ struct question {
 
 static int failed(struct question *q, enum err e)
 {
-    if (e == ERR_IO && errno == EPIPE)
-        return 0;
-    fprintf(stderr, "crawl show: %s\n", q->note.text[0] ? q->note.text : err_text(e));
-    return 3;
+    return command_fail("show", e, &q->note);
 }
 
 /* Says something about the URL on standard error; returns code. */
@@ -425,8 +422,9 @@ static int show(const struct page_options *o, const char *text)
         else
             code = q.id.ptr ? print(&q) : say_unknown(&q);
     }
-    if (pager_close(q.pager) && errno != EPIPE)
-        code = 3;
+    e = pager_close(q.pager);
+    if (e && !code)
+        code = failed(&q, e);
     reader_close(q.r);
     arena_clear(&q.mem);
     return code;

@@ -6,6 +6,7 @@
 #include "config/io.h"
 #include "config/log.h"
 #include "crawler/cell.h"
+#include "crawler/command.h"
 #include "crawler/extract.h"
 #include "crawler/lookup.h"
 #include "crawler/robots_gate.h"
@@ -220,11 +221,12 @@ static intptr_t extract_main(void *arg)
 {
     struct lookup *l = arg;
     struct page p = { .l = l, .url = l->url };
+    const struct err_note note = { "" };
     enum err e = show(&p);
 
     lookup_forget_robots(&p.robots);
     if (e && e != ERR_REFUSED)
-        l->exit_code = 3;
+        l->exit_code = command_fail("extract", e, &note);
     sched_stop(l->c->sched);
     return 0;
 }
