@@ -66,6 +66,20 @@ static enum err learn_robots(struct page *p)
     return OK;
 }
 
+/* Why there are no rules to go by. */
+static struct span why_unknown(const struct page *p)
+{
+    const struct fetch_result *got = &p->robots.doc.result;
+
+    if (p->robots.why.len)
+        return p->robots.why;
+    if (got->status_code)
+        return arena_format(p->l->mem, "it answered %d", got->status_code);
+    return arena_format(p->l->mem, "%s%s%.*s%s", result_outcome_name(got->outcome),
+                        got->error.len ? ", " : "", SPAN_ARG(got->error),
+                        got->outcome == FETCH_BLOCKED_ADDRESS ? " (--allow-net)" : "");
+}
+
 /* ERR_REFUSED: it was said why. */
 static enum err ask_leave(struct page *p)
 {
@@ -78,7 +92,7 @@ static enum err ask_leave(struct page *p)
     if (e)
         return e;
     if (!p->robots.rules) {
-        refuse(p, " may not be fetched: its robots.txt cannot be had", SPAN_NONE);
+        refuse(p, " may not be fetched: its robots.txt cannot be had: ", why_unknown(p));
         return ERR_REFUSED;
     }
     if (robots_allows(p->robots.rules, url_target(&p->url), &rule))

@@ -23,11 +23,24 @@ static void nobody_reached_is_4(void **state)
     program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay",
                             "0", "--connect-timeout", "300ms", "-q", NULL });
     assert_int_equal(p.exit_code, 4);
-    assert_true(program_said(&p, "no seed could be reached")); /* cron mails what is printed */
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: ")); /* cron mails what is printed */
     assert_int_equal(
         program_number(&p,
                        "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
         2);
+    program_close(&p);
+}
+
+static void a_refused_address_is_told_with_the_option_that_allows_it(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    assert_int_equal(program_run(&p, ARGS{ "http://127.0.0.1:1/", "-q", NULL }), 4);
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: loopback address (--allow-net); "));
+    assert_int_equal(program_run(&p, ARGS{ "extract", "--rule", "a=//a", "http://127.0.0.1:1/", NULL }), 1);
+    assert_true(program_said(&p, "its robots.txt cannot be had: blocked_address, loopback address (--allow-net)"));
     program_close(&p);
 }
 
@@ -391,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(a_refused_address_is_told_with_the_option_that_allows_it),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
         cmocka_unit_test(fail_on_http_errors_looks_at_the_whole_run),
