@@ -231,18 +231,18 @@ void report_parts_findings(struct report_html *h, const struct report_found *f)
             const struct report_section *s = &report_sections[i];
             int64_t found = f->totals[i].n[s->counted];
 
-            if (!s->finding || (int)s->weight != weight || !found)
+            if (!s->finding[0] || (int)s->weight != weight || !found)
                 continue;
             report_html_put(h, "<li>");
             put_weight(h, s->weight);
             report_html_format(h, "<span class=n>%s</span><a href=#%s>%s</a></li>\n",
-                               figures_count(found, text), s->table.id, s->finding);
+                               figures_count(found, text), s->table.id, s->finding[found != 1]);
             n++;
         }
     report_html_put(h, n ? "</ul>" : "<li>Nothing was found wrong.</li></ul>");
     report_html_put(h, "<p class=passed><span class=\"pill p-ok\">in order</span>");
     for (size_t i = 0; report_sections[i].table.part; i++)
-        if (report_sections[i].finding && !f->totals[i].n[report_sections[i].counted] &&
+        if (report_sections[i].finding[0] && !f->totals[i].n[report_sections[i].counted] &&
             !f->totals[i].n_rows && !f->totals[i].is_unknown)
             report_html_format(h, " %s", report_sections[i].table.none);
     report_html_put(h, "</p></section>\n");

@@ -152,6 +152,13 @@ static void section_tells(void **state)
         fail_msg("%s", sections[i].text);
 }
 
+static void one_finding_is_not_told_like_several(void **state)
+{
+    (void)state;
+    assert_true(has(printed(), "<span class=n>1</span><a href=#orphans>page is in a sitemap and linked from nowhere</a>"));
+    assert_true(has(printed(), "<a href=#no-description>pages have no description</a>"));
+}
+
 static void a_limit_cuts_rows_and_not_totals(void **state)
 {
     struct span part;
@@ -294,7 +301,7 @@ static void a_run_without_a_request_has_sentences(void **state)
 }
 
 #define FIRST_TESTS 1
-#define LAST_TESTS  9
+#define LAST_TESTS  10
 
 int main(void)
 {
@@ -302,6 +309,7 @@ int main(void)
         cmocka_unit_test(the_page_is_sound_and_needs_nothing_else),
     };
     static const struct CMUnitTest last[LAST_TESTS] = {
+        cmocka_unit_test(one_finding_is_not_told_like_several),
         cmocka_unit_test(a_limit_cuts_rows_and_not_totals),
         cmocka_unit_test(a_title_of_ones_own_is_text),
         cmocka_unit_test(a_report_is_written_and_replaced_by_a_later_one),
