@@ -95,8 +95,8 @@ static void the_summary_counts_every_answer(void **state)
                                                "0", NULL }),
                      0);
     assert_true(span_find_span(buf_span(&g.p.err),
-                               SPAN("answers   1 ok, 1 redirects, 1 client or server "
-                                    "errors, 1 incomplete\n")) < g.p.err.len);
+                               SPAN("answers   1 ok, 1 redirect, 1 client or server "
+                                    "error, 1 incomplete\n")) < g.p.err.len);
     rig_close(&g);
 }
 
@@ -179,7 +179,7 @@ static void second_signal_ends_a_page_made_for_a_slow_pattern(void **state)
     at = clock_now_ns();
     assert_int_equal(program_wait(&g.p), 130);
     assert_true(clock_now_ns() - at < 5 * NS_PER_S);
-    assert_true(program_said(&g.p, "1 requests more were made"));
+    assert_true(program_said(&g.p, "1 more request was made"));
     assert_string_equal(program_text(&g.p, "SELECT group_concat(state) FROM urls"), "queued");
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--depth", "0", NULL }), 0);
     assert_string_equal(rig_url(&g, "%/", "state"), "fetched");
