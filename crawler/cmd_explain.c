@@ -166,7 +166,7 @@ static int explain(const struct settings *s, struct question *q)
     struct reader *r;
 
     if (!read_question(q)) {
-        fprintf(stderr, "crawl explain: '%s' is no URL\n", q->text);
+        fprintf(stderr, "crawl explain: '%s' is no URL (does it begin with https:// or http://?)\n", q->text);
         return 2;
     }
     r = show_open("explain", &o, &code);
