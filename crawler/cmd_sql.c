@@ -187,8 +187,8 @@ const struct command cmd_sql = {
         "\n"
         "On a terminal a table is made to fit: long values are cut, rows too wide are shown a value a\n"
         "line, and what is longer than the screen goes through $PAGER (less). Elsewhere nothing is cut.\n"
-        "In csv a text that a spreadsheet would take for a formula gets a ' in front; markdown has escapes for what\n"
-        "a terminal must not see, and spaces for ends of lines. The others are exact.\n",
+        "In csv a text that a spreadsheet would take for a formula gets a ' in front; markdown has escapes\n"
+        "for what a terminal must not see, and spaces for ends of lines. The others are exact.\n",
     .options = &table,
     .exec = run,
 };

@@ -355,6 +355,24 @@ static void a_query_without_a_statement_is_a_mistake_of_usage(void **state)
     assert_true(program_said(&rig.p, "--param a: it must be NAME=VALUE"));
 }
 
+static void no_line_of_help_is_wider_than_a_hundred_columns(void **state)
+{
+    const char *const commands[] = { "run",  "plan",   "status", "sql",    "search",  "show",   "diff",   "report",
+                                     "explain", "verify", "schema", "export", "inspect", "robots", "extract" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        struct span rest, line;
+
+        assert_int_equal(program_run(&rig.p, ARGS{ commands[i], "--help", NULL }), 0);
+        rest = buf_span(&rig.p.out);
+        while (span_split(&rest, '\n', &line))
+            if (line.len > 100)
+                fail_msg("%s: %.*s", commands[i], SPAN_ARG(line));
+    }
+    assert_true(printed("  -h, --help "));
+}
+
 /* One command each, its words ending with NULL. */
 static void what_cannot_be_printed_is_said(void **state)
 {
@@ -413,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_mistyped_word_names_the_nearest),
         cmocka_unit_test(the_schema_is_told_with_and_without_a_database),
         cmocka_unit_test(a_query_without_a_statement_is_a_mistake_of_usage),
+        cmocka_unit_test(no_line_of_help_is_wider_than_a_hundred_columns),
         cmocka_unit_test(what_cannot_be_printed_is_said),
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(rows)];
