@@ -120,9 +120,19 @@ static enum err on_url_row(void *arg, const struct span *columns,
     return e;
 }
 
+/* "example.org:8080/x", "localhost:80": to a parser of URLs the scheme of nothing that anybody means. */
+static bool lacks_scheme(struct span text)
+{
+    size_t colon = span_find(text, ':');
+    struct span name = span_slice(text, 0, colon), port = span_skip(text, colon + 1);
+
+    return port.len && port.ptr[0] >= '0' && port.ptr[0] <= '9' &&
+           (span_eq(name, SPAN("localhost")) || span_find(name, '.') < name.len);
+}
+
 static bool read_question(struct question *q)
 {
-    return url_parse(span_str(q->text), NULL, &q->mem, &q->url) == OK &&
+    return !lacks_scheme(span_str(q->text)) && url_parse(span_str(q->text), NULL, &q->mem, &q->url) == OK &&
            url_page(&q->url, &q->mem, &q->url) == OK &&
            url_normalize(&q->url, &q->mem, &q->key) == OK;
 }

@@ -356,6 +356,9 @@ static void other_schemes_and_what_is_no_url_are_told(void **state)
     assert_int_equal(program_run(&rig.p, ARGS{ "explain", "no url", NULL }), 2);
     assert_int_equal(program_run(&rig.p, ARGS{ "explain", "127.0.0.1:80/new", NULL }), 2);
     assert_true(program_said(&rig.p, "is no URL (does it begin with https:// or http://?)"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "localhost:80/new", NULL }), 2);
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "www.example.org:8080", NULL }), 2);
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "tel:123", NULL }), 0);
     assert_int_equal(program_run(&rig.p, ARGS{ "explain", NULL }), 2);
     assert_int_equal(
         program_run(&rig.p, ARGS{ "explain", "-o", "absent.db", "http://a/", NULL }),
