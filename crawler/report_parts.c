@@ -186,9 +186,9 @@ void report_parts_tiles(struct report_html *h, const struct report_found *f)
     put_tile(h, "Requests a second",
              ms ? figures_rate((double)r->requests * 1000 / (double)ms, a) : "\u2013",
              ms ? more : "it took no time", false);
-    snprintf(more, sizeof more, "%s an answer on average",
-             t->answered ? figures_bytes(r->bytes / t->answered, b) : "\u2013");
-    put_tile(h, "Transferred", figures_bytes(r->bytes, a), more, false);
+    if (t->answered)
+        snprintf(more, sizeof more, "%s an answer on average", figures_bytes(r->bytes / t->answered, b));
+    put_tile(h, "Transferred", figures_bytes(r->bytes, a), t->answered ? more : "nothing was answered", false);
     snprintf(more, sizeof more, "%s new in this run", figures_count(r->new_urls, b));
     put_tile(h, "URLs known", figures_count(known, a), more, false);
     snprintf(more, sizeof more, "targets, %s links to them",
@@ -255,7 +255,7 @@ void report_parts_states(struct report_html *h, const struct report_found *f)
         { SPAN("Fetched"), "ok", r->fetched, SPAN_NONE },
         { SPAN("Not modified"), "moved", r->not_modified, SPAN_NONE },
         { SPAN("Failed"), "bad", r->failed, SPAN_NONE },
-        { SPAN("Queued"), "main", r->queued, SPAN_NONE },
+        { SPAN("Queued"), "two", r->queued, SPAN_NONE },
         { SPAN("Excluded"), "mute", r->excluded, SPAN_NONE },
     };
 
