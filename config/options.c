@@ -417,6 +417,8 @@ static enum err parse_short(struct args *a, const char *arg)
         char where[3] = { '-', *p, '\0' };
         enum err e;
 
+        if (!spec && options_find(a->t, span_str(arg + 1)))
+            return err_set(a->note, ERR_USAGE, "command line: there is no option '%s'; did you mean '-%s'?", arg, arg);
         if (!spec)
             return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; 'crawl --help' lists them",
                            show(span_str(p)).text);
