@@ -8,6 +8,7 @@
 #include "crawler/command.h"
 #include "crawler/prospect.h"
 #include "crawler/show.h"
+#include "crawler/versions.h"
 #include "store/vocab.h"
 
 /* What a reason means, and what would change it. */
@@ -208,6 +209,8 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (s.wants_help) {
         code = command_help(self);
+    } else if (s.wants_version) {
+        code = versions_print();
     } else if (n != 1) {
         fprintf(stderr, "crawl explain: name one URL\n");
         code = 2;

@@ -8,6 +8,7 @@
 #include "crawler/command.h"
 #include "crawler/output.h"
 #include "crawler/plan.h"
+#include "crawler/versions.h"
 #include "store/reader.h"
 
 /* --format is this command's alone: it is taken out of argv before the options of a crawl are read. */
@@ -243,6 +244,8 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (s.wants_help)
         code = command_help(self);
+    else if (s.wants_version)
+        code = versions_print();
     else if (!n)
         fprintf(stderr, "crawl plan: name the seeds: files of URLs, - or URLs\n");
     else

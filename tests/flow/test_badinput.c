@@ -247,6 +247,12 @@ static void without_seeds_and_database_there_is_help(void **state)
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("usage: crawl")) <
                 g->p.out.len);
     assert_nothing_happened(g);
+    /* Wherever it stands, who asks for the version wants no crawl. */
+    assert_int_equal(program_run(&g->p, ARGS{ "-q", "--version", "seeds.txt", NULL }), 0);
+    assert_true(span_starts(buf_span(&g->p.out), SPAN("crawl ")));
+    assert_int_equal(program_run(&g->p, ARGS{ "plan", "seeds.txt", "-V", NULL }), 0);
+    assert_true(span_starts(buf_span(&g->p.out), SPAN("crawl ")));
+    assert_nothing_happened(g);
     /* Who gives options wants a crawl: a cron job in another directory must not look like one that went well. */
     assert_int_equal(program_run(&g->p, ARGS{ "-q", "-o", "typo.db", NULL }), 2);
     assert_true(program_said(&g->p, "SEEDS") && program_said(&g->p, "typo.db"));
