@@ -302,6 +302,8 @@ static void files_of_others_are_refused_unchanged(void **state)
     assert_int_equal(g->p.exit_code, 3);
     assert_int_equal(symlink("text.db", program_path(&g->p, "link.db")), 0);
     assert_refuses(g, "link.db", "link");
+    assert_int_equal(program_run(&g->p, ARGS{ "status", "-o", "link.db", NULL }), 3);
+    assert_true(program_said(&g->p, "link.db is a symbolic link; name the file itself"));
     assert_int_equal(
         link(program_path(&g->p, "bookmarks.db"), program_path(&g->p, "hard.db")), 0);
     assert_refuses(g, "hard.db", "link");
