@@ -105,7 +105,8 @@ static int format_line(struct progress *p, char *out, size_t size)
     estimate(c, rate, left, sizeof left);
     return snprintf(
         out, size,
-        "%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+        "%s%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+        c->stop_signal ? "stopping (^C again: at once), " : "",
         (long long)c->counts.answered, rate, (long long)c->in_flight,
         (long long)totals.by_state[STATE_QUEUED], (long long)error_count(&c->counts),
         bytes, elapsed, left);

@@ -213,6 +213,22 @@ static void a_signal_ends_a_start_that_a_slow_pattern_holds_up(void **state)
     rig_close(&g);
 }
 
+static void who_waits_for_the_end_is_told_how_to_hasten_it(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start(&g.p, ARGS{ "seeds.txt", "--allow-net", "127.0.0.0/8", "--delay", "10ms", "--progress", "tty", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    program_signal(&g.p, SIGINT);
+    usleep(1000000); /* a few lines are drawn */
+    program_signal(&g.p, SIGINT);
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(program_said(&g.p, "\rstopping (^C again: at once), 0 pages"));
+    rig_close(&g);
+}
+
 static void first_signal_waits_five_seconds_at_most(void **state)
 {
     struct rig g;
@@ -414,6 +430,7 @@ int main(void)
         cmocka_unit_test(second_signal_ends_it_within_a_second),
         cmocka_unit_test(second_signal_ends_a_page_made_for_a_slow_pattern),
         cmocka_unit_test(a_signal_ends_a_start_that_a_slow_pattern_holds_up),
+        cmocka_unit_test(who_waits_for_the_end_is_told_how_to_hasten_it),
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),
