@@ -417,6 +417,8 @@ static enum err parse_short(struct args *a, const char *arg)
         char where[3] = { '-', *p, '\0' };
         enum err e;
 
+        if (!spec && options_find(a->t, span_str(arg + 1)))
+            return err_set(a->note, ERR_USAGE, "command line: there is no option '%s'; did you mean '-%s'?", arg, arg);
         if (!spec)
             return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; 'crawl --help' lists them",
                            show(span_str(p)).text);
@@ -467,19 +469,50 @@ enum err options_parse_args(const struct option_table *t, void *target, int argc
 
 /* --- help ----------------------------------------------------------------------------- */
 
+#define HELP_INDENT 35
+#define HELP_COLUMNS 100
+
+/* The words of a description from column HELP_INDENT on, broken into lines at spaces. */
+static enum err put_wrapped(struct buf *out, struct span text)
+{
+    struct span word;
+    size_t column = HELP_INDENT;
+    enum err e = OK;
+
+    while (!e && span_split(&text, ' ', &word)) {
+        bool fits = column + 1 + word.len <= HELP_COLUMNS;
+
+        if (column > HELP_INDENT)
+            e = fits ? buf_append_byte(out, ' ') : buf_printf(out, "\n%*s", HELP_INDENT, "");
+        column = fits && column > HELP_INDENT ? column + 1 + word.len : HELP_INDENT + word.len;
+        if (!e)
+            e = buf_append(out, word);
+    }
+    return e ? e : buf_append_byte(out, '\n');
+}
+
 static enum err help_row(const struct option_spec *spec, struct buf *out)
 {
+    struct buf text;
     char left[64];
     char letter[8] = "    ";
     bool has_default = spec->initial && spec->initial[0] && spec->type != OPTION_FLAG;
+    enum err e;
 
     if (spec->letter)
         snprintf(letter, sizeof letter, "-%c, ", spec->letter);
     snprintf(left, sizeof left, "%s--%s%s%s", letter, spec->name, spec->value ? " " : "",
              spec->value ? spec->value : "");
-    if (has_default)
-        return buf_printf(out, "  %-32s %s [%s]\n", left, spec->help, spec->initial);
-    return buf_printf(out, "  %-32s %s\n", left, spec->help);
+    buf_init(&text, (size_t)64 * KIB);
+    e = buf_append(&text, span_str(spec->help));
+    if (!e && has_default)
+        e = buf_printf(&text, " [%s]", spec->initial);
+    if (!e)
+        e = buf_printf(out, "  %-32s ", left);
+    if (!e)
+        e = put_wrapped(out, buf_span(&text));
+    buf_clear(&text);
+    return e;
 }
 
 enum err options_help(const struct option_table *t, struct buf *out)

@@ -177,8 +177,9 @@ static enum err write_all(const struct diff_options *o, struct reader *r,
 
 static int complain(enum err e, const struct err_note *note)
 {
-    fprintf(stderr, "crawl diff: %s\n", note->text[0] ? note->text : err_text(e));
-    return e == ERR_USAGE || e == ERR_NOT_FOUND ? 2 : 3;
+    int code = command_fail("diff", e, note);
+
+    return e == ERR_USAGE || e == ERR_NOT_FOUND ? 2 : code;
 }
 
 static int compare(const struct diff_options *o, const int64_t *runs, size_t n)

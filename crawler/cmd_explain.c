@@ -8,6 +8,7 @@
 #include "crawler/command.h"
 #include "crawler/prospect.h"
 #include "crawler/show.h"
+#include "crawler/versions.h"
 #include "store/vocab.h"
 
 /* What a reason means, and what would change it. */
@@ -120,9 +121,19 @@ static enum err on_url_row(void *arg, const struct span *columns,
     return e;
 }
 
+/* "example.org:8080/x", "localhost:80": to a parser of URLs the scheme of nothing that anybody means. */
+static bool lacks_scheme(struct span text)
+{
+    size_t colon = span_find(text, ':');
+    struct span name = span_slice(text, 0, colon), port = span_skip(text, colon + 1);
+
+    return port.len && port.ptr[0] >= '0' && port.ptr[0] <= '9' &&
+           (span_eq(name, SPAN("localhost")) || span_find(name, '.') < name.len);
+}
+
 static bool read_question(struct question *q)
 {
-    return url_parse(span_str(q->text), NULL, &q->mem, &q->url) == OK &&
+    return !lacks_scheme(span_str(q->text)) && url_parse(span_str(q->text), NULL, &q->mem, &q->url) == OK &&
            url_page(&q->url, &q->mem, &q->url) == OK &&
            url_normalize(&q->url, &q->mem, &q->key) == OK;
 }
@@ -146,10 +157,8 @@ static int explain_unknown(struct reader *r, const struct settings *s,
     enum err e = prospect_gather(r, s, &q->url, &q->mem, &prospect, &note);
 
     reader_close(r);
-    if (e) {
-        fprintf(stderr, "crawl explain: %s\n", note.text[0] ? note.text : err_text(e));
-        return 3;
-    }
+    if (e)
+        return command_fail("explain", e, &note);
     print_text("", q->key);
     printf(
         "\nhas never been seen: no seed, link, redirect or sitemap in this database led to it\n");
@@ -168,7 +177,7 @@ static int explain(const struct settings *s, struct question *q)
     struct reader *r;
 
     if (!read_question(q)) {
-        fprintf(stderr, "crawl explain: '%s' is no URL\n", q->text);
+        fprintf(stderr, "crawl explain: '%s' is no URL (does it begin with https:// or http://?)\n", q->text);
         return 2;
     }
     r = show_open("explain", &o, &code);
@@ -200,6 +209,8 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (s.wants_help) {
         code = command_help(self);
+    } else if (s.wants_version) {
+        code = versions_print();
     } else if (n != 1) {
         fprintf(stderr, "crawl explain: name one URL\n");
         code = 2;

@@ -6,6 +6,7 @@
 #include "config/settings_extract.h"
 #include "crawler/command.h"
 #include "crawler/lookup_extract.h"
+#include "crawler/versions.h"
 
 /* --rule is this command's alone: it is taken out of argv before the options of a crawl are read. */
 struct rules {
@@ -74,6 +75,8 @@ static int run_with(const struct command *self, struct rules *r)
     use_rules(&s, r);
     if (s.wants_help)
         code = command_help(self);
+    else if (s.wants_version)
+        code = versions_print();
     else if (n != 1)
         code = fprintf(stderr, "crawl extract: name one URL\n") < 0 ? 3 : 2;
     else

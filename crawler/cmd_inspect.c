@@ -28,15 +28,28 @@ struct inspect {
     bool has_ended, has_failed;
 };
 
+/* The first of many answers that cannot be written is said. */
+static void lose_output(struct inspect *in, enum err e)
+{
+    const struct err_note note = { "" };
+
+    if (!in->has_failed)
+        (void)command_fail("inspect", e, &note);
+    in->has_failed = true;
+}
+
 /* Everything about a line that a parser did not answer. */
 static void print_failure(struct inspect *in, struct span why)
 {
     struct buf out;
+    enum err e;
 
     buf_init(&out, (size_t)64 * KIB);
-    if (buf_printf(&out, "{\"error\":\"%.*s\"}\n", SPAN_ARG(why)) ||
-        io_write_all(STDOUT_FILENO, buf_span(&out)))
-        in->has_failed = true;
+    e = buf_printf(&out, "{\"error\":\"%.*s\"}\n", SPAN_ARG(why));
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    if (e)
+        lose_output(in, e);
     buf_clear(&out);
 }
 
@@ -44,11 +57,16 @@ static void print_failure(struct inspect *in, struct span why)
 static void print_answer(struct inspect *in, struct span answer)
 {
     struct buf out;
+    enum err e;
 
     buf_init(&out, SIZE_MAX);
-    if (cell_put_json_value(&out, answer) || buf_append_byte(&out, '\n') ||
-        io_write_all(STDOUT_FILENO, buf_span(&out)))
-        in->has_failed = true;
+    e = cell_put_json_value(&out, answer);
+    if (!e)
+        e = buf_append_byte(&out, '\n');
+    if (!e)
+        e = io_write_all(STDOUT_FILENO, buf_span(&out));
+    if (e)
+        lose_output(in, e);
     buf_clear(&out);
 }
 

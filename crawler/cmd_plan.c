@@ -8,6 +8,7 @@
 #include "crawler/command.h"
 #include "crawler/output.h"
 #include "crawler/plan.h"
+#include "crawler/versions.h"
 #include "store/reader.h"
 
 /* --format is this command's alone: it is taken out of argv before the options of a crawl are read. */
@@ -166,6 +167,7 @@ static int write_plan(const struct plan *p, const struct format_options *o)
     bool is_table = o->format == OUTPUT_TABLE || o->format == OUTPUT_MARKDOWN;
     struct output *out =
         output_new((enum output_format)o->format, STDOUT_FILENO, columns, N_COLUMNS);
+    const struct err_note note = { "" };
     enum err e = OK;
 
     errno = 0;
@@ -175,11 +177,8 @@ static int write_plan(const struct plan *p, const struct format_options *o)
         e = write_total(out, p, is_table);
     if (!e)
         e = output_finish(out);
-    if (e && errno != EPIPE)
-        fprintf(stderr, "crawl plan: %s\n", err_text(e));
-    e = errno == EPIPE ? OK : e;
     output_free(out);
-    return e ? 3 : 0;
+    return e ? command_fail("plan", e, &note) : 0;
 }
 
 /* --- the command -------------------------------------------------------------------- */
@@ -245,6 +244,8 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (s.wants_help)
         code = command_help(self);
+    else if (s.wants_version)
+        code = versions_print();
     else if (!n)
         fprintf(stderr, "crawl plan: name the seeds: files of URLs, - or URLs\n");
     else
@@ -262,20 +263,23 @@ const struct command cmd_plan = {
         "before a crawl: robots.txt and sitemaps of the seeds' hosts, and how long it would take",
     .description =
         "Reads robots.txt and the sitemaps it names of every host that the seeds are on, as politely as a\n"
-        "crawl with these settings would; no page is asked for, and nothing is written. Then it says for each host:\n"
+        "crawl with these settings would; no page is asked for, and nothing is written. Then it says for\n"
+        "each host:\n"
         "\n"
         "  seeds, disallowed  how many of the seeds robots.txt allows, and how many it does not\n"
         "  delay_s            the pause between two requests that would hold\n"
         "  in_sitemaps        different URLs of the host in its sitemaps that would be fetched\n"
         "  in_database        pages that the database (-o) knows, and what is queued in it\n"
-        "  due                of them and of other answers what a start now would ask for: what is queued, and what\n"
-        "                     --revisit makes due (but for what a date in a sitemap makes due)\n"
+        "  due                of them and of other answers what a start now would ask for: what is queued,\n"
+        "                     and what --revisit makes due (but for what a date in a sitemap makes due)\n"
         "  pages, pages_from  the estimate, and what it is made of; seeds only: links may lead to any number;\n"
-        "                     with a database what is due, and what seeds and sitemaps name beyond what is known\n"
+        "                     with a database what is due, and what seeds and sitemaps name beyond what\n"
+        "                     is known\n"
         "  bytes, bytes_from  pages times the mean of the known pages; unknown without a database\n"
         "  duration_s         pages times the pause, and the mean answer time where the database knows one\n"
         "\n"
-        "Hosts are crawled side by side, so the total takes as long as the slowest. Takes the options of a crawl.\n"
+        "Hosts are crawled side by side, so the total takes as long as the slowest. Takes the options of a\n"
+        "crawl.\n"
         "\n"
         "  crawl plan --delay 2s seeds.txt\n"
         "  crawl plan -f jsonl https://example.org/ | jq .duration_s\n",

@@ -5,6 +5,7 @@
 #include "config/settings.h"
 #include "crawler/command.h"
 #include "crawler/lookup.h"
+#include "crawler/versions.h"
 
 static int run(const struct command *self, int argc, char **argv)
 {
@@ -20,6 +21,8 @@ static int run(const struct command *self, int argc, char **argv)
     }
     if (s.wants_help)
         code = command_help(self);
+    else if (s.wants_version)
+        code = versions_print();
     else if (n != 1)
         code = fprintf(stderr, "crawl robots: name one URL\n") < 0 ? 3 : 2;
     else

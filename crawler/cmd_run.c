@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "crawler/command.h"
 #include "crawler/crawl.h"
+#include "crawler/versions.h"
 
 static int fail(const struct err_note *note)
 {
@@ -48,6 +49,8 @@ static int run(const struct command *self, int argc, char **argv)
     has_work = n > 0 || access(s.db, F_OK) == 0;
     if (s.wants_help || (!has_work && argc < 2)) {
         code = command_help(self);
+    } else if (s.wants_version) {
+        code = versions_print();
     } else if (!has_work) {
         err_set(&note, ERR_USAGE, "no SEEDS were named, and there is no %s to go on with", s.db);
         code = fail(&note);

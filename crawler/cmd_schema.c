@@ -294,10 +294,7 @@ static int print(struct schema *s, const struct schema_options *o, const char *n
                          &note);
     else if (!e)
         e = name ? print_table(s, wanted, &note) : print_all(s, &note);
-    if (!e || (e == ERR_IO && errno == EPIPE))
-        return 0;
-    fprintf(stderr, "crawl schema: %s\n", note.text[0] ? note.text : err_text(e));
-    return 3;
+    return e ? command_fail("schema", e, &note) : 0;
 }
 
 static int schema(const struct schema_options *o, const char *name)
@@ -305,6 +302,7 @@ static int schema(const struct schema_options *o, const char *name)
     struct schema *s = mem_alloc(sizeof *s);
     struct err_note note = { "" };
     int code = 3;
+    enum err e;
 
     arena_init(&s->mem, MAX_OUTPUT);
     buf_init(&s->out, MAX_OUTPUT);
@@ -315,8 +313,9 @@ static int schema(const struct schema_options *o, const char *name)
     if (s->r) {
         s->pager = pager_open(STDOUT_FILENO, !o->show.has_no_pager);
         code = print(s, o, name);
-        if (pager_close(s->pager) && errno != EPIPE)
-            code = 3;
+        e = pager_close(s->pager);
+        if (e && !code)
+            code = command_fail("schema", e, &note);
     }
     reader_close(s->r);
     buf_clear(&s->out);

@@ -342,10 +342,7 @@ static int ask(struct search *s, struct reader *r, struct span query)
     }
     if (!e)
         e = print(s);
-    if (!e || (e == ERR_IO && errno == EPIPE))
-        return 0;
-    fprintf(stderr, "crawl search: %s\n", note.text[0] ? note.text : err_text(e));
-    return 3;
+    return e ? command_fail("search", e, &note) : 0;
 }
 
 /* The processes are started before the database is opened (crawler/pool.h). */
@@ -364,8 +361,10 @@ static int search(const struct search_options *o, struct span query)
 {
     struct show_options show = { .db = o->db };
     struct search s = { .o = o };
+    const struct err_note note = { "" };
     struct reader *r;
     int code = 3;
+    enum err e;
 
     arena_init(&s.mem, MAX_ANSWER);
     buf_init(&s.out, MAX_OUTPUT);
@@ -375,8 +374,9 @@ static int search(const struct search_options *o, struct span query)
     if (r) {
         s.pager = pager_open(1, !o->has_no_pager && !o->is_json);
         code = ask(&s, r, query);
-        if (pager_close(s.pager) && errno != EPIPE)
-            code = 3;
+        e = pager_close(s.pager);
+        if (e && !code)
+            code = command_fail("search", e, &note);
         search_close(&s.answer);
     }
     reader_close(r);

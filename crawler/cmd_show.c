@@ -16,6 +16,7 @@
 #define MAX_MEMORY  ((size_t)256 * MIB)
 #define MAX_TEXT    ((size_t)64 * MIB)
 #define MAX_NEAREST 3
+#define NEVER_ASKED "was never asked for: 'crawl explain' tells why"
 
 struct page_options {
     struct show_options show;
@@ -61,10 +62,7 @@ struct question {
 
 static int failed(struct question *q, enum err e)
 {
-    if (e == ERR_IO && errno == EPIPE)
-        return 0;
-    fprintf(stderr, "crawl show: %s\n", q->note.text[0] ? q->note.text : err_text(e));
-    return 3;
+    return command_fail("show", e, &q->note);
 }
 
 /* Says something about the URL on standard error; returns code. */
@@ -246,6 +244,35 @@ static bool is_harmless(struct span bytes)
     return true;
 }
 
+static enum err on_asked(void *arg, const struct span *columns,
+                         const struct reader_value *values, size_t n)
+{
+    bool *was_asked = arg;
+
+    (void)columns;
+    (void)n;
+    *was_asked |= values != NULL;
+    return OK;
+}
+
+/* What never went out has neither headers nor a body. */
+static enum err was_asked_for(struct question *q, bool *out)
+{
+    *out = false;
+    return reader_query(q->r, span_str(reader_lookups[LOOKUP_HEADERS].sql), &q->id, 1,
+                        on_asked, out, &q->note);
+}
+
+static int say_no_body(struct question *q)
+{
+    bool was_asked;
+    enum err e = was_asked_for(q, &was_asked);
+
+    if (e)
+        return failed(q, e);
+    return complain(q, was_asked ? "has no stored body (--store-bodies)" : NEVER_ASKED, 1);
+}
+
 static int print_bytes(struct question *q, struct span bytes)
 {
     enum err e;
@@ -307,7 +334,7 @@ static int print_body(struct question *q)
     if (e)
         return failed(q, e);
     if (!s.is_there)
-        return complain(q, "has no stored body (--store-bodies)", 1);
+        return say_no_body(q);
     e = reader_dictionary(q->r, s.page.data, &id, &dictionary, &q->note);
     if (e) /* the note names it */
         return failed(q, e);
@@ -374,9 +401,14 @@ static enum err on_headers(void *arg, const struct span *columns,
 
 static int print_headers(struct question *q)
 {
-    enum err e = reader_query(q->r, span_str(reader_lookups[LOOKUP_HEADERS].sql),
-                              &q->id, 1, on_headers, q, &q->note);
+    bool was_asked;
+    enum err e = was_asked_for(q, &was_asked);
 
+    if (!e && !was_asked)
+        return complain(q, NEVER_ASKED, 1);
+    if (!e)
+        e = reader_query(q->r, span_str(reader_lookups[LOOKUP_HEADERS].sql), &q->id, 1,
+                         on_headers, q, &q->note);
     return e ? failed(q, e) : 0;
 }
 
@@ -425,8 +457,9 @@ static int show(const struct page_options *o, const char *text)
         else
             code = q.id.ptr ? print(&q) : say_unknown(&q);
     }
-    if (pager_close(q.pager) && errno != EPIPE)
-        code = 3;
+    e = pager_close(q.pager);
+    if (e && !code)
+        code = failed(&q, e);
     reader_close(q.r);
     arena_clear(&q.mem);
     return code;
@@ -473,8 +506,9 @@ const struct command cmd_show = {
         "  crawl show --links -f csv https://example.org/\n"
         "\n"
         "--body gives the decoded body exactly as it was stored; what is no text does not go to a terminal.\n"
-        "Exit code 0 shown, 1 the URL is not in the database or has no stored body (standard error names the\n"
-        "nearest known URLs), 2 no URL, or a body that a terminal must not have, 3 file or database.\n",
+        "Exit code 0 shown, 1 the URL is not in the database (standard error names the nearest known URLs),\n"
+        "was never asked for or has no stored body, 2 no URL, or a body that a terminal must not have, 3\n"
+        "file or database.\n",
     .options = &table,
     .exec = run,
 };

@@ -22,7 +22,7 @@ static const struct option_spec specs[] = {
       NULL, 0, "FILE", "the database", "Options" },
     { "format", 'f', OPTION_CHOICE, offsetof(struct sql_options, show.format), 0, 0,
       "table", OUTPUT_FORMATS, 0, "HOW", OUTPUT_FORMATS, NULL },
-    { "param", 'p', OPTION_LIST, offsetof(struct sql_options, params), 3, 0, NULL, NULL,
+    { "param", 'p', OPTION_LIST, offsetof(struct sql_options, params), 1, 0, NULL, NULL,
       0, "NAME=VALUE", "the value of :NAME in the query", NULL },
     { "list", 'l', OPTION_FLAG, offsetof(struct sql_options, wants_list), 0, 0, "no",
       NULL, 0, NULL, "list the named reports", NULL },
@@ -54,12 +54,14 @@ static enum err put_report(struct pager *pager, const struct reader_report *p)
 static int list_reports(const struct sql_options *o)
 {
     struct pager *pager = pager_open(STDOUT_FILENO, !o->show.has_no_pager);
-    enum err e = OK;
+    const struct err_note note = { "" };
+    enum err e = OK, end;
 
     for (const struct reader_report *p = reader_reports; !e && p->name; p++)
         e = put_report(pager, p);
-    (void)!pager_close(pager);
-    return 0; /* whoever does not read on has seen enough */
+    end = pager_close(pager);
+    e = e ? e : end;
+    return e ? command_fail("sql", e, &note) : 0;
 }
 
 /* One word that is neither SQL nor a report's name: which may have been meant? */
@@ -185,8 +187,8 @@ const struct command cmd_sql = {
         "\n"
         "On a terminal a table is made to fit: long values are cut, rows too wide are shown a value a\n"
         "line, and what is longer than the screen goes through $PAGER (less). Elsewhere nothing is cut.\n"
-        "In csv a text that a spreadsheet would take for a formula gets a ' in front; markdown has escapes for what\n"
-        "a terminal must not see, and spaces for ends of lines. The others are exact.\n",
+        "In csv a text that a spreadsheet would take for a formula gets a ' in front; markdown has escapes\n"
+        "for what a terminal must not see, and spaces for ends of lines. The others are exact.\n",
     .options = &table,
     .exec = run,
 };

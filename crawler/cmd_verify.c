@@ -133,8 +133,9 @@ const struct command cmd_verify = {
         "fetches, links and redirects with both ends, the file's own structure. Exit code 3 when\n"
         "something is wrong; what and where is printed.\n"
         "\n"
-        "The index of the full text is looked through in a copy in a temporary file (TMPDIR), one of more than\n"
-        "256 MiB with --full only. It has no checksums: damage of a sector shows, a few wrong bytes may not.\n",
+        "The index of the full text is looked through in a copy in a temporary file (TMPDIR), one of more\n"
+        "than 256 MiB with --full only. It has no checksums: damage of a sector shows, a few wrong bytes may\n"
+        "not.\n",
     .options = &table,
     .exec = run,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/command.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/io.h"
@@ -32,8 +34,34 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+int command_fail(const char *command, enum err e, const struct err_note *note)
+{
+    const char *space = command[0] ? " " : "";
+
+    if (e == ERR_IO && errno == EPIPE)
+        return 0;
+    if (e == ERR_IO && errno && !note->text[0])
+        fprintf(stderr, "crawl%s%s: cannot write standard output: %s\n", space, command, strerror(errno));
+    else
+        fprintf(stderr, "crawl%s%s: %s\n", space, command, note->text[0] ? note->text : err_text(e));
+    return 3;
+}
+
+int command_end_output(int code)
+{
+    const struct err_note note = { "" };
+
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    if (code == 3) /* why, has been said */
+        return code;
+    return command_fail("", ERR_IO, &note) ? 3 : code;
+}
+
 int command_help(const struct command *self)
 {
+    const struct err_note note = { "" };
     struct buf out;
     enum err e;
 
@@ -44,15 +72,18 @@ int command_help(const struct command *self)
     if (!e)
         e = io_write_all(STDOUT_FILENO, buf_span(&out));
     buf_clear(&out);
-    return e ? 3 : 0;
+    return e ? command_fail("", e, &note) : 0;
 }
 
 int command_overview(void)
 {
     int code = command_help(&cmd_run);
+    const struct err_note note = { "" };
     struct buf out;
     enum err e;
 
+    if (code)
+        return code;
     buf_init(&out, (size_t)MIB);
     e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
     for (size_t i = 0; !e && command_list[i]; i++)
@@ -63,7 +94,7 @@ int command_overview(void)
     if (!e)
         e = io_write_all(STDOUT_FILENO, buf_span(&out));
     buf_clear(&out);
-    return e ? 3 : code;
+    return e ? command_fail("", e, &note) : 0;
 }
 
 /* Anywhere before "--": people ask for help behind other words. */

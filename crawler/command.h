@@ -42,7 +42,21 @@ extern const struct option_table command_printers;
 /* The one of that name, or NULL. */
 const struct command *command_find(const char *name);
 
-/* Prints usage, description and options to standard output; returns 0. */
+/*
+ * How a command ends (its exit code) that got e from what it read or printed: 0 where the reader of standard output
+ * has gone, having seen enough; else 3, with the reason on standard error: the note, or where it is empty e's own
+ * words, and for ERR_IO that standard output cannot be written, with the cause in errno. command: "" for the program
+ * itself.
+ */
+int command_fail(const char *command, enum err e, const struct err_note *note);
+
+/*
+ * What printf still holds goes out, at the end of the program. Returns code, or as command_fail where not all that was
+ * printed has gone out: what was said is lost, and that must not look like success.
+ */
+int command_end_output(int code);
+
+/* Prints usage, description and options to standard output; returns the exit code. */
 int command_help(const struct command *self);
 
 /* The program's --help: that of run, every command, what else the first word may be. Returns the exit code. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "crawler/command.h"
 
 enum err completion_format(struct span shell, struct buf *out)
 {
@@ -17,8 +18,9 @@ enum err completion_format(struct span shell, struct buf *out)
 
 int completion_print(const char *shell)
 {
+    const struct err_note note = { "" };
     struct buf out;
-    int code = 0;
+    int code;
     enum err e;
 
     buf_init(&out, (size_t)MIB);
@@ -27,8 +29,10 @@ int completion_print(const char *shell)
         fprintf(stderr, "crawl: --completion %s: it must be one of bash, zsh, fish\n",
                 shell ? shell : "");
         code = 2;
-    } else if (e || io_write_all(STDOUT_FILENO, buf_span(&out))) {
-        code = 3;
+    } else {
+        if (!e)
+            e = io_write_all(STDOUT_FILENO, buf_span(&out));
+        code = e ? command_fail("", e, &note) : 0;
     }
     buf_clear(&out);
     return code;

@@ -228,8 +228,10 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
 
     if ((is_silent || had_starts) && read_ending(c, &ending))
         return 3;
-    if (is_silent && is_cut_off(c, t, &ending))
+    if (is_silent && is_cut_off(c, t, &ending)) {
+        memcpy(c->missed_seed, ending.first_missed, sizeof c->missed_seed);
         return 4;
+    }
     if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
         conditions_hold(list, "http-errors", MAX(n->http_errors, ending.http_errors)) ||
         conditions_hold(list, "failed", t->by_state[STATE_FAILED]) ||
@@ -356,6 +358,18 @@ static int end_run(struct crawl *c)
     return crawl_run_alone(c, "end", end_run_main, &end) ? end.code : 3;
 }
 
+static void say_unreached(const struct crawl *c)
+{
+    struct buf shown;
+
+    buf_init(&shown, (size_t)64 * KIB);
+    if (log_escape(&shown, span_str(c->missed_seed)))
+        buf_reset(&shown);
+    fprintf(stderr, "crawl: no seed could be reached%s%.*s; 'crawl explain URL' says %s\n", shown.len ? ": " : "",
+            SPAN_ARG(buf_span(&shown)), shown.len ? "more" : "why");
+    buf_clear(&shown);
+}
+
 /* The code with which the program ends: 3 where a summary was asked for and could not be written. */
 static int write_summary(struct crawl *c, int code)
 {
@@ -367,7 +381,7 @@ static int write_summary(struct crawl *c, int code)
         if (!c->settings->is_quiet)
             progress_print_summary(c);
         if (code == 4) /* an error, which --quiet does not keep back */
-            fprintf(stderr, "crawl: no seed could be reached: 'crawl explain URL' says why\n");
+            say_unreached(c);
     }
     if (!c->settings->json_summary)
         return code;

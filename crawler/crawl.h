@@ -109,6 +109,7 @@ struct crawl {
     int64_t n_tasks;  /* coroutines of the crawl but the dispatcher */
     bool is_learning; /* a coroutine takes the links of one commit; later commits wait for it */
     struct crawl_counts counts;
+    char missed_seed[400]; /* with exit code 4: a seed and why nothing came from it, unescaped; may be empty */
 };
 
 /* The word for `runs.stop_reason` and the summary. */

@@ -202,7 +202,7 @@ int lookup_run(const struct settings *s, const char *command, const char *text,
     arena_init(&mem, ANSWER_BYTES);
     if (url_parse(span_str(text), NULL, &mem, &l.url) ||
         url_page(&l.url, &mem, &l.url) || !url_is_web(&l.url)) {
-        fprintf(stderr, "crawl %s: '%s' is no http or https URL\n", command, text);
+        fprintf(stderr, "crawl %s: '%s' is no URL to ask (does it begin with https:// or http://?)\n", command, text);
         arena_clear(&mem);
         return 2;
     }

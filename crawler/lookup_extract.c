@@ -6,6 +6,7 @@
 #include "config/io.h"
 #include "config/log.h"
 #include "crawler/cell.h"
+#include "crawler/command.h"
 #include "crawler/extract.h"
 #include "crawler/lookup.h"
 #include "crawler/robots_gate.h"
@@ -65,6 +66,20 @@ static enum err learn_robots(struct page *p)
     return OK;
 }
 
+/* Why there are no rules to go by. */
+static struct span why_unknown(const struct page *p)
+{
+    const struct fetch_result *got = &p->robots.doc.result;
+
+    if (p->robots.why.len)
+        return p->robots.why;
+    if (got->status_code)
+        return arena_format(p->l->mem, "it answered %d", got->status_code);
+    return arena_format(p->l->mem, "%s%s%.*s%s", result_outcome_name(got->outcome),
+                        got->error.len ? ", " : "", SPAN_ARG(got->error),
+                        got->outcome == FETCH_BLOCKED_ADDRESS ? " (--allow-net)" : "");
+}
+
 /* ERR_REFUSED: it was said why. */
 static enum err ask_leave(struct page *p)
 {
@@ -77,7 +92,7 @@ static enum err ask_leave(struct page *p)
     if (e)
         return e;
     if (!p->robots.rules) {
-        refuse(p, " may not be fetched: its robots.txt cannot be had", SPAN_NONE);
+        refuse(p, " may not be fetched: its robots.txt cannot be had: ", why_unknown(p));
         return ERR_REFUSED;
     }
     if (robots_allows(p->robots.rules, url_target(&p->url), &rule))
@@ -220,11 +235,12 @@ static intptr_t extract_main(void *arg)
 {
     struct lookup *l = arg;
     struct page p = { .l = l, .url = l->url };
+    const struct err_note note = { "" };
     enum err e = show(&p);
 
     lookup_forget_robots(&p.robots);
     if (e && e != ERR_REFUSED)
-        l->exit_code = 3;
+        l->exit_code = command_fail("extract", e, &note);
     sched_stop(l->c->sched);
     return 0;
 }

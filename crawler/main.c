@@ -52,7 +52,7 @@ int main(int argc, char **argv)
     if (pool_zygote_main(argc, argv, &code))
         return code;
     engine_start();
-    code = run(argc, argv);
+    code = command_end_output(run(argc, argv));
     zygote_stop();
     return code;
 }

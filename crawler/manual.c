@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "crawler/command.h"
 #include "crawler/handbook.h"
 #include "crawler/manual_conf.h"
 #include "crawler/markdown.h"
@@ -290,8 +291,9 @@ enum err manual_list(struct buf *out)
 
 int manual_print(const char *name)
 {
+    const struct err_note note = { "" };
     struct buf out;
-    int code = 0;
+    int code;
     enum err e;
 
     buf_init(&out, (size_t)MIB);
@@ -302,8 +304,10 @@ int manual_print(const char *name)
         fprintf(stderr, "crawl: there is no page '%s'; 'crawl --man list' names them\n",
                 name);
         code = 2;
-    } else if (e || io_write_all(STDOUT_FILENO, buf_span(&out))) {
-        code = 3;
+    } else {
+        if (!e)
+            e = io_write_all(STDOUT_FILENO, buf_span(&out));
+        code = e ? command_fail("", e, &note) : 0;
     }
     buf_clear(&out);
     return code;

@@ -105,7 +105,8 @@ static int format_line(struct progress *p, char *out, size_t size)
     estimate(c, rate, left, sizeof left);
     return snprintf(
         out, size,
-        "%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+        "%s%lld pages, %.0f/s, %lld in flight, %lld queued, %lld errors, %s, %s%s",
+        c->stop_signal ? "stopping (^C again: at once), " : "",
         (long long)c->counts.answered, rate, (long long)c->in_flight,
         (long long)totals.by_state[STATE_QUEUED], (long long)error_count(&c->counts),
         bytes, elapsed, left);
@@ -222,8 +223,13 @@ static const char *grouped(int64_t n, char out[32])
     return out;
 }
 
-/* "label  12 words, 3 words": what is zero is left out, but for the first. */
-static void print_counts(const char *label, const char *const *words,
+/* How a number is named: one of it, and any other number. */
+struct noun {
+    const char *one, *more;
+};
+
+/* "label  12 words, 1 word": what is zero is left out, but for the first. */
+static void print_counts(const char *label, const struct noun *nouns,
                          const int64_t *counts, size_t n)
 {
     char text[32];
@@ -232,7 +238,7 @@ static void print_counts(const char *label, const char *const *words,
     for (size_t i = 0; i < n; i++)
         if (i == 0 || counts[i])
             fprintf(stderr, "%s%s %s", i ? ", " : "", grouped(counts[i], text),
-                    words[i]);
+                    counts[i] == 1 ? nouns[i].one : nouns[i].more);
     fputc('\n', stderr);
 }
 
@@ -258,10 +264,13 @@ static void print_urls(const struct store_totals *t)
 
 static void print_answers(const struct crawl_counts *n)
 {
-    static const char *const words[] = { "ok",         "not modified",
-                                         "redirects",  "client or server errors",
-                                         "incomplete", "without an answer",
-                                         "tried again" };
+    static const struct noun nouns[] = { { "ok", "ok" },
+                                         { "not modified", "not modified" },
+                                         { "redirect", "redirects" },
+                                         { "client or server error", "client or server errors" },
+                                         { "incomplete", "incomplete" },
+                                         { "without an answer", "without an answer" },
+                                         { "tried again", "tried again" } };
     int64_t redirects =
         n->by_outcome[FETCH_REDIRECT] + n->by_outcome[FETCH_REDIRECT_LIMIT];
     int64_t whole = n->by_outcome[FETCH_OK] + n->by_outcome[FETCH_NOT_MODIFIED] +
@@ -274,7 +283,7 @@ static void print_answers(const struct crawl_counts *n)
                                n->requests - n->answered,
                                n->retries };
 
-    print_counts("answers", words, counts, ARRAY_LEN(counts));
+    print_counts("answers", nouns, counts, ARRAY_LEN(counts));
 }
 
 void progress_print_summary(const struct crawl *c)
@@ -288,18 +297,19 @@ void progress_print_summary(const struct crawl *c)
     format_bytes(n->bytes, bytes, sizeof bytes);
     format_bytes(t.db_bytes, db, sizeof db);
     format_duration((int64_t)seconds, elapsed, sizeof elapsed);
-    fprintf(stderr, "%s after %s: %s pages, %s, %.0f pages/s\n",
+    fprintf(stderr, "%s after %s: %s page%s, %s, %.0f pages/s\n",
             c->stop == STOP_FINISHED ? "finished" : "stopped", elapsed,
-            grouped(n->answered, text), bytes,
+            grouped(n->answered, text), n->answered == 1 ? "" : "s", bytes,
             seconds > 0 ? (double)n->answered / seconds : 0.0);
     print_answers(n);
     print_urls(&t);
     if (n->not_stored)
-        fprintf(stderr, "  %-10s%s requests more were made, and are not stored: the next start makes them again\n",
-                "lost", grouped(n->not_stored, text));
+        fprintf(stderr, "  %-10s%s more %s made and not stored: the next start makes %s again\n",
+                "lost", grouped(n->not_stored, text), n->not_stored == 1 ? "request was" : "requests were",
+                n->not_stored == 1 ? "it" : "them");
     if (n->bad_seeds)
-        fprintf(stderr, "  %-10s%s lines were no URLs and were skipped\n", "seeds",
-                grouped(n->bad_seeds, text));
+        fprintf(stderr, "  %-10s%s %s skipped\n", "seeds", grouped(n->bad_seeds, text),
+                n->bad_seeds == 1 ? "line was no URL and was" : "lines were no URLs and were");
     fprintf(stderr, "  %-10s%s, %s\n", "database", c->settings->db, db);
     if (t.by_state[STATE_QUEUED])
         fprintf(stderr, "stopped by %s; the same command goes on from here\n",

@@ -186,9 +186,9 @@ void report_parts_tiles(struct report_html *h, const struct report_found *f)
     put_tile(h, "Requests a second",
              ms ? figures_rate((double)r->requests * 1000 / (double)ms, a) : "\u2013",
              ms ? more : "it took no time", false);
-    snprintf(more, sizeof more, "%s an answer on average",
-             t->answered ? figures_bytes(r->bytes / t->answered, b) : "\u2013");
-    put_tile(h, "Transferred", figures_bytes(r->bytes, a), more, false);
+    if (t->answered)
+        snprintf(more, sizeof more, "%s an answer on average", figures_bytes(r->bytes / t->answered, b));
+    put_tile(h, "Transferred", figures_bytes(r->bytes, a), t->answered ? more : "nothing was answered", false);
     snprintf(more, sizeof more, "%s new in this run", figures_count(r->new_urls, b));
     put_tile(h, "URLs known", figures_count(known, a), more, false);
     snprintf(more, sizeof more, "targets, %s links to them",
@@ -231,18 +231,18 @@ void report_parts_findings(struct report_html *h, const struct report_found *f)
             const struct report_section *s = &report_sections[i];
             int64_t found = f->totals[i].n[s->counted];
 
-            if (!s->finding || (int)s->weight != weight || !found)
+            if (!s->finding[0] || (int)s->weight != weight || !found)
                 continue;
             report_html_put(h, "<li>");
             put_weight(h, s->weight);
             report_html_format(h, "<span class=n>%s</span><a href=#%s>%s</a></li>\n",
-                               figures_count(found, text), s->table.id, s->finding);
+                               figures_count(found, text), s->table.id, s->finding[found != 1]);
             n++;
         }
     report_html_put(h, n ? "</ul>" : "<li>Nothing was found wrong.</li></ul>");
     report_html_put(h, "<p class=passed><span class=\"pill p-ok\">in order</span>");
     for (size_t i = 0; report_sections[i].table.part; i++)
-        if (report_sections[i].finding && !f->totals[i].n[report_sections[i].counted] &&
+        if (report_sections[i].finding[0] && !f->totals[i].n[report_sections[i].counted] &&
             !f->totals[i].n_rows && !f->totals[i].is_unknown)
             report_html_format(h, " %s", report_sections[i].table.none);
     report_html_put(h, "</p></section>\n");
@@ -255,7 +255,7 @@ void report_parts_states(struct report_html *h, const struct report_found *f)
         { SPAN("Fetched"), "ok", r->fetched, SPAN_NONE },
         { SPAN("Not modified"), "moved", r->not_modified, SPAN_NONE },
         { SPAN("Failed"), "bad", r->failed, SPAN_NONE },
-        { SPAN("Queued"), "main", r->queued, SPAN_NONE },
+        { SPAN("Queued"), "two", r->queued, SPAN_NONE },
         { SPAN("Excluded"), "mute", r->excluded, SPAN_NONE },
     };
 

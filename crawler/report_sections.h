@@ -14,7 +14,7 @@ enum report_weight {
 struct report_section {
     struct report_table table;
     const char *chip;          /* its name in the page's navigation; NULL: it is not there */
-    const char *finding;       /* in the list of findings; NULL: it is none */
+    const char *finding[2];    /* in the list of findings, behind 1 and behind any other number; NULL: it is none */
     enum report_weight weight; /* of the finding, when there is one */
     bool needs_metrics;        /* there from schema 2 on */
     size_t counted;            /* which total the finding counts */

@@ -115,6 +115,8 @@ static enum err read_file(struct seeds *s, const char *path, struct err_note *no
         e = err_set(note, ERR_USAGE,
                     "there is no file %s, and no such command; did you mean 'crawl %s'?",
                     path, near_command(path));
+    else if (e == ERR_NOT_FOUND && !strpbrk(path, "./"))
+        e = err_set(note, ERR_USAGE, "there is no file %s, and no such command; 'crawl --help' lists them", path);
     else if (e == ERR_NOT_FOUND)
         e = err_set(note, ERR_USAGE,
                     "there is no file %s (a URL begins with https:// or http://)",

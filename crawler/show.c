@@ -6,6 +6,7 @@
 
 #include "config/io.h"
 #include "config/log.h"
+#include "crawler/command.h"
 
 #define MAX_COLUMNS 200
 
@@ -62,16 +63,15 @@ static enum err on_row(void *arg, const struct span *columns,
 static int finish(const char *command, struct sink *s, enum err e,
                   const struct err_note *note)
 {
+    int code;
+
     if (!e && s->out && (!s->title || output_count(s->out)))
         e = output_finish(s->out);
     output_free(s->out);
     if (!e)
         return 0;
-    if (e == ERR_IO && errno == EPIPE) /* the reader has seen enough */
-        return 0;
-    fprintf(stderr, "crawl %s: %s\n", command,
-            note->text[0] ? note->text : err_text(e));
-    return e == ERR_USAGE ? 2 : 3;
+    code = command_fail(command, e, note);
+    return e == ERR_USAGE ? 2 : code;
 }
 
 struct reader *show_open(const char *command, const struct show_options *o,
@@ -138,9 +138,8 @@ int show_asked(const char *command, struct reader *r, const struct show_options 
     errno = 0;
     e = reader_ask(r, sql, params, n, on_row, &s, &note);
     code = finish(command, &s, e, &note);
-    if (pager_close(s.pager) && errno != EPIPE)
-        code = 3;
-    return code;
+    e = pager_close(s.pager);
+    return e && !code ? command_fail(command, e, &note) : code;
 }
 
 int show_section(const char *command, struct reader *r, const char *title,

@@ -312,8 +312,9 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
     } else {
         refuse(&route, &r);
     }
+    /* Rounded as libcurl's are: cut, it would end before its first byte. */
     r.timings.total_ms =
-        (int32_t)MIN((r.ended_ns - started_at - r.waited_ns) / NS_PER_MS,
+        (int32_t)MIN((r.ended_ns - started_at - r.waited_ns + NS_PER_MS / 2) / NS_PER_MS,
                      (int64_t)INT32_MAX);
     *out = r;
     return OK;

@@ -13,6 +13,7 @@
 #include "store/db.h"
 
 /* The SQLite file format's header: offsets of big-endian fields. */
+#define IS_LINK " is a symbolic link; name the file itself"
 #define HEADER_SIZE       100
 #define AT_PAGE_SIZE      16
 #define AT_CHANGE_COUNTER 24
@@ -83,8 +84,7 @@ static enum err check_kind(const char *name, const struct stat *st,
                            struct err_note *note)
 {
     if (S_ISLNK(st->st_mode))
-        return err_set(note, ERR_REFUSED, "%s is a symbolic link; name the file itself",
-                       name);
+        return err_set(note, ERR_REFUSED, "%s" IS_LINK, name);
     if (S_ISDIR(st->st_mode))
         return err_set(note, ERR_REFUSED, "%s is a directory", name);
     if (!S_ISREG(st->st_mode))
@@ -212,6 +212,8 @@ static enum err check_file(const char *path, bool has_log, struct err_note *note
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     enum err e;
 
+    if (fd < 0 && errno == ELOOP)
+        return err_set(note, ERR_REFUSED, "%s" IS_LINK, path);
     if (fd < 0)
         return err_set_errno(note, ERR_IO, errno, "%s: cannot open", path);
     e = read_header(path, fd, has_log, note);

@@ -69,7 +69,8 @@ static void write_holder(int fd)
         return;
 }
 
-static enum err locked(int fd, const char *db_path, struct err_note *note)
+/* advice: what else could be done, with what parts it from the rest, or "". */
+static enum err locked(int fd, const char *db_path, const char *advice, struct err_note *note)
 {
     char text[96];
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
@@ -79,12 +80,12 @@ static enum err locked(int fd, const char *db_path, struct err_note *note)
         if (text[i] < ' ' || text[i] > '~')
             text[i] = '?';
     return err_set(
-        note, ERR_LOCKED, "%s: another crawl holds it (%.*s); --wait DUR waits for it",
-        db_path, SPAN_ARG(holder.len ? holder : SPAN("its pid is not known yet")));
+        note, ERR_LOCKED, "%s: another crawl holds it (%.*s)%s", db_path,
+        SPAN_ARG(holder.len ? holder : SPAN("its pid is not known yet")), advice);
 }
 
 /* One try. ERR_EXISTS: the file was removed in between; try again at once. */
-static enum err try_lock(const char *db_path, const char *path, int *out,
+static enum err try_lock(const char *db_path, const char *path, const char *advice, int *out,
                          struct err_note *note)
 {
     int fd = open_lock_file(path);
@@ -97,7 +98,7 @@ static enum err try_lock(const char *db_path, const char *path, int *out,
     e = check_lock_file(fd, path, note);
     if (!e && flock(fd, LOCK_EX | LOCK_NB))
         e = errno == EWOULDBLOCK
-                ? locked(fd, db_path, note)
+                ? locked(fd, db_path, advice, note)
                 : err_set_errno(note, ERR_IO, errno, "%s: cannot lock", path);
     if (!e && !is_current(fd, path))
         e = ERR_EXISTS;
@@ -129,7 +130,7 @@ enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out,
 
     snprintf(path, size, "%s-lock", db_path);
     for (;;) {
-        e = try_lock(db_path, path, &fd, note);
+        e = try_lock(db_path, path, wait_ms > 0 ? " and has not let go" : "; --wait DUR waits for it", &fd, note);
         if (e == ERR_LOCKED && clock_now_ns() < until)
             nap(POLL_MS);
         else if (e != ERR_EXISTS)

@@ -409,7 +409,8 @@ static enum err prepare(struct reader *r, struct span sql, sqlite3_stmt **out,
     sqlite3_stmt *st;
 
     r->give_up_ns = r->deadline_ms ? clock_now_ns() + r->deadline_ms * NS_PER_MS : 0;
-    if (sqlite3_prepare_v2(r->handle, sql.ptr,
+    /* Standard input that was empty has no bytes at all. */
+    if (sqlite3_prepare_v2(r->handle, sql.ptr ? sql.ptr : "",
                            (int)MIN(sql.len, (size_t)MAX_SQL_BYTES + 1), &st, &rest))
         return query_failed(r, note);
     if (!st)

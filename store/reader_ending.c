@@ -7,12 +7,17 @@
  * Fetch rows are numbered in the order of their runs: those of the latest one are the last. A run that was
  * started without seeds has those of the last one that was given some.
  */
+#define IS_MISSED "(u.state = 3 OR (u.state = 4 AND u.reason IN (7, 14)))"
 static const char ENDING_SQL[] =
-    "SELECT (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
-    " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400),"
-    " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15))),"
-    " count(*) FILTER (WHERE u.state = 3 OR (u.state = 4 AND u.reason IN (7, 14)))"
-    " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = (SELECT max(run_id) FROM seeds)";
+    "SELECT e.http_errors, e.known, e.missed, (SELECT v.url || ': ' || coalesce(v.rule || CASE v.reason"
+    " WHEN 'blocked_address' THEN ' (--allow-net)' ELSE '' END,"
+    " (SELECT f.outcome || coalesce(': ' || f.error, '') FROM fetches f WHERE f.id = v.fetch_id), v.reason)"
+    " FROM urls v WHERE v.id = e.first_missed) FROM (SELECT"
+    " (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
+    " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400) AS http_errors,"
+    " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15))) AS known,"
+    " count(*) FILTER (WHERE " IS_MISSED ") AS missed, min(u.id) FILTER (WHERE " IS_MISSED ") AS first_missed"
+    " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = (SELECT max(run_id) FROM seeds)) e";
 
 _Static_assert(STATE_FETCHED == 1 && STATE_NOT_MODIFIED == 2 && STATE_FAILED == 3 && STATE_EXCLUDED == 4 &&
                    REASON_ROBOTS == 6 && REASON_ROBOTS_UNREACHABLE == 7 && REASON_CONTENT_TYPE == 9 &&
@@ -25,8 +30,12 @@ static enum err on_row(void *arg, const struct span *columns, const struct reade
 
     (void)columns;
     (void)n;
-    if (values)
-        *out = (struct reader_ending){ values[0].integer, values[1].integer, values[2].integer };
+    if (!values)
+        return OK;
+    *out = (struct reader_ending){ values[0].integer, values[1].integer, values[2].integer, "" };
+    if (values[3].type == READER_TEXT)
+        snprintf(out->first_missed, sizeof out->first_missed, "%.*s",
+                 SPAN_ARG(span_clip_utf8(values[3].text, sizeof out->first_missed - 1)));
     return OK;
 }
 

@@ -472,6 +472,7 @@ static const struct wrong_row {
       "command line: there is no option '-x'; 'crawl --help' lists them" },
     { { A("-\xc3\xa9") },
       "command line: there is no option '-\xc3\xa9'; 'crawl --help' lists them" },
+    { { A("-flag") }, "command line: there is no option '-flag'; did you mean '--flag'?" },
     { { A("--count") }, "--count needs a value: N" },
     { { A("-n") }, "-n needs a value: N" },
     { { A("-fn") }, "-n needs a value: N" },

@@ -278,7 +278,7 @@ static void a_bad_url_on_the_command_line_has_no_line_number(void **state)
 
 static void a_missing_file_is_named_with_a_hint(void **state)
 {
-    char *missing = A("example.org"), *directory = A("/tmp");
+    char *missing = A("example.org"), *directory = A("/tmp"), *word = A("begin");
     struct err_note note;
     struct seeds s;
 
@@ -287,6 +287,8 @@ static void a_missing_file_is_named_with_a_hint(void **state)
     assert_string_equal(
         note.text,
         "there is no file example.org (a URL begins with https:// or http://)");
+    assert_int_equal(read_operands(&word, 1, &s, &note), ERR_USAGE);
+    assert_string_equal(note.text, "there is no file begin, and no such command; 'crawl --help' lists them");
     assert_int_equal(read_operands(&directory, 1, &s, &note), ERR_USAGE);
     assert_string_equal(note.text, "cannot read /tmp: Is a directory");
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking a database that a crawl left: search, show, schema, sql, and words mistyped. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -331,10 +333,82 @@ static void the_schema_is_told_with_and_without_a_database(void **state)
     assert_int_equal(
         program_run(&rig.p, ARGS{ "schema", "-o", "crawl.db", "urls", NULL }), 0);
     assert_true(printed("urls: every URL ever met, once\n"));
-    assert_true(printed("not_modified the"));
+    assert_true(printed("not_modified: the"));
     assert_int_equal(
         program_run(&rig.p, ARGS{ "schema", "--sql", "broken_links", NULL }), 0);
     assert_true(printed("CREATE VIEW broken_links AS\n"));
+}
+
+static void a_query_without_a_statement_is_a_mistake_of_usage(void **state)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), old = dup(STDIN_FILENO), code;
+
+    (void)state;
+    assert_true(nothing >= 0 && dup2(nothing, STDIN_FILENO) == STDIN_FILENO);
+    code = program_run(&rig.p, ARGS{ "sql", "-", NULL });
+    dup2(old, STDIN_FILENO);
+    close(old);
+    close(nothing);
+    assert_int_equal(code, 2);
+    assert_true(program_said(&rig.p, "there is no statement in it"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "sql", "-p", "a", "SELECT :a", NULL }), 2);
+    assert_true(program_said(&rig.p, "--param a: it must be NAME=VALUE"));
+}
+
+static void no_line_of_help_is_wider_than_a_hundred_columns(void **state)
+{
+    const char *const commands[] = { "run",  "plan",   "status", "sql",    "search",  "show",   "diff",   "report",
+                                     "explain", "verify", "schema", "export", "inspect", "robots", "extract" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        struct span rest, line;
+
+        assert_int_equal(program_run(&rig.p, ARGS{ commands[i], "--help", NULL }), 0);
+        rest = buf_span(&rig.p.out);
+        while (span_split(&rest, '\n', &line))
+            if (line.len > 100)
+                fail_msg("%s: %.*s", commands[i], SPAN_ARG(line));
+    }
+    assert_true(printed("  -h, --help "));
+}
+
+/* One command each, its words ending with NULL. */
+static void what_cannot_be_printed_is_said(void **state)
+{
+    const char *const commands[][5] = {
+        { "status" },
+        { "sql" },
+        { "sql", "status" },
+        { "search", "whale" },
+        { "show", url("/whale") },
+        { "show", "--json", url("/whale") },
+        { "explain", url("/whale") },
+        { "explain", "http://elsewhere.example/" },
+        { "diff" },
+        { "schema", "urls" },
+        { "verify" },
+        { "report", "-" },
+        { "robots", "--allow-net", "127.0.0.0/8", url("/whale") },
+        { "--help" },
+        { "sql", "--help" },
+        { "--version" },
+        { "--man", "crawl" },
+        { "--completion", "bash" },
+    };
+
+    (void)state;
+    rig.p.output_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(rig.p.output_fd >= 0);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (program_run(&rig.p, commands[i]) != 3 ||
+            !program_said(&rig.p, "No space left on device"))
+            fail_msg("%s %s: exit %d, %.*s", commands[i][0],
+                     commands[i][1] ? commands[i][1] : "", rig.p.exit_code,
+                     SPAN_ARG(buf_span(&rig.p.err)));
+    }
+    close(rig.p.output_fd);
+    rig.p.output_fd = 0;
 }
 
 int main(void)
@@ -356,6 +430,9 @@ int main(void)
         cmocka_unit_test(every_report_answers),
         cmocka_unit_test(a_mistyped_word_names_the_nearest),
         cmocka_unit_test(the_schema_is_told_with_and_without_a_database),
+        cmocka_unit_test(a_query_without_a_statement_is_a_mistake_of_usage),
+        cmocka_unit_test(no_line_of_help_is_wider_than_a_hundred_columns),
+        cmocka_unit_test(what_cannot_be_printed_is_said),
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(rows)];
     struct row copies[ARRAY_LEN(rows)];

@@ -23,11 +23,24 @@ static void nobody_reached_is_4(void **state)
     program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "http://nowhere.test/", "--delay",
                             "0", "--connect-timeout", "300ms", "-q", NULL });
     assert_int_equal(p.exit_code, 4);
-    assert_true(program_said(&p, "no seed could be reached")); /* cron mails what is printed */
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: ")); /* cron mails what is printed */
     assert_int_equal(
         program_number(&p,
                        "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
         2);
+    program_close(&p);
+}
+
+static void a_refused_address_is_told_with_the_option_that_allows_it(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    assert_int_equal(program_run(&p, ARGS{ "http://127.0.0.1:1/", "-q", NULL }), 4);
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: loopback address (--allow-net); "));
+    assert_int_equal(program_run(&p, ARGS{ "extract", "--rule", "a=//a", "http://127.0.0.1:1/", NULL }), 1);
+    assert_true(program_said(&p, "its robots.txt cannot be had: blocked_address, loopback address (--allow-net)"));
     program_close(&p);
 }
 
@@ -82,8 +95,8 @@ static void the_summary_counts_every_answer(void **state)
                                                "0", NULL }),
                      0);
     assert_true(span_find_span(buf_span(&g.p.err),
-                               SPAN("answers   1 ok, 1 redirects, 1 client or server "
-                                    "errors, 1 incomplete\n")) < g.p.err.len);
+                               SPAN("answers   1 ok, 1 redirect, 1 client or server "
+                                    "error, 1 incomplete\n")) < g.p.err.len);
     rig_close(&g);
 }
 
@@ -166,7 +179,7 @@ static void second_signal_ends_a_page_made_for_a_slow_pattern(void **state)
     at = clock_now_ns();
     assert_int_equal(program_wait(&g.p), 130);
     assert_true(clock_now_ns() - at < 5 * NS_PER_S);
-    assert_true(program_said(&g.p, "1 requests more were made"));
+    assert_true(program_said(&g.p, "1 more request was made"));
     assert_string_equal(program_text(&g.p, "SELECT group_concat(state) FROM urls"), "queued");
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--depth", "0", NULL }), 0);
     assert_string_equal(rig_url(&g, "%/", "state"), "fetched");
@@ -197,6 +210,22 @@ static void a_signal_ends_a_start_that_a_slow_pattern_holds_up(void **state)
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--exclude", "/0", NULL }), 0);
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE instr(rule, '/0')"), 20000);
     assert_int_equal(traffic_count(g.o, NULL, NULL), 2); /* the page and its robots.txt */
+    rig_close(&g);
+}
+
+static void who_waits_for_the_end_is_told_how_to_hasten_it(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/hang\n");
+    program_start(&g.p, ARGS{ "seeds.txt", "--allow-net", "127.0.0.0/8", "--delay", "10ms", "--progress", "tty", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/hang", 1));
+    program_signal(&g.p, SIGINT);
+    usleep(1000000); /* a few lines are drawn */
+    program_signal(&g.p, SIGINT);
+    assert_int_equal(program_wait(&g.p), 130);
+    assert_true(program_said(&g.p, "\rstopping (^C again: at once), 0 pages"));
     rig_close(&g);
 }
 
@@ -391,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(a_refused_address_is_told_with_the_option_that_allows_it),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
         cmocka_unit_test(fail_on_http_errors_looks_at_the_whole_run),
@@ -400,6 +430,7 @@ int main(void)
         cmocka_unit_test(second_signal_ends_it_within_a_second),
         cmocka_unit_test(second_signal_ends_a_page_made_for_a_slow_pattern),
         cmocka_unit_test(a_signal_ends_a_start_that_a_slow_pattern_holds_up),
+        cmocka_unit_test(who_waits_for_the_end_is_told_how_to_hasten_it),
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),

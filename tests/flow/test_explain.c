@@ -354,10 +354,28 @@ static void other_schemes_and_what_is_no_url_are_told(void **state)
                      0);
     assert_line("verdict", "excluded: scheme");
     assert_int_equal(program_run(&rig.p, ARGS{ "explain", "no url", NULL }), 2);
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "127.0.0.1:80/new", NULL }), 2);
+    assert_true(program_said(&rig.p, "is no URL (does it begin with https:// or http://?)"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "localhost:80/new", NULL }), 2);
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "www.example.org:8080", NULL }), 2);
+    assert_int_equal(program_run(&rig.p, ARGS{ "explain", "tel:123", NULL }), 0);
     assert_int_equal(program_run(&rig.p, ARGS{ "explain", NULL }), 2);
     assert_int_equal(
         program_run(&rig.p, ARGS{ "explain", "-o", "absent.db", "http://a/", NULL }),
         3);
+}
+
+static void what_was_never_asked_for_has_nothing_to_show(void **state)
+{
+    const char *const options[] = { "--body", "--text", "--headers" };
+    char url[100];
+
+    (void)state;
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/private/x", origin_port(rig.o));
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        assert_int_equal(program_run(&rig.p, ARGS{ "show", options[i], url, NULL }), 1);
+        assert_true(program_said(&rig.p, "was never asked for: 'crawl explain' tells why"));
+    }
 }
 
 static void old_robots_are_said_to_be_old(void **state)
@@ -426,7 +444,7 @@ static void a_url_that_waits_names_the_run_that_stopped(void **state)
     assert_int_equal(count_lines("attempts"), 0);
 }
 
-#define PLAIN_ROWS 7
+#define PLAIN_ROWS 8
 #define LAST_ROWS  6
 
 int main(void)
@@ -440,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_redirect_shows_where_it_leads),
         cmocka_unit_test(another_spelling_is_the_same_page),
         cmocka_unit_test(other_schemes_and_what_is_no_url_are_told),
+        cmocka_unit_test(what_was_never_asked_for_has_nothing_to_show),
     };
     static const struct CMUnitTest last[LAST_ROWS] = {
         cmocka_unit_test(nobody_is_asked_and_nothing_is_written),

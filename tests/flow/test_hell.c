@@ -267,6 +267,13 @@ static void it_ends_by_itself_and_the_database_holds(void **state)
     assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
 }
 
+/* Milliseconds of one kind: rounded alike. */
+static void no_answer_ends_before_it_begins(void **state)
+{
+    (void)state;
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE total_ms < ttfb_ms"), 0);
+}
+
 static void memory_stays_within_its_bounds(void **state)
 {
     (void)state;
@@ -388,6 +395,7 @@ int main(void)
     static struct CMUnitTest rows[HELL_MAX_CASES];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(it_ends_by_itself_and_the_database_holds),
+        cmocka_unit_test(no_answer_ends_before_it_begins),
         cmocka_unit_test(memory_stays_within_its_bounds),
         cmocka_unit_test(p57_how_long_the_loop_was_held_up_is_told),
         cmocka_unit_test(nobody_was_asked_who_must_not_be),

@@ -152,6 +152,22 @@ static void section_tells(void **state)
         fail_msg("%s", sections[i].text);
 }
 
+static void one_finding_is_not_told_like_several(void **state)
+{
+    (void)state;
+    assert_true(has(printed(), "<span class=n>1</span><a href=#orphans>page is in a sitemap and linked from nowhere</a>"));
+    assert_true(has(printed(), "<a href=#no-description>pages have no description</a>"));
+}
+
+/* Side by side in one bar; "main" and "moved" are one blue in the dark. */
+static void what_is_queued_looks_other_than_what_is_not_modified(void **state)
+{
+    (void)state;
+    assert_true(has(printed(), "<dt class=\"k-moved\">Not modified<"));
+    assert_true(has(printed(), "<dt class=\"k-two\">Queued<"));
+    assert_true(has(printed(), ".k-two::before{"));
+}
+
 static void a_limit_cuts_rows_and_not_totals(void **state)
 {
     struct span part;
@@ -286,6 +302,7 @@ static void a_run_without_a_request_has_sentences(void **state)
     assert_sound(page);
     assert_true(has(page, "This run has not ended"));
     assert_true(has(page, "No request of this run is recorded."));
+    assert_false(has(page, "an answer on average"));
     assert_true(has(page, "No link leads to an error."));
     assert_false(has(page, "<svg viewBox"));
     program_change(&rig.p, "DELETE FROM runs");
@@ -294,7 +311,7 @@ static void a_run_without_a_request_has_sentences(void **state)
 }
 
 #define FIRST_TESTS 1
-#define LAST_TESTS  9
+#define LAST_TESTS  11
 
 int main(void)
 {
@@ -302,6 +319,8 @@ int main(void)
         cmocka_unit_test(the_page_is_sound_and_needs_nothing_else),
     };
     static const struct CMUnitTest last[LAST_TESTS] = {
+        cmocka_unit_test(one_finding_is_not_told_like_several),
+        cmocka_unit_test(what_is_queued_looks_other_than_what_is_not_modified),
         cmocka_unit_test(a_limit_cuts_rows_and_not_totals),
         cmocka_unit_test(a_title_of_ones_own_is_text),
         cmocka_unit_test(a_report_is_written_and_replaced_by_a_later_one),

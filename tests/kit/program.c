@@ -140,7 +140,7 @@ void program_start(struct program *p, const char *const *args)
         close(err);
         return;
     }
-    MUST(dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
+    MUST(dup2(p->output_fd ? p->output_fd : out, STDOUT_FILENO) == STDOUT_FILENO);
     MUST(dup2(p->error_fd ? p->error_fd : err, STDERR_FILENO) == STDERR_FILENO);
     MUST(chdir(p->folder) == 0);
     burden(p);

@@ -488,6 +488,12 @@ static void a_second_crawl_is_told_who_holds_the_file(void **state)
     assert_int_equal(store_open(&k->options, &second, &note), ERR_LOCKED);
     snprintf(pid, sizeof pid, "pid %d, started 20", (int)getpid());
     assert_non_null(strstr(note.text, pid));
+    assert_non_null(strstr(note.text, "--wait"));
+    assert_null(second);
+    k->options.lock_wait_ms = 1;
+    assert_int_equal(store_open(&k->options, &second, &note), ERR_LOCKED);
+    assert_non_null(strstr(note.text, "has not let go"));
+    assert_null(strstr(note.text, "--wait")); /* it did wait */
     assert_null(second);
 }
 
