@@ -171,7 +171,8 @@ void frontier_finish(struct frontier *f, struct ticket *t);
 void frontier_retry(struct frontier *f, struct ticket *t, deadline at);
 
 /*
- * t is asked for under this spelling of its URL (copied) from now on, to which redirects led; validators were another's.
+ * t is asked for under this spelling of its URL (copied) from now on, to which redirects led; its validators were
+ * another's.
  * Frees t and returns what stands for it, as busy as t.
  */
 struct ticket *frontier_respell(struct frontier *f, struct ticket *t, struct span url, int redirects);

@@ -11,6 +11,7 @@
 #include "crawler/extract.h"
 #include "crawler/outbox.h"
 #include "crawler/pause.h"
+#include "crawler/record.h"
 #include "crawler/robots_gate.h"
 
 #define OP_BYTES ((size_t)128 * MIB)
@@ -247,35 +248,6 @@ static void count(struct visit *v)
     }
 }
 
-static void record_fetch(struct visit *v)
-{
-    const struct fetch_result *got = &v->got;
-    struct store_visit *r = v->record;
-
-    r->has_fetch = true;
-    r->counts_as_page = got->status_code != 0;
-    r->attempt = v->t->retries + 1;
-    r->fetched_at_ms = got->started_wall_ms;
-    r->outcome = result_outcome_name(got->outcome);
-    r->status_code = got->status_code;
-    r->error = got->error;
-    r->content_type = got->content_type;
-    r->http_version = got->http_version;
-    r->ip = got->ip;
-    r->size = r->wire_size = got->wire_size;
-    r->dns_ms = got->timings.dns_ms;
-    r->connect_ms = got->timings.connect_ms;
-    r->tls_ms = got->timings.tls_ms;
-    r->ttfb_ms = got->timings.ttfb_ms;
-    r->total_ms = got->timings.total_ms;
-    r->etag = got->etag;
-    r->last_modified = got->last_modified;
-    r->location = got->location;
-    r->request_headers = got->request_headers;
-    r->headers = got->headers;
-    r->n_bytes = got->wire_size;
-}
-
 /* --- the body ------------------------------------------------------------------------------- */
 
 static enum parse_outcome outcome_of(enum pool_failure failure)
@@ -421,7 +393,7 @@ static bool tries_again(struct visit *v)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
     v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);
-    record_fetch(v); /* of this try, before the next is counted */
+    record_fetch(v->record, &v->got, v->t->retries + 1); /* of this try, before the next is counted */
     v->t->retries++;
     v->record->facts = NULL; /* not the page's content yet */
     submit(v, STATE_QUEUED);
@@ -484,7 +456,7 @@ static enum err conclude(struct visit *v)
 
     if (v->got.outcome == FETCH_REDIRECT)
         follow_redirect(v);
-    record_fetch(v);
+    record_fetch(v->record, &v->got, v->t->retries + 1);
     if (v->record->facts) {
         v->record->size = v->record->facts->size;
         v->record->body_is_final = v->got.outcome != FETCH_TOO_LARGE && !v->is_unparsed;

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* What the store is told of an answer: the row of table fetch. Texts are borrowed from the result. */
+#pragma once
+
+#include "fetch/result.h"
+#include "store/store.h"
+
+/* attempt: which try it was, from 1. */
+void record_fetch(struct store_visit *r, const struct fetch_result *got, int attempt);
