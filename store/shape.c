@@ -213,8 +213,8 @@ struct catalogue {
 };
 
 /*
- * The statement up to its semicolon, without blanks and comments before it, of a text of ours, of which each reader looks
- * at some forty thousand bytes: not token by token. False behind the last one.
+ * The statement up to its semicolon, without blanks and comments before it, of a text of ours, of which each reader
+ * looks at some forty thousand bytes: not token by token. False behind the last one.
  */
 static bool next_statement(struct span *rest, struct span *out)
 {
