@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <string.h>
 
+#include "config/log.h"
 #include "config/mem.h"
 #include "crawler/command.h"
 #include "crawler/show.h"
 
 #define SHOWN          10 /* exceptions shown of each check */
+#define MAX_SHOWN      ((size_t)64 * KIB) /* of a text, escaped */
 #define MAX_TEXT_BYTES ((int64_t)256 * MIB) /* of the full text's index, which takes a copy of itself to check */
 
 struct verify_options {
@@ -28,6 +30,17 @@ struct finding {
     size_t n;
 };
 
+/* What stands in the file may be anybody's, and the terminal obeys some bytes. */
+static void print_text(struct span column, struct span text)
+{
+    struct buf shown;
+
+    buf_init(&shown, MAX_SHOWN);
+    if (log_escape(&shown, span_clip_utf8(text, MAX_SHOWN / 8)) == OK)
+        printf(" %.*s=%.*s", SPAN_ARG(column), SPAN_ARG(buf_span(&shown)));
+    buf_clear(&shown);
+}
+
 /* One row is one exception to what must hold. */
 static enum err on_exception(void *arg, const struct span *columns,
                              const struct reader_value *values, size_t n)
@@ -46,7 +59,7 @@ static enum err on_exception(void *arg, const struct span *columns,
         if (values[i].type == READER_INTEGER)
             printf(" %.*s=%lld", SPAN_ARG(columns[i]), (long long)values[i].integer);
         else if (values[i].type == READER_TEXT)
-            printf(" %.*s=%.*s", SPAN_ARG(columns[i]), SPAN_ARG(values[i].text));
+            print_text(columns[i], values[i].text);
     }
     printf("\n");
     return OK;

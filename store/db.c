@@ -322,6 +322,19 @@ void db_done(sqlite3_stmt *st)
     sqlite3_reset(st);
 }
 
+int64_t db_number(struct db *d, sqlite3_stmt *st, int i, struct db_range range, const char *table, int64_t id)
+{
+    int type = sqlite3_column_type(st, i);
+    int64_t v = sqlite3_column_int64(st, i);
+
+    if ((type == SQLITE_INTEGER || type == SQLITE_NULL) && v >= range.least && v <= range.most)
+        return v;
+    if (!d->failed)
+        d->failed = err_set(&d->note, ERR_CORRUPT, "%s is damaged: row %lld of %s has a value of %s that none can have",
+                            d->path, (long long)id, table, sqlite3_column_name(st, i));
+    return MAX(MIN(INT64_C(0), range.most), range.least);
+}
+
 struct span db_column(sqlite3_stmt *st, int i)
 {
     const char *text = (const char *)sqlite3_column_text(st, i);

@@ -91,6 +91,19 @@ bool db_next(struct db *d, sqlite3_stmt *st);
 /* Resets a statement of which not all rows were read. */
 void db_done(sqlite3_stmt *st);
 
+/*
+ * Column i as a number of this range; NULL is 0. Where it is none a stranger may have written the file, or a disk: an
+ * error that names row id of the table and the column, and the number of the range that is next to 0.
+ */
+struct db_range {
+    int64_t least, most;
+};
+int64_t db_number(struct db *d, sqlite3_stmt *st, int i, struct db_range range, const char *table, int64_t id);
+
+/* Ranges: of what is counted, and of moments and times in ms; of an int that may become one more. */
+#define DB_COUNT ((struct db_range){ 0, INT64_C(1) << 53 })
+#define DB_SMALL ((struct db_range){ 0, INT32_MAX / 2 })
+
 /* Column i as text, borrowed until the next step; SPAN_NONE for NULL. */
 struct span db_column(sqlite3_stmt *st, int i);
 

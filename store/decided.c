@@ -133,15 +133,18 @@ struct candidate {
 };
 
 /* Its texts are valid until st takes its next step. */
-static void read_candidate(sqlite3_stmt *st, struct candidate *out)
+static void read_candidate(struct db *d, sqlite3_stmt *st, struct candidate *out)
 {
+    static const struct db_range hops = { 0, N_URL_HOPS - 1 }, reasons = { 0, N_URL_REASONS - 1 };
+    int64_t id = sqlite3_column_int64(st, 0);
+
     *out = (struct candidate){
-        .id = sqlite3_column_int64(st, 0),
+        .id = id,
         .has_host = sqlite3_column_int64(st, 5) != 0,
         .url = { .url = db_column(st, 1),
-                 .depth = sqlite3_column_int(st, 2),
-                 .hop = (enum url_hop)sqlite3_column_int(st, 3),
-                 .reason = (enum url_reason)sqlite3_column_int(st, 4),
+                 .depth = (int)db_number(d, st, 2, DB_SMALL, "url", id),
+                 .hop = (enum url_hop)db_number(d, st, 3, hops, "url", id),
+                 .reason = (enum url_reason)db_number(d, st, 4, reasons, "url", id),
                  .rule = db_column(st, 6) },
     };
 }
@@ -180,7 +183,7 @@ enum err decided_again(struct core *c, bool is_queue_only,
     st = db_stmt(c->db, candidates_sql[choose_way(c, is_queue_only)]);
     /* A row that changes is the one that was read: it keeps its place in the table, or leaves the queue's index. */
     while (goes_on && db_next(c->db, st)) {
-        read_candidate(st, &it);
+        read_candidate(c->db, st, &it);
         goes_on = decide(arg, &it.url, &verdict);
         if (goes_on)
             apply_verdict(c, &it, &verdict);

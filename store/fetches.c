@@ -141,7 +141,8 @@ static bool find_horizon(struct core *c, int64_t url_id, struct horizon *out)
     db_int(c->db, st, 2, (int64_t)c->options.keep_history - 1);
     if (!db_next(c->db, st))
         return false;
-    *out = (struct horizon){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+    *out = (struct horizon){ sqlite3_column_int64(st, 0),
+                             db_number(c->db, st, 1, DB_COUNT, "fetch", sqlite3_column_int64(st, 0)),
                              sqlite3_column_int(st, 2) != 0 };
     db_done(st);
     return true;

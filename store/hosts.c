@@ -132,9 +132,9 @@ static void load_robots(struct core *c, struct store_host_state *s, struct arena
     if (!db_next(c->db, st))
         return;
     s->has_robots = true;
-    s->robots_fetched_ms = sqlite3_column_int64(st, 0);
-    s->robots_expires_ms = sqlite3_column_int64(st, 1);
-    s->robots_status = sqlite3_column_int(st, 2);
+    s->robots_fetched_ms = db_number(c->db, st, 0, DB_COUNT, "robots", s->host_id);
+    s->robots_expires_ms = db_number(c->db, st, 1, DB_COUNT, "robots", s->host_id);
+    s->robots_status = (int)db_number(c->db, st, 2, DB_SMALL, "robots", s->host_id);
     s->robots_outcome = copy_word(mem, db_column(st, 3));
     s->robots_size = db_column(st, 4).len;
     if ((s->robots_size <= STORE_SMALL_ROBOTS || s->wants_large_robots) &&
@@ -151,20 +151,20 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
     st = db_stmt(
         c->db,
         "SELECT next_fetch_at, backoff_until, failures, crawl_delay_ms, ip,"
-        " CASE WHEN run_id = ?2 THEN run_pages ELSE 0 END FROM hosts WHERE id = ?1");
+        " CASE WHEN run_id = ?2 THEN run_pages ELSE 0 END AS run_pages FROM hosts WHERE id = ?1");
     db_int(c->db, st, 1, s->host_id);
     db_int(c->db, st, 2, c->run_id);
     *s = (struct store_host_state){ .host_id = s->host_id,
                                     .crawl_delay_ms = -1,
                                     .wants_large_robots = s->wants_large_robots };
     if (db_next(c->db, st)) {
-        s->next_fetch_ms = sqlite3_column_int64(st, 0);
-        s->backoff_until_ms = sqlite3_column_int64(st, 1);
-        s->failures = sqlite3_column_int(st, 2);
+        s->next_fetch_ms = db_number(c->db, st, 0, DB_COUNT, "hosts", s->host_id);
+        s->backoff_until_ms = db_number(c->db, st, 1, DB_COUNT, "hosts", s->host_id);
+        s->failures = (int)db_number(c->db, st, 2, DB_SMALL, "hosts", s->host_id);
         if (sqlite3_column_type(st, 3) != SQLITE_NULL)
-            s->crawl_delay_ms = sqlite3_column_int64(st, 3);
+            s->crawl_delay_ms = db_number(c->db, st, 3, DB_COUNT, "hosts", s->host_id);
         s->ip = copy_word(mem, db_column(st, 4));
-        s->run_pages = sqlite3_column_int64(st, 5);
+        s->run_pages = db_number(c->db, st, 5, DB_COUNT, "hosts", s->host_id);
         db_done(st);
     }
     load_robots(c, s, mem);
@@ -273,9 +273,9 @@ bool hosts_origin(struct core *c, int64_t id, struct arena *mem,
         .id = id,
         .is_https = span_eq(db_column(st, 0), SPAN("https")),
         .host = db_column(st, 1),
-        .port = (uint16_t)sqlite3_column_int(st, 2),
+        .port = (uint16_t)db_number(c->db, st, 2, HOSTS_PORTS, "hosts", id),
     };
-    is_ours = hosts_is_ours(out);
+    is_ours = !c->db->failed && hosts_is_ours(out);
     if (is_ours)
         out->host = arena_copy(mem, out->host);
     db_done(st);

@@ -30,6 +30,8 @@ enum err hosts_load(struct core *c, struct store_host_state *s, struct arena *me
 /* Writes s; robots.txt only when has_robots, and then what an older text excluded is queued again. */
 enum err hosts_save(struct core *c, struct store_host_state *s);
 
+#define HOSTS_PORTS ((struct db_range){ 1, UINT16_MAX })
+
 /* Could this program have written this row? Its names are as long as a name may be, and its ids count from 1. */
 bool hosts_is_ours(const struct store_origin *o);
 

@@ -15,8 +15,11 @@
 #define MAX_PLACES ((size_t)64 * MIB) /* of a document */
 /* Steps from row to row that take as long as a search for one. */
 #define STEPS_A_SEARCH 16
-/* Ids beyond are not of fetches, and arrays of bits are made for so many. */
-#define MAX_END        (INT64_C(1) << 40)
+/* Ids beyond are not of fetches, and arrays of bits are made for so many: of 128 MiB. */
+#define MAX_END        (INT64_C(1) << 30)
+/* More are in no file, neither documents nor words, and a sum of such numbers is one yet. */
+#define MAX_TOTAL      (UINT64_C(1) << 53)
+#define MAX_WORDS      INT32_MAX /* of a column of a document, as FTS5 counts them */
 
 struct segment_at {
     int64_t id, first, last; /* its pages */
@@ -65,10 +68,10 @@ static enum err read_totals(struct postings *p, struct span rest)
 {
     uint64_t n;
 
-    if (rest.len && !varint_take(&rest, &p->n_documents))
+    if (rest.len && (!varint_take(&rest, &p->n_documents) || p->n_documents > MAX_TOTAL))
         return ERR_UNSUPPORTED;
     for (; rest.len; p->n_words += n)
-        if (!varint_take(&rest, &n))
+        if (!varint_take(&rest, &n) || n > MAX_TOTAL - p->n_words)
             return ERR_UNSUPPORTED;
     return OK;
 }
@@ -176,8 +179,9 @@ enum err postings_size(struct postings *p, int64_t id, int64_t *out)
         p->size_id = rc == SQLITE_ROW ? sqlite3_column_int64(p->size, 0) : INT64_MAX;
     }
     if (p->size_id == id)
-        for (rest = blob_of(p->size, 1); varint_take(&rest, &n);)
-            *out += (int64_t)n;
+        for (rest = blob_of(p->size, 1); varint_take(&rest, &n); *out += (int64_t)n)
+            if (n > MAX_WORDS)
+                return ERR_UNSUPPORTED;
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : ERR_IO;
 }
 

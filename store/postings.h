@@ -32,7 +32,7 @@ int64_t postings_n_words(const struct postings *p);
 /* More than the id of any document, and above 0. ERR_IO; ERR_UNSUPPORTED: ids that no fetch has. */
 enum err postings_end(struct postings *p, int64_t *out) MUST_USE;
 
-/* How many words a document has. ERR_IO. */
+/* How many words a document has. ERR_IO; ERR_UNSUPPORTED: more than one can have. */
 enum err postings_size(struct postings *p, int64_t id, int64_t *out) MUST_USE;
 
 /* Which documents are wanted: ids from 0 to below end, those with a bit, or all. */

@@ -41,17 +41,20 @@ struct cursor {
 /* --- items ------------------------------------------------------------------------ */
 
 /* False when mem is used up. */
-static bool read_item(sqlite3_stmt *st, struct arena *mem, struct store_item *out)
+static bool read_item(struct db *d, sqlite3_stmt *st, struct arena *mem, struct store_item *out)
 {
+    static const struct db_range hops = { 0, N_URL_HOPS - 1 }, priorities = { INT32_MIN, INT32_MAX };
+    int64_t id = sqlite3_column_int64(st, 0);
+
     *out = (struct store_item){
-        .id = sqlite3_column_int64(st, 0),
+        .id = id,
         .host_id = sqlite3_column_int64(st, 1),
-        .depth = sqlite3_column_int(st, 3),
-        .priority = sqlite3_column_int(st, 4),
-        .redirects = sqlite3_column_int(st, 5),
-        .retries = sqlite3_column_int(st, 6),
-        .hop = (enum url_hop)sqlite3_column_int(st, 7),
-        .next_fetch_ms = sqlite3_column_int64(st, 8),
+        .depth = (int)db_number(d, st, 3, DB_SMALL, "url", id),
+        .priority = (int)db_number(d, st, 4, priorities, "url", id),
+        .redirects = (int)db_number(d, st, 5, DB_SMALL, "url", id),
+        .retries = (int)db_number(d, st, 6, DB_SMALL, "url", id),
+        .hop = (enum url_hop)db_number(d, st, 7, hops, "url", id),
+        .next_fetch_ms = db_number(d, st, 8, DB_COUNT, "url", id),
     };
     return !arena_try_copy(mem, db_column(st, 2), &out->url) &&
            !arena_try_copy(mem, db_column(st, 9), &out->etag) &&
@@ -68,7 +71,7 @@ bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
     db_int(c->db, st, 1, url_id);
     if (!db_next(c->db, st))
         return false;
-    is_read = read_item(st, mem, out);
+    is_read = read_item(c->db, st, mem, out);
     db_done(st);
     return is_read;
 }
@@ -93,7 +96,7 @@ static void take(struct core *c, struct store_op *op, const char *sql, struct cu
             return;
         }
         if (op->u.refill.n_items == limit ||
-            !read_item(st, &op->mem, &op->u.refill.items[op->u.refill.n_items])) {
+            !read_item(c->db, st, &op->mem, &op->u.refill.items[op->u.refill.n_items])) {
             op->u.refill.has_more = true;
             db_done(st);
             return;
@@ -116,7 +119,10 @@ static bool next_priority(struct core *c, int64_t host_id, int64_t after, int64_
         return false;
     *out = sqlite3_column_int64(st, 0);
     db_done(st);
-    return true;
+    if (*out > after)
+        return true;
+    db_fail(c->db, ERR_CORRUPT, "a URL in the file has a priority that is no number");
+    return false;
 }
 
 static void take_deepest(struct core *c, struct store_op *op, struct cursor at,
@@ -205,11 +211,12 @@ static enum err each_host(struct core *c, sqlite3_stmt *st,
                           void *arg)
 {
     while (db_next(c->db, st)) {
+        int64_t id = sqlite3_column_int64(st, 0);
         struct store_origin origin = {
-            .id = sqlite3_column_int64(st, 0),
+            .id = id,
             .is_https = span_eq(db_column(st, 1), SPAN("https")),
             .host = db_column(st, 2),
-            .port = (uint16_t)sqlite3_column_int(st, 3),
+            .port = (uint16_t)db_number(c->db, st, 3, HOSTS_PORTS, "hosts", id),
         };
 
         if (!hosts_is_ours(&origin)) {

@@ -40,7 +40,8 @@ double rank_worth(int64_t n, int64_t last, int64_t n_rows)
     double known = (double)n, rows = (double)n_rows, hits = known;
 
     if (n >= RANK_LOOKED_AT)
-        hits = MIN(rows, MAX(known, known * rows / (double)MAX(last, 1)));
+        hits = MAX(known, known * rows / (double)MAX(last, 1));
+    hits = MIN(hits, rows); /* a damaged file may have more than it counted */
     return MAX(LEAST_IDF, log((rows - hits + 0.5) / (hits + 0.5)));
 }
 
@@ -112,7 +113,7 @@ static void relevance(const Fts5ExtensionApi *api, Fts5Context *fts,
         return;
     }
     for (int i = 0; i < r->n_phrases; i++)
-        score += rank_part(r->worth[i], frequency[i], size, r->mean_size);
+        score += rank_part(r->worth[i], frequency[i], MAX(size, 0), r->mean_size);
     sqlite3_result_double(ctx, score);
 }
 

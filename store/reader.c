@@ -17,11 +17,14 @@
 #include "store/links.h"
 #include "store/reader_functions.h"
 #include "store/schema.h"
+#include "store/shape.h"
 
 #define BUSY_TIMEOUT_MS 10000
 #define NO_NUMBER       INT64_MIN /* a database's own are of 32 bits */
 #define STEPS_BETWEEN_LOOKS \
     10000 /* virtual machine steps between two looks at the clock */
+/* Of a view of ours we know what it takes; one of an older schema is any view of that name. */
+#define OLD_VIEWS_MS  600000
 #define MAX_COLUMNS   200
 #define MAX_SQL_BYTES 1000000
 
@@ -163,20 +166,35 @@ static int harden(struct reader *r)
     return rc;
 }
 
-enum err reader_open(const char *path, struct reader **out, struct err_note *note)
+static enum err check_shape(struct reader *r, struct err_note *note)
 {
-    enum err e = guard_check_read(path, note);
+    bool has_old_views = false;
+    enum err e = shape_check_read(r->handle, r->path, &has_old_views, note);
 
-    return e ? e : reader_open_own(path, out, note);
+    r->deadline_ms = has_old_views ? OLD_VIEWS_MS : 0;
+    return e;
 }
 
-static enum err open_handle(struct reader *r, const char *name, int more_flags,
-                            struct err_note *note)
+enum err reader_open(const char *path, struct reader **out, struct err_note *note)
 {
-    int rc = sqlite3_open_v2(name, &r->handle,
-                             SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
-                                 SQLITE_OPEN_NOFOLLOW | more_flags,
-                             NULL);
+    struct reader *r = NULL;
+    enum err e = guard_check_read(path, note);
+
+    if (!e)
+        e = reader_open_own(path, &r, note);
+    if (!e)
+        e = check_shape(r, note);
+    if (!e)
+        *out = r;
+    else
+        reader_close(r);
+    return e;
+}
+
+static enum err open_handle(struct reader *r, const char *name, int more_flags, struct err_note *note)
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | more_flags;
+    int rc = sqlite3_open_v2(name, &r->handle, flags, NULL);
 
     if (rc)
         return db_explain(r->handle, rc, r->path, note);

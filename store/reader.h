@@ -38,7 +38,8 @@ typedef enum err reader_row_fn(void *arg, const struct span *columns,
 
 /*
  * Also where nothing may be written beside the file, as long as no crawl has it open.
- * ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link), ERR_IO.
+ * ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_REFUSED (another program's file, a link, tables or
+ * views of ours that are not as this program makes them: shape.h), ERR_IO.
  */
 enum err reader_open(const char *path, struct reader **out,
                      struct err_note *note) MUST_USE;

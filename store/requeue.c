@@ -49,7 +49,7 @@ static int64_t count_state(struct core *c, int state)
 
     db_int(c->db, st, 1, state);
     if (db_next(c->db, st)) {
-        n = sqlite3_column_int64(st, 0);
+        n = db_number(c->db, st, 0, DB_COUNT, "state_count", state);
         db_done(st);
     }
     return n;

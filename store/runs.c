@@ -26,12 +26,14 @@ static void find_last(struct core *c, struct store_run *run, bool *is_finished)
         run->id = sqlite3_column_int64(st, 0);
         run->was_crash = span_eq(db_column(st, 1), SPAN("running"));
         run->is_continued = !*is_finished;
-        run->used_pages = *is_finished ? 0 : sqlite3_column_int64(st, 2);
-        run->used_bytes = *is_finished ? 0 : sqlite3_column_int64(st, 3);
+        run->used_pages = *is_finished ? 0 : db_number(c->db, st, 2, DB_COUNT, "runs", run->id);
+        run->used_bytes = *is_finished ? 0 : db_number(c->db, st, 3, DB_COUNT, "runs", run->id);
         db_done(st);
     }
     run->has_known_urls = db_value(c->db, "SELECT EXISTS (SELECT 1 FROM url)", 0) != 0;
     run->last_ended_ms = db_value(c->db, "SELECT max(last_request_at) FROM runs", 0);
+    if (run->last_ended_ms < 0) /* it is taken from the present time */
+        db_fail(c->db, ERR_CORRUPT, "a run's latest request was before all times");
 }
 
 static void insert_run(struct core *c, const struct store_run_params *p,

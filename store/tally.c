@@ -52,7 +52,7 @@ enum err tally_load(struct core *c)
         int64_t state = sqlite3_column_int64(st, 0);
 
         if (state >= 0 && state < N_URL_STATES)
-            t->by_state[state] = t->written[state] = sqlite3_column_int64(st, 1);
+            t->by_state[state] = t->written[state] = db_number(c->db, st, 1, DB_COUNT, "state_count", state);
     }
     return c->db->failed;
 }

@@ -18,17 +18,19 @@ struct span urls_key(const struct store_offer *o)
     return span_make(key.ptr, MIN(key.len, MAX_URL));
 }
 
-static void read_row(sqlite3_stmt *st, struct seen_row *out)
+/* State and reason are places in arrays. */
+static void read_row(struct core *c, sqlite3_stmt *st, struct seen_row *out)
 {
-    bool is_excluded = sqlite3_column_int(st, 4) == STATE_EXCLUDED;
+    static const struct db_range states = { 0, N_URL_STATES - 1 }, reasons = { 0, N_URL_REASONS - 1 };
+    int64_t id = sqlite3_column_int64(st, 0), state = db_number(c->db, st, 4, states, "url", id);
 
     *out = (struct seen_row){
-        .id = sqlite3_column_int64(st, 0),
+        .id = id,
         .host_id = sqlite3_column_int64(st, 1),
         .parent_id = sqlite3_column_int64(st, 2),
-        .depth = sqlite3_column_int(st, 3),
-        .state = (uint8_t)sqlite3_column_int(st, 4),
-        .reason = (uint8_t)(is_excluded ? sqlite3_column_int(st, 5) : REASON_NONE),
+        .depth = (int)db_number(c->db, st, 3, DB_SMALL, "url", id),
+        .state = (uint8_t)state,
+        .reason = (uint8_t)(state == STATE_EXCLUDED ? db_number(c->db, st, 5, reasons, "url", id) : REASON_NONE),
     };
 }
 
@@ -49,7 +51,7 @@ static bool read_key(struct core *c, sqlite3_stmt *st, struct span key, struct s
     while (db_next(c->db, st)) {
         if (!span_eq(db_column(st, 6), key))
             continue;
-        read_row(st, out);
+        read_row(c, st, out);
         db_done(st);
         return true;
     }
@@ -103,7 +105,7 @@ bool urls_get(struct core *c, int64_t id, struct seen_row *out)
     db_int(c->db, st, 1, id);
     if (!db_next(c->db, st))
         return false;
-    read_row(st, out);
+    read_row(c, st, out);
     hash = seen_key(c->seen, db_column(st, 6));
     out->key_hash = hash.hash;
     seen_put(c->seen, hash, out);

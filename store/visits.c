@@ -64,7 +64,7 @@ static int64_t last_interval(struct core *c, int64_t url_id)
 
     db_int(c->db, st, 1, url_id);
     if (db_next(c->db, st)) {
-        ms = sqlite3_column_int64(st, 0);
+        ms = db_number(c->db, st, 0, DB_COUNT, "url", url_id);
         db_done(st);
     }
     return ms;

@@ -504,6 +504,18 @@ static void a_word_that_names_no_database_is_refused(void **state)
     assert_int_equal((int)g->p.out.len, 0);
 }
 
+/* A stranger's texts are shown, not obeyed. */
+static void verify_shows_a_text_without_its_control_bytes(void **state)
+{
+    struct rig *g = *state;
+
+    program_crawl(&g->p, ARGS{ "seeds.txt", NULL });
+    program_change(&g->p, "UPDATE url SET url = 'http://a.example/' || char(27) || '[2J', state = 9");
+    assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
+    assert_true(span_find_span(buf_span(&g->p.out), SPAN("http://a.example/\\x1B[2J")) < g->p.out.len);
+    assert_int_equal(span_find(buf_span(&g->p.out), 27), g->p.out.len);
+}
+
 /* One place says which database: who only asks need not say it again. */
 static void the_database_that_is_set_is_read_too(void **state)
 {
@@ -561,6 +573,7 @@ int main(void)
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),
         WITH_RIG(too_little_free_space_is_refused_before_anything),
         WITH_RIG(a_word_that_names_no_database_is_refused),
+        WITH_RIG(verify_shows_a_text_without_its_control_bytes),
         WITH_RIG(the_database_that_is_set_is_read_too),
     };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Searching a database that visits filled: order, present content only, hosts, limits. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,7 +292,7 @@ static void titles_come_first_where_very_many_match(void **state)
 /* A stranger's file: what would be counted from them is left to FTS5. */
 static void ids_that_no_text_has_do_no_harm(void **state)
 {
-    static const char *const ids[] = { "-2", "9223372036854775807", "1099511627776" };
+    static const char *const ids[] = { "-2", "9223372036854775807", "1099511627776", "549755813888" };
     struct asked a;
     sqlite3 *db;
 
@@ -392,6 +393,37 @@ static void a_page_that_a_running_crawl_brought_is_found_on_its_host(void **stat
     storekit_finish(&kit);
 }
 
+/* How many texts and words there are, and how many words a text has: what a file says, whatever it has. */
+static void counts_that_are_not_so_leave_a_score_or_an_error(void **state)
+{
+    static const char *const counts[] = {
+        "UPDATE page_text_data SET block = x'ffffffffffffffffff010101' WHERE id = 1", /* texts */
+        "UPDATE page_text_data SET block = x'0001010a' WHERE id = 1",
+        "UPDATE page_text_data SET block = x'05ffffffffffffffffff01ffffffffffffffffff' WHERE id = 1", /* words */
+        "UPDATE page_text_data SET block = x'05000000' WHERE id = 1",
+        "UPDATE page_text_docsize SET sz = x'ffffffffffffffffff7fffffffffffffffff01'",
+        "UPDATE page_text_docsize SET sz = x'8fffffff7f8fffffff7f8fffffff7f'",
+    };
+    struct asked a;
+    sqlite3 *db;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        assert_int_equal(sqlite3_open(kit.path, &db), SQLITE_OK);
+        run(db, "CREATE TEMP TABLE was AS SELECT block FROM page_text_data WHERE id = 1;"
+                "CREATE TEMP TABLE sizes AS SELECT id, sz FROM page_text_docsize");
+        run(db, counts[i]);
+        a = ask("flood", NULL, 3);
+        assert_true(a.e ? a.e == ERR_CORRUPT : a.answer.n_hits == 3); /* FTS5 says that it is */
+        for (size_t k = 0; k < a.answer.n_hits; k++)
+            assert_true(isfinite(a.answer.hits[k].score));
+        end(&a);
+        run(db, "UPDATE page_text_data SET block = (SELECT block FROM temp.was) WHERE id = 1;"
+                "UPDATE page_text_docsize SET sz = (SELECT s.sz FROM temp.sizes s WHERE s.id = page_text_docsize.id)");
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -409,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_title_is_no_merit_of_its_own_where_all_are_ranked),
         cmocka_unit_test(former_content_is_made_up_for_by_pages_further_on),
         cmocka_unit_test(a_page_that_a_running_crawl_brought_is_found_on_its_host),
+        cmocka_unit_test(counts_that_are_not_so_leave_a_score_or_an_error),
         cmocka_unit_test(ids_that_no_text_has_do_no_harm),
     };
 
