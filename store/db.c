@@ -335,6 +335,16 @@ int64_t db_number(struct db *d, sqlite3_stmt *st, int i, struct db_range range, 
     return MAX(MIN(INT64_C(0), range.most), range.least);
 }
 
+int db_version(sqlite3 *handle, int *out)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &st, NULL);
+
+    if (!rc && sqlite3_step(st) == SQLITE_ROW)
+        *out = sqlite3_column_int(st, 0);
+    return rc ? rc : sqlite3_finalize(st);
+}
+
 struct span db_column(sqlite3_stmt *st, int i)
 {
     const char *text = (const char *)sqlite3_column_text(st, i);

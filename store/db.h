@@ -104,6 +104,9 @@ int64_t db_number(struct db *d, sqlite3_stmt *st, int i, struct db_range range, 
 #define DB_COUNT ((struct db_range){ 0, INT64_C(1) << 53 })
 #define DB_SMALL ((struct db_range){ 0, INT32_MAX / 2 })
 
+/* The schema of a file that is open somewhere: PRAGMA user_version. An error code of SQLite. */
+int db_version(sqlite3 *handle, int *out);
+
 /* Column i as text, borrowed until the next step; SPAN_NONE for NULL. */
 struct span db_column(sqlite3_stmt *st, int i);
 

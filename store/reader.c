@@ -11,11 +11,10 @@
 #include "config/mem.h"
 #include "parse/pack.h"
 #include "store/db.h"
-#include "store/deferred.h"
 #include "store/dictionaries.h"
 #include "store/guard.h"
-#include "store/links.h"
 #include "store/reader_functions.h"
+#include "store/reader_older.h"
 #include "store/schema.h"
 #include "store/shape.h"
 
@@ -120,34 +119,6 @@ static enum err check_identity(struct reader *r, struct err_note *note)
     return OK;
 }
 
-static int make_temporary(struct reader *r, const char *view)
-{
-    int rc = sqlite3_exec(r->handle, "PRAGMA query_only=0", NULL, NULL, NULL);
-
-    rc = rc ? rc : sqlite3_exec(r->handle, view, NULL, NULL, NULL);
-    return rc ? rc : sqlite3_exec(r->handle, "PRAGMA query_only=1", NULL, NULL, NULL);
-}
-
-/*
- * Files of older schemas have an index where later ones have the table that URLs are looked up in, and links without
- * a number. A change of temp_store forgets the views.
- */
-static int bridge_older(struct reader *r)
-{
-    static const char HASHES[] = "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS"
-                                 " SELECT key_hash, id AS url_id FROM main.url",
-                      LINKS[] = "CREATE TEMP VIEW IF NOT EXISTS links AS"
-                                " SELECT *, src_id << 32 | position AS id FROM main.links";
-    int64_t version = pragma_number(r->handle, "PRAGMA user_version");
-    int rc = version == NO_NUMBER ? sqlite3_errcode(r->handle) : SQLITE_OK;
-
-    if (!rc && version < DEFERRED_SINCE)
-        rc = make_temporary(r, HASHES);
-    if (!rc && version < LINKS_NUMBERED_SINCE)
-        rc = make_temporary(r, LINKS);
-    return rc;
-}
-
 /* SQLite's own advice for databases of unknown origin: sqlite.org/security.html. */
 static int harden(struct reader *r)
 {
@@ -158,7 +129,7 @@ static int harden(struct reader *r)
     sqlite3_db_config(r->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_exec(r->handle, "PRAGMA query_only=1; PRAGMA temp_store=2", NULL, NULL,
                  NULL);
-    rc = bridge_older(r);
+    rc = reader_older_bridge(r->handle);
     sqlite3_limit(r->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(r->handle, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
     sqlite3_set_authorizer(r->handle, authorize, r);
@@ -333,7 +304,7 @@ enum err reader_hold(struct reader *r, int64_t cache_bytes, struct err_note *not
              (long long)(cache_bytes / KIB));
     sqlite3_set_authorizer(r->handle, NULL, NULL);
     rc = sqlite3_exec(r->handle, sql, NULL, NULL, NULL);
-    rc = rc ? rc : bridge_older(r);
+    rc = rc ? rc : reader_older_bridge(r->handle);
     rc = rc ? rc : sqlite3_exec(r->handle, "BEGIN", NULL, NULL, NULL);
     sqlite3_set_authorizer(r->handle, authorize, r);
     return rc ? db_explain(r->handle, rc, r->path, note) : OK;

@@ -379,23 +379,13 @@ static const char *what_is_wrong(struct catalogue *c, struct span sql, bool is_o
     return "is not as this program makes it, so what it would say is not to be trusted";
 }
 
-static int version_of(sqlite3 *handle, int *out)
-{
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &st, NULL);
-
-    if (!rc && sqlite3_step(st) == SQLITE_ROW)
-        *out = sqlite3_column_int(st, 0);
-    return rc ? rc : sqlite3_finalize(st);
-}
-
 enum err shape_check_read(sqlite3 *handle, const char *path, bool *has_old_views, struct err_note *note)
 {
     struct catalogue *c = mem_alloc(sizeof *c);
     const char *wrong = NULL;
     sqlite3_stmt *st = NULL;
     enum err e = OK;
-    int version = 0, rc = version_of(handle, &version);
+    int version = 0, rc = db_version(handle, &version);
 
     if (!rc)
         rc = sqlite3_prepare_v2(handle, "SELECT sql, name FROM sqlite_schema WHERE sql IS NOT NULL", -1, &st, NULL);

@@ -5,7 +5,11 @@ CREATE TABLE set_move (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL, n IN
 INSERT INTO set_move SELECT set_id, sum(n) OVER (ORDER BY set_id ROWS UNBOUNDED PRECEDING) - n + 1, n
     FROM (SELECT set_id, count(*) AS n FROM outlink GROUP BY set_id);
 
-CREATE TABLE outlink_9 (
+-- Views that name it stay as they are.
+PRAGMA legacy_alter_table = 1;
+ALTER TABLE outlink RENAME TO outlink_8;
+PRAGMA legacy_alter_table = 0;
+CREATE TABLE outlink (
     id INTEGER PRIMARY KEY,
     set_id INTEGER NOT NULL,              -- page.links_id of the page that they stand on: the first one's id
     dst_id INTEGER NOT NULL,
@@ -14,14 +18,10 @@ CREATE TABLE outlink_9 (
     anchor TEXT,                          -- where it is short, or was stored by schema 5 or before
     anchor_id INTEGER
 );
-INSERT INTO outlink_9 (set_id, dst_id, bits, rel, anchor, anchor_id)
+INSERT INTO outlink (set_id, dst_id, bits, rel, anchor, anchor_id)
     SELECT m.new_id, o.dst_id, o.bits, o.rel, o.anchor, o.anchor_id
-    FROM set_move m CROSS JOIN outlink o ON o.set_id = m.old_id ORDER BY m.old_id, o.position;
-DROP TABLE outlink;
--- Views that name it stay as they are.
-PRAGMA legacy_alter_table = 1;
-ALTER TABLE outlink_9 RENAME TO outlink;
-PRAGMA legacy_alter_table = 0;
+    FROM set_move m CROSS JOIN outlink_8 o ON o.set_id = m.old_id ORDER BY m.old_id, o.position;
+DROP TABLE outlink_8;
 
 UPDATE page SET links_out = (SELECT n FROM set_move WHERE old_id = links_id)
     WHERE (SELECT n FROM set_move WHERE old_id = links_id) > coalesce(links_out, 0);

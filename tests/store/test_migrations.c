@@ -274,7 +274,7 @@ static void links_that_had_numbers_by_page_get_their_own(void **state)
                                       text),
                         "1:3 3,2:1 5,3:- 0,4:- -");
     assert_string_equal(storekit_text(k, "SELECT n FROM mine", text), "5");
-    assert_string_equal(storekit_text(k, "SELECT count(*) FROM sqlite_schema WHERE name IN ('set_move', 'outlink_9',"
+    assert_string_equal(storekit_text(k, "SELECT count(*) FROM sqlite_schema WHERE name IN ('set_move', 'outlink_8',"
                                          " 'outlink_by_dst')", text), "0");
     storekit_finish(k);
 }
