@@ -2,6 +2,7 @@
 #include "fetch/route.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
@@ -13,6 +14,7 @@ struct route_note {
     union address good;
     bool has_good;
     bool is_http1_only;
+    size_t n_dead; /* addresses from the first on of which none let itself be connected to */
 };
 
 static void free_note(void *arg, struct span key, void *value)
@@ -102,6 +104,19 @@ static void prefer_good(const struct route_book *b, struct span host,
     r->addresses[0] = note->good;
 }
 
+/* Where a name has more addresses than are tried for a request, the next one begins behind those that were dead. */
+static void rotate(const struct route_book *b, struct span host, union address *all, size_t n)
+{
+    const struct route_note *note = map_get(&b->notes, host);
+    union address turned[DNS_MAX_ADDRESSES];
+
+    if (!note || !note->n_dead || n <= ROUTE_MAX)
+        return;
+    for (size_t i = 0; i < n; i++)
+        turned[i] = all[(i + note->n_dead) % n];
+    memcpy(all, turned, n * sizeof *all);
+}
+
 static void choose(const struct route_book *b, const struct address_policy *policy,
                    struct span host, const struct dns_answer *answer, struct route *r)
 {
@@ -121,6 +136,7 @@ static void choose(const struct route_book *b, const struct address_policy *poli
         r->outcome = FETCH_BLOCKED_ADDRESS;
         return;
     }
+    rotate(b, host, allowed, n);
     alternate(allowed, n, b->no_ipv6_until <= clock_now_ns(), r);
     prefer_good(b, host, allowed, n, r);
 }
@@ -167,6 +183,8 @@ void route_note_failure(struct route_book *b, struct span host, const struct rou
 
     if (note && note->has_good && is_same(&note->good, &r->addresses[i]))
         note->has_good = false;
+    if (i == ROUTE_MAX - 1) /* the last that was tried: there may be more */
+        note_for(b, host)->n_dead += ROUTE_MAX;
     if (is_v6(&r->addresses[i]) &&
         (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
         b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);

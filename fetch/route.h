@@ -2,7 +2,8 @@
 /*
  * Which addresses to try for a host, and in which order: literals as they are,
  * names through fetch/dns.h, refused addresses left out, IPv6 and IPv4 in
- * turns, the one that worked last first. The book remembers what deviates from
+ * turns, the one that worked last first; where a name has more than are tried for one request and none of those
+ * answered, the next request begins behind them. The book remembers what deviates from
  * the ordinary and is bounded: it forgets everything when full.
  *
  * No libcurl here. Only route_find suspends.

@@ -24,6 +24,9 @@ static const struct nameserver_record RECORDS[] = {
     { .name = "first-dead.test", .addresses = "127.0.0.200 127.0.0.3", .ttl_s = 60 },
     { .name = "v6-dead.test", .addresses = "127.0.0.4 ::1", .ttl_s = 60 },
     { .name = "all-dead.test", .addresses = "127.0.0.200 127.0.0.201", .ttl_s = 60 },
+    { .name = "many-dead.test",
+      .addresses = "127.0.0.200 127.0.0.201 127.0.0.202 127.0.0.203 127.0.0.204 127.0.0.205 127.0.0.3",
+      .ttl_s = 60 },
     { .name = "stalls.test", .addresses = "127.0.0.50 127.0.0.5", .ttl_s = 60 },
     { .name = "stalls-twice.test", .addresses = "127.0.0.50 127.0.0.51", .ttl_s = 60 },
     { .name = "private.test",
@@ -129,6 +132,28 @@ static void a_name_is_looked_up_and_kept_in_host(void **state)
     assert_in_range(g.result.timings.dns_ms, 0, 1000);
     assert_true(span_eq(g.result.ip, SPAN("127.0.0.2")));
     assert_outcome(w, &g, FETCH_OK);
+}
+
+/* Four are tried for one request. */
+static void the_next_request_begins_behind_the_addresses_that_are_dead(void **state)
+{
+    struct world *w = *state;
+    struct trail first = { 0 }, second = { 0 }, third = { 0 };
+    struct fetchrig_get g = get_from(w, "many-dead.test", &first);
+
+    assert_outcome(w, &g, FETCH_CONNECT_FAILED);
+    assert_int_equal(first.n, 4);
+    assert_string_equal(first.ips[3], "127.0.0.203");
+
+    g = get_from(w, "many-dead.test", &second);
+    assert_true(span_eq(g.result.ip, SPAN("127.0.0.3")));
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(second.n, 3);
+    assert_string_equal(second.ips[0], "127.0.0.204");
+
+    g = get_from(w, "many-dead.test", &third);
+    assert_outcome(w, &g, FETCH_OK);
+    assert_int_equal(third.n, 1);
 }
 
 static void the_next_address_is_tried_and_remembered(void **state)
@@ -410,6 +435,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(a_name_is_looked_up_and_kept_in_host),
+        WORLD_TEST(the_next_request_begins_behind_the_addresses_that_are_dead),
         WORLD_TEST(the_next_address_is_tried_and_remembered),
         WORLD_TEST(families_take_turns),
         WORLD_TEST(when_all_fail_the_last_says_why),
