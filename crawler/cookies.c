@@ -296,16 +296,17 @@ static struct cookie *find_same(const struct cookies *c, const struct draft *d)
     return NULL;
 }
 
-void cookies_set(struct cookies *c, const struct url *u, struct span set_cookie)
+bool cookies_set(struct cookies *c, const struct url *u, struct span set_cookie)
 {
     int64_t now = clock_wall_ms();
     struct cookie_fields f;
     struct cookie *old;
     struct draft d;
     struct arena mem;
+    bool is_kept = false;
 
     if (!url_is_web(u) || cookie_parse(set_cookie, now, &f))
-        return;
+        return false;
     arena_init(&mem, 2 * COOKIE_MAX_ATTRIBUTE);
     d = (struct draft){ .name = f.name,
                         .value = f.value,
@@ -317,12 +318,14 @@ void cookies_set(struct cookies *c, const struct url *u, struct span set_cookie)
         d.path.len <= COOKIE_MAX_ATTRIBUTE && keeps_prefix(&d, &f) &&
         !shadows_secure(c, u, &d)) {
         old = find_same(c, &d);
-        if (d.expires_wall_ms > now)
+        is_kept = d.expires_wall_ms > now;
+        if (is_kept)
             store(c, &d, old);
         else if (old)
             forget(c, old);
     }
     arena_clear(&mem);
+    return is_kept;
 }
 
 /* --- what a request gets --------------------------------------------------------------- */

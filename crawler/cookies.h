@@ -30,8 +30,8 @@ enum err cookies_open(const char *path, struct cookies **out,
 /* NULL is fine. */
 void cookies_close(struct cookies *c);
 
-/* One Set-Cookie value that came from u; what is not allowed is ignored. Uses clock_wall_ms. */
-void cookies_set(struct cookies *c, const struct url *u, struct span set_cookie);
+/* One Set-Cookie value that came from u. False: it is not allowed, or has expired. Uses clock_wall_ms. */
+bool cookies_set(struct cookies *c, const struct url *u, struct span set_cookie);
 
 /*
  * The Cookie value for u, in mem; false when no cookie fits (or mem is too

@@ -177,12 +177,9 @@ bool credentials_keep_cookies(struct credentials *c, const struct url *u,
     if (!c->jar)
         return false;
     arena_init(&mem, (size_t)MIB);
-    while (header_next(&headers, &mem, &field)) {
-        if (!span_eq_nocase(field.name, SPAN("Set-Cookie")))
-            continue;
-        cookies_set(c->jar, u, field.value);
-        has_some = true;
-    }
+    while (header_next(&headers, &mem, &field))
+        if (span_eq_nocase(field.name, SPAN("Set-Cookie")))
+            has_some |= cookies_set(c->jar, u, field.value);
     arena_clear(&mem);
     return has_some;
 }

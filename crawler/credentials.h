@@ -30,7 +30,7 @@ bool credentials_authorization(const struct credentials *c, const struct url *u,
 bool credentials_cookie(struct credentials *c, const struct url *u, struct arena *mem,
                         struct span *out);
 
-/* Takes the Set-Cookie lines of an answer's raw headers into the jar. False: there are none, or no --cookies. */
+/* Takes the Set-Cookie lines of an answer's raw headers into the jar. False: none was kept. */
 bool credentials_keep_cookies(struct credentials *c, const struct url *u,
                               struct span headers);
 
