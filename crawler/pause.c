@@ -49,26 +49,75 @@ struct retry_verdict pause_decide(const struct crawl *c, const struct host *h,
     return verdict;
 }
 
-bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id)
+/* What is said of a pause: as an event, after the host's name, and as the rule of its URLs. */
+struct cause {
+    const char *event, *rule;
+};
+
+/* As pause_host. */
+static bool hold_site(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id, struct cause cause)
 {
     deadline until = clock_after(clock_now_ns(), delay_ms * NS_PER_MS);
 
-    h->site->failures++;
     politeness_back_off(frontier_politeness(c->frontier), h->site, until);
     LIST_EACH(n, &h->site->hosts)
         outbox_save_host(c, CONTAINER_OF(n, struct host, in_site), NULL);
     if (delay_ms <= c->settings->max_wait_ms)
         return true;
     crawl_event(c, "warn", "politeness", "host-deferred", url_id,
-                "%s asks for a pause of %lld s", h->name, (long long)(delay_ms / 1000));
+                "%s %s of %lld s", h->name, cause.event, (long long)(delay_ms / 1000));
     LIST_EACH(n, &h->site->hosts) {
         struct host *other = CONTAINER_OF(n, struct host, in_site);
 
         frontier_park(c->frontier, other, REASON_DEFERRED,
-                      SPAN("the host asked for a pause"), crawl_wall_of(c, until));
+                      span_str(cause.rule), crawl_wall_of(c, until));
         outbox_park(c, other);
     }
     return false;
+}
+
+bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id)
+{
+    static const struct cause asked = { "asks for a pause", "the host asked for a pause" };
+
+    h->site->failures++;
+    return hold_site(c, h, delay_ms, url_id, asked);
+}
+
+static bool is_silence(const struct fetch_result *got)
+{
+    switch (got->outcome) {
+    case FETCH_DNS_FAILED: return !got->is_name_unknown; /* those are known to have no address */
+    case FETCH_CONNECT_FAILED:
+    case FETCH_TLS_FAILED:
+    case FETCH_TIMEOUT:
+    case FETCH_CONNECTION_LOST: return !got->status_code;
+    default: return false;
+    }
+}
+
+void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_result *got, int64_t url_id)
+{
+    static const struct cause silent = { "does not answer, and gets a pause",
+                                         "the host did not answer many times in a row" };
+    struct site *site = h->site;
+    int64_t delay_ms = c->retry.base_delay_ms;
+
+    if (got->status_code)
+        site->silences = 0;
+    if (!is_silence(got))
+        return;
+    site->silences++;
+    /* Those that were on their way when the pause began are not asked again for it. */
+    if (site->silences < PAUSE_SILENCES || site->backoff_until > loop_now(c->loop))
+        return;
+    for (int i = PAUSE_SILENCES - 4; i < site->silences && delay_ms < MAX_RETRY_AFTER_MS; i++)
+        delay_ms *= 2;
+    if (delay_ms <= c->settings->max_wait_ms)
+        crawl_event(c, "warn", "politeness", "host-silent", url_id,
+                    "%s has not answered %d requests in a row: none for %lld s", h->name, site->silences,
+                    (long long)(delay_ms / 1000));
+    hold_site(c, h, delay_ms, url_id, silent);
 }
 
 void pause_keep(struct crawl *c, struct host *h, const struct fetch_result *got)

@@ -26,5 +26,14 @@ struct retry_verdict pause_decide(const struct crawl *c, const struct host *h,
  */
 bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id);
 
+/*
+ * A page request to h got an answer, or none. A site that has not answered PAUSE_SILENCES requests in a row is asked
+ * less and less: it pauses, twice as long each time, as after 503, and is parked where that is longer than --max-wait.
+ * Else a dead host's URLs would each wait out their tries, for days; and when it is our own network that is down, few
+ * of them fail meanwhile.
+ */
+#define PAUSE_SILENCES 10
+void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_result *got, int64_t url_id);
+
 /* What an answer that is no page's asks for. */
 void pause_keep(struct crawl *c, struct host *h, const struct fetch_result *got);

@@ -240,6 +240,7 @@ static void count(struct visit *v)
     v->was_retry = v->t->retries > 0;
     add_to_counts(v, 1);
     v->c->bytes_done += v->got.wire_size;
+    pause_note_answer(v->c, v->h, &v->got, v->t->id);
     if (v->got.status_code) {
         n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;

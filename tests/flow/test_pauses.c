@@ -406,6 +406,64 @@ static void a_pause_binds_where_rules_are_read_again(void **state)
     rig_close(&g);
 }
 
+static const struct origin_step resets[] = { { .kind = ORIGIN_RESET } };
+
+static void list_pages(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)r;
+    for (int i = 0; i < 30; i++)
+        if (buf_printf(out, "<a href=/%d>x</a>", i))
+            *io_status = 500;
+}
+
+/* A host that is dead is not asked for each of its URLs: they are deferred, and the run ends. */
+static void a_host_that_does_not_answer_any_more_is_deferred(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .generate = list_pages },
+        { .path = "*", .script = resets, .n_steps = 1 },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--max-wait", "1s",
+                                               "--per-host", "1", NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 12); /* with robots.txt and the first page */
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(n, ' ') FROM (SELECT state || ' ' || coalesce(reason, '')"
+                                           " || ' ' || count(*) AS n FROM urls GROUP BY state, reason ORDER BY state)"),
+                        "excluded deferred 20 failed connection_lost 10 fetched  1");
+    assert_string_equal(program_text(&g.p, "SELECT DISTINCT rule FROM urls WHERE reason = 'deferred'"),
+                        "the host did not answer many times in a row");
+    rig_close(&g);
+}
+
+/* Nine of ten requests without an answer: no pause. */
+static void a_host_that_answers_now_and_then_goes_on_being_asked(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .generate = list_pages },
+        { .path = "/9", .headers = HTML, .body = PAGE },
+        { .path = "/19", .headers = HTML, .body = PAGE },
+        { .path = "/29", .headers = HTML, .body = PAGE },
+        { .path = "*", .script = resets, .n_steps = 1 },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--max-wait", "1s",
+                                               "--per-host", "1", NULL }),
+                     0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'failed'"), 27);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 4);
+    rig_close(&g);
+}
+
 /* Its pages are deferred, and the run ends without them: so it does without its other documents. */
 static void nobody_waits_for_a_host_that_is_deferred(void **state)
 {
@@ -441,6 +499,8 @@ int main(void)
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
         cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
         cmocka_unit_test(a_pause_binds_where_rules_are_read_again),
+        cmocka_unit_test(a_host_that_does_not_answer_any_more_is_deferred),
+        cmocka_unit_test(a_host_that_answers_now_and_then_goes_on_being_asked),
         cmocka_unit_test(nobody_waits_for_a_host_that_is_deferred),
     };
     const struct CMUnitTest pausing[] = {
