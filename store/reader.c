@@ -431,16 +431,19 @@ enum err reader_query(struct reader *r, struct span sql, const struct span *para
     return e;
 }
 
-bool reader_may_lack(const struct reader *r, const char *table)
+bool reader_may_lack(const struct reader *r, const char *what)
 {
+    static const char SQL[] =
+        "SELECT 1 FROM sqlite_schema s WHERE s.type IN ('table', 'view') AND (s.name = ?1"
+        " OR (instr(?1, s.name || '.') = 1"
+        " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) c WHERE s.name || '.' || c.name = ?1)))";
     sqlite3_stmt *st;
     bool has = false;
 
     if (pragma_number(r->handle, "PRAGMA user_version") >= DB_SCHEMA_VERSION ||
-        sqlite3_prepare_v2(r->handle, "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1",
-                           -1, &st, NULL))
+        sqlite3_prepare_v2(r->handle, SQL, -1, &st, NULL))
         return false;
-    sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 1, what, -1, SQLITE_STATIC);
     has = sqlite3_step(st) == SQLITE_ROW;
     sqlite3_finalize(st);
     return !has;

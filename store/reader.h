@@ -109,7 +109,7 @@ const struct reader_report *reader_find_report(struct span name);
 
 /*
  * What must hold in every database, each as a query whose rows are the exceptions (a lone "ok" is none).
- * about is the table it is about, which a file of an older schema may lack.
+ * about is the table, or table.column, it is about, which a file of an older schema may lack.
  */
 extern const struct reader_report reader_checks[];
 
@@ -129,8 +129,8 @@ struct reader_text {
 enum err reader_check_text(struct reader *r, int64_t max_bytes, struct reader_text *out,
                            struct err_note *note) MUST_USE;
 
-/* Is the file of an older schema, which has no such table? */
-bool reader_may_lack(const struct reader *r, const char *table);
+/* Is the file of an older schema, which has no such "table" or "table.column"? */
+bool reader_may_lack(const struct reader *r, const char *what);
 
 /*
  * The parts of `crawl explain`. The first takes a URL's key as ?1 and gives its

@@ -304,6 +304,8 @@ static void links_of_old_files_are_reported_by_their_place(void **state)
     unlink(k->path);
     make_schema_8(k->path);
     buf_init(&rows, MIB);
+    assert_true(lacks(k->path, "outlink.id"));
+    assert_false(lacks(k->path, "outlink.position"));
     if (reader_open(k->path, &r, &note) ||
         reader_query(r, span_str(report->sql), NULL, 0, on_link, &rows, &note) || buf_append_byte(&rows, '\0'))
         fail_msg("%s", note.text);
