@@ -230,6 +230,23 @@ static void links_that_this_start_wrote_are_not_read_again(void **state)
     EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
 }
 
+/* Its arrays would have a place for each id. */
+static void ids_far_apart_get_no_metrics(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+    sqlite3 *handle;
+
+    make_site(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "UPDATE url SET id = 4000000000 WHERE id = (SELECT max(id) FROM url)", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    finish(k, NULL, &said);
+    assert_string_equal(err_name(said.u.graph.skipped), err_name(ERR_TOO_LARGE));
+    EXPECT_TEXT(k, "SELECT count(*) FROM metrics", "0");
+}
+
 static void copying_the_log_back_makes_no_start_forget_its_links(void **state)
 {
     struct storekit *k = *state;
@@ -493,6 +510,7 @@ int main(void)
         WITH_STORE(a_finished_run_leaves_metrics),
         WITH_STORE(links_that_stand_on_no_page_do_not_count),
         WITH_STORE(links_that_this_start_wrote_are_not_read_again),
+        WITH_STORE(ids_far_apart_get_no_metrics),
         WITH_STORE(copying_the_log_back_makes_no_start_forget_its_links),
         WITH_STORE(links_of_an_earlier_start_are_read),
         WITH_STORE(views_say_the_same_with_and_without_metrics),
