@@ -376,7 +376,7 @@ static const char *what_is_wrong(struct catalogue *c, struct span sql, bool is_o
         *has_old_views = true;
         return NULL;
     }
-    return "is not as this program makes it, so what it would say is not to be trusted";
+    return "is not as this program makes it ('crawl schema --sql' prints how), so what it says is not to be trusted";
 }
 
 enum err shape_check_read(sqlite3 *handle, const char *path, bool *has_old_views, struct err_note *note)
