@@ -419,13 +419,13 @@ static enum url_state final_state(const struct visit *v)
 
 /*
  * Where a redirect leads to the row that it comes from: under another spelling (/%7Ea to /~a), or the same one with a
- * cookie in hand. The row itself is asked for again, under that spelling.
+ * cookie in hand. The row itself is asked for again, under that spelling, unless a rule forbids it.
  */
 static bool goes_on_as(struct visit *v, const struct store_offer *target)
 {
     struct span key;
 
-    if (!discover_took(url_normalize(&v->url, &v->op->mem, &key), v->url.href, &v->op->mem) ||
+    if (target->reason || !discover_took(url_normalize(&v->url, &v->op->mem, &key), v->url.href, &v->op->mem) ||
         !span_eq(key, target->key) || (span_eq(v->url.href, target->url) && !v->has_new_cookies))
         return false;
     v->record->respelled = target->url;

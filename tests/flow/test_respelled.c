@@ -97,6 +97,20 @@ static void a_redirect_to_itself_is_followed_with_the_cookie_that_it_brought(voi
     rig_close(&g);
 }
 
+/* Rules are about URLs as they are written, and hold for the spelling that would be asked for. */
+static void a_spelling_that_a_rule_excludes_is_not_asked_for(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--exclude", "/~a", NULL)), 0);
+    assert_row(&g, "/~a", "/%7Ea fetched redirect -");
+    assert_int_equal(traffic_count(g.o, NULL, "/~a"), 0);
+    assert_row(&g, "/b", "/b fetched ok B");
+    rig_close(&g);
+}
+
 /* What was redirected and not yet asked for again is so by the next start, under its new spelling. */
 static void a_stop_between_keeps_the_spelling(void **state)
 {
@@ -118,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redirects_to_another_spelling_bring_the_page),
         cmocka_unit_test(a_redirect_to_itself_is_followed_with_the_cookie_that_it_brought),
+        cmocka_unit_test(a_spelling_that_a_rule_excludes_is_not_asked_for),
         cmocka_unit_test(a_stop_between_keeps_the_spelling),
     };
 
