@@ -314,6 +314,7 @@ static struct ticket *new_ticket(struct host *h, const struct store_item *item)
                           .redirects = item->redirects,
                           .retries = item->retries,
                           .hop = item->hop };
+    t->respellings = t->hop == HOP_REDIRECT ? 0 : t->redirects; /* no other redirect led to it */
     t->url = span_make(p, item->url.len);
     t->etag = span_make(p + item->url.len, item->etag.len);
     t->last_modified = span_make(p + item->url.len + item->etag.len, item->last_modified.len);
@@ -529,6 +530,7 @@ struct ticket *frontier_respell(struct frontier *f, struct ticket *t, struct spa
 
     BUG_IF(t->state != TICKET_BUSY);
     other->state = t->state;
+    other->respellings = t->respellings + 1;
     idmap_set(&f->tickets, (uint64_t)t->id, other);
     mem_free(t);
     return other;

@@ -100,6 +100,7 @@ struct ticket {
     int64_t id;
     enum ticket_state state;
     int priority, depth, redirects, retries;
+    int respellings; /* of these redirects, those that led from a spelling of its own URL to another */
     enum url_hop hop;
     bool was_lost; /* a kept-alive connection died under it once: that try was free */
     size_t room;   /* that its body is to find before it is asked for; see ask_note_cut */

@@ -175,6 +175,7 @@ static void submit(struct visit *v, enum url_state state)
 {
     v->record->state = state;
     v->record->retries = v->t->retries;
+    v->record->respellings = v->t->respellings;
     release_slot(v, state == STATE_FETCHED || state == STATE_NOT_MODIFIED);
     v->op->on_done = on_committed;
     v->op->arg = v;

@@ -304,6 +304,7 @@ struct store_visit {
     /* A redirect led to another spelling of the URL's own key: the row has it from now on, and that many redirects. */
     struct span respelled;
     int redirects;
+    int respellings; /* how many of its redirects were such ones before; a URL that is done has them no more */
     int64_t n_bytes;              /* for the run's byte budget */
 };
 

@@ -155,6 +155,16 @@ static void respell(struct core *c, const struct store_visit *v)
     db_run(c->db, st);
 }
 
+/* They are of this way to the page: another run begins it anew, and would reach --max-redirects some day. */
+static void forget_respellings(struct core *c, const struct store_visit *v)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "UPDATE OR FAIL url SET redirects = max(redirects - ?2, 0) WHERE id = ?1");
+
+    db_int(c->db, st, 1, v->url_id);
+    db_int(c->db, st, 2, v->respellings);
+    db_run(c->db, st);
+}
+
 enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
                       struct buf *scratch)
 {
@@ -175,6 +185,8 @@ enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
     finish_url(c, v, &row, fetch_id, change);
     if (v->respelled.len)
         respell(c, v);
+    else if (v->respellings > 0 && v->state != STATE_QUEUED)
+        forget_respellings(c, v);
     /* Its depth fell while it was on its way: what it brought was offered too deep. */
     if (row.depth < v->depth)
         depth_fell(c, row.id);

@@ -34,7 +34,7 @@ static const struct origin_route routes[] = {
     { .path = "/",
       .headers = HTML,
       .body = LIT("<title>Home</title>" LINK("/%7Ea") LINK("/b?") LINK("/~c") LINK("/%7Eround") LINK("/itself")
-                      LINK("/wall")) },
+                      LINK("/wall") LINK("/door")) },
     MOVED_TO("/%7Ea", "/~a"),
     { .path = "/~a", .headers = HTML, .body = LIT("<title>A</title>" LINK("from-a")) },
     MOVED_TO("/b?", "/b#top"),
@@ -45,7 +45,9 @@ static const struct origin_route routes[] = {
     MOVED_TO("/~round", "/%7Eround"),
     MOVED_TO("/itself", "/itself"),
     { .path = "/from-a", .headers = HTML, .body = PAGE },
-    { .path = "/wall", .headers = HTML "Location: /wall\r\nSet-Cookie: pass=1\r\n", .generate = wall },
+    { .path = "/wall", .headers = HTML "Location: /wall\r\nSet-Cookie: pass=1; Path=/wall\r\n", .generate = wall },
+    MOVED_TO("/door", "/hall"),
+    { .path = "/hall", .headers = HTML "Location: /hall\r\nSet-Cookie: pass=1; Path=/hall\r\n", .generate = wall },
 };
 
 static void assert_row(struct rig *g, const char *key, const char *wanted)
@@ -97,6 +99,24 @@ static void a_redirect_to_itself_is_followed_with_the_cookie_that_it_brought(voi
     rig_close(&g);
 }
 
+/* Cookies end with the run, so that each has the redirect again: they are not added up over the runs. */
+static void each_run_has_all_its_redirects(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/wall\nhttp://127.0.0.1:$PORT/door\n");
+    for (int run = 1; run <= 3; run++) {
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-redirects", "2", NULL)), 0);
+        assert_row(&g, "/wall", "/wall fetched ok Inside");
+        assert_row(&g, "/hall", "/hall fetched ok Inside");
+        assert_string_equal(program_text(&g.p, "SELECT (SELECT redirects FROM urls WHERE key LIKE '%/wall') || ','"
+                                               " || (SELECT redirects FROM urls WHERE key LIKE '%/hall')"),
+                            "0,1");
+    }
+    rig_close(&g);
+}
+
 /* Rules are about URLs as they are written, and hold for the spelling that would be asked for. */
 static void a_spelling_that_a_rule_excludes_is_not_asked_for(void **state)
 {
@@ -132,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redirects_to_another_spelling_bring_the_page),
         cmocka_unit_test(a_redirect_to_itself_is_followed_with_the_cookie_that_it_brought),
+        cmocka_unit_test(each_run_has_all_its_redirects),
         cmocka_unit_test(a_spelling_that_a_rule_excludes_is_not_asked_for),
         cmocka_unit_test(a_stop_between_keeps_the_spelling),
     };
