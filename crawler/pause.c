@@ -96,23 +96,29 @@ static bool is_silence(const struct fetch_result *got)
     }
 }
 
+int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms)
+{
+    int64_t ms = base_ms;
+
+    if (site->backoff_until > now || ++site->silences < PAUSE_SILENCES)
+        return 0;
+    for (int i = PAUSE_SILENCES - 4; i < site->silences && ms < MAX_RETRY_AFTER_MS; i++)
+        ms *= 2;
+    return ms;
+}
+
 void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_result *got, int64_t url_id)
 {
     static const struct cause silent = { "does not answer, and gets a pause",
                                          "the host did not answer many times in a row" };
     struct site *site = h->site;
-    int64_t delay_ms = c->retry.base_delay_ms;
+    int64_t delay_ms;
 
     if (got->status_code)
         site->silences = 0;
-    if (!is_silence(got))
+    delay_ms = is_silence(got) ? pause_after_silence(site, loop_now(c->loop), c->retry.base_delay_ms) : 0;
+    if (!delay_ms)
         return;
-    site->silences++;
-    /* Those that were on their way when the pause began are not asked again for it. */
-    if (site->silences < PAUSE_SILENCES || site->backoff_until > loop_now(c->loop))
-        return;
-    for (int i = PAUSE_SILENCES - 4; i < site->silences && delay_ms < MAX_RETRY_AFTER_MS; i++)
-        delay_ms *= 2;
     if (delay_ms <= c->settings->max_wait_ms)
         crawl_event(c, "warn", "politeness", "host-silent", url_id,
                     "%s has not answered %d requests in a row: none for %lld s", h->name, site->silences,
