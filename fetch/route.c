@@ -65,22 +65,32 @@ static bool is_same(const union address *a, const union address *b)
     return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
-/* The allowed ones in alternation of families, the wished-for family first, into r. */
-static void alternate(const union address *all, size_t n, bool v6_first,
-                      struct route *r)
+/* Into alternation of families, the wished-for family first. */
+static void alternate(union address *all, size_t n, bool v6_first)
 {
+    union address sorted[DNS_MAX_ADDRESSES];
     size_t at[2] = { 0, 0 }; /* next candidate of each family */
     bool want_v6 = v6_first;
 
-    while (r->n < ROUTE_MAX && (at[0] < n || at[1] < n)) {
+    for (size_t k = 0; k < n; want_v6 = !want_v6) {
         size_t *i = &at[want_v6];
 
         while (*i < n && is_v6(&all[*i]) != want_v6)
             ++*i;
         if (*i < n)
-            r->addresses[r->n++] = all[(*i)++];
-        want_v6 = !want_v6;
+            sorted[k++] = all[(*i)++];
     }
+    memcpy(all, sorted, n * sizeof *all);
+}
+
+/* Where a name has more addresses than are tried for a request, the next one begins behind those that were dead. */
+static void take(const struct route_book *b, struct span host, const union address *all, size_t n, struct route *r)
+{
+    const struct route_note *note = map_get(&b->notes, host);
+    size_t first = note && n > ROUTE_MAX ? note->n_dead : 0;
+
+    for (r->n = 0; r->n < MIN(n, (size_t)ROUTE_MAX); r->n++)
+        r->addresses[r->n] = all[(first + r->n) % n];
 }
 
 /* Moves what worked last to the front; puts it there when the list was cut before it. */
@@ -104,19 +114,6 @@ static void prefer_good(const struct route_book *b, struct span host,
     r->addresses[0] = note->good;
 }
 
-/* Where a name has more addresses than are tried for a request, the next one begins behind those that were dead. */
-static void rotate(const struct route_book *b, struct span host, union address *all, size_t n)
-{
-    const struct route_note *note = map_get(&b->notes, host);
-    union address turned[DNS_MAX_ADDRESSES];
-
-    if (!note || !note->n_dead || n <= ROUTE_MAX)
-        return;
-    for (size_t i = 0; i < n; i++)
-        turned[i] = all[(i + note->n_dead) % n];
-    memcpy(all, turned, n * sizeof *all);
-}
-
 static void choose(const struct route_book *b, const struct address_policy *policy,
                    struct span host, const struct dns_answer *answer, struct route *r)
 {
@@ -136,8 +133,8 @@ static void choose(const struct route_book *b, const struct address_policy *poli
         r->outcome = FETCH_BLOCKED_ADDRESS;
         return;
     }
-    rotate(b, host, allowed, n);
-    alternate(allowed, n, b->no_ipv6_until <= clock_now_ns(), r);
+    alternate(allowed, n, b->no_ipv6_until <= clock_now_ns());
+    take(b, host, allowed, n, r);
     prefer_good(b, host, allowed, n, r);
 }
 

@@ -27,6 +27,10 @@ static const struct nameserver_record RECORDS[] = {
     { .name = "many-dead.test",
       .addresses = "127.0.0.200 127.0.0.201 127.0.0.202 127.0.0.203 127.0.0.204 127.0.0.205 127.0.0.3",
       .ttl_s = 60 },
+    { .name = "mixed-dead.test",
+      .addresses = "127.0.0.200 127.0.0.201 127.0.0.202 127.0.0.3 ::ffff:127.0.0.200 ::ffff:127.0.0.201"
+                   " ::ffff:127.0.0.202 ::ffff:127.0.0.203",
+      .ttl_s = 60 },
     { .name = "stalls.test", .addresses = "127.0.0.50 127.0.0.5", .ttl_s = 60 },
     { .name = "stalls-twice.test", .addresses = "127.0.0.50 127.0.0.51", .ttl_s = 60 },
     { .name = "private.test",
@@ -154,6 +158,23 @@ static void the_next_request_begins_behind_the_addresses_that_are_dead(void **st
     g = get_from(w, "many-dead.test", &third);
     assert_outcome(w, &g, FETCH_OK);
     assert_int_equal(third.n, 1);
+}
+
+/* As many of each family: those behind are others, not the same ones in another order. */
+static void of_two_families_the_next_request_tries_what_the_first_did_not(void **state)
+{
+    struct world *w = *state;
+    struct trail first = { 0 }, second = { 0 };
+    struct fetchrig_get g = get_from(w, "mixed-dead.test", &first);
+
+    assert_outcome(w, &g, FETCH_CONNECT_FAILED);
+    assert_int_equal(first.n, 4);
+
+    g = get_from(w, "mixed-dead.test", &second);
+    assert_outcome(w, &g, FETCH_OK);
+    for (int i = 0; i < second.n; i++)
+        for (int k = 0; k < first.n; k++)
+            assert_string_not_equal(second.ips[i], first.ips[k]);
 }
 
 static void the_next_address_is_tried_and_remembered(void **state)
@@ -436,6 +457,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(a_name_is_looked_up_and_kept_in_host),
         WORLD_TEST(the_next_request_begins_behind_the_addresses_that_are_dead),
+        WORLD_TEST(of_two_families_the_next_request_tries_what_the_first_did_not),
         WORLD_TEST(the_next_address_is_tried_and_remembered),
         WORLD_TEST(families_take_turns),
         WORLD_TEST(when_all_fail_the_last_says_why),
