@@ -109,8 +109,7 @@ int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms)
 
 void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_result *got, int64_t url_id)
 {
-    static const struct cause silent = { "does not answer, and gets a pause",
-                                         "the host did not answer many times in a row" };
+    static const struct cause silent = { "does not answer, and gets a pause", VOCAB_SILENT_HOST };
     struct site *site = h->site;
     int64_t delay_ms;
 

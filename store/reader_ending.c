@@ -7,7 +7,8 @@
  * Fetch rows are numbered in the order of their runs: those of the latest one are the last. A run that was
  * started without seeds has those of the last one that was given some.
  */
-#define IS_MISSED "(u.state = 3 OR (u.state = 4 AND u.reason IN (7, 14)))"
+#define IS_SILENT "(u.reason = 15 AND u.rule IS '" VOCAB_SILENT_HOST "')"
+#define IS_MISSED "(u.state = 3 OR (u.state = 4 AND (u.reason IN (7, 14) OR " IS_SILENT ")))"
 static const char ENDING_SQL[] =
     "SELECT e.http_errors, e.known, e.missed, (SELECT v.url || ': ' || coalesce(v.rule || CASE v.reason"
     " WHEN 'blocked_address' THEN ' (--allow-net)' ELSE '' END,"
@@ -15,7 +16,8 @@ static const char ENDING_SQL[] =
     " FROM urls v WHERE v.id = e.first_missed) FROM (SELECT"
     " (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
     " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400) AS http_errors,"
-    " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15))) AS known,"
+    " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15)"
+    " AND NOT " IS_SILENT ")) AS known,"
     " count(*) FILTER (WHERE " IS_MISSED ") AS missed, min(u.id) FILTER (WHERE " IS_MISSED ") AS first_missed"
     " FROM seeds s JOIN url u ON u.id = s.url_id WHERE s.run_id = (SELECT max(run_id) FROM seeds)) e";
 

@@ -71,6 +71,9 @@ enum url_hop {
  */
 #define VOCAB_ANSWERS "'ok', 'too_large', 'redirect', 'http_error'"
 
+/* The rule of a URL that is deferred as its host is silent: unlike one that asked for a pause, it was not reached. */
+#define VOCAB_SILENT_HOST "the host did not answer many times in a row"
+
 /* SQL, of a fetch row: it says by itself what the URL was then; a 304, a failure or a server in trouble does not. */
 #define VOCAB_SAYS_WHAT_IT_IS "(outcome IN ('ok', 'too_large', 'redirect') OR status_code IN (404, 410))"
 

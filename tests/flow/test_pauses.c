@@ -441,6 +441,25 @@ static void a_host_that_does_not_answer_any_more_is_deferred(void **state)
     rig_close(&g);
 }
 
+/* Who deferred them did not answer: they are as missed as those that failed. */
+static void seeds_of_a_host_that_never_answers_are_not_reached(void **state)
+{
+    static const struct origin_route routes[] = { { .path = "*", .script = resets, .n_steps = 1 } };
+    char seeds[1024];
+    struct rig g;
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        n += (size_t)snprintf(seeds + n, sizeof seeds - n, "http://127.0.0.1:$PORT/%d\n", i);
+    RIG_OPEN(&g, routes, 1, seeds);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--no-robots", "--delay", "0", "--max-wait", "1s",
+                                               "--per-host", "1", NULL }),
+                     4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'deferred'"), 20);
+    rig_close(&g);
+}
+
 /* Nine of ten requests without an answer: no pause. */
 static void a_host_that_answers_now_and_then_goes_on_being_asked(void **state)
 {
@@ -500,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
         cmocka_unit_test(a_pause_binds_where_rules_are_read_again),
         cmocka_unit_test(a_host_that_does_not_answer_any_more_is_deferred),
+        cmocka_unit_test(seeds_of_a_host_that_never_answers_are_not_reached),
         cmocka_unit_test(a_host_that_answers_now_and_then_goes_on_being_asked),
         cmocka_unit_test(nobody_waits_for_a_host_that_is_deferred),
     };
