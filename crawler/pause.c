@@ -54,16 +54,11 @@ struct cause {
     const char *event, *rule;
 };
 
-/* As pause_host. */
-static bool hold_site(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id, struct cause cause)
+/* The run does not wait so long: until then the URLs of all hosts of h's site are deferred. */
+static void park_site(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id, struct cause cause)
 {
     deadline until = clock_after(clock_now_ns(), delay_ms * NS_PER_MS);
 
-    politeness_back_off(frontier_politeness(c->frontier), h->site, until);
-    LIST_EACH(n, &h->site->hosts)
-        outbox_save_host(c, CONTAINER_OF(n, struct host, in_site), NULL);
-    if (delay_ms <= c->settings->max_wait_ms)
-        return true;
     crawl_event(c, "warn", "politeness", "host-deferred", url_id,
                 "%s %s of %lld s", h->name, cause.event, (long long)(delay_ms / 1000));
     LIST_EACH(n, &h->site->hosts) {
@@ -73,7 +68,6 @@ static bool hold_site(struct crawl *c, struct host *h, int64_t delay_ms, int64_t
                       span_str(cause.rule), crawl_wall_of(c, until));
         outbox_park(c, other);
     }
-    return false;
 }
 
 bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_id)
@@ -81,7 +75,13 @@ bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_i
     static const struct cause asked = { "asks for a pause", "the host asked for a pause" };
 
     h->site->failures++;
-    return hold_site(c, h, delay_ms, url_id, asked);
+    politeness_back_off(frontier_politeness(c->frontier), h->site, clock_after(clock_now_ns(), delay_ms * NS_PER_MS));
+    LIST_EACH(n, &h->site->hosts)
+        outbox_save_host(c, CONTAINER_OF(n, struct host, in_site), NULL);
+    if (delay_ms <= c->settings->max_wait_ms)
+        return true;
+    park_site(c, h, delay_ms, url_id, asked);
+    return false;
 }
 
 static bool is_silence(const struct fetch_result *got)
@@ -96,14 +96,15 @@ static bool is_silence(const struct fetch_result *got)
     }
 }
 
-int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms)
+int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms, int64_t most_ms)
 {
     int64_t ms = base_ms;
 
-    if (site->backoff_until > now || ++site->silences < PAUSE_SILENCES)
+    if (MAX(site->silent_until, site->backoff_until) > now || ++site->silences < PAUSE_SILENCES)
         return 0;
-    for (int i = PAUSE_SILENCES - 4; i < site->silences && ms < MAX_RETRY_AFTER_MS; i++)
+    for (int i = PAUSE_SILENCES - 4; i < site->silences && ms <= most_ms; i++)
         ms *= 2;
+    site->silent_until = clock_after(now, ms * NS_PER_MS);
     return ms;
 }
 
@@ -111,18 +112,21 @@ void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_resul
 {
     static const struct cause silent = { "does not answer, and gets a pause", VOCAB_SILENT_HOST };
     struct site *site = h->site;
-    int64_t delay_ms;
+    int64_t delay_ms, most_ms = c->settings->max_wait_ms;
 
     if (got->status_code)
         site->silences = 0;
-    delay_ms = is_silence(got) ? pause_after_silence(site, loop_now(c->loop), c->retry.base_delay_ms) : 0;
+    delay_ms = is_silence(got) ? pause_after_silence(site, loop_now(c->loop), c->retry.base_delay_ms, most_ms) : 0;
     if (!delay_ms)
         return;
-    if (delay_ms <= c->settings->max_wait_ms)
-        crawl_event(c, "warn", "politeness", "host-silent", url_id,
-                    "%s has not answered %d requests in a row: none for %lld s", h->name, site->silences,
-                    (long long)(delay_ms / 1000));
-    hold_site(c, h, delay_ms, url_id, silent);
+    if (delay_ms > most_ms) {
+        park_site(c, h, delay_ms, url_id, silent);
+        return;
+    }
+    crawl_event(c, "warn", "politeness", "host-silent", url_id,
+                "%s has not answered %d requests in a row: none for %lld s", h->name, site->silences,
+                (long long)(delay_ms / 1000));
+    politeness_hold(frontier_politeness(c->frontier), site, site->silent_until);
 }
 
 void pause_keep(struct crawl *c, struct host *h, const struct fetch_result *got)

@@ -36,10 +36,11 @@ bool pause_host(struct crawl *c, struct host *h, int64_t delay_ms, int64_t url_i
 void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_result *got, int64_t url_id);
 
 /*
- * Of that, the counting: a request to site got no answer. How long it pauses for that, in ms; 0: not. Those that were
- * on their way when a pause began say nothing new: however many there are, the next pause is twice as long, no more.
+ * Of that, the counting: a request to site got no answer. How long it pauses for that, in ms; 0: not; more than
+ * most_ms: it is parked. Those that were on their way when a pause began say nothing new: however many there are, the
+ * next pause is twice as long, no more. The file does not know such a pause: the next start asks at once.
  */
-int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms);
+int64_t pause_after_silence(struct site *site, deadline now, int64_t base_ms, int64_t most_ms);
 
 /* What an answer that is no page's asks for. */
 void pause_keep(struct crawl *c, struct host *h, const struct fetch_result *got);

@@ -31,7 +31,8 @@ struct site {
     deadline floor_at; /* what next_at would be but for the starts of those in flight */
     deadline backoff_until; /* 429, 503, unreachable robots.txt; included in next_at */
     int failures;           /* answers in a row that asked for a pause */
-    int silences;           /* requests in a row that got no answer */
+    int silences;           /* requests in a row that got no answer, and how long it pauses for that (pause.h) */
+    deadline silent_until;
     struct waitq waiters;   /* coroutines in politeness_enter */
     int64_t n_waiters;
     struct list_node hosts; /* the frontier's origins of this site */
