@@ -297,6 +297,16 @@ uint64_t links_hash(const struct core *c, const struct store_visit *v)
     return hash;
 }
 
+enum err links_check(struct core *c)
+{
+    static const char SQL[] = "SELECT coalesce((SELECT max(links_id) FROM page), 0) >"
+                              " coalesce((SELECT max(id) FROM outlink), 0)";
+
+    if (db_value(c->db, SQL, 0))
+        return db_fail(c->db, ERR_CORRUPT, "a page has links behind the last row of table outlink");
+    return c->db->failed;
+}
+
 /*
  * Where SQLite will put the first of the rows at hand: behind the last there is. Past the highest number it would
  * take any. An error sticks to c->db.

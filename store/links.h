@@ -21,6 +21,12 @@ struct links *links_new(struct db *d, size_t recall_bytes);
 /* After the connection was closed. NULL is fine. */
 void links_free(struct links *l);
 
+/*
+ * For the start: ERR_CORRUPT where a page names links beyond the last row. They would be others' some day, and numbers
+ * of two pages must differ.
+ */
+enum err links_check(struct core *c);
+
 /* A hash of the rows that v's applied offers give; 0 only when there are none. */
 uint64_t links_hash(const struct core *c, const struct store_visit *v);
 

@@ -258,9 +258,26 @@ static void links_without_a_number_left_are_an_error(void **state)
     store_op_free(op);
 }
 
+/* Others' links would stand there some day, and be this page's as well. */
+static void a_page_that_names_links_to_come_is_an_error(void **state)
+{
+    struct storekit *k = *state;
+    struct err_note note = { "" };
+    sqlite3 *handle;
+
+    storekit_fetch(k, storekit_seed(k, "http://a.example/a"), 0, "body", (const char *[]){ "http://a.example/0", NULL });
+    storekit_finish(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "UPDATE page SET links_id = 2", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    assert_string_equal(err_name(storekit_try_open(k, &note)), err_name(ERR_CORRUPT));
+    assert_non_null(strstr(note.text, "outlink"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_page_that_names_links_to_come_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_number_out_of_the_way_takes_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_without_a_number_left_are_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_text_is_stored_once, set_up, tear_down),
