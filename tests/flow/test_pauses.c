@@ -460,6 +460,26 @@ static void seeds_of_a_host_that_never_answers_are_not_reached(void **state)
     rig_close(&g);
 }
 
+/* None of its URLs had all its tries. */
+static void a_host_that_was_given_up_is_a_failure(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .generate = list_pages },
+        { .path = "*", .script = resets, .n_steps = 1 },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "9", "--max-wait", "1s",
+                                               "--per-host", "1", "--fail-on", "failed", NULL }),
+                     1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'failed'"), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'deferred'"), 30);
+    rig_close(&g);
+}
+
 /* Nine of ten requests without an answer: no pause. */
 static void a_host_that_answers_now_and_then_goes_on_being_asked(void **state)
 {
@@ -520,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_pause_binds_where_rules_are_read_again),
         cmocka_unit_test(a_host_that_does_not_answer_any_more_is_deferred),
         cmocka_unit_test(seeds_of_a_host_that_never_answers_are_not_reached),
+        cmocka_unit_test(a_host_that_was_given_up_is_a_failure),
         cmocka_unit_test(a_host_that_answers_now_and_then_goes_on_being_asked),
         cmocka_unit_test(nobody_waits_for_a_host_that_is_deferred),
     };
