@@ -437,6 +437,8 @@ static void on_a_terminal_every_format_is_harmless(void **state)
         char got[1000];
         ssize_t n;
 
+        if (reader < 0 && i == 0) /* no /dev/pts, as in a bare chroot */
+            skip();
         assert_true(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
         terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
         assert_true(terminal >= 0);
