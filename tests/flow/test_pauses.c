@@ -417,18 +417,20 @@ static void list_pages(void *arg, const struct origin_request *r, int *io_status
             *io_status = 500;
 }
 
+/* It answers once. */
+static const struct origin_route dying_routes[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .generate = list_pages },
+    { .path = "*", .script = resets, .n_steps = 1 },
+};
+
 /* A host that is dead is not asked for each of its URLs: they are deferred, and the run ends. */
 static void a_host_that_does_not_answer_any_more_is_deferred(void **state)
 {
-    static const struct origin_route routes[] = {
-        NO_ROBOTS,
-        { .path = "/", .headers = HTML, .generate = list_pages },
-        { .path = "*", .script = resets, .n_steps = 1 },
-    };
     struct rig g;
 
     (void)state;
-    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(&g, dying_routes, 1, "http://127.0.0.1:$PORT/\n");
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--max-wait", "1s",
                                                "--per-host", "1", NULL }),
                      0);
@@ -463,15 +465,10 @@ static void seeds_of_a_host_that_never_answers_are_not_reached(void **state)
 /* None of its URLs had all its tries. */
 static void a_host_that_was_given_up_is_a_failure(void **state)
 {
-    static const struct origin_route routes[] = {
-        NO_ROBOTS,
-        { .path = "/", .headers = HTML, .generate = list_pages },
-        { .path = "*", .script = resets, .n_steps = 1 },
-    };
     struct rig g;
 
     (void)state;
-    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    RIG_OPEN(&g, dying_routes, 1, "http://127.0.0.1:$PORT/\n");
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "9", "--max-wait", "1s",
                                                "--per-host", "1", "--fail-on", "failed", NULL }),
                      1);
