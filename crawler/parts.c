@@ -88,7 +88,8 @@ static enum err open_store(struct crawl *c, struct err_note *note)
                                      .keep_history = (int)s->keep_history,
                                      .max_depth = s->depth < 0 ? -1 : (int)s->depth,
                                      .respects_nofollow = s->respects_nofollow,
-                                     .follows_embeds = s->follows_embeds };
+                                     .follows_embeds = s->follows_embeds,
+                                     .keeps_cookies = s->uses_cookies || s->load_cookies };
 
     return store_open(&options, &c->store, note);
 }

@@ -49,6 +49,7 @@ struct store_options {
     int max_depth;    /* -1 = no limit; for offers made again when a depth falls */
     bool respects_nofollow; /* --respect-rel-nofollow */
     bool follows_embeds;    /* --embeds */
+    bool keeps_cookies;     /* what redirects without one may do otherwise with one (bounce.h) */
 };
 
 /*

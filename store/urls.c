@@ -220,6 +220,22 @@ enum err urls_set_excluded(struct core *c, struct seen_row *row,
     return run_update(c, st, row);
 }
 
+enum err urls_ask_again(struct core *c, struct seen_row *row, int redirects)
+{
+    static const char SQL[] =
+        "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, retries = 0, next_fetch_at = NULL,"
+        " redirects = ?2, run_id = ?3 WHERE id = ?1";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
+
+    tally_move(c, row->state, STATE_QUEUED);
+    row->state = STATE_QUEUED;
+    row->reason = REASON_NONE;
+    db_int(c->db, st, 1, row->id);
+    db_int(c->db, st, 2, redirects);
+    db_int(c->db, st, 3, c->run_id);
+    return run_update(c, st, row);
+}
+
 enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int redirects)
 {
     static const char SQL[] =

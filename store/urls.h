@@ -11,6 +11,7 @@
  *   queued          any           urls_set_visited: a visit's end (queued: a retry)
  *   queued          excluded      queue_park
  *   any but queued  queued        runs_requeue at a start; a newer lastmod in a due run
+ *   fetched         queued        urls_ask_again: a redirect that leads back (bounce.h)
  */
 #pragma once
 
@@ -51,6 +52,9 @@ enum err urls_set_queued(struct core *c, struct seen_row *row,
 /* Stays excluded, but for the reason, rule, hop and depth of o. row is updated. */
 enum err urls_set_excluded(struct core *c, struct seen_row *row,
                            const struct store_offer *o);
+
+/* It was asked, and is to be once more, with that many redirects behind it. row is updated. */
+enum err urls_ask_again(struct core *c, struct seen_row *row, int redirects);
 
 /* Only the depth falls (and with it the redirects so far). row is updated. */
 enum err urls_set_depth(struct core *c, struct seen_row *row, int depth, int redirects);

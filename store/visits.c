@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/visits.h"
 
+#include "store/bounce.h"
 #include "store/depth.h"
 #include "store/fetches.h"
 #include "store/offers.h"
@@ -77,7 +78,7 @@ static void store_redirect(struct core *c, struct extra *x, struct store_visit *
         " VALUES (?1, ?2, ?3, ?4)";
     sqlite3_stmt *st;
 
-    if (!v->redirect || offers_apply(c, x, v->redirect, v->url_id))
+    if (!v->redirect || offers_apply(c, x, v->redirect, v->url_id) || bounce_follow(c, x, v))
         return;
     st = db_stmt(c->db, SQL);
     db_int(c->db, st, 1, v->url_id);
@@ -187,6 +188,8 @@ enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
         respell(c, v);
     else if (v->respellings > 0 && v->state != STATE_QUEUED)
         forget_respellings(c, v);
+    if (v->state != STATE_QUEUED)
+        bounce_end(c, v->url_id);
     /* Its depth fell while it was on its way: what it brought was offered too deep. */
     if (row.depth < v->depth)
         depth_fell(c, row.id);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages that send whoever has no cookie away to fetch one, from where a redirect leads back: the second answer is the page.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/kit/rig.h"
+
+#define CRAWL(...)                                     \
+    ARGS                                               \
+    {                                                  \
+        "seeds.txt", "-q", "--delay", "0", __VA_ARGS__ \
+    }
+#define LINK(path) "<a href=" path ">x</a>"
+
+/* Only who brings the cookie gets in. */
+static void wall(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    if (!strstr(r->headers, "pass=1"))
+        *io_status = 302;
+    else if (buf_append(out, SPAN("<title>Inside</title>")))
+        *io_status = 500;
+}
+
+#define WALL(at, check)                                                             \
+    {                                                                               \
+        .path = at, .headers = HTML "Location: " check "\r\n", .generate = wall \
+    }
+#define CHECK(at, back)                                                                                    \
+    {                                                                                                      \
+        .path = at, .status = 302, .headers = "Location: " back "\r\nSet-Cookie: pass=1; Path=/\r\n" \
+    }
+#define SENT_TO(at, to)                                                                \
+    {                                                                                  \
+        .path = at, .status = 302, .headers = "Location: " to "\r\n", .uses = 1 \
+    }
+
+static const struct origin_route routes[] = {
+    NO_ROBOTS,
+    WALL("/page", "/check"),
+    CHECK("/check", "/page"),
+    WALL("/deep", "/idp"),
+    MOVED_TO("/idp", "/idp2"),
+    CHECK("/idp2", "/deep"),
+    MOVED_TO("/old", "/new"),
+    WALL("/new", "/check?new"),
+    CHECK("/check?new", "/new"),
+    MOVED_TO("/ping", "/pong"),
+    MOVED_TO("/pong", "/ping"),
+    SENT_TO("/token", "/give?1"),
+    SENT_TO("/token", "/give?2"),
+    SENT_TO("/token", "/give?3"),
+    SENT_TO("/token", "/give?4"),
+    MOVED_TO("/give?*", "/token"),
+    { .path = "/many", .headers = HTML, .body = LIT(LINK("/from1") LINK("/from2") LINK("/from3") LINK("/from4")) },
+    MOVED_TO("/from*", "/login"),
+    CHECK("/login", "/welcome"),
+    { .path = "/welcome", .headers = HTML, .body = PAGE },
+};
+
+static void assert_row(struct rig *g, const char *path, const char *wanted)
+{
+    char sql[512];
+
+    snprintf(sql, sizeof sql,
+             "SELECT u.state || ' ' || f.outcome || ' ' || coalesce(p.title, '-') || ' ' || u.redirects"
+             " FROM urls u JOIN fetches f ON f.id = u.fetch_id LEFT JOIN pages p ON p.url_id = u.id"
+             " WHERE u.url LIKE 'http://127.0.0.1:%%%s' AND u.url NOT LIKE '%%?%%'", path);
+    assert_string_equal(program_text(&g->p, sql), wanted);
+}
+
+/* How often it was asked for so far. */
+static size_t requests(struct rig *g, const char *path)
+{
+    return traffic_count(g->o, NULL, path);
+}
+
+static void a_redirect_that_leads_back_with_a_cookie_brings_the_page(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/page\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_row(&g, "/page", "fetched ok Inside 0");
+    assert_int_equal(requests(&g, "/page"), 2);
+    assert_int_equal(requests(&g, "/check"), 1);
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+    rig_close(&g);
+}
+
+static void so_does_one_over_several_redirects(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/deep\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_row(&g, "/deep", "fetched ok Inside 0");
+    assert_int_equal(requests(&g, "/idp"), 1);
+    rig_close(&g);
+}
+
+static void without_cookies_nobody_is_asked_again(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/page\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL(NULL)), 0);
+    assert_row(&g, "/page", "fetched redirect - 0");
+    assert_int_equal(requests(&g, "/page"), 1);
+    rig_close(&g);
+}
+
+static void assert_both_inside(struct rig *g)
+{
+    assert_row(g, "/page", "fetched ok Inside 0");
+    assert_row(g, "/new", "fetched ok Inside 1");
+}
+
+/* Cookies end with the run. */
+static void each_run_finds_the_way_anew(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/page\nhttp://127.0.0.1:$PORT/old\n");
+    for (int run = 0; run < 3; run++) {
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-redirects", "3", NULL)), 0);
+        assert_both_inside(&g);
+    }
+    /* Where only the page is due, too. */
+    program_change(&g.p, "UPDATE url SET next_fetch_at = 1 WHERE url LIKE '%/page' OR url LIKE '%/new'");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-redirects", "3", "--revisit", "due", NULL)), 0);
+    assert_both_inside(&g);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE run_id = 4 AND outcome = 'ok'"), 2);
+    rig_close(&g);
+}
+
+static void a_way_that_goes_round_ends(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/ping\nhttp://127.0.0.1:$PORT/token\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-redirects", "4", NULL)), 0);
+    assert_row(&g, "/ping", "fetched redirect - 0");
+    assert_int_equal(requests(&g, "/ping"), 2);
+    assert_int_equal(requests(&g, "/pong"), 1);
+    assert_row(&g, "/token", "failed redirect_limit - 0");
+    assert_int_equal(requests(&g, "/token"), 3);
+    rig_close(&g);
+}
+
+static void what_many_are_sent_to_is_asked_once(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/many\n");
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_int_equal(requests(&g, "/login"), 1);
+    assert_int_equal(requests(&g, "/welcome"), 1);
+    rig_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_redirect_that_leads_back_with_a_cookie_brings_the_page),
+        cmocka_unit_test(so_does_one_over_several_redirects),
+        cmocka_unit_test(without_cookies_nobody_is_asked_again),
+        cmocka_unit_test(each_run_finds_the_way_anew),
+        cmocka_unit_test(a_way_that_goes_round_ends),
+        cmocka_unit_test(what_many_are_sent_to_is_asked_once),
+    };
+
+    return cmocka_run_group_tests_name("flow/bounce", tests, NULL, NULL);
+}
