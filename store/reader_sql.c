@@ -295,9 +295,9 @@ const struct reader_report reader_status[] = {
     { "excluded", "by reason",
       "SELECT reason, count(*) AS urls FROM urls WHERE state = 'excluded' GROUP BY reason ORDER BY urls"
       " DESC, reason" },
-    { "answers", "by outcome",
-      "SELECT outcome, count(*) AS fetches FROM fetches GROUP BY outcome ORDER BY"
-      " fetches DESC, outcome" },
+    { "requests of the run", "by outcome",
+      "SELECT outcome, count(*) AS fetches FROM fetch WHERE run_id = (SELECT max(id) FROM runs)"
+      " GROUP BY outcome ORDER BY fetches DESC, outcome" },
     { "queued hosts", "with the most URLs queued",
       "SELECT h.scheme, h.host, h.port, count(*) AS queued FROM urls u JOIN hosts h"
       " ON h.id = u.host_id"

@@ -340,6 +340,8 @@ static void a_page_that_failed_since_shares_nothing(void **state)
     visit(k, storekit_id(k, "http://a.example/3"), NULL, NULL, "timeout");
     storekit_finish(k);
     check(k, report("duplicate-titles"), "2|First|http://a.example/|\n2|First|http://a.example/1|\n");
+    /* Of this run alone, while the URLs are those of all. */
+    check(k, find(reader_status, "requests of the run"), "ok|3|\ntimeout|1|\n");
 }
 
 int main(void)
