@@ -340,6 +340,11 @@ static void a_page_that_failed_since_shares_nothing(void **state)
     visit(k, storekit_id(k, "http://a.example/3"), NULL, NULL, "timeout");
     storekit_finish(k);
     check(k, report("duplicate-titles"), "2|First|http://a.example/|\n2|First|http://a.example/1|\n");
+    /* The page of a run counts what the named reports list: /3 is no page any more. */
+    check(k, reader_find_part("pages")->sql, "6|1|4|\n");
+    check(k, report("missing-titles"), "http://a.example/5||1000|\n");
+    check(k, report("missing-descriptions"), "http://a.example/|First|\nhttp://a.example/1|First|\n"
+                                             "http://a.example/2|Second|\nhttp://a.example/5||\n");
     /* Of this run alone, while the URLs are those of all. */
     check(k, find(reader_status, "requests of the run"), "ok|3|\ntimeout|1|\n");
 }
