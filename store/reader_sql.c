@@ -72,7 +72,7 @@ const struct reader_report reader_reports[] = {
     { "failed", "URLs whose last try gave no complete answer",
       "SELECT u.url, u.reason, f.error, u.retries FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id"
       " WHERE u.state = 3 ORDER BY u.reason, u.url" },
-    { "gone", "pages that were there before and answer 404 or 410 now",
+    { "gone", "pages that were there before, as far as kept, and answer 404 or 410 now",
       "SELECT u.url, f.status_code, " TIME("f.fetched_at") " AS asked_at, (SELECT h.title FROM page_old h"
       " JOIN fetch b ON b.id = h.fetch_id WHERE h.url_id = u.id AND b.outcome = 'ok' ORDER BY h.fetch_id DESC LIMIT 1)"
       " AS last_title FROM url u JOIN fetch f ON f.id = u.fetch_id"
@@ -111,7 +111,7 @@ const struct reader_report reader_reports[] = {
       " ORDER BY copies DESC, sha256, url_id" },
     { "near-duplicates", "pages with nearly the same text",
       "SELECT url_a, url_b, distance FROM near_duplicates ORDER BY url_id_a, url_id_b" },
-    { "orphans", "pages that no link leads to",
+    { "orphans", "pages that no other page links to and no redirect leads to",
       "SELECT url, hop, title, status_code FROM orphans ORDER BY url" },
     { "missing-titles", "pages without a title",
       "SELECT u.url, p.h1, f.size" READER_SOUND_PAGES "AND coalesce(p.title, '') = '' ORDER BY u.url" },
@@ -147,7 +147,7 @@ const struct reader_report reader_reports[] = {
       " AS type, sum(n) AS urls, sum(size) AS bytes"
       " FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
       "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC, type" },
-    { "languages", "languages that pages say they are in",
+    { "languages", "languages that pages say they are in; without one those that do not say",
       "SELECT lower(p.lang) AS lang, count(*) AS pages" READER_SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC, lang" },
     { "hosts", "what each host was asked and how it answered",
       "SELECT CASE WHEN scheme = 'https' THEN 'https://' ELSE '' END || host || " PORT("scheme", "port") " AS host,"
