@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/cell.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/log.h"
@@ -11,10 +13,15 @@
 
 static enum err put_hex(struct buf *out, struct span bytes)
 {
-    enum err e = OK;
+    static const char digits[] = "0123456789abcdef";
+    enum err e = buf_reserve(out, 2 * bytes.len);
+    char *at = e ? NULL : out->ptr + out->len;
 
-    for (size_t i = 0; !e && i < bytes.len; i++)
-        e = buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);
+    for (size_t i = 0; !e && i < bytes.len; i++) {
+        *at++ = digits[(unsigned char)bytes.ptr[i] >> 4];
+        *at++ = digits[(unsigned char)bytes.ptr[i] & 15];
+    }
+    out->len += e ? 0 : 2 * bytes.len;
     return e;
 }
 
@@ -68,12 +75,25 @@ static enum err put_runs(struct buf *out, struct span s, unsigned char format,
     return e;
 }
 
+/* As short as it can be and still be read back as the same number. */
+static enum err put_real(struct buf *out, double real)
+{
+    char text[32];
+
+    for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, real);
+        if (strtod(text, NULL) == real)
+            break;
+    }
+    return buf_append(out, span_str(text));
+}
+
 enum err cell_put_plain(struct buf *out, const struct output_value *v)
 {
     switch (v->type) {
     case OUTPUT_NULL: return OK;
     case OUTPUT_INTEGER: return put_integer(out, v->integer);
-    case OUTPUT_REAL: return buf_printf(out, "%.15g", v->real);
+    case OUTPUT_REAL: return put_real(out, v->real);
     case OUTPUT_TEXT: return buf_append(out, v->text);
     case OUTPUT_BLOB: return put_hex(out, v->text);
     }

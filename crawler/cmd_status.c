@@ -35,10 +35,10 @@ const struct command cmd_status = {
     .name = "status",
     .usage = "status [-o FILE]",
     .summary =
-        "where a crawl stands: run, URLs by state and reason, answers, queued hosts",
+        "where a crawl stands: run, URLs by state and reason, requests, queued hosts",
     .description =
         "Shows where a crawl stands, also while it runs: the latest run, URLs by state and reason,\n"
-        "answers by outcome, and the hosts with the longest queues.\n",
+        "the requests of that run by outcome, and the hosts with the longest queues.\n",
     .options = &table,
     .exec = run,
 };

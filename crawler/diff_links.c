@@ -23,7 +23,7 @@ struct source {
     struct span url, content_type, headers, data; /* data empty: not stored */
     uint32_t dictionary_id; /* that data needs, and its bytes; 0: none, or it is missing */
     struct span dictionary;
-    struct entry *first; /* entries in a row have it in look_in */
+    struct entry *first, *last; /* that have it in look_in; others of the page may stand between */
     struct source *next;
 };
 
@@ -130,13 +130,17 @@ static enum err read_bodies(struct diff_links *l, struct reader *r,
     for (struct entry *it = l->first; !e && it; it = it->next) {
         struct source *s;
 
-        if (!it->look_in || (l->last_source && l->last_source->fetch_id == it->look_in))
+        if (!it->look_in)
             continue;
+        if (l->last_source && l->last_source->fetch_id == it->look_in) {
+            l->last_source->last = it;
+            continue;
+        }
         s = arena_try_array(&l->mem, 1, sizeof *s);
         if (!s)
             return ERR_TOO_LARGE;
         s->fetch_id = it->look_in;
-        s->first = it;
+        s->first = s->last = it;
         *(l->last_source ? &l->last_source->next : &l->sources) = s;
         l->last_source = s;
         e = reader_diff_query(r, d, READER_DIFF_BODY, s->fetch_id, on_body, l, note);
@@ -160,6 +164,17 @@ enum err diff_links_read(struct reader *r, const struct reader_diff *d,
 
 /* --- looking into bodies ------------------------------------------------------------ */
 
+/* The entry of a source behind one of its own; NULL: it is the last. */
+static struct entry *entry_after(const struct source *s, struct entry *it)
+{
+    if (it == s->last)
+        return NULL;
+    do
+        it = it->next;
+    while (it->look_in != s->fetch_id);
+    return it;
+}
+
 /* The entries of a source that lead to this URL stood on the page then. */
 static void meet(struct source *s, struct span href, struct arena *mem)
 {
@@ -169,7 +184,7 @@ static void meet(struct source *s, struct span href, struct arena *mem)
     if (url_parse(span_slice(href, 0, span_find(href, '#')), NULL, mem, &u) ||
         url_page(&u, mem, &u) || url_normalize(&u, mem, &key))
         return;
-    for (struct entry *it = s->first; it && it->look_in == s->fetch_id; it = it->next)
+    for (struct entry *it = s->first; it; it = entry_after(s, it))
         it->was_there |= span_eq(it->key, key);
 }
 
@@ -186,7 +201,7 @@ static void take_links(struct source *s, const struct page_facts *facts)
     arena_clear(&mem);
     if (facts->decode != DECODE_OK || facts->links_cut)
         return;
-    for (struct entry *it = s->first; it && it->look_in == s->fetch_id; it = it->next)
+    for (struct entry *it = s->first; it; it = entry_after(s, it))
         it->link.is_unsure = false;
 }
 

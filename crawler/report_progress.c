@@ -123,8 +123,7 @@ static void put_head(struct report_html *h, const struct panel *p, const char *n
 static void put_requests(struct report_html *h, struct panel *p)
 {
     char most[FIGURES_SIZE], mean[FIGURES_SIZE], figures[160];
-    double seconds = (double)p->t->slot_ms * (double)p->t->n_slots / 1000;
-    double a_second = (double)p->t->requests / seconds, top = peak(p);
+    double a_second = (double)p->t->requests * 1000 / (double)p->t->span_ms, top = peak(p);
 
     set_scale(p, top);
     snprintf(figures, sizeof figures, "peak %s &#183; mean %s", figures_rate(top, most),

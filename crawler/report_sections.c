@@ -81,7 +81,7 @@ const struct report_section report_sections[] = {
         .id = "duplicates",
         .heading = "Pages with the same body",
         .about =
-            "Byte for byte the same under several URLs, all answered 200. One of them "
+            "Byte for byte the same under several URLs, errors left out. One of them "
             "should be the canonical one.",
         .totals = { "bodies found more than once", "pages with them" },
         .shown = "Bodies shown, most copies first",
@@ -116,7 +116,7 @@ const struct report_section report_sections[] = {
     { { .part = "without-title",
         .id = "no-title",
         .heading = "Pages without a title",
-        .about = "HTML answered 200 whose title is missing or empty.",
+        .about = "HTML, errors and redirects left out, whose title is missing or empty.",
         .totals = { "pages without a title", "HTML pages" },
         .shown = "Shown",
         .rest = "All of them: <code>crawl sql missing-titles</code>.",
@@ -146,7 +146,7 @@ const struct report_section report_sections[] = {
     { { .part = "without-description",
         .id = "no-description",
         .heading = "Pages without a description",
-        .about = "HTML answered 200 without &lt;meta name=description&gt;.",
+        .about = "HTML, errors and redirects left out, without &lt;meta name=description&gt;.",
         .totals = { "pages without a description", "HTML pages" },
         .shown = "Shown",
         .rest = "All of them: <code>crawl sql missing-descriptions</code>.",

@@ -98,6 +98,7 @@ struct report_tally *report_tally_new(const struct report_run *run)
 
     idmap_init(&t->hosts);
     t->started_at = run->started_at;
+    t->span_ms = span;
     if (slots >= FEWEST_SLOTS) {
         t->slot_ms = span / slots + 1;
         t->n_slots = (size_t)(span / t->slot_ms) + 1;

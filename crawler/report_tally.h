@@ -65,7 +65,7 @@ struct report_tally {
     struct report_spread times, sizes; /* ms of answers; bytes of their bodies */
     int64_t slot_ms;                   /* 0: the run was too short for slots */
     size_t n_slots;
-    int64_t started_at;
+    int64_t started_at, span_ms; /* of the whole run; the last slot may end after it */
     struct report_slot slots[REPORT_TALLY_SLOTS];
     struct idmap hosts; /* id: struct report_host */
     struct report_host other_hosts;

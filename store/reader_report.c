@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "store/reader.h"
+#include "store/reader_lines.h"
 
 #define RUN   "CAST(?1 AS INTEGER)"
 #define FIRST "CAST(?2 AS INTEGER)"
@@ -37,17 +38,11 @@
     AT_END("queued", "0") ", " AT_END("fetched", "1") ", " AT_END("not_modified", "2")
 #define FIVE_STATES THREE_STATES ", " AT_END("failed", "3") ", " AT_END("excluded", "4")
 
-/* HTML that was answered 200: what titles and descriptions are asked of. */
-#define HTML_PAGES                                                             \
-    " FROM page p JOIN fetch f ON f.id = p.fetch_id WHERE f.status_code = 200" \
-    " AND p.parse_outcome <> 'not_html'"
-
-#define LACKING(column) \
-    "SELECT u.url, " column " FROM (SELECT p.url_id, p.title, p.h1" HTML_PAGES
+#define LACKING(column) "SELECT u.url, " column READER_SOUND_PAGES
 
 /* Pages with the same text in a column: the most frequent texts, five pages of each. */
 #define SAME_TEXT(column)                                                           \
-    "WITH html(url_id, text) AS (SELECT p.url_id, p." column HTML_PAGES             \
+    "WITH html(url_id, text) AS (SELECT p.url_id, p." column READER_SOUND_PAGES     \
     " AND p." column " <> ''),"                                                     \
     " same(text, copies, first) AS MATERIALIZED (SELECT text, count(*),"            \
     " min(url_id) FROM html GROUP BY text HAVING count(*) > 1),"                    \
@@ -79,9 +74,9 @@ static const struct reader_report parts[] = {
       " AND f.run_id = " RUN },
     { "host", "an origin's name",
       "SELECT scheme, host, port FROM hosts WHERE id = " RUN },
-    { "pages", "HTML answered 200: all, without title, without description",
+    { "pages", "sound pages: all, without title, without description",
       "SELECT count(*), total(coalesce(p.title, '') = ''),"
-      " total(coalesce(p.description, '') = '')" HTML_PAGES },
+      " total(coalesce(p.description, '') = '')" READER_SOUND_PAGES },
     { "broken",
       "targets, links; dst_id, pages that link, URL, problem; a source, its anchor",
       "WITH bad(id) AS MATERIALIZED (SELECT u.id FROM url u LEFT JOIN fetch f ON"
@@ -126,7 +121,7 @@ static const struct reader_report parts[] = {
     { "duplicates", "bodies, pages; group, copies, size; a page",
       "WITH body_of(url_id, sha256, size) AS (SELECT p.url_id, f.sha256, f.size FROM"
       " page p JOIN fetch f ON f.id = p.fetch_id WHERE f.sha256 IS NOT NULL AND"
-      " f.status_code = 200),"
+      " f.outcome = 'ok'),"
       " same(sha256, copies, first, size) AS MATERIALIZED (SELECT sha256, count(*),"
       " min(url_id), max(size) FROM body_of GROUP BY sha256 HAVING count(*) > 1),"
       " top AS MATERIALIZED (SELECT * FROM same ORDER BY copies DESC, first LIMIT"
@@ -143,11 +138,9 @@ static const struct reader_report parts[] = {
     { "same-descriptions", "texts, pages; group, copies, description; a page",
       SAME_TEXT("description") },
     { "without-title", "URL, h1",
-      LACKING("p.h1") " AND coalesce(p.title, '') = '' LIMIT " ROWS ") p"
-                      " JOIN url u ON u.id = p.url_id" },
+      LACKING("p.h1") "AND coalesce(p.title, '') = '' ORDER BY p.url_id LIMIT " ROWS },
     { "without-description", "URL, title",
-      LACKING("p.title") " AND coalesce(p.description, '') = '' LIMIT " ROWS ") p"
-                         " JOIN url u ON u.id = p.url_id" },
+      LACKING("p.title") "AND coalesce(p.description, '') = '' ORDER BY p.url_id LIMIT " ROWS },
     { "has-metrics", "1 when there are metrics of the links as they are now",
       "SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name ="
       " 'metrics_state'" },

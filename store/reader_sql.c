@@ -6,10 +6,6 @@
 #include "store/reader_lines.h"
 
 #define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000, 'unixepoch')"
-/* Pages that answered with content of their own, by their ids. */
-#define ARE_SOUND "u.state IN (1, 2) AND f.outcome = 'ok' AND p.parse_outcome IN ('ok', 'recovered') "
-#define SOUND_PAGES \
-    " FROM page p JOIN url u ON u.id = p.url_id JOIN fetch f ON f.id = p.fetch_id WHERE " ARE_SOUND
 /* URLs with the answer whose content we hold (no 304, no failure replaces it), else with the latest one. */
 #define CONTENTS \
     " FROM url u LEFT JOIN page p ON p.url_id = u.id JOIN fetch f ON f.id = coalesce(p.fetch_id, u.fetch_id) "
@@ -17,7 +13,10 @@
 #define ROBOTS_WORDS \
     "',' || replace(coalesce(p.robots_meta, '') || ',' || coalesce(p.x_robots_tag, ''), ' ', '') || ','"
 /* A row of host_summary whose host is one of those that are crawled, also where all it had was of no wanted type. */
-#define WAS_ASKED "queued + fetched + not_modified + failed + pages > 0"
+#define WAS_ASKED "queued + fetched + not_modified + failed + pages > 0 "
+/* An origin's port behind its host, where it is not its scheme's own. */
+#define PORT(scheme, port) \
+    "CASE " port " WHEN CASE " scheme " WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || " port " END"
 /*
  * Pages whose text in that column others have, too. Most pages are sorted out by what page alone has: candidates are
  * few, if not by much, and only they are looked at closely.
@@ -26,7 +25,7 @@
     "WITH twins(n) AS MATERIALIZED (SELECT twin_set(" column ") FROM page WHERE " column " <> '')," \
     " candidate(id) AS MATERIALIZED (SELECT p.url_id FROM twins t CROSS JOIN page p" \
     " CROSS JOIN url u ON u.id = p.url_id CROSS JOIN fetch f ON f.id = p.fetch_id" \
-    " WHERE p." column " <> '' AND may_be_twin(t.n, p." column ") AND " ARE_SOUND ")," \
+    " WHERE p." column " <> '' AND may_be_twin(t.n, p." column ") AND " READER_IS_SOUND ")," \
     " shared(text, n) AS MATERIALIZED (SELECT p." column ", count(*) FROM candidate c" \
     " CROSS JOIN page p ON p.url_id = c.id GROUP BY 1 HAVING count(*) > 1)" \
     " SELECT s.n AS pages, p." column ", u.url FROM candidate c CROSS JOIN page p ON p.url_id = c.id" \
@@ -73,7 +72,7 @@ const struct reader_report reader_reports[] = {
     { "failed", "URLs whose last try gave no complete answer",
       "SELECT u.url, u.reason, f.error, u.retries FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id"
       " WHERE u.state = 3 ORDER BY u.reason, u.url" },
-    { "gone", "pages that were there before and answer 404 or 410 now",
+    { "gone", "pages that were there before, as far as kept, and answer 404 or 410 now",
       "SELECT u.url, f.status_code, " TIME("f.fetched_at") " AS asked_at, (SELECT h.title FROM page_old h"
       " JOIN fetch b ON b.id = h.fetch_id WHERE h.url_id = u.id AND b.outcome = 'ok' ORDER BY h.fetch_id DESC LIMIT 1)"
       " AS last_title FROM url u JOIN fetch f ON f.id = u.fetch_id"
@@ -96,9 +95,9 @@ const struct reader_report reader_reports[] = {
       "SELECT s.url AS src_url, " KEPT_VALUE("0") " AS dst_url, " KEPT_VALUE("1") " AS status_code,"
       " " KEPT_VALUE("2") " AS redirects_to, l.anchor" LINKS_TO("hop") },
     { "slow-pages", "pages that took a second or longer",
-      "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages" },
+      "SELECT url, total_ms, ttfb_ms, size, status_code FROM slow_pages ORDER BY total_ms DESC, url" },
     { "largest", "the hundred largest pages",
-      "SELECT u.url, f.size, f.wire_size, f.content_type" CONTENTS "ORDER BY f.size DESC LIMIT 100" },
+      "SELECT u.url, f.size, f.wire_size, f.content_type" CONTENTS "ORDER BY f.size DESC, u.id LIMIT 100" },
     { "deepest", "the hundred pages farthest from the seeds",
       "SELECT u.depth, u.url, p.url AS found_on FROM url u LEFT JOIN url p ON p.id = u.parent_id"
       " WHERE u.state IN (1, 2) ORDER BY u.depth DESC, u.id LIMIT 100" },
@@ -110,27 +109,28 @@ const struct reader_report reader_reports[] = {
       " d.url, d.title, d.size, d.sha256, d.url_id FROM duplicates d JOIN page p ON p.url_id = d.url_id"
       " JOIN fetch f ON f.id = p.fetch_id WHERE f.outcome = 'ok') WHERE copies > 1"
       " ORDER BY copies DESC, sha256, url_id" },
-    { "near-duplicates", "pages with nearly the same text", "SELECT url_a, url_b, distance FROM near_duplicates" },
-    { "orphans", "pages that no link leads to",
+    { "near-duplicates", "pages with nearly the same text",
+      "SELECT url_a, url_b, distance FROM near_duplicates ORDER BY url_id_a, url_id_b" },
+    { "orphans", "pages that no other page links to and no redirect leads to",
       "SELECT url, hop, title, status_code FROM orphans ORDER BY url" },
     { "missing-titles", "pages without a title",
-      "SELECT u.url, p.h1, f.size" SOUND_PAGES "AND coalesce(p.title, '') = '' ORDER BY u.url" },
+      "SELECT u.url, p.h1, f.size" READER_SOUND_PAGES "AND coalesce(p.title, '') = '' ORDER BY u.url" },
     { "missing-descriptions", "pages without a description",
-      "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.description, '') = '' ORDER BY u.url" },
+      "SELECT u.url, p.title" READER_SOUND_PAGES "AND coalesce(p.description, '') = '' ORDER BY u.url" },
     { "missing-headings", "pages without a first heading",
-      "SELECT u.url, p.title" SOUND_PAGES "AND coalesce(p.h1, '') = '' ORDER BY u.url" },
+      "SELECT u.url, p.title" READER_SOUND_PAGES "AND coalesce(p.h1, '') = '' ORDER BY u.url" },
     { "duplicate-titles", "titles that several pages have",
       SHARING("title") },
     { "duplicate-descriptions", "descriptions that several pages have",
       SHARING("description") },
     { "long-titles", "titles of more than 60 characters, which search engines cut",
-      "SELECT length(p.title) AS length, p.title, u.url" SOUND_PAGES
+      "SELECT length(p.title) AS length, p.title, u.url" READER_SOUND_PAGES
       "AND length(p.title) > 60 ORDER BY length DESC, u.url" },
     { "noindex", "pages that forbid indexing, by meta tag or header",
-      "SELECT u.url, p.robots_meta, p.x_robots_tag" SOUND_PAGES
+      "SELECT u.url, p.robots_meta, p.x_robots_tag" READER_SOUND_PAGES
       "AND (" ROBOTS_WORDS " LIKE '%noindex%' OR " ROBOTS_WORDS " LIKE '%,none,%') ORDER BY u.url" },
     { "canonicals", "pages that name another URL as their canonical one",
-      "SELECT u.url, p.canonical_url" SOUND_PAGES
+      "SELECT u.url, p.canonical_url" READER_SOUND_PAGES
       "AND substr(p.canonical_url, 1, instr(p.canonical_url || '#', '#') - 1) NOT IN (u.url, coalesce(u.key, u.url))"
       " ORDER BY u.url" },
     { "excluded", "what was decided against, and by which rule",
@@ -138,31 +138,31 @@ const struct reader_report reader_reports[] = {
       "SELECT u.url, reason_word(u.reason) AS reason, u.rule, u.depth, p.url AS parent_url"
       " FROM url u LEFT JOIN url p ON p.id = u.parent_id WHERE u.state = 4 ORDER BY 2, 1" },
     { "excluded-counts", "how many URLs were decided against, by reason",
-      "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC" },
-    { "status", "answers by status code", "SELECT * FROM status_counts" },
+      "SELECT reason, count(*) AS urls FROM excluded GROUP BY reason ORDER BY urls DESC, reason" },
+    { "status", "answers by status code",
+      "SELECT * FROM status_counts ORDER BY urls DESC, state, reason, outcome, status_code" },
     { "content-types", "what kinds of content there are, and how much of each",
       /* Each spelling is there many times: they are counted before they are taken apart. */
       "SELECT lower(trim(substr(t, 1, CASE WHEN instr(t, ';') > 0 THEN instr(t, ';') - 1 ELSE length(t) END)))"
       " AS type, sum(n) AS urls, sum(size) AS bytes"
       " FROM (SELECT f.content_type AS t, count(*) AS n, sum(f.size) AS size" CONTENTS
-      "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC" },
-    { "languages", "languages that pages say they are in",
-      "SELECT lower(p.lang) AS lang, count(*) AS pages" SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC" },
+      "WHERE f.content_type IS NOT NULL GROUP BY 1) GROUP BY 1 ORDER BY urls DESC, type" },
+    { "languages", "languages that pages say they are in; without one those that do not say",
+      "SELECT lower(p.lang) AS lang, count(*) AS pages" READER_SOUND_PAGES "GROUP BY 1 ORDER BY pages DESC, lang" },
     { "hosts", "what each host was asked and how it answered",
-      "SELECT CASE WHEN scheme = 'https' THEN 'https://' ELSE '' END || host || CASE WHEN port IN (80, 443) THEN ''"
-      " ELSE ':' || port END AS host, urls, fetched + not_modified AS pages, failed, excluded, queued, errors,"
-      " mean_total_ms AS mean_ms FROM host_summary WHERE " WAS_ASKED
-      " ORDER BY urls DESC" },
+      "SELECT CASE WHEN scheme = 'https' THEN 'https://' ELSE '' END || host || " PORT("scheme", "port") " AS host,"
+      " urls, fetched + not_modified AS pages, failed, excluded, queued, coalesce(errors, 0) AS errors,"
+      " mean_total_ms AS mean_ms FROM host_summary WHERE " WAS_ASKED "ORDER BY urls DESC, 1, scheme" },
     { "other-hosts", "hosts that pages link to and that were not asked, with how many URLs",
       /* Counted first: hosts are far fewer than their URLs. */
       "SELECT h.scheme, h.host, h.port, c.urls FROM (SELECT host_id, count(*) AS urls FROM url"
       " WHERE state = 4 AND reason = 1 GROUP BY host_id) c CROSS JOIN hosts h ON h.id = c.host_id"
-      " WHERE h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ")"
-      " ORDER BY c.urls DESC, h.host" },
+      " WHERE h.id NOT IN (SELECT host_id FROM host_summary WHERE " WAS_ASKED ") "
+      "ORDER BY c.urls DESC, h.host, h.port, h.scheme" },
     { "robots", "robots.txt of each host: what it answered, and when",
-      "SELECT h.scheme || '://' || h.host || CASE WHEN h.port IN (80, 443) THEN '' ELSE ':' || h.port END AS origin,"
-      " r.outcome, r.status_code, " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(r.body) AS size"
-      " FROM robots r JOIN hosts h ON h.id = r.host_id ORDER BY h.host, h.port" },
+      "SELECT h.scheme || '://' || h.host || " PORT("h.scheme", "h.port") " AS origin, r.outcome, r.status_code,"
+      " " TIME("r.fetched_at") " AS fetched_at, h.crawl_delay_ms, length(CAST(r.body AS BLOB)) AS size"
+      " FROM robots r JOIN hosts h ON h.id = r.host_id ORDER BY h.host, h.port, h.scheme" },
     { "sitemaps", "sitemaps that were read",
       "SELECT url, outcome, status_code, entries, " TIME("fetched_at") " AS fetched_at FROM sitemaps ORDER BY url" },
     { "new", "URLs that the latest run met first and that have an answer",
@@ -291,17 +291,17 @@ const struct reader_report reader_status[] = {
     { "URLs", "by state",
       "SELECT CASE state WHEN 0 THEN 'queued' WHEN 1 THEN 'fetched' WHEN 2 THEN 'not_modified'"
       " WHEN 3 THEN 'failed' ELSE 'excluded' END AS state, n AS urls FROM state_count WHERE n > 0"
-      " ORDER BY urls DESC" },
+      " ORDER BY urls DESC, state" },
     { "excluded", "by reason",
       "SELECT reason, count(*) AS urls FROM urls WHERE state = 'excluded' GROUP BY reason ORDER BY urls"
-      " DESC" },
-    { "answers", "by outcome",
-      "SELECT outcome, count(*) AS fetches FROM fetches GROUP BY outcome ORDER BY"
-      " fetches DESC" },
+      " DESC, reason" },
+    { "requests of the run", "by outcome",
+      "SELECT outcome, count(*) AS fetches FROM fetch WHERE run_id = (SELECT max(id) FROM runs)"
+      " GROUP BY outcome ORDER BY fetches DESC, outcome" },
     { "queued hosts", "with the most URLs queued",
       "SELECT h.scheme, h.host, h.port, count(*) AS queued FROM urls u JOIN hosts h"
       " ON h.id = u.host_id"
-      " WHERE u.state = 'queued' GROUP BY h.id ORDER BY queued DESC LIMIT 10" },
+      " WHERE u.state = 'queued' GROUP BY h.id ORDER BY queued DESC, h.host, h.port, h.scheme LIMIT 10" },
     { NULL, NULL, NULL },
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 
 #include "config/io.h"
 #include "config/mem.h"
+#include "crawler/cell.h"
 #include "crawler/output.h"
 
 #define N_COLUMNS 3
@@ -289,6 +292,26 @@ static void numbers_of_all_sizes(void **state)
           "{\"id\":9223372036854775807,\"title\":null,\"note\":null}\n");
 }
 
+/* What a program reads back is what the database holds, to the last bit. */
+static void numbers_are_exact_and_no_longer_than_that(void **state)
+{
+    static const double numbers[] = { 0.1, 0.1 + 0.2, 1.0 / 3, 0.012406590070480679, 2.5, 1e23, DBL_MIN, -DBL_MAX };
+    static const char *const wanted[] = { "0.1", "0.30000000000000004", "0.3333333333333333", "0.012406590070480679",
+                                          "2.5", "1e+23", "2.2250738585072014e-308", "-1.7976931348623157e+308" };
+    struct buf got;
+
+    (void)state;
+    buf_init(&got, 64);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        buf_reset(&got);
+        assert_int_equal(cell_put_plain(&got, &(struct output_value){ .type = OUTPUT_REAL, .real = numbers[i] }), OK);
+        assert_int_equal(buf_append_byte(&got, '\0'), OK);
+        assert_string_equal(got.ptr, wanted[i]);
+        assert_true(strtod(got.ptr, NULL) == numbers[i]);
+    }
+    buf_clear(&got);
+}
+
 /* --- the table ------------------------------------------------------------------------------------ */
 
 static void a_table_shows_nothing_unsafe(void **state)
@@ -505,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_nul_byte_is_no_formula_and_no_end),
         cmocka_unit_test(csv_comes_back_byte_for_byte),
         cmocka_unit_test(numbers_of_all_sizes),
+        cmocka_unit_test(numbers_are_exact_and_no_longer_than_that),
         cmocka_unit_test(a_table_shows_nothing_unsafe),
         cmocka_unit_test(column_names_are_outside_text_too),
         cmocka_unit_test(wide_and_combining_characters_keep_the_columns_straight),

@@ -378,6 +378,23 @@ static void progress_of_any_length_is_a_picture(void **state)
     }
 }
 
+/* 89 requests in 3,516 ms are 25.3 a second, wherever that is said; slots of 101 ms would end after 3,535. */
+static void the_mean_of_the_progress_is_over_the_run_and_no_longer(void **state)
+{
+    struct report_run run = run_of(3516);
+    struct report_tally *t = report_tally_new(&run);
+    struct report_html h;
+
+    (void)state;
+    for (int i = 0; i < 89; i++)
+        add(t, 200, 1000 + i, 10, 1);
+    report_html_init(&h, MAX_OUT);
+    report_chart_progress(&h, t);
+    assert_true(span_find_span(buf_span(&h.buf), SPAN("mean 25.3<")) < h.buf.len);
+    assert_picture(&h);
+    report_tally_free(t);
+}
+
 static void a_run_of_no_length_has_no_slots(void **state)
 {
     struct report_run run = run_of(-5);
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(bars_take_names_from_the_web),
         cmocka_unit_test(columns_of_one_and_of_many_are_pictures),
         cmocka_unit_test(progress_of_any_length_is_a_picture),
+        cmocka_unit_test(the_mean_of_the_progress_is_over_the_run_and_no_longer),
         cmocka_unit_test(a_run_of_no_length_has_no_slots),
         cmocka_unit_test(past_the_cap_the_first_error_stays),
         cmocka_unit_test(the_policy_names_a_style_by_its_hash),

@@ -281,6 +281,39 @@ static void what_no_stored_body_tells_is_said(void **state)
     rig_close(&r);
 }
 
+/* Broken all along, broken since, broken all along: in the order of their names they stand on a page that has changed. */
+static const struct origin_route mixed[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT(LINK("/1") LINK("/2") LINK("/3") LINK("/4")), .uses = 1 },
+    { .path = "/", .headers = HTML, .body = LIT(LINK("/1") LINK("/2") LINK("/3") LINK("/4") LINK("/5")) },
+    { .path = "/1", .status = 404 },
+    { .path = "/2", .headers = HTML, .body = PAGE, .uses = 1 },
+    { .path = "/2", .status = 404 },
+    { .path = "/3", .status = 404 },
+    { .path = "/4", .headers = HTML, .body = PAGE, .uses = 1 },
+    { .path = "/4", .status = 404 },
+    { .path = "/5", .status = 404 },
+};
+
+static void links_that_were_broken_before_are_no_news_among_those_that_are(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    RIG_OPEN(&r, mixed, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&r.p, CRAWL(NULL)), 0);
+    assert_int_equal(program_crawl(&r.p, CRAWL("--fail-on", "broken>3", NULL)), 0);
+    assert_int_equal(program_run(&r.p, ARGS{ "diff", "-f", "csv", NULL }), 0);
+    for (int i = 1; i <= 5; i++) {
+        char row[64];
+
+        snprintf(row, sizeof row, "\"broken\",\"http://127.0.0.1:%u/%d\"", origin_port(r.o), i);
+        assert_int_equal(span_find_span(buf_span(&r.p.out), span_str(row)) < r.p.out.len, i == 2 || i >= 4);
+    }
+    assert_int_equal(r.p.err.len, 0);
+    rig_close(&r);
+}
+
 /* A site in trouble for a night, and the page is gone in the morning: that is news once, though it was an error before. */
 static void what_is_gone_after_an_error_is_reported_once(void **state)
 {
@@ -344,6 +377,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(a_run_ends_with_1_when_it_brought_bad_news),
         cmocka_unit_test(what_no_stored_body_tells_is_said),
+        cmocka_unit_test(links_that_were_broken_before_are_no_news_among_those_that_are),
         cmocka_unit_test(what_is_gone_after_an_error_is_reported_once),
         cmocka_unit_test(an_unfinished_run_says_what_is_still_queued),
     };

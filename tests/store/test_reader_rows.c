@@ -137,6 +137,13 @@ static const char *report(const char *name)
     return reader_find_report(span_str(name))->sql;
 }
 
+static const char *find(const struct reader_report *list, const char *name)
+{
+    while (strcmp(list->name, name) != 0)
+        list++;
+    return list->sql;
+}
+
 /* --- what is kept -------------------------------------------------------------------- */
 
 #define ROWS(values) "WITH t(id, a, b) AS (VALUES " values "), k(n) AS MATERIALIZED (SELECT row_set(id, a, b) FROM t) "
@@ -272,6 +279,55 @@ static void what_was_decided_against_is_told_as_its_view_does(void **state)
           "scope|0|dropped|17|timeout|-1|null|9223372036854775807|\n");
 }
 
+/* What is counted alike stands in the order of the words for it, however the file was read. */
+static void what_is_counted_alike_has_one_order(void **state)
+{
+    check(*state, report("excluded-counts"), "scope|4|\ndropped|1|\ninclude_exclude|1|\nrobots|1|\n");
+    check(*state, report("status"),
+          "fetched||ok|200|7|\nexcluded|scope|||4|\nfetched||redirect|301|2|\nexcluded|dropped|||1|\n"
+          "excluded|include_exclude|||1|\nexcluded|robots|||1|\nfailed|timeout|timeout||1|\n");
+    check(*state, find(reader_status, "excluded"), "scope|4|\ndropped|1|\ninclude_exclude|1|\nrobots|1|\n");
+}
+
+static void robots_txt_has_its_size_in_bytes(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op = store_op_new(STORE_HOST_SAVE, MIB);
+
+    storekit_open(k, REVISIT_NONE);
+    op->u.host = (struct store_host_state){ .host_id = 1,
+                                            .crawl_delay_ms = -1,
+                                            .has_robots = true,
+                                            .robots_fetched_ms = 5000,
+                                            .robots_status = 200,
+                                            .robots_outcome = SPAN("ok"),
+                                            .robots_body = SPAN("# \xc3\xbc\xe6\x9d\xb1") };
+    storekit_do(k, op);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+    storekit_finish(k);
+    check(k, report("robots"), "http://a.example|ok|200|1970-01-01T00:00:05Z||7|\n");
+}
+
+/* The port of another scheme is no usual one. */
+static void an_origin_has_its_port_where_it_is_not_the_usual_one(void **state)
+{
+    struct storekit *k = *state;
+    char sql[1024];
+
+    storekit_open(k, REVISIT_NONE);
+    storekit_seed(k, "http://p.example/");
+    storekit_seed(k, "https://p.example/");
+    storekit_seed(k, "http://p.example:443/");
+    storekit_seed(k, "https://p.example:80/");
+    snprintf(sql, sizeof sql, "SELECT host, urls, queued, errors FROM (%s)", report("hosts"));
+    check(k, sql, "a.example|13|0|0|\nhttps://p.example|1|1|0|\nhttps://p.example:80|1|1|0|\np.example|1|1|0|\n"
+                  "p.example:443|1|1|0|\n");
+    check(k, find(reader_status, "queued hosts"), "http|p.example|80|1|\nhttps|p.example|80|1|\n"
+                                                "http|p.example|443|1|\nhttps|p.example|443|1|\n");
+    storekit_stop(k, true);
+}
+
 /* Both are asked again, and one is not there any more. */
 static void a_page_that_failed_since_shares_nothing(void **state)
 {
@@ -284,6 +340,13 @@ static void a_page_that_failed_since_shares_nothing(void **state)
     visit(k, storekit_id(k, "http://a.example/3"), NULL, NULL, "timeout");
     storekit_finish(k);
     check(k, report("duplicate-titles"), "2|First|http://a.example/|\n2|First|http://a.example/1|\n");
+    /* The page of a run counts what the named reports list: /3 is no page any more. */
+    check(k, reader_find_part("pages")->sql, "6|1|4|\n");
+    check(k, report("missing-titles"), "http://a.example/5||1000|\n");
+    check(k, report("missing-descriptions"), "http://a.example/|First|\nhttp://a.example/1|First|\n"
+                                             "http://a.example/2|Second|\nhttp://a.example/5||\n");
+    /* Of this run alone, while the URLs are those of all. */
+    check(k, find(reader_status, "requests of the run"), "ok|3|\ntimeout|1|\n");
 }
 
 int main(void)
@@ -298,6 +361,9 @@ int main(void)
         cmocka_unit_test(titles_and_descriptions_are_counted_of_sound_pages),
         cmocka_unit_test(links_say_what_their_targets_did),
         cmocka_unit_test(what_was_decided_against_is_told_as_its_view_does),
+        cmocka_unit_test(what_is_counted_alike_has_one_order),
+        cmocka_unit_test(robots_txt_has_its_size_in_bytes),
+        cmocka_unit_test(an_origin_has_its_port_where_it_is_not_the_usual_one),
         cmocka_unit_test(a_page_that_failed_since_shares_nothing),
     };
 
