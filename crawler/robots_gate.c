@@ -117,12 +117,21 @@ static void learn_politeness(struct prepare *p, const struct store_host_state *s
     struct politeness *politeness = frontier_politeness(p->c->frontier);
     struct site *site = p->h->site;
     int64_t now = loop_now(p->c->loop);
+    bool is_wrong = politeness_is_impossible(politeness, s->next_fetch_ms) ||
+                    politeness_is_impossible(politeness, s->backoff_until_ms);
 
     p->h->is_loaded = true;
     p->h->run_pages = s->run_pages;
     site->failures = MAX(site->failures, s->failures);
-    politeness_hold(politeness, site, politeness_moment(now, s->next_fetch_ms));
-    politeness_back_off(politeness, site, politeness_moment(now, s->backoff_until_ms));
+    politeness_hold(politeness, site,
+                    politeness_is_impossible(politeness, s->next_fetch_ms)
+                        ? clock_after(now, politeness_gap_ns(site))
+                        : politeness_moment(politeness, now, s->next_fetch_ms));
+    politeness_back_off(politeness, site, politeness_moment(politeness, now, s->backoff_until_ms));
+    if (is_wrong) { /* else each start would begin that pause anew, and defer the host, until the clock is there */
+        politeness_set_crawl_delay(politeness, site, s->crawl_delay_ms);
+        outbox_save_host(p->c, p->h, NULL);
+    }
 }
 
 static enum err load_host(struct prepare *p, bool wants_large_robots)
