@@ -258,7 +258,11 @@ static void moments_of_a_clock_that_was_set_back_hold_for_an_hour_at_most(void *
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", "-n", "0", NULL }), 5);
+    program_change(&g.p, "UPDATE url SET next_fetch_at = (unixepoch() + 31536000) * 1000");
     assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 1);
+
     program_change(&g.p, "UPDATE hosts SET next_fetch_at = (unixepoch() + 31536000) * 1000");
     assert_int_equal(program_crawl(&g.p, args), 0);
     assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
