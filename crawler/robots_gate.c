@@ -386,7 +386,7 @@ static enum err try_once(struct prepare *p)
         p->h->robots_expire_at = clock_after(loop_now(p->c->loop), REFRESH_AGAIN_NS);
         return OK;
     }
-    if (wait_ms > p->c->settings->max_wait_ms) {
+    if (MIN(wait_ms, doc.retry_after_ms) > p->c->settings->max_wait_ms) {
         politeness_back_off(frontier_politeness(p->c->frontier), p->h->site,
                             clock_after(clock_now_ns(), wait_ms * NS_PER_MS));
         outbox_save_host(p->c, p->h, NULL);
@@ -395,7 +395,7 @@ static enum err try_once(struct prepare *p)
              clock_wall_ms() + wait_ms);
         return OK;
     }
-    if (p->h->robots_tries >= MAX_TRIES) {
+    if (p->h->robots_tries >= MAX_TRIES || wait_ms > p->c->settings->max_wait_ms) {
         give_up(p, &doc, why);
         return OK;
     }

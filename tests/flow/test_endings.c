@@ -31,6 +31,19 @@ static void nobody_reached_is_4(void **state)
     program_close(&p);
 }
 
+/* A pause of our own between the tries is no wish of the server's, which would be known of then. */
+static void nobody_reached_is_4_where_nobody_is_waited_for(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "--delay", "0", "--max-wait", "0", "-q", NULL });
+    assert_int_equal(p.exit_code, 4);
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: robots.txt: connect_failed"));
+    program_close(&p);
+}
+
 static void a_refused_address_is_told_with_the_option_that_allows_it(void **state)
 {
     struct program p;
@@ -420,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(nobody_reached_is_4_where_nobody_is_waited_for),
         cmocka_unit_test(a_refused_address_is_told_with_the_option_that_allows_it),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
