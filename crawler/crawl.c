@@ -234,7 +234,7 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
     }
     if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
         conditions_hold(list, "http-errors", MAX(n->http_errors, ending.http_errors)) ||
-        conditions_hold(list, "failed", t->by_state[STATE_FAILED] + n->silent_hosts) ||
+        conditions_hold(list, "failed", t->by_state[STATE_FAILED] + n->hosts_given_up) ||
         has_bad_news(c, &note))
         return 1;
     return 0;

@@ -311,6 +311,7 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 
     crawl_event(p->c, "warn", "robots", "robots-unreachable", 0, "%s:%u: %.*s",
                 p->h->name, p->h->port, SPAN_ARG(why));
+    p->c->counts.hosts_given_up++;
     outbox_save_host(p->c, p->h, &state);
     park(p, REASON_ROBOTS_UNREACHABLE,
          arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);

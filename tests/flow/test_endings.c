@@ -82,6 +82,25 @@ static void fail_on_makes_it_1(void **state)
     rig_close(&g);
 }
 
+/* One of several sites that is down for weeks: nothing is asked there, so that no URL fails. */
+static void a_host_without_a_readable_robots_txt_is_a_failure(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .on = 2, .status = 503, .uses = 1 },
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-wait", "0", "--fail-on", "failed", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.2:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, args), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"), 2);
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    rig_close(&g);
+}
+
 /* Every answered request stands in one of the counts, whatever became of its body. */
 static void the_summary_counts_every_answer(void **state)
 {
@@ -437,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_refused_address_is_told_with_the_option_that_allows_it),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
+        cmocka_unit_test(a_host_without_a_readable_robots_txt_is_a_failure),
         cmocka_unit_test(fail_on_http_errors_looks_at_the_whole_run),
         cmocka_unit_test(nobody_reached_is_4_also_where_little_is_due),
         cmocka_unit_test(a_seed_that_robots_txt_forbids_was_reached),
