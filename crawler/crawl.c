@@ -129,14 +129,24 @@ static void on_signal(void *arg, int signo)
     }
 }
 
+/* Was the program started so that it outlives its terminal (nohup)? Then its end is nothing to us. */
+static bool is_deaf_to_hangups(void)
+{
+    struct sigaction now;
+
+    return !sigaction(SIGHUP, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
 enum err crawl_watch_signals(struct crawl *c)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+    static const int signals[] = { SIGINT, SIGTERM, SIGUSR1 };
     sigset_t set;
 
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         sigaddset(&set, signals[i]);
+    if (log_has_file() || !is_deaf_to_hangups())
+        sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     return loop_signals(c->loop, &set, on_signal, c);
 }

@@ -414,6 +414,22 @@ static void sighup_opens_the_log_again(void **state)
     rig_close(&g);
 }
 
+static void under_nohup_a_closed_terminal_ends_nothing(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    signal(SIGHUP, SIG_IGN);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    signal(SIGHUP, SIG_DFL);
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    program_signal(&g.p, SIGHUP);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 1);
+    rig_close(&g);
+}
+
 static void database_of_another_crawl_is_6(void **state)
 {
     struct rig g;
@@ -469,6 +485,7 @@ int main(void)
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),
         cmocka_unit_test(sighup_opens_the_log_again),
+        cmocka_unit_test(under_nohup_a_closed_terminal_ends_nothing),
         cmocka_unit_test(database_of_another_crawl_is_6),
     };
 
