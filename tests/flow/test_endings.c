@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -414,6 +415,33 @@ static void sighup_opens_the_log_again(void **state)
     rig_close(&g);
 }
 
+/* What packaging/logrotate.example does afterwards, with other folders. */
+static void rotating_logs_ends_no_crawl_without_one(void **state)
+{
+    struct rig with, without;
+    char command[2048];
+
+    (void)state;
+    RIG_OPEN(&with, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    RIG_OPEN(&without, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_start_crawl(&with.p, ARGS{ "seeds.txt", "-q", "--log", "crawl.log", NULL });
+    program_start_crawl(&without.p, ARGS{ "seeds.txt", "-q", NULL });
+    assert_true(traffic_wait(with.o, NULL, "/slow", 1) && traffic_wait(without.o, NULL, "/slow", 1));
+    assert_int_equal(rename(program_path(&with.p, "crawl.log"), program_path(&with.p, "crawl.log.1")), 0);
+    assert_true(snprintf(command, sizeof command,
+                         "sed '1,/^    postrotate/d; /^    endscript/,$d; s|/srv/crawl/\\*/crawl.db-lock|%s %s|'"
+                         " packaging/logrotate.example | sh",
+                         program_path(&with.p, "crawl.db-lock"),
+                         program_path(&without.p, "crawl.db-lock")) < (int)sizeof command);
+    assert_int_equal(system(command), 0);
+    program_signal(&with.p, SIGUSR1); /* so that the new log has a line */
+    assert_int_equal(program_wait(&with.p), 0);
+    assert_int_equal(program_wait(&without.p), 0);
+    assert_int_equal(access(program_path(&with.p, "crawl.log"), F_OK), 0);
+    rig_close(&with);
+    rig_close(&without);
+}
+
 static void under_nohup_a_closed_terminal_ends_nothing(void **state)
 {
     struct rig g;
@@ -485,6 +513,7 @@ int main(void)
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),
         cmocka_unit_test(sighup_opens_the_log_again),
+        cmocka_unit_test(rotating_logs_ends_no_crawl_without_one),
         cmocka_unit_test(under_nohup_a_closed_terminal_ends_nothing),
         cmocka_unit_test(database_of_another_crawl_is_6),
     };
