@@ -50,20 +50,21 @@ static int open_log(const char *path, const char *what, struct err_note *note)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
                   0600);
-    const char *why = NULL;
+    const char *why = fd < 0 && errno == ELOOP ? "it is a symbolic link" : NULL;
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st)) {
+    if (!why && (fd < 0 || fstat(fd, &st))) {
         err_set_errno(note, ERR_IO, errno, "cannot %s the log %s", what, path);
         if (fd >= 0)
             close(fd);
         return -1;
     }
-    if (S_ISREG(st.st_mode) ? st.st_nlink > 1 : !S_ISCHR(st.st_mode))
+    if (!why && (S_ISREG(st.st_mode) ? st.st_nlink > 1 : !S_ISCHR(st.st_mode)))
         why = S_ISREG(st.st_mode) ? "the file has another name too (a hard link)" : "it is no regular file";
     if (why) {
         err_set(note, ERR_IO, "cannot %s the log %s: %s", what, path, why);
-        close(fd);
+        if (fd >= 0)
+            close(fd);
         return -1;
     }
     return fd;

@@ -129,14 +129,24 @@ static void on_signal(void *arg, int signo)
     }
 }
 
+/* Was the program started so that it outlives its terminal (nohup)? Then its end is nothing to us. */
+static bool is_deaf_to_hangups(void)
+{
+    struct sigaction now;
+
+    return !sigaction(SIGHUP, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
 enum err crawl_watch_signals(struct crawl *c)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+    static const int signals[] = { SIGINT, SIGTERM, SIGUSR1 };
     sigset_t set;
 
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         sigaddset(&set, signals[i]);
+    if (log_has_file() || !is_deaf_to_hangups())
+        sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     return loop_signals(c->loop, &set, on_signal, c);
 }
@@ -234,7 +244,7 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
     }
     if (conditions_hold(list, "bad-seed", n->bad_seeds) ||
         conditions_hold(list, "http-errors", MAX(n->http_errors, ending.http_errors)) ||
-        conditions_hold(list, "failed", t->by_state[STATE_FAILED] + n->silent_hosts) ||
+        conditions_hold(list, "failed", t->by_state[STATE_FAILED] + n->hosts_given_up) ||
         has_bad_news(c, &note))
         return 1;
     return 0;

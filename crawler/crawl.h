@@ -47,7 +47,7 @@ struct crawl_counts {
     int64_t bytes;         /* of page bodies, as sent */
     int64_t not_stored;    /* page requests that were made and are not in the file */
     int64_t parse_failures;
-    int64_t silent_hosts; /* deferred, as they did not answer any more */
+    int64_t hosts_given_up; /* as they did not answer any more, or their robots.txt could not be read */
     int64_t new_urls;
     int64_t bad_seeds, seeds;
     int64_t seeds_answered;

@@ -343,7 +343,9 @@ static void put_delayed(struct frontier *f, struct ticket *t, deadline at)
 
 static void admit(struct frontier *f, struct host *h, const struct store_item *item)
 {
-    deadline at = politeness_moment(loop_now(f->loop), item->next_fetch_ms);
+    /* Of a clock that was fast: its host's own pause is enough, or starts that are short would never come to it. */
+    bool is_wrong = politeness_is_impossible(f->politeness, item->next_fetch_ms);
+    deadline at = is_wrong ? 0 : politeness_moment(f->politeness, loop_now(f->loop), item->next_fetch_ms);
     struct ticket *t = new_ticket(h, item);
 
     idmap_set(&f->tickets, (uint64_t)t->id, t);

@@ -31,7 +31,8 @@ static const char COMMAND_EXITS[] = ".TP\n0\nDone, where nothing else is said ab
 static const char SIGNALS[] =
     "The first SIGINT or SIGTERM stops new requests, lets transfers finish for\n"
     "up to 5 seconds and saves everything; the second stops within a second.\n"
-    "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM.\n"
+    "SIGHUP opens the log of \\-\\-log again; without \\-\\-log it is as SIGTERM, and nothing under\n"
+    ".BR nohup (1).\n"
     "SIGUSR1 logs the status.\n";
 
 static const char ENVIRONMENT[] =

@@ -120,7 +120,7 @@ void pause_note_answer(struct crawl *c, struct host *h, const struct fetch_resul
     if (!delay_ms)
         return;
     if (delay_ms > most_ms) {
-        c->counts.silent_hosts++;
+        c->counts.hosts_given_up++;
         park_site(c, h, delay_ms, url_id, silent);
         return;
     }

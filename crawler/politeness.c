@@ -159,12 +159,22 @@ void politeness_hold(struct politeness *p, struct site *site, deadline until)
     p->on_change(p->arg, site);
 }
 
-deadline politeness_moment(int64_t now_ns, int64_t wall_ms)
+static int64_t left_ms(int64_t wall_ms)
 {
-    int64_t left_ms = wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
+    return wall_ms > 0 ? wall_ms - clock_wall_ms() : 0;
+}
 
-    return left_ms > 0 ? clock_after(now_ns, MIN(left_ms, MAX_PAUSE_MS) * NS_PER_MS)
-                       : 0;
+bool politeness_is_impossible(const struct politeness *p, int64_t wall_ms)
+{
+    /* A pause longer than --max-wait is stored as a moment more than that. */
+    return left_ms(wall_ms) - 1 > MAX(MAX_PAUSE_MS, p->settings->max_wait_ms);
+}
+
+deadline politeness_moment(const struct politeness *p, int64_t now_ns, int64_t wall_ms)
+{
+    int64_t ms = politeness_is_impossible(p, wall_ms) ? MAX_PAUSE_MS : left_ms(wall_ms);
+
+    return ms > 0 ? clock_after(now_ns, MIN(ms, INT64_MAX / NS_PER_MS) * NS_PER_MS) : 0;
 }
 
 void politeness_back_off(struct politeness *p, struct site *site, deadline until)

@@ -65,11 +65,16 @@ void politeness_leave(struct politeness *p, struct site *site, int64_t started_n
 void politeness_hold(struct politeness *p, struct site *site, deadline until);
 
 /*
- * The moment on the loop's clock that a stored wall-clock moment stands for; 0 when it has
- * passed. At most an hour from now, the longest pause that anybody is granted: a wall clock
- * that was set back must not freeze a host (promise P43).
+ * Is a stored wall-clock moment farther ahead than the longest pause that anybody is granted, an hour or --max-wait?
+ * Then the clock was set back since, and what is left of the pause is not known.
  */
-deadline politeness_moment(int64_t now_ns, int64_t wall_ms);
+bool politeness_is_impossible(const struct politeness *p, int64_t wall_ms);
+
+/*
+ * The moment on the loop's clock that a stored wall-clock moment stands for; 0 when it has passed, an hour from now
+ * when it is impossible: a wall clock that was set back must not freeze a host (promise P43).
+ */
+deadline politeness_moment(const struct politeness *p, int64_t now_ns, int64_t wall_ms);
 
 /* The whole site pauses until then at least; as politeness_hold, and remembered as backoff_until. */
 void politeness_back_off(struct politeness *p, struct site *site, deadline until);

@@ -117,12 +117,21 @@ static void learn_politeness(struct prepare *p, const struct store_host_state *s
     struct politeness *politeness = frontier_politeness(p->c->frontier);
     struct site *site = p->h->site;
     int64_t now = loop_now(p->c->loop);
+    bool is_wrong = politeness_is_impossible(politeness, s->next_fetch_ms) ||
+                    politeness_is_impossible(politeness, s->backoff_until_ms);
 
     p->h->is_loaded = true;
     p->h->run_pages = s->run_pages;
     site->failures = MAX(site->failures, s->failures);
-    politeness_hold(politeness, site, politeness_moment(now, s->next_fetch_ms));
-    politeness_back_off(politeness, site, politeness_moment(now, s->backoff_until_ms));
+    politeness_hold(politeness, site,
+                    politeness_is_impossible(politeness, s->next_fetch_ms)
+                        ? clock_after(now, politeness_gap_ns(site))
+                        : politeness_moment(politeness, now, s->next_fetch_ms));
+    politeness_back_off(politeness, site, politeness_moment(politeness, now, s->backoff_until_ms));
+    if (is_wrong) { /* else each start would begin that pause anew, and defer the host, until the clock is there */
+        politeness_set_crawl_delay(politeness, site, s->crawl_delay_ms);
+        outbox_save_host(p->c, p->h, NULL);
+    }
 }
 
 static enum err load_host(struct prepare *p, bool wants_large_robots)
@@ -302,6 +311,7 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 
     crawl_event(p->c, "warn", "robots", "robots-unreachable", 0, "%s:%u: %.*s",
                 p->h->name, p->h->port, SPAN_ARG(why));
+    p->c->counts.hosts_given_up++;
     outbox_save_host(p->c, p->h, &state);
     park(p, REASON_ROBOTS_UNREACHABLE,
          arena_format(&p->mem, "robots.txt: %.*s", SPAN_ARG(why)), 0);
@@ -377,7 +387,7 @@ static enum err try_once(struct prepare *p)
         p->h->robots_expire_at = clock_after(loop_now(p->c->loop), REFRESH_AGAIN_NS);
         return OK;
     }
-    if (wait_ms > p->c->settings->max_wait_ms) {
+    if (MIN(wait_ms, doc.retry_after_ms) > p->c->settings->max_wait_ms) {
         politeness_back_off(frontier_politeness(p->c->frontier), p->h->site,
                             clock_after(clock_now_ns(), wait_ms * NS_PER_MS));
         outbox_save_host(p->c, p->h, NULL);
@@ -386,7 +396,7 @@ static enum err try_once(struct prepare *p)
              clock_wall_ms() + wait_ms);
         return OK;
     }
-    if (p->h->robots_tries >= MAX_TRIES) {
+    if (p->h->robots_tries >= MAX_TRIES || wait_ms > p->c->settings->max_wait_ms) {
         give_up(p, &doc, why);
         return OK;
     }

@@ -9,8 +9,10 @@
  *   answer                                   means
  *   2xx                                      the rules in it
  *   4xx but 429                              no rules
- *   429, 5xx, no answer, cut, redirect loop  everything disallowed: three tries, then
- *                                            the host is parked as robots_unreachable
+ *   429, 5xx, no answer, cut, redirect loop  everything disallowed: three tries, or as many as
+ *                                            --max-wait leaves room for, then the host is parked
+ *                                            as robots_unreachable; as deferred where the answer
+ *                                            itself asks for a longer pause
  *
  * When a refresh fails, the old rules go on holding (RFC 9309 §2.4).
  */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <sys/statvfs.h>
+
 #include "config/mem.h"
 #include "store/gather.h"
 #include "store/guard.h"
@@ -41,6 +43,19 @@ static enum err io_error(sqlite3 *handle, int extended, const char *path,
                    extended);
 }
 
+/* A file that cannot be made SQLite tries to open read-only: what it met at first is not told then. */
+static enum err open_error(sqlite3 *handle, const char *path, struct err_note *note)
+{
+    int cause = handle ? sqlite3_system_errno(handle) : 0;
+    struct statvfs fs;
+
+    if (cause != ENOENT || statvfs(path, &fs))
+        return err_set_errno(note, ERR_IO, cause, "%s: cannot open", path);
+    if (fs.f_files && !fs.f_favail)
+        return err_set_errno(note, ERR_FULL, ENOSPC, "%s: its disk takes no more files (inodes)", path);
+    return err_set(note, ERR_IO, "%s: cannot make a file beside it", path);
+}
+
 enum err db_explain(sqlite3 *handle, int rc, const char *path, struct err_note *note)
 {
     int extended = handle ? sqlite3_extended_errcode(handle) : rc;
@@ -66,8 +81,7 @@ enum err db_explain(sqlite3 *handle, int rc, const char *path, struct err_note *
     case SQLITE_PERM:
         return err_set(note, ERR_IO, "%s: cannot be written (read-only)", path);
     case SQLITE_CANTOPEN:
-        return err_set_errno(note, ERR_IO, handle ? sqlite3_system_errno(handle) : 0,
-                             "%s: cannot open", path);
+        return open_error(handle, path, note);
     case SQLITE_NOMEM: return err_set(note, ERR_NO_MEMORY, "%s: out of memory", path);
     case SQLITE_TOOBIG:
         return err_set(note, ERR_TOO_LARGE, "%s: a value is too large to be stored",

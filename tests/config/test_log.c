@@ -393,6 +393,7 @@ static void what_is_no_plain_file_is_refused(void **state)
     close(open(other, O_WRONLY | O_CREAT, 0600));
     assert_int_equal(symlink(other, path), 0);
     assert_int_equal(log_open(path, &note), ERR_IO);
+    assert_non_null(strstr(note.text, "is a symbolic link"));
     unlink(path);
     assert_int_equal(link(other, path), 0);
     assert_int_equal(log_open(path, &note), ERR_IO);

@@ -329,15 +329,30 @@ static void what_was_not_asked_costs_no_turn(void **state)
 
 static void p43_a_clock_set_back_freezes_no_host(void **state)
 {
+    struct rig *r = *state;
     int64_t now = clock_now_ns(), wall = clock_wall_ms();
 
-    (void)state;
-    assert_true(politeness_moment(now, 0) == 0);
-    assert_true(politeness_moment(now, wall - 1) == 0);
-    assert_true(politeness_moment(now, wall + 5000) == now + 5 * S);
-    assert_true(politeness_moment(now, wall + INT64_C(15) * 365 * 86400000) ==
+    assert_true(politeness_moment(r->p, now, 0) == 0);
+    assert_true(politeness_moment(r->p, now, wall - 1) == 0);
+    assert_true(politeness_moment(r->p, now, wall + 5000) == now + 5 * S);
+    assert_true(politeness_moment(r->p, now, wall + INT64_C(15) * 365 * 86400000) ==
                 now + 3600 * S);
-    assert_true(politeness_moment(now, INT64_MAX) == now + 3600 * S);
+    assert_true(politeness_moment(r->p, now, INT64_MAX) == now + 3600 * S);
+}
+
+/* Retry-After counts up to --max-wait: a restart must not cut that to an hour. */
+static void a_pause_of_hours_that_max_wait_allows_is_kept(void **state)
+{
+    struct rig *r = *state;
+    int64_t now = clock_now_ns(), wall = clock_wall_ms();
+
+    assert_true(politeness_is_impossible(r->p, wall + 3 * 3600 * 1000));
+    r->settings.max_wait_ms = INT64_C(6) * 3600 * 1000;
+    assert_false(politeness_is_impossible(r->p, wall + 6 * 3600 * 1000));
+    assert_true(politeness_is_impossible(r->p, wall + 7 * 3600 * 1000));
+    assert_true(politeness_moment(r->p, now, wall + 3 * 3600 * 1000) == now + 3 * 3600 * S);
+    r->settings.max_wait_ms = INT64_MAX;
+    assert_true(politeness_moment(r->p, now, INT64_MAX) > now);
 }
 
 static void giving_a_turn_back_forgets_no_pause(void **state)
@@ -654,6 +669,7 @@ int main(void)
         RIGGED(what_was_not_asked_costs_no_turn),
         RIGGED(giving_a_turn_back_forgets_no_pause),
         RIGGED(p43_a_clock_set_back_freezes_no_host),
+        RIGGED(a_pause_of_hours_that_max_wait_allows_is_kept),
         RIGGED(giving_a_turn_back_does_not_undo_anothers_end),
         RIGGED(every_change_is_told),
         FAKED(one_after_the_other_with_the_gap_between),

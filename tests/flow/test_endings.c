@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +29,19 @@ static void nobody_reached_is_4(void **state)
         program_number(&p,
                        "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"),
         2);
+    program_close(&p);
+}
+
+/* A pause of our own between the tries is no wish of the server's, which would be known of then. */
+static void nobody_reached_is_4_where_nobody_is_waited_for(void **state)
+{
+    struct program p;
+
+    (void)state;
+    program_open(&p);
+    program_crawl(&p, ARGS{ "http://127.0.0.1:1/", "--delay", "0", "--max-wait", "0", "-q", NULL });
+    assert_int_equal(p.exit_code, 4);
+    assert_true(program_said(&p, "no seed could be reached: http://127.0.0.1:1/: robots.txt: connect_failed"));
     program_close(&p);
 }
 
@@ -66,6 +80,25 @@ static void fail_on_makes_it_1(void **state)
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0",
                                                "--fail-on", "failed", NULL }),
                      0);
+    rig_close(&g);
+}
+
+/* One of several sites that is down for weeks: nothing is asked there, so that no URL fails. */
+static void a_host_without_a_readable_robots_txt_is_a_failure(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .on = 2, .status = 503, .uses = 1 },
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-wait", "0", "--fail-on", "failed", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/\nhttp://127.0.0.2:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, args), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'robots_unreachable'"), 2);
+    assert_int_equal(program_crawl(&g.p, args), 0);
     rig_close(&g);
 }
 
@@ -382,6 +415,49 @@ static void sighup_opens_the_log_again(void **state)
     rig_close(&g);
 }
 
+/* What packaging/logrotate.example does afterwards, with other folders. */
+static void rotating_logs_ends_no_crawl_without_one(void **state)
+{
+    struct rig with, without;
+    char command[2048];
+
+    (void)state;
+    RIG_OPEN(&with, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    RIG_OPEN(&without, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_start_crawl(&with.p, ARGS{ "seeds.txt", "-q", "--log", "crawl.log", NULL });
+    program_start_crawl(&without.p, ARGS{ "seeds.txt", "-q", NULL });
+    assert_true(traffic_wait(with.o, NULL, "/slow", 1) && traffic_wait(without.o, NULL, "/slow", 1));
+    assert_int_equal(rename(program_path(&with.p, "crawl.log"), program_path(&with.p, "crawl.log.1")), 0);
+    assert_true(snprintf(command, sizeof command,
+                         "sed '1,/^    postrotate/d; /^    endscript/,$d; s|/srv/crawl/\\*/crawl.db-lock|%s %s|'"
+                         " packaging/logrotate.example | sh",
+                         program_path(&with.p, "crawl.db-lock"),
+                         program_path(&without.p, "crawl.db-lock")) < (int)sizeof command);
+    assert_int_equal(system(command), 0);
+    program_signal(&with.p, SIGUSR1); /* so that the new log has a line */
+    assert_int_equal(program_wait(&with.p), 0);
+    assert_int_equal(program_wait(&without.p), 0);
+    assert_int_equal(access(program_path(&with.p, "crawl.log"), F_OK), 0);
+    rig_close(&with);
+    rig_close(&without);
+}
+
+static void under_nohup_a_closed_terminal_ends_nothing(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\n");
+    signal(SIGHUP, SIG_IGN);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "10ms", NULL });
+    signal(SIGHUP, SIG_DFL);
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    program_signal(&g.p, SIGHUP);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'fetched'"), 1);
+    rig_close(&g);
+}
+
 static void database_of_another_crawl_is_6(void **state)
 {
     struct rig g;
@@ -420,9 +496,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reached_is_4),
+        cmocka_unit_test(nobody_reached_is_4_where_nobody_is_waited_for),
         cmocka_unit_test(a_refused_address_is_told_with_the_option_that_allows_it),
         cmocka_unit_test(the_summary_counts_every_answer),
         cmocka_unit_test(fail_on_makes_it_1),
+        cmocka_unit_test(a_host_without_a_readable_robots_txt_is_a_failure),
         cmocka_unit_test(fail_on_http_errors_looks_at_the_whole_run),
         cmocka_unit_test(nobody_reached_is_4_also_where_little_is_due),
         cmocka_unit_test(a_seed_that_robots_txt_forbids_was_reached),
@@ -435,6 +513,8 @@ int main(void)
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),
         cmocka_unit_test(sighup_opens_the_log_again),
+        cmocka_unit_test(rotating_logs_ends_no_crawl_without_one),
+        cmocka_unit_test(under_nohup_a_closed_terminal_ends_nothing),
         cmocka_unit_test(database_of_another_crawl_is_6),
     };
 

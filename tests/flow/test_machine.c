@@ -161,6 +161,25 @@ static void p15_a_full_disk_stops_it_and_room_lets_it_go_on(void **state)
     close_on_disk(&g);
 }
 
+/* There is room, but not for one more of the files that belong to a database. */
+static void p15_a_disk_without_inodes_stops_it_and_is_named(void **state)
+{
+    static const char *const options[] = { "size=400m,nr_inodes=6", "size=400m,nr_inodes=7" };
+    struct rig g;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        open_on_disk(&g, options[i]);
+        assert_int_equal(program_crawl(&g.p, disk_args), 3);
+        if (!program_said(&g.p, "crawl.db") || !program_said(&g.p, "No space left"))
+            fail_msg("%s: %.*s", options[i], (int)MIN(g.p.err.len, (size_t)2000), g.p.err.ptr);
+        remount(&g.p, 0, "size=400m,nr_inodes=100");
+        assert_int_equal(program_crawl(&g.p, disk_args), 0);
+        assert_sound(&g, N_LARGE);
+        close_on_disk(&g);
+    }
+}
+
 static void p15_a_disk_that_becomes_read_only_stops_it(void **state)
 {
     struct rig g;
@@ -575,6 +594,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(p15_a_full_disk_stops_it_and_room_lets_it_go_on),
+        cmocka_unit_test(p15_a_disk_without_inodes_stops_it_and_is_named),
         cmocka_unit_test(p15_a_disk_that_becomes_read_only_stops_it),
         cmocka_unit_test(p17_signals_at_any_moment_lose_nothing),
         cmocka_unit_test(p32_64_descriptors_are_enough),

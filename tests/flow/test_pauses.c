@@ -246,6 +246,38 @@ static void pause_is_remembered_across_a_kill(void **state)
     rig_close(&g);
 }
 
+/* Written down when the clock was a year fast: what is left of them is not known. */
+static void moments_of_a_clock_that_was_set_back_hold_for_an_hour_at_most(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "--delay", "0", "-q", "--max-time", "20s", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", "-n", "0", NULL }), 5);
+    program_change(&g.p, "UPDATE url SET next_fetch_at = (unixepoch() + 31536000) * 1000");
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 1);
+
+    program_change(&g.p, "UPDATE hosts SET next_fetch_at = (unixepoch() + 31536000) * 1000");
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+
+    program_change(&g.p, "UPDATE hosts SET crawl_delay_ms = 2000, backoff_until = (unixepoch() + 31536000) * 1000");
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE reason = 'deferred'"), 1);
+    /* So that the starts of the next hours do not defer it again, and again. */
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM hosts WHERE crawl_delay_ms = 2000 AND backoff_until"
+                                          " <= (SELECT max(finished_at) + 3600000 FROM runs)"),
+                     1);
+    rig_close(&g);
+}
+
 /* A host that answered again begins anew, also in the next run: not where its last trouble had come to. */
 static void failures_that_are_over_are_forgotten_in_the_file(void **state)
 {
@@ -530,6 +562,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pause_is_remembered_across_a_kill),
+        cmocka_unit_test(moments_of_a_clock_that_was_set_back_hold_for_an_hour_at_most),
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
