@@ -61,8 +61,7 @@ enum err conditions_check(const struct text_list *list, const char *words,
             if (read_condition(text, &c) && is_one_of(c.word, words))
                 continue;
             return err_set(note, ERR_USAGE,
-                           "--fail-on '%.*s': it must be one or more of %s, each "
-                           "perhaps with >N",
+                           "%s '%.*s': it must be one or more of %s, each perhaps with >N", list->items[i].where,
                            (int)MIN(text.len, MAX_SHOWN), text.ptr,
                            list_words(words, known, sizeof known));
         }

@@ -194,19 +194,30 @@ void options_describe(const struct option_spec *spec, char *out, size_t size)
         snprintf(out, size, "%s from %s to %s%s", what, min, format_bound(spec, spec->max, max), none);
 }
 
-static void list_append(struct text_list *list, struct span value, int tag)
+/* "--exclude" says it all; "crawl.conf:7" not what stands there. */
+static char *name_place(const char *where, const struct option_spec *spec)
+{
+    char text[512];
+
+    if (span_starts(span_str(where), SPAN("--")) && strcmp(where + 2, spec->name) == 0)
+        return mem_str_copy(span_str(where));
+    snprintf(text, sizeof text, "%s: %s", where, spec->name);
+    return mem_str_copy(span_str(text));
+}
+
+static void list_append(struct text_list *list, const struct option_spec *spec, struct span value, const char *where)
 {
     struct text_item *grown = mem_array(list->len + 1, sizeof *grown);
 
     for (size_t i = 0; i < list->len; i++)
         grown[i] = list->items[i];
-    grown[list->len] = (struct text_item){ mem_str_copy(value), tag };
+    grown[list->len] = (struct text_item){ mem_str_copy(value), name_place(where, spec), spec->tag };
     mem_free(list->items);
     list->items = grown;
     list->len++;
 }
 
-static enum err set_value(void *field, const struct option_spec *spec, struct span value)
+static enum err set_value(void *field, const struct option_spec *spec, struct span value, const char *where)
 {
     char **text = field;
 
@@ -228,7 +239,7 @@ static enum err set_value(void *field, const struct option_spec *spec, struct sp
     case OPTION_LIST:
         if (!is_text(spec, value))
             return ERR_INVALID;
-        list_append(field, value, spec->tag);
+        list_append(field, spec, value, where);
         return OK;
     }
     return ERR_INVALID;
@@ -257,11 +268,21 @@ enum err options_set(const struct option_table *t, void *target, const struct op
     char range[160];
 
     (void)t;
-    if (set_value(field_of(target, spec), spec, value) == OK)
+    if (set_value(field_of(target, spec), spec, value, where) == OK)
         return OK;
     options_describe(spec, range, sizeof range);
     return err_set(note, ERR_USAGE, "%s: '%s' is not possible for %s: it must be %s", where,
                    show(value).text, spec->name, range);
+}
+
+void options_clear_list(struct text_list *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        mem_free(list->items[i].text);
+        mem_free(list->items[i].where);
+    }
+    mem_free(list->items);
+    *list = (struct text_list){ 0 };
 }
 
 /* --- the table ---------------------------------------------------------------- */
@@ -272,7 +293,7 @@ void options_set_defaults(const struct option_table *t, void *target)
         const struct option_spec *spec = &t->specs[i];
 
         if (spec->initial)
-            BUG_IF(set_value(field_of(target, spec), spec, span_str(spec->initial)));
+            BUG_IF(set_value(field_of(target, spec), spec, span_str(spec->initial), "the default"));
     }
 }
 
@@ -287,12 +308,7 @@ void options_clear(const struct option_table *t, void *target)
             mem_free(*text);
             *text = NULL;
         } else if (spec->type == OPTION_LIST) {
-            struct text_list *list = field_of(target, spec);
-
-            for (size_t k = 0; k < list->len; k++)
-                mem_free(list->items[k].text);
-            mem_free(list->items);
-            *list = (struct text_list){ 0 };
+            options_clear_list(field_of(target, spec));
         }
     }
 }

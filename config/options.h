@@ -37,13 +37,17 @@ struct option_spec {
 };
 
 struct text_item {
-    char *text; /* owned */
+    char *text;  /* owned */
+    char *where; /* whence, for an error: "--exclude", "crawl.conf:7: exclude"; owned */
     int tag;
 };
 struct text_list {
     struct text_item *items;
     size_t len;
 };
+
+/* Frees what it owns; it is empty then. */
+void options_clear_list(struct text_list *list);
 
 /* The table as a whole. */
 struct option_table {

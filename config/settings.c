@@ -78,10 +78,7 @@ static enum err apply_set(struct settings *s, struct err_note *note)
         else
             e = set_by_name(s, span_slice(pair, 0, eq), span_skip(pair, eq + 1), "--set", note);
     }
-    for (size_t i = 0; i < s->set.len; i++)
-        mem_free(s->set.items[i].text);
-    mem_free(s->set.items);
-    s->set = (struct text_list){ 0 };
+    options_clear_list(&s->set);
     return e;
 }
 
@@ -157,15 +154,14 @@ static bool is_header(struct span line)
     return colon > 0 && colon < line.len;
 }
 
-/* where is "--header", or "[host \"PATTERN\"] header". The value is a secret: not repeated. */
-static enum err check_headers(const struct text_list *headers, const char *where, const char *pattern,
-                              struct err_note *note)
+/* The value is a secret: not repeated. */
+static enum err check_headers(const struct text_list *headers, struct err_note *note)
 {
     for (size_t i = 0; i < headers->len; i++) {
         struct span line = span_str(headers->items[i].text);
 
         if (!is_header(line))
-            return err_set(note, ERR_USAGE, "%s%s '%.*s': it must be 'Name: value'", where, pattern,
+            return err_set(note, ERR_USAGE, "%s '%.*s': it must be 'Name: value'", headers->items[i].where,
                            (int)MIN(span_find(line, ':'), (size_t)40), line.ptr);
     }
     return OK;
@@ -214,9 +210,9 @@ enum err settings_check(struct settings *s, struct err_note *note)
     if (!e)
         e = check_fail_on(&s->fail_on, note);
     if (!e)
-        e = check_headers(&s->headers, "--header", "", note);
+        e = check_headers(&s->headers, note);
     for (size_t i = 0; !e && i < s->n_hosts; i++)
-        e = check_headers(&s->hosts[i].headers, "header of host ", s->hosts[i].pattern, note);
+        e = check_headers(&s->hosts[i].headers, note);
     if (!e)
         e = settings_extract_check(s, note);
     if (e)
@@ -234,9 +230,7 @@ void settings_clear(struct settings *s)
         struct host_settings *h = &s->hosts[i];
 
         mem_free(h->pattern);
-        for (size_t k = 0; k < h->headers.len; k++)
-            mem_free(h->headers.items[k].text);
-        mem_free(h->headers.items);
+        options_clear_list(&h->headers);
     }
     mem_free(s->hosts);
     for (size_t i = 0; i < s->n_extracts; i++)

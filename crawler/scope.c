@@ -48,8 +48,7 @@ enum err scope_open(const struct settings *settings, struct scope **out,
     for (size_t i = 0; !e && i < settings->rules.len; i++) {
         const struct text_item *item = &settings->rules.items[i];
 
-        e = patterns_add(s->patterns, item->text,
-                         item->tag == RULE_INCLUDE ? "--include" : "--exclude", note);
+        e = patterns_add(s->patterns, item->text, item->where, note);
         s->has_include |= item->tag == RULE_INCLUDE;
     }
     if (e) {

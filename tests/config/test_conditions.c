@@ -14,7 +14,7 @@
 
 static bool holds(const char *text, const char *word, int64_t count)
 {
-    struct text_item item = { (char *)(uintptr_t)text, 0 };
+    struct text_item item = { (char *)(uintptr_t)text, (char *)(uintptr_t) "--fail-on", 0 };
     struct text_list list = { &item, 1 };
 
     return conditions_hold(&list, word, count);
@@ -22,7 +22,7 @@ static bool holds(const char *text, const char *word, int64_t count)
 
 static enum err check(const char *text, struct err_note *note)
 {
-    struct text_item item = { (char *)(uintptr_t)text, 0 };
+    struct text_item item = { (char *)(uintptr_t)text, (char *)(uintptr_t) "--fail-on", 0 };
     struct text_list list = { &item, 1 };
 
     return conditions_check(&list, WORDS, note);
@@ -62,7 +62,7 @@ static void mistakes_are_named(void **state)
 
 static void what_is_named_is_found(void **state)
 {
-    struct text_item item = { (char *)(uintptr_t) "gone>3, http-errors", 0 };
+    struct text_item item = { (char *)(uintptr_t) "gone>3, http-errors", NULL, 0 };
     struct text_list list = { &item, 1 }, none = { NULL, 0 };
 
     (void)state;

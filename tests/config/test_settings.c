@@ -409,8 +409,25 @@ static void host_headers_are_checked_without_telling_them(void **state)
     (void)state;
     write_file("crawl.conf", "[host \"a.org\"]\nheader = A b: secret\n");
     assert_int_equal(load(&s, ARGS(NULL), NULL, &note), ERR_USAGE);
-    assert_string_equal(note.text,
-                        "header of host a.org 'A b': it must be 'Name: value'");
+    assert_string_equal(note.text, "crawl.conf:2: header 'A b': it must be 'Name: value'");
+}
+
+static void what_is_checked_later_is_told_with_its_place(void **state)
+{
+    static char *const env[] = { (char *)(uintptr_t) "CRAWL_FAIL_ON=nothing", NULL };
+    struct settings s;
+    struct err_note note;
+
+    (void)state;
+    write_file("crawl.conf", "delay = 2s\nfail-on = nothing\n");
+    assert_int_equal(load(&s, ARGS(NULL), NULL, &note), ERR_USAGE);
+    assert_ptr_equal(strstr(note.text, "crawl.conf:2: fail-on 'nothing': it must be one or more of"), note.text);
+    write_file("crawl.conf", "header = Secret\n");
+    assert_int_equal(load(&s, ARGS(NULL), NULL, &note), ERR_USAGE);
+    assert_string_equal(note.text, "crawl.conf:1: header 'Secret': it must be 'Name: value'");
+    write_file("crawl.conf", "");
+    assert_int_equal(load(&s, ARGS(NULL), env, &note), ERR_USAGE);
+    assert_ptr_equal(strstr(note.text, "environment CRAWL_FAIL_ON: fail-on 'nothing': "), note.text);
 }
 
 static void errors_of_crawl_conf_name_it(void **state)
@@ -540,6 +557,7 @@ int main(void)
         HERE(wrong_sets_are_named),
         HERE(good_fail_on_words_and_headers),
         HERE(host_headers_are_checked_without_telling_them),
+        HERE(what_is_checked_later_is_told_with_its_place),
         HERE(errors_of_crawl_conf_name_it),
         HERE(json_holds_every_setting_and_no_secret),
         cmocka_unit_test(rules_are_what_decides_about_urls),

@@ -28,8 +28,8 @@ static void open_rig(struct rig *r, enum settings_scope kind, const char *const 
     r->settings.rules.items = r->rules;
     for (; rules && **rules; rules++)
         r->rules[r->settings.rules.len++] =
-            (struct text_item){ (char *)(uintptr_t)(*rules + 1),
-                                **rules == '+' ? RULE_INCLUDE : RULE_EXCLUDE };
+            (struct text_item){ .text = (char *)(uintptr_t)(*rules + 1),
+                                .tag = **rules == '+' ? RULE_INCLUDE : RULE_EXCLUDE };
     if (scope_open(&r->settings, &r->scope, &note))
         fail_msg("%s", note.text);
 }
@@ -323,22 +323,22 @@ static void check_rule(void **state)
 static void a_bad_pattern_is_named_with_its_place(void **state)
 {
     static const struct {
-        const char *text;
+        const char *text, *where;
         int tag;
         const char *want;
     } rows[] = {
-        { "a(b", RULE_EXCLUDE,
+        { "a(b", "--exclude", RULE_EXCLUDE,
           "--exclude 'a(b': missing closing parenthesis at character 4" },
-        { "*x", RULE_INCLUDE,
+        { "*x", "--include", RULE_INCLUDE,
           "--include '*x': quantifier does not follow a repeatable item at character" },
-        { "[a-", RULE_EXCLUDE,
-          "--exclude '[a-': missing terminating ] for character class at character" },
+        { "[a-", "crawl.conf:7: exclude", RULE_EXCLUDE,
+          "crawl.conf:7: exclude '[a-': missing terminating ] for character class at character" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct text_item items[2] = { { (char *)(uintptr_t) "fine", RULE_EXCLUDE },
-                                      { (char *)(uintptr_t)rows[i].text,
+        struct text_item items[2] = { { .text = (char *)(uintptr_t) "fine", .tag = RULE_EXCLUDE },
+                                      { (char *)(uintptr_t)rows[i].text, (char *)(uintptr_t)rows[i].where,
                                         rows[i].tag } };
         struct settings s = { .rules = { items, 2 }, .depth = -1 };
         struct scope *scope = NULL;
