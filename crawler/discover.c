@@ -219,7 +219,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
                           const struct target *target, struct arena *mem, struct store_offer *o)
 {
     const struct fact_link *link = &page->facts->links[i];
-    int depth = link->hop == FACT_HOP_FEED ? 1 : page->ticket->depth + 1;
+    int depth = link->hop == FACT_HOP_FEED ? 1 : page->depth + 1;
     struct span href = target->href, rule = SPAN_NONE;
     enum url_reason only_recorded = not_followed(c, page, link, &rule);
     struct known_entry known;

@@ -13,6 +13,7 @@
 struct discover_page {
     const struct ticket *ticket;
     const struct page_facts *facts;
+    int depth; /* that its links count from: the ticket's may fall meanwhile */
     bool is_error_page; /* 4xx, 5xx: links are recorded, not followed */
 };
 
