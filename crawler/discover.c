@@ -141,6 +141,12 @@ static enum url_hop hop_of(const struct fact_link *link)
     }
 }
 
+/* By its kind. */
+static bool is_recorded_only(const struct crawl *c, const struct fact_link *link)
+{
+    return link->hop == FACT_HOP_NONE || (link->hop == FACT_HOP_EMBED && !c->settings->follows_embeds);
+}
+
 /* Why this link is recorded only, whatever it points at. */
 static enum url_reason not_followed(const struct crawl *c,
                                     const struct discover_page *page,
@@ -148,8 +154,7 @@ static enum url_reason not_followed(const struct crawl *c,
 {
     const struct settings *s = c->settings;
 
-    if (link->hop == FACT_HOP_NONE ||
-        (link->hop == FACT_HOP_EMBED && !s->follows_embeds)) {
+    if (is_recorded_only(c, link)) {
         *rule = SPAN("not followed: this kind of link");
         return REASON_KIND;
     }
@@ -168,9 +173,13 @@ static enum url_reason not_followed(const struct crawl *c,
     return REASON_NONE;
 }
 
-static void describe(const struct fact_link *link, size_t position,
+static void describe(const struct crawl *c, const struct discover_page *page, size_t position,
                      struct store_offer *o)
 {
+    const struct fact_link *link = &page->facts->links[position];
+
+    o->is_kind = is_recorded_only(c, link);
+    o->is_barred = page->is_error_page || page->facts->is_nofollow;
     o->kind = link->kind;
     o->is_nofollow = link->is_nofollow;
     o->rel = link->rel;
@@ -232,7 +241,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
         o->depth = depth;
         o->reason = known.reason && !is_by_link(known.reason) ? known.reason : only_recorded;
         o->lastmod_ms = -1;
-        describe(link, i, o);
+        describe(c, page, i, o);
         return true;
     }
     if (!parse_page_url(href, NULL, mem, &u))
@@ -249,7 +258,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
         o->rule = rule;
     }
     o->parent_id = page->ticket->id;
-    describe(link, i, o);
+    describe(c, page, i, o);
     return true;
 }
 

@@ -335,6 +335,36 @@ static void a_page_that_rises_while_it_is_asked_for_can_rise_again(void **state)
     rig_close(&g);
 }
 
+/* What is linked only by pages that bar it stays out, also where it was too deep before. */
+static const struct origin_route barred_shortcut[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT("<a href=/slow>s</a><a href=/1>1</a>") },
+    { .path = "/slow", .headers = HTML, .body = LIT("<a href=/2>short cut</a><a href=/lost>l</a>"), .delay_ms = 700 },
+    { .path = "/1", .headers = HTML, .body = LIT("<a href=/1b>1b</a>") },
+    { .path = "/1b", .headers = HTML, .body = LIT("<a href=/2>2</a><a href=/lost>l</a>") },
+    { .path = "/2",
+      .headers = HTML,
+      .body = LIT("<meta name=robots content=nofollow><a href=/by-nofollow>3</a><form action=/by-form></form>") },
+    { .path = "/lost", .status = 404, .headers = HTML, .body = LIT("<a href=/by-error>e</a><img src=/by-image>") },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void a_shorter_way_opens_nothing_that_is_barred(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, barred_shortcut, 1, "http://127.0.0.1:$PORT/\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "3", NULL }),
+                     0);
+
+    assert_string_equal(rig_url(&g, "%/2", "depth || ' ' || state"), "2 fetched");
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE url LIKE '%/by-%'"), 4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE url LIKE '%/by-%' AND state = 'excluded'"), 4);
+    rig_close(&g);
+}
+
 static void depth_counts_redirects_as_nothing_and_sitemaps_as_one(void **state)
 {
     static const struct origin_route routes[] = {
@@ -609,6 +639,7 @@ int main(void)
         cmocka_unit_test(depth_is_exact),
         cmocka_unit_test(shorter_way_found_later_opens_what_lies_behind),
         cmocka_unit_test(a_page_that_rises_while_it_is_asked_for_can_rise_again),
+        cmocka_unit_test(a_shorter_way_opens_nothing_that_is_barred),
         cmocka_unit_test(depth_counts_redirects_as_nothing_and_sitemaps_as_one),
         cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
