@@ -71,18 +71,30 @@ static int64_t bits_of(const struct store_visit *v, const struct store_offer *o)
            (int64_t)(hop ^ HOP_LINK) << HOP_SHIFT;
 }
 
+static enum url_hop hop_of(int64_t bits)
+{
+    return (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+}
+
+bool links_is_barred(const struct core *c, int64_t bits)
+{
+    return bits & BIT_BARRED || (bits & BIT_NOFOLLOW && c->options.respects_nofollow);
+}
+
+bool links_is_recorded_only(const struct core *c, int64_t bits, bool *out_is_entry)
+{
+    enum url_hop hop = hop_of(bits);
+
+    *out_is_entry = hop == HOP_FEED;
+    return links_is_barred(c, bits) || (hop == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0);
+}
+
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
 {
-    enum url_hop hop = (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+    bool is_entry;
 
-    if (bits & (BIT_BARRED | BIT_FIXED_DEPTH))
-        return false;
-    if (bits & BIT_NOFOLLOW && c->options.respects_nofollow)
-        return false;
-    if (hop == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0)
-        return false;
-    *out = hop;
-    return true;
+    *out = hop_of(bits);
+    return !(bits & BIT_FIXED_DEPTH) && !links_is_recorded_only(c, bits, &is_entry);
 }
 
 bool links_passes_rank(int64_t bits)

@@ -246,7 +246,7 @@ struct store_offer {
     /* The link as it stood on the page; kind = N_LINK_KINDS when it is none. */
     uint8_t kind;
     bool is_nofollow;
-    /* Why the link itself is not followed, whatever reason says of the URL: its kind; its page, all of whose are not. */
+    /* Is the link itself not followed, whatever reason says of the URL: for its kind; as no link of its page is? */
     bool is_kind, is_barred;
     struct span rel, anchor;
     uint32_t position;
