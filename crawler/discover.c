@@ -44,7 +44,7 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     struct scope_verdict verdict;
 
     o->url = u->href;
-    o->host = url_hostname(u);
+    o->host = url_site_hostname(u);
     o->port = url_port(u) > 0 ? (uint16_t)url_port(u) : 0;
     o->is_web = url_is_web(u);
     o->is_https = u->scheme == URL_HTTPS;
