@@ -79,6 +79,18 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
     return true;
 }
 
+bool discover_again(struct crawl *c, const struct store_item *item, struct arena *mem, struct store_offer *out)
+{
+    struct url u;
+
+    if (!parse_page_url(item->url, NULL, mem, &u))
+        return false;
+    *out = (struct store_offer){ .hop = item->hop };
+    decide(c, &u, item->depth, mem, out);
+    out->known_id = item->id;
+    return !out->reason;
+}
+
 /*
  * Servers write paths in the encoding of their file names. What is no UTF-8 goes out byte
  * by byte, as browsers send it; the URL standard's U+FFFD would ask for another page.
@@ -118,6 +130,7 @@ bool discover_redirect(struct crawl *c, const struct ticket *from,
     /* Where a seed (also one that was first found as a link) redirects, its host is what the user meant. */
     if (from->depth == 0 && url_is_web(&u) && scope_add_redirect(c->scope, &u)) {
         known_forget(c->known);
+        c->has_wider_scope = true;
         crawl_event(c, "info", "scope", "seed-redirected", from->id,
                     "%.*s joins the scope", SPAN_ARG(url_host(&u)));
     }

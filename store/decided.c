@@ -238,3 +238,48 @@ enum err decided_again(struct core *c, bool is_queue_only, decide_fn *decide, vo
     tally_flush(c);
     return db_commit(c->db);
 }
+
+/* --- a scope that grew ------------------------------------------------------------ */
+
+/* False where only links that are not followed lead to it. */
+static bool find_way(struct store_op *op, struct store_item *item)
+{
+    enum incoming_way way;
+
+    if (!op->u.out_of_scope.wants_ways || !incoming_decides(item->hop))
+        return true;
+    way = incoming_nearest(op->u.out_of_scope.ways, item->id, &item->depth);
+    return way == INCOMING_FOLLOWED || way == INCOMING_NONE;
+}
+
+enum err decided_out_of_scope(struct core *c, struct store_op *op)
+{
+    static const char SQL[] = "SELECT id, url, depth, hop, reason, host_id, rule FROM url NOT INDEXED WHERE id > ?1"
+                              " AND state = 4 AND reason = 1 AND host_id IS NOT NULL ORDER BY id LIMIT ?2";
+    size_t limit = op->u.out_of_scope.limit;
+    sqlite3_stmt *st;
+
+    if (op->u.out_of_scope.wants_ways && !op->u.out_of_scope.ways)
+        op->u.out_of_scope.ways = incoming_read(c);
+    if (c->db->failed)
+        return c->db->failed;
+    op->u.out_of_scope.items = arena_array(&op->mem, limit, sizeof *op->u.out_of_scope.items);
+    op->u.out_of_scope.last = 0;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, op->u.out_of_scope.after);
+    db_int(c->db, st, 2, (int64_t)limit);
+    while (db_next(c->db, st)) {
+        struct store_item *item = &op->u.out_of_scope.items[op->u.out_of_scope.n_items];
+        struct candidate it;
+
+        read_candidate(c->db, st, &it);
+        *item = (struct store_item){ .id = it.id, .depth = it.url.depth, .hop = it.url.hop };
+        if (arena_try_copy(&op->mem, it.url.url, &item->url)) { /* the rest is the next part's */
+            db_done(st);
+            break;
+        }
+        op->u.out_of_scope.last = it.id;
+        op->u.out_of_scope.n_items += find_way(op, item);
+    }
+    return c->db->failed;
+}

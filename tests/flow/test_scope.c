@@ -566,6 +566,45 @@ static void nofollow_that_is_respected_no_more_lets_in_what_it_kept_out(void **s
     rig_close(&g);
 }
 
+/*
+ * Two pages were read before a seed moves to another host: what they link to there is fetched all the same, at
+ * the depth of the nearest link; what only a form or a page of nofollow leads to is not.
+ */
+static void what_was_found_before_a_seed_moved_is_fetched_too(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=/far>f</a><a href=/near>n</a><a href=/silent>s</a>") },
+        { .path = "/far", .headers = HTML, .body = LIT("<a href=/farther>f</a>") },
+        { .path = "/farther", .headers = HTML, TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a>") },
+        { .path = "/near",
+          .headers = HTML,
+          TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a><form action=http://127.0.0.3:$PORT/form></form>"),
+          .delay_ms = 200 },
+        { .path = "/silent",
+          .headers = HTML "X-Robots-Tag: nofollow\r\n",
+          TEXT_OF("<a href=http://127.0.0.3:$PORT/barred>p</a><a href=http://127.0.0.4:$PORT/else>e</a>") },
+        { .path = "/moved", .status = 301, .headers = "Location: http://127.0.0.3:$PORT/\r\n", .delay_ms = 1200 },
+        { .path = "/page", .headers = HTML, .body = LIT("<a href=/behind>b</a>") },
+        { .path = "/behind", .headers = HTML, .body = LIT("<a href=/too-far>t</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 4, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/moved\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "3", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/behind", "state || ' ' || depth"), "fetched 3");
+    assert_string_equal(rig_url(&g, "%/too-far", "state || ' ' || reason"), "excluded depth");
+    assert_string_equal(rig_url(&g, "%/form", "state"), "excluded");
+    assert_string_equal(rig_url(&g, "%/barred", "state"), "excluded");
+    assert_string_equal(rig_url(&g, "%/else", "state || ' ' || reason"), "excluded scope");
+    assert_int_equal(traffic_count(g.o, NULL, "/page"), 1);
+    rig_close(&g);
+}
+
 static void bodies_are_stored_as_asked(void **state)
 {
     static const struct origin_route routes[] = {
@@ -783,6 +822,7 @@ int main(void)
         cmocka_unit_test(embeds_and_rel_nofollow_by_option),
         cmocka_unit_test(wider_rules_let_in_only_what_a_link_leads_to),
         cmocka_unit_test(a_wider_scope_counts_the_nearest_link),
+        cmocka_unit_test(what_was_found_before_a_seed_moved_is_fetched_too),
         cmocka_unit_test(nofollow_that_is_respected_no_more_lets_in_what_it_kept_out),
         cmocka_unit_test(bodies_are_stored_as_asked),
         cmocka_unit_test(headers_credentials_and_cookies_stay_where_they_belong),
