@@ -191,7 +191,7 @@ static void describe(const struct crawl *c, const struct discover_page *page, si
 {
     const struct fact_link *link = &page->facts->links[position];
 
-    o->is_kind = is_recorded_only(c, link);
+    o->is_kind = is_recorded_only(c, link) || page->is_error_page;
     o->is_barred = page->is_error_page || page->facts->is_nofollow;
     o->kind = link->kind;
     o->is_nofollow = link->is_nofollow;

@@ -34,7 +34,7 @@ static void read_links(struct core *c, struct incoming *in)
         enum incoming_way way = INCOMING_FOLLOWED;
 
         if (links_is_recorded_only(c, sqlite3_column_int64(st, 1), &is_entry))
-            way = links_is_barred(c, sqlite3_column_int64(st, 1)) ? INCOMING_NOFOLLOW : INCOMING_KIND;
+            way = links_is_of_kind(c, sqlite3_column_int64(st, 1)) ? INCOMING_KIND : INCOMING_NOFOLLOW;
         meet(in, sqlite3_column_int64(st, 0), way, is_entry ? 1 : sqlite3_column_int(st, 2) + 1);
     }
 }

@@ -19,7 +19,7 @@ void incoming_free(struct incoming *in);
 enum incoming_way {
     INCOMING_NONE,     /* no stored link leads there */
     INCOMING_KIND,     /* none that is followed, by its kind */
-    INCOMING_NOFOLLOW, /* nor any other: nofollow, or an error's page */
+    INCOMING_NOFOLLOW, /* nor any other: their pages say nofollow, or they do */
     INCOMING_FOLLOWED,
 };
 

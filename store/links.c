@@ -76,17 +76,15 @@ static enum url_hop hop_of(int64_t bits)
     return (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
 }
 
-bool links_is_barred(const struct core *c, int64_t bits)
+bool links_is_of_kind(const struct core *c, int64_t bits)
 {
-    return bits & BIT_BARRED || (bits & BIT_NOFOLLOW && c->options.respects_nofollow);
+    return hop_of(bits) == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0;
 }
 
 bool links_is_recorded_only(const struct core *c, int64_t bits, bool *out_is_entry)
 {
-    enum url_hop hop = hop_of(bits);
-
-    *out_is_entry = hop == HOP_FEED;
-    return links_is_barred(c, bits) || (hop == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0);
+    *out_is_entry = hop_of(bits) == HOP_FEED;
+    return bits & BIT_BARRED || (bits & BIT_NOFOLLOW && c->options.respects_nofollow) || links_is_of_kind(c, bits);
 }
 
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)

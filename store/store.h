@@ -392,7 +392,7 @@ struct store_op {
             int64_t after; /* in: id of the last of the part before; 0: it begins */
             size_t limit;
             bool wants_ways; /* only those that a link to be followed leads to, at the depth of the nearest */
-            struct incoming *ways; /* in and out: what that needs to know; goes on to the next part. Freed with the op */
+            struct incoming *ways; /* in and out: what that needs to know; on to the next part. Freed with the op */
             struct store_item *items; /* out: id, url, depth and hop */
             size_t n_items;
             int64_t last; /* out: id of the last row looked at; 0: there are no more */
