@@ -187,7 +187,7 @@ static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming 
     if (!decide(arg, &it->url, out))
         return false;
     if (!offers_decide_reason(it->url.reason) || !incoming_decides(it->url.hop) ||
-        !(out->reason == REASON_NONE || (out->reason == REASON_DEPTH && it->url.reason != REASON_DEPTH)))
+        (out->reason != REASON_NONE && out->reason != REASON_DEPTH))
         return true;
     if (!*incoming)
         *incoming = incoming_read(c);

@@ -550,18 +550,28 @@ static void nofollow_that_is_respected_no_more_lets_in_what_it_kept_out(void **s
 {
     static const struct origin_route routes[] = {
         NO_ROBOTS,
-        { .path = "/", .headers = HTML, .body = LIT("<a rel=nofollow href=/link>1</a><a href=/page>p</a>") },
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a rel=nofollow href=/link>1</a><a rel=nofollow href=/deep>d</a><a href=/page>p</a>"
+                      "<a href=/1>1</a>") },
         { .path = "/page", .headers = HTML, .body = LIT("<meta name=robots content=nofollow><a href=/barred>b</a>") },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/deep>d</a>") },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
 
     (void)state;
     RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--respect-rel-nofollow", NULL }), 0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", "--respect-rel-nofollow",
+                                               NULL }),
+                     0);
     assert_int_equal(traffic_count(g.o, NULL, "/link"), 0);
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--revisit", "none", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/deep", "reason || ' ' || depth"), "depth 2");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", "--revisit", "none",
+                                               NULL }),
+                     0);
     assert_int_equal(traffic_count(g.o, NULL, "/link"), 1);
+    assert_string_equal(rig_url(&g, "%/deep", "state || ' ' || depth"), "fetched 1");
     assert_int_equal(traffic_count(g.o, NULL, "/barred"), 0);
     rig_close(&g);
 }
