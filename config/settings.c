@@ -370,7 +370,8 @@ enum err settings_to_json(const struct settings *s, struct buf *out)
 
 static bool decides(const struct option_spec *spec)
 {
-    static const char *const deciding[] = { "depth", "scope", "embeds", "no-robots", "store-bodies" };
+    static const char *const deciding[] = { "depth",     "scope",       "embeds", "respect-rel-nofollow",
+                                            "no-robots", "store-bodies" };
 
     for (size_t i = 0; i < ARRAY_LEN(deciding); i++)
         if (strcmp(spec->name, deciding[i]) == 0)

@@ -108,6 +108,7 @@ struct crawl {
     int64_t recent_peak_at;
     int64_t answered; /* answered pages whose commit is still to come */
     int64_t n_tasks;  /* coroutines of the crawl but the dispatcher */
+    bool has_wider_scope; /* than what was excluded was decided by: a seed redirected (crawler/rescope.h) */
     bool is_learning; /* a coroutine takes the links of one commit; later commits wait for it */
     struct crawl_counts counts;
     char missed_seed[400]; /* with exit code 4: a seed and why nothing came from it, unescaped; may be empty */

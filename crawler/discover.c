@@ -44,7 +44,7 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     struct scope_verdict verdict;
 
     o->url = u->href;
-    o->host = url_hostname(u);
+    o->host = url_site_hostname(u);
     o->port = url_port(u) > 0 ? (uint16_t)url_port(u) : 0;
     o->is_web = url_is_web(u);
     o->is_https = u->scheme == URL_HTTPS;
@@ -77,6 +77,18 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
     decide(c, &u, 1, mem, out);
     out->lastmod_ms = lastmod_ms;
     return true;
+}
+
+bool discover_again(struct crawl *c, const struct store_item *item, struct arena *mem, struct store_offer *out)
+{
+    struct url u;
+
+    if (!parse_page_url(item->url, NULL, mem, &u))
+        return false;
+    *out = (struct store_offer){ .hop = item->hop };
+    decide(c, &u, item->depth, mem, out);
+    out->known_id = item->id;
+    return !out->reason;
 }
 
 /*
@@ -118,6 +130,7 @@ bool discover_redirect(struct crawl *c, const struct ticket *from,
     /* Where a seed (also one that was first found as a link) redirects, its host is what the user meant. */
     if (from->depth == 0 && url_is_web(&u) && scope_add_redirect(c->scope, &u)) {
         known_forget(c->known);
+        c->has_wider_scope = true;
         crawl_event(c, "info", "scope", "seed-redirected", from->id,
                     "%.*s joins the scope", SPAN_ARG(url_host(&u)));
     }
@@ -141,6 +154,12 @@ static enum url_hop hop_of(const struct fact_link *link)
     }
 }
 
+/* By its kind. */
+static bool is_recorded_only(const struct crawl *c, const struct fact_link *link)
+{
+    return link->hop == FACT_HOP_NONE || (link->hop == FACT_HOP_EMBED && !c->settings->follows_embeds);
+}
+
 /* Why this link is recorded only, whatever it points at. */
 static enum url_reason not_followed(const struct crawl *c,
                                     const struct discover_page *page,
@@ -148,8 +167,7 @@ static enum url_reason not_followed(const struct crawl *c,
 {
     const struct settings *s = c->settings;
 
-    if (link->hop == FACT_HOP_NONE ||
-        (link->hop == FACT_HOP_EMBED && !s->follows_embeds)) {
+    if (is_recorded_only(c, link)) {
         *rule = SPAN("not followed: this kind of link");
         return REASON_KIND;
     }
@@ -168,9 +186,13 @@ static enum url_reason not_followed(const struct crawl *c,
     return REASON_NONE;
 }
 
-static void describe(const struct fact_link *link, size_t position,
+static void describe(const struct crawl *c, const struct discover_page *page, size_t position,
                      struct store_offer *o)
 {
+    const struct fact_link *link = &page->facts->links[position];
+
+    o->is_kind = is_recorded_only(c, link) || page->is_error_page;
+    o->is_barred = page->is_error_page || page->facts->is_nofollow;
     o->kind = link->kind;
     o->is_nofollow = link->is_nofollow;
     o->rel = link->rel;
@@ -219,7 +241,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
                           const struct target *target, struct arena *mem, struct store_offer *o)
 {
     const struct fact_link *link = &page->facts->links[i];
-    int depth = link->hop == FACT_HOP_FEED ? 1 : page->ticket->depth + 1;
+    int depth = link->hop == FACT_HOP_FEED ? 1 : page->depth + 1;
     struct span href = target->href, rule = SPAN_NONE;
     enum url_reason only_recorded = not_followed(c, page, link, &rule);
     struct known_entry known;
@@ -232,7 +254,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
         o->depth = depth;
         o->reason = known.reason && !is_by_link(known.reason) ? known.reason : only_recorded;
         o->lastmod_ms = -1;
-        describe(link, i, o);
+        describe(c, page, i, o);
         return true;
     }
     if (!parse_page_url(href, NULL, mem, &u))
@@ -249,7 +271,7 @@ static bool discover_link(struct crawl *c, const struct discover_page *page, siz
         o->rule = rule;
     }
     o->parent_id = page->ticket->id;
-    describe(link, i, o);
+    describe(c, page, i, o);
     return true;
 }
 

@@ -13,6 +13,7 @@
 struct discover_page {
     const struct ticket *ticket;
     const struct page_facts *facts;
+    int depth; /* that its links count from: the ticket's may fall meanwhile */
     bool is_error_page; /* 4xx, 5xx: links are recorded, not followed */
 };
 
@@ -42,6 +43,12 @@ bool discover_redirect(struct crawl *c, const struct ticket *from,
 /* A sitemap's or feed's entry, at depth 1. False when it is no URL. */
 bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
                     int64_t lastmod_ms, struct arena *mem, struct store_offer *out);
+
+/*
+ * A URL that the scope excluded when it was narrower (an item of STORE_OUT_OF_SCOPE), offered again. False
+ * when the rules exclude it still.
+ */
+bool discover_again(struct crawl *c, const struct store_item *item, struct arena *mem, struct store_offer *out);
 
 /* A seed, at depth 0. u is without fragment and userinfo. */
 void discover_seed(struct crawl *c, const struct url *u, struct arena *mem,

@@ -5,6 +5,7 @@
 #include "crawler/archive.h"
 #include "crawler/ask.h"
 #include "crawler/outbox.h"
+#include "crawler/rescope.h"
 #include "crawler/robots_gate.h"
 #include "crawler/visit.h"
 
@@ -116,6 +117,20 @@ static deadline check_space(struct crawl *c, deadline next)
     return clock_after(loop_now(c->loop), SPACE_CHECK_NS);
 }
 
+/* Did the scope grow since what it excludes was decided about? Then that is done again, and there may be more to do. */
+static bool has_more_in_scope(struct crawl *c)
+{
+    enum err e;
+
+    if (!c->has_wider_scope)
+        return false;
+    c->has_wider_scope = false;
+    e = rescope(c);
+    if (e && !c->stop)
+        crawl_stop(c, STOP_STORE);
+    return true;
+}
+
 /* Until a stop is asked for or nothing is left. */
 static void dispatch(struct crawl *c)
 {
@@ -139,6 +154,8 @@ static void dispatch(struct crawl *c)
             continue;
         }
         if (is_all_done(c)) {
+            if (has_more_in_scope(c))
+                continue;
             crawl_stop(c, STOP_FINISHED);
             break;
         }

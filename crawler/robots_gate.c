@@ -324,7 +324,7 @@ static void give_up(struct prepare *p, const struct document *doc, struct span w
 static const char *refusal(void *arg, const struct url *u, struct arena *mem)
 {
     struct crawl *c = arg;
-    struct host *h = frontier_find_origin(c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+    struct host *h = frontier_find_origin(c->frontier, u->scheme == URL_HTTPS, url_site_hostname(u),
                                           (uint16_t)url_port(u));
 
     if (!h || h->state != HOST_READY || span_eq(url_target(u), SPAN("/robots.txt")))
@@ -338,7 +338,7 @@ static const char *refusal(void *arg, const struct url *u, struct arena *mem)
  */
 static void keep_pause(struct prepare *p, const struct document *doc)
 {
-    struct host *h = frontier_find_origin(p->c->frontier, doc->url.scheme == URL_HTTPS, url_hostname(&doc->url),
+    struct host *h = frontier_find_origin(p->c->frontier, doc->url.scheme == URL_HTTPS, url_site_hostname(&doc->url),
                                           (uint16_t)url_port(&doc->url));
 
     if (h && !doc->problem && (h->site != p->h->site || p->h->obeys_rules))

@@ -318,7 +318,7 @@ static enum err parse_in_turn(struct reader *r, const struct todo *todo,
 
 static struct host *origin_of(const struct reader *r, const struct url *u)
 {
-    return frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_hostname(u),
+    return frontier_find_origin(r->c->frontier, u->scheme == URL_HTTPS, url_site_hostname(u),
                                 (uint16_t)url_port(u));
 }
 

@@ -364,11 +364,13 @@ static void learn_from_decoding(struct visit *v)
 
 static enum err take_links(struct visit *v)
 {
-    struct discover_page page = { v->t, v->record->facts, v->got.outcome == FETCH_HTTP_ERROR };
+    struct discover_page page = { v->t, v->record->facts, v->t->depth, v->got.outcome == FETCH_HTTP_ERROR };
     size_t n = v->record->facts->n_links;
     bool is_cut;
     enum err e;
 
+    /* The store tells by it which links are as deep as the page makes them, and whether it rose meanwhile. */
+    v->record->depth = page.depth;
     /* Each is written whole: zeroing all of them first would touch them twice. */
     v->record->links = arena_try_alloc(&v->op->mem, (n + 1) * sizeof *v->record->links);
     if (!v->record->links)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "parse/charset.h"
 #include "parse/header.h"
 #include "parse/page.h"
 
@@ -23,25 +24,20 @@ static bool is_no_type(struct span essence)
            span_eq_nocase(essence, SPAN("*/*"));
 }
 
-static enum promise read_promise(struct span content_type)
+static enum promise read_promise(struct span essence)
 {
-    struct header_content_type type;
-
-    header_content_type_parse(content_type, &type);
-    if (is_no_type(type.essence))
+    if (is_no_type(essence))
         return PROMISE_NONE;
-    if (span_eq_nocase(type.essence, SPAN("text/html")) ||
-        span_eq_nocase(type.essence, SPAN("application/xhtml+xml")))
+    if (span_eq_nocase(essence, SPAN("text/html")) ||
+        span_eq_nocase(essence, SPAN("application/xhtml+xml")))
         return PROMISE_HTML;
-    if (span_eq_nocase(type.essence, SPAN("text/plain")))
+    if (span_eq_nocase(essence, SPAN("text/plain")))
         return PROMISE_PLAIN;
-    if (span_eq_nocase(type.essence, SPAN("text/xml")) ||
-        span_eq_nocase(type.essence, SPAN("application/xml")) ||
-        (type.essence.len > 4 &&
-         span_eq_nocase(span_skip(type.essence, type.essence.len - 4), SPAN("+xml"))))
+    if (span_eq_nocase(essence, SPAN("text/xml")) ||
+        span_eq_nocase(essence, SPAN("application/xml")) ||
+        (essence.len > 4 && span_eq_nocase(span_skip(essence, essence.len - 4), SPAN("+xml"))))
         return PROMISE_XML;
-    return span_starts_nocase(type.essence, SPAN("text/")) ? PROMISE_TEXT
-                                                           : PROMISE_OTHER;
+    return span_starts_nocase(essence, SPAN("text/")) ? PROMISE_TEXT : PROMISE_OTHER;
 }
 
 static bool has_bom(struct span body)
@@ -62,11 +58,11 @@ static bool begins_markup(struct span s)
  * text has. With a byte order mark it is text, UTF-16 perhaps. What is sent as
  * HTML stays that when a tag comes with nothing but NULs of these before it.
  */
-static bool looks_binary(struct span body, enum promise promise)
+static bool looks_binary(struct span body, enum promise promise, bool is_utf16)
 {
     if (span_starts(body, SPAN("%PDF-")) || span_starts(body, SPAN("%!PS-Adobe-")))
         return true;
-    if (has_bom(body))
+    if (is_utf16 || has_bom(body))
         return false;
     bool has_nul = false;
     for (size_t i = 0; i < MIN(body.len, LOOK_BYTES); i++) {
@@ -84,12 +80,22 @@ static bool looks_binary(struct span body, enum promise promise)
     return has_nul;
 }
 
-/* UTF-16 without a mark: every other byte of its markup is NUL. */
+/* Where the header names UTF-16, nearly any byte is text: a line break has a NUL, U+0430 a control. */
+static bool is_said_to_be_utf16(struct span charset)
+{
+    const char *name = charset_from_label(charset);
+
+    return name && span_starts(span_str(name), SPAN("utf-16"));
+}
+
+/* UTF-16 without a mark: every other byte of its markup, and of the white space before it, is NUL. */
 static bool looks_utf16(struct span body)
 {
-    return body.len >= 4 &&
-           ((body.ptr[0] == '<' && !body.ptr[1] && body.ptr[2] && !body.ptr[3]) ||
-            (!body.ptr[0] && body.ptr[1] == '<' && !body.ptr[2] && body.ptr[3]));
+    size_t low = body.len && !body.ptr[0] ? 1 : 0;
+
+    while (body.len >= 4 && !body.ptr[1 - low] && span_is_space(body.ptr[low]))
+        body = span_skip(body, 2);
+    return body.len >= 4 && body.ptr[low] == '<' && !body.ptr[1 - low] && body.ptr[2 + low] && !body.ptr[3 - low];
 }
 
 /*
@@ -193,11 +199,15 @@ static enum page_kind kind_of_markup(struct span start, enum promise promise)
 
 enum page_kind page_sniff(struct span content_type, struct span body)
 {
-    enum promise promise = read_promise(content_type);
+    struct header_content_type type;
+    enum promise promise;
     char room[LOOK_BYTES];
     enum page_kind said;
 
-    if (promise == PROMISE_OTHER || (looks_binary(body, promise) && !looks_utf16(body)))
+    header_content_type_parse(content_type, &type);
+    promise = read_promise(type.essence);
+    if (promise == PROMISE_OTHER ||
+        (looks_binary(body, promise, is_said_to_be_utf16(type.charset)) && !looks_utf16(body)))
         return PAGE_BINARY;
     if (promise == PROMISE_PLAIN)
         return PAGE_TEXT;

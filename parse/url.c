@@ -314,7 +314,7 @@ static enum err append_normal(struct buf *out, struct span s)
  * Without the root's dot. "a.." has an empty label, not a trailing dot; a lone
  * "." is all there is; file://localhost./ is not file://localhost/, which has no host.
  */
-static struct span without_root(const struct url *u)
+struct span url_site_hostname(const struct url *u)
 {
     struct span host = url_hostname(u);
 
@@ -342,7 +342,7 @@ static enum err append_key(struct buf *out, const struct url *u, struct span hos
 
 enum err url_normalize(const struct url *u, struct arena *mem, struct span *out)
 {
-    struct span host = without_root(u);
+    struct span host = url_site_hostname(u);
     struct span query = url_search(u);
     bool is_whole = u->userinfo_start == u->host_start &&
                     host.len == u->host_end - u->host_start &&

@@ -85,6 +85,8 @@ struct span url_username(const struct url *u);
 struct span url_password(const struct url *u);
 struct span url_host(const struct url *u); /* "example.com:8080", as the API's "host" */
 struct span url_hostname(const struct url *u); /* "example.com", "[::1]" */
+/* The hostname as url_normalize writes it: without the root's dot. A name with it is the same host. */
+struct span url_site_hostname(const struct url *u);
 struct span url_pathname(const struct url *u);
 struct span url_search(const struct url *u); /* "?a=b", or empty also for a lone "?" */
 struct span url_hash(const struct url *u);   /* "#x", or empty also for a lone "#" */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/decided.h"
 
+#include "store/incoming.h"
+#include "store/offers.h"
 #include "store/seeds.h"
 #include "store/seen.h"
 #include "store/tally.h"
@@ -153,7 +155,7 @@ static void apply_verdict(struct core *c, const struct candidate *it, const stru
 {
     static const char SQL[] =
         "UPDATE url SET state = ?2, reason = ?3, rule = ?4, retries = 0,"
-        " next_fetch_at = NULL WHERE id = ?1";
+        " next_fetch_at = NULL, depth = ?5 WHERE id = ?1";
     bool was_queued = !it->url.reason, is_queued = !verdict->reason;
     sqlite3_stmt *st;
 
@@ -165,15 +167,53 @@ static void apply_verdict(struct core *c, const struct candidate *it, const stru
     db_int(c->db, st, 2, is_queued ? STATE_QUEUED : STATE_EXCLUDED);
     db_id(c->db, st, 3, verdict->reason);
     db_wild_text(c->db, st, 4, is_queued ? SPAN_NONE : verdict->rule, MAX_RULE);
+    db_int(c->db, st, 5, it->url.depth);
     if (!db_run(c->db, st))
         tally_move(c, was_queued ? STATE_QUEUED : STATE_EXCLUDED,
                    is_queued ? STATE_QUEUED : STATE_EXCLUDED);
 }
 
-enum err decided_again(struct core *c, bool is_queue_only,
-                       bool (*decide)(void *arg, const struct store_excluded *url, struct store_verdict *out),
-                       void *arg)
+typedef bool decide_fn(void *arg, const struct store_excluded *url, struct store_verdict *out);
+
+/*
+ * What decide says, and of what the rules do not exclude any more, whether a link that may be followed leads there,
+ * and how deep. *incoming is read when that is asked for the first time. False: decide ends for now.
+ */
+static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming **incoming, struct candidate *it,
+                  struct store_verdict *out)
 {
+    int depth = it->url.depth;
+
+    if (!decide(arg, &it->url, out))
+        return false;
+    if (!offers_decide_reason(it->url.reason) || !incoming_decides(it->url.hop) ||
+        (out->reason != REASON_NONE && out->reason != REASON_DEPTH))
+        return true;
+    if (!*incoming)
+        *incoming = incoming_read(c);
+    if (!*incoming)
+        return false;
+    switch (incoming_nearest(*incoming, it->id, &depth)) {
+    case INCOMING_KIND:
+        *out = (struct store_verdict){ REASON_KIND, SPAN("not followed: this kind of link") };
+        break;
+    case INCOMING_NOFOLLOW:
+        *out = (struct store_verdict){ REASON_NOFOLLOW, SPAN("no link to it may be followed") };
+        break;
+    case INCOMING_FOLLOWED:
+        if (depth != it->url.depth) {
+            it->url.depth = depth;
+            return decide(arg, &it->url, out);
+        }
+        break;
+    case INCOMING_NONE: break;
+    }
+    return true;
+}
+
+enum err decided_again(struct core *c, bool is_queue_only, decide_fn *decide, void *arg)
+{
+    struct incoming *incoming = NULL;
     struct store_verdict verdict;
     struct candidate it;
     sqlite3_stmt *st;
@@ -184,11 +224,12 @@ enum err decided_again(struct core *c, bool is_queue_only,
     /* A row that changes is the one that was read: it keeps its place in the table, or leaves the queue's index. */
     while (goes_on && db_next(c->db, st)) {
         read_candidate(c->db, st, &it);
-        goes_on = decide(arg, &it.url, &verdict);
+        goes_on = judge(c, decide, arg, &incoming, &it, &verdict);
         if (goes_on)
             apply_verdict(c, &it, &verdict);
     }
     db_done(st);
+    incoming_free(incoming);
     if (goes_on)
         mark_both(c);
     else
@@ -196,4 +237,49 @@ enum err decided_again(struct core *c, bool is_queue_only,
     seen_forget_all(c->seen);
     tally_flush(c);
     return db_commit(c->db);
+}
+
+/* --- a scope that grew ------------------------------------------------------------ */
+
+/* False where only links that are not followed lead to it. */
+static bool find_way(struct store_op *op, struct store_item *item)
+{
+    enum incoming_way way;
+
+    if (!op->u.out_of_scope.wants_ways || !incoming_decides(item->hop))
+        return true;
+    way = incoming_nearest(op->u.out_of_scope.ways, item->id, &item->depth);
+    return way == INCOMING_FOLLOWED || way == INCOMING_NONE;
+}
+
+enum err decided_out_of_scope(struct core *c, struct store_op *op)
+{
+    static const char SQL[] = "SELECT id, url, depth, hop, reason, host_id, rule FROM url NOT INDEXED WHERE id > ?1"
+                              " AND state = 4 AND reason = 1 AND host_id IS NOT NULL ORDER BY id LIMIT ?2";
+    size_t limit = op->u.out_of_scope.limit;
+    sqlite3_stmt *st;
+
+    if (op->u.out_of_scope.wants_ways && !op->u.out_of_scope.ways)
+        op->u.out_of_scope.ways = incoming_read(c);
+    if (c->db->failed)
+        return c->db->failed;
+    op->u.out_of_scope.items = arena_array(&op->mem, limit, sizeof *op->u.out_of_scope.items);
+    op->u.out_of_scope.last = 0;
+    st = db_stmt(c->db, SQL);
+    db_int(c->db, st, 1, op->u.out_of_scope.after);
+    db_int(c->db, st, 2, (int64_t)limit);
+    while (db_next(c->db, st)) {
+        struct store_item *item = &op->u.out_of_scope.items[op->u.out_of_scope.n_items];
+        struct candidate it;
+
+        read_candidate(c->db, st, &it);
+        *item = (struct store_item){ .id = it.id, .depth = it.url.depth, .hop = it.url.hop };
+        if (arena_try_copy(&op->mem, it.url.url, &item->url)) { /* the rest is the next part's */
+            db_done(st);
+            break;
+        }
+        op->u.out_of_scope.last = it.id;
+        op->u.out_of_scope.n_items += find_way(op, item);
+    }
+    return c->db->failed;
 }

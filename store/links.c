@@ -9,11 +9,11 @@
 /* Column bits of table outlink; migrations/0001_base.sql says the same. */
 #define KIND_MASK    63
 #define BIT_NOFOLLOW 64
-#define BIT_KIND     128 /* was not to be followed: its kind */
+#define BIT_KIND     128 /* not to be followed: its kind */
 #define BIT_FIXED_DEPTH \
     256 /* target's depth is not the source's plus one (feed entries) */
 #define HOP_SHIFT  9
-#define BIT_BARRED 4096 /* was not to be followed: nofollow */
+#define BIT_BARRED 4096 /* not to be followed: its page says nofollow, or is an error's */
 
 #define MAX_REL    ((size_t)256)
 #define MAX_ANCHOR ((size_t)1024)
@@ -66,24 +66,33 @@ static int64_t bits_of(const struct store_visit *v, const struct store_offer *o)
         o->hop == HOP_SEED ? HOP_LINK : o->hop; /* nothing on a page is a seed */
 
     return (int64_t)o->kind | (o->is_nofollow ? BIT_NOFOLLOW : 0) |
-           (o->reason == REASON_KIND ? BIT_KIND : 0) |
-           (o->reason == REASON_NOFOLLOW ? BIT_BARRED : 0) |
+           (o->is_kind ? BIT_KIND : 0) | (o->is_barred ? BIT_BARRED : 0) |
            (o->depth != v->depth + 1 ? BIT_FIXED_DEPTH : 0) |
            (int64_t)(hop ^ HOP_LINK) << HOP_SHIFT;
 }
 
+static enum url_hop hop_of(int64_t bits)
+{
+    return (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+}
+
+bool links_is_of_kind(const struct core *c, int64_t bits)
+{
+    return hop_of(bits) == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0;
+}
+
+bool links_is_recorded_only(const struct core *c, int64_t bits, bool *out_is_entry)
+{
+    *out_is_entry = hop_of(bits) == HOP_FEED;
+    return bits & BIT_BARRED || (bits & BIT_NOFOLLOW && c->options.respects_nofollow) || links_is_of_kind(c, bits);
+}
+
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
 {
-    enum url_hop hop = (enum url_hop)((bits >> HOP_SHIFT & 7) ^ HOP_LINK);
+    bool is_entry;
 
-    if (bits & (BIT_BARRED | BIT_FIXED_DEPTH))
-        return false;
-    if (bits & BIT_NOFOLLOW && c->options.respects_nofollow)
-        return false;
-    if (hop == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0)
-        return false;
-    *out = hop;
-    return true;
+    *out = hop_of(bits);
+    return !(bits & BIT_FIXED_DEPTH) && !links_is_recorded_only(c, bits, &is_entry);
 }
 
 bool links_passes_rank(int64_t bits)

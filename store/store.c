@@ -20,6 +20,7 @@
 #include "store/dictionaries.h"
 #include "store/guard.h"
 #include "store/hosts.h"
+#include "store/incoming.h"
 #include "store/keeper.h"
 #include "store/links.h"
 #include "store/lock.h"
@@ -340,8 +341,15 @@ void store_op_free(struct store_op *op)
         mem_free(op->extra);
         arena_clear(&op->extra_mem);
     }
+    if (op->kind == STORE_OUT_OF_SCOPE)
+        incoming_free(op->u.out_of_scope.ways);
     arena_clear(&op->mem);
     mem_free(op);
+}
+
+void store_free_ways(struct incoming *ways)
+{
+    incoming_free(ways);
 }
 
 void store_submit(struct store *s, struct store_op *op)

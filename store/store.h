@@ -31,6 +31,7 @@
 #include "store/vocab.h"
 
 struct store;
+struct incoming;
 
 /* --- opening --------------------------------------------------------------- */
 
@@ -205,6 +206,7 @@ enum store_op_kind {
     STORE_VISIT,     /* one attempt at a URL and everything it brought */
     STORE_OFFERS,    /* seeds, sitemap and feed entries */
     STORE_REFILL,    /* queued URLs of one host, in order */
+    STORE_OUT_OF_SCOPE, /* URLs that are excluded by the scope, a part at a time */
     STORE_HOST_LOAD, /* what is known of an origin */
     STORE_HOST_SAVE, /* its politeness state and robots.txt; what an older text of that excluded is queued again */
     STORE_HOST_SITEMAPS, /* this run still has to read those of an origin, or has read them all */
@@ -247,6 +249,8 @@ struct store_offer {
     /* The link as it stood on the page; kind = N_LINK_KINDS when it is none. */
     uint8_t kind;
     bool is_nofollow;
+    /* Is the link itself not followed, whatever reason says of the URL: for its kind; as no link of its page is? */
+    bool is_kind, is_barred;
     struct span rel, anchor;
     uint32_t position;
     /* Written by the store: */
@@ -386,6 +390,16 @@ struct store_op {
         struct store_host_state host; /* load: out but for host_id; save: in */
 
         struct {
+            int64_t after; /* in: id of the last of the part before; 0: it begins */
+            size_t limit;
+            bool wants_ways; /* only those that a link to be followed leads to, at the depth of the nearest */
+            struct incoming *ways; /* in and out: what that needs to know; on to the next part. Freed with the op */
+            struct store_item *items; /* out: id, url, depth and hop */
+            size_t n_items;
+            int64_t last; /* out: id of the last row looked at; 0: there are no more */
+        } out_of_scope;
+
+        struct {
             int64_t host_id;
             bool are_read;
         } sitemaps;
@@ -451,6 +465,9 @@ struct store_op {
 /* A zeroed op with its arena. The arena's cap is max_bytes. */
 struct store_op *store_op_new(enum store_op_kind kind, size_t max_bytes);
 void store_op_free(struct store_op *op);
+
+/* Of STORE_OUT_OF_SCOPE, where no further op takes them. NULL is fine. */
+void store_free_ways(struct incoming *ways);
 
 /* Hands op to the writer; the caller may not touch it until it is done. Never blocks for I/O. */
 void store_submit(struct store *s, struct store_op *op);

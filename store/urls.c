@@ -182,8 +182,8 @@ enum err urls_set_queued(struct core *c, struct seen_row *row,
     static const char SQL[] =
         "UPDATE OR FAIL url SET state = 0, reason = NULL, rule = NULL, depth = ?2,"
         " redirects = ?3, hop = ?4,"
-        " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6 WHERE id ="
-        " ?1";
+        " priority = ?5, retries = 0, next_fetch_at = NULL, run_id = ?6, url = coalesce(?7, url),"
+        " key = CASE WHEN ?7 IS NULL THEN key ELSE nullif(coalesce(key, url), ?7) END WHERE id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
     tally_move(c, row->state, STATE_QUEUED);
@@ -196,6 +196,7 @@ enum err urls_set_queued(struct core *c, struct seen_row *row,
     db_int(c->db, st, 4, o->hop);
     db_int(c->db, st, 5, o->priority);
     db_int(c->db, st, 6, c->run_id);
+    db_text(c->db, st, 7, o->url);
     return run_update(c, st, row);
 }
 

@@ -45,7 +45,7 @@ bool urls_get(struct core *c, int64_t id, struct seen_row *out);
 enum err urls_insert(struct core *c, const struct store_offer *o, int64_t parent_id,
                      struct seen_row *out);
 
-/* Excluded before (or known), now to be asked: as o says, at depth. row is updated. */
+/* Excluded before (or known), now to be asked: as o says, at its depth, in its spelling if any. row is updated. */
 enum err urls_set_queued(struct core *c, struct seen_row *row,
                          const struct store_offer *o);
 

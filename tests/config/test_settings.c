@@ -511,6 +511,7 @@ static void rules_are_what_decides_about_urls(void **state)
     assert_false(span_eq(rules_of(ARGS(A("--depth=4")), &out), buf_span(&plain)));
     assert_false(span_eq(rules_of(ARGS(A("--scope=any")), &out), buf_span(&plain)));
     assert_false(span_eq(rules_of(ARGS(A("--embeds")), &out), buf_span(&plain)));
+    assert_false(span_eq(rules_of(ARGS(A("--respect-rel-nofollow")), &out), buf_span(&plain)));
     assert_false(span_eq(rules_of(ARGS(A("--no-robots")), &out), buf_span(&plain)));
     assert_false(span_eq(rules_of(ARGS(A("--store-bodies=all")), &out), buf_span(&plain)));
     assert_false(span_eq(rules_of(ARGS(A("--exclude=a")), &out), buf_span(&plain)));

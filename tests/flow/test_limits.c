@@ -303,6 +303,68 @@ static void shorter_way_found_later_opens_what_lies_behind(void **state)
     rig_close(&g);
 }
 
+/* /4 is found at depth 4, at 2 while it is asked for, and at 1 when it is done: then its links rise once more. */
+static const struct origin_route two_shortcuts[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT("<a href=/slow>s</a><a href=/1>1</a>") },
+    { .path = "/seed", .headers = HTML, .body = LIT("<a href=/4>shorter still</a>"), .delay_ms = 1500 },
+    { .path = "/slow", .headers = HTML, .body = LIT("<a href=/4>short cut</a>"), .delay_ms = 400 },
+    { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+    { .path = "/2", .headers = HTML, .body = LIT("<a href=/3>3</a>") },
+    { .path = "/3", .headers = HTML, .body = LIT("<a href=/4>4</a>") },
+    { .path = "/4", .headers = HTML, .body = LIT("<a href=/5>5</a>"), .delay_ms = 800 },
+    { .path = "/5", .headers = HTML, .body = LIT("<a href=/6>6</a>") },
+    { .path = "/6", .headers = HTML, .body = LIT("<a href=/7>7</a>") },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void a_page_that_rises_while_it_is_asked_for_can_rise_again(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, two_shortcuts, 1, "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/seed\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "8", "-d", "4", NULL }),
+                     0);
+
+    assert_string_equal(rig_url(&g, "%/4", "depth || ' ' || state"), "1 fetched");
+    assert_string_equal(rig_url(&g, "%/5", "depth || ' ' || state"), "2 fetched");
+    assert_string_equal(rig_url(&g, "%/6", "depth || ' ' || state"), "3 fetched");
+    assert_string_equal(rig_url(&g, "%/7", "depth || ' ' || state"), "4 fetched");
+    rig_close(&g);
+}
+
+/* What is linked only by pages that bar it stays out, also where it was too deep before. */
+static const struct origin_route barred_shortcut[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT("<a href=/slow>s</a><a href=/1>1</a>") },
+    { .path = "/slow", .headers = HTML, .body = LIT("<a href=/2>short cut</a><a href=/lost>l</a>"), .delay_ms = 700 },
+    { .path = "/1", .headers = HTML, .body = LIT("<a href=/1b>1b</a>") },
+    { .path = "/1b", .headers = HTML, .body = LIT("<a href=/2>2</a><a href=/lost>l</a>") },
+    { .path = "/2",
+      .headers = HTML,
+      .body = LIT("<meta name=robots content=nofollow><a href=/by-nofollow>3</a><form action=/by-form></form>") },
+    { .path = "/lost", .status = 404, .headers = HTML, .body = LIT("<a href=/by-error>e</a><img src=/by-image>") },
+    { .path = "*", .headers = HTML, .body = PAGE },
+};
+
+static void a_shorter_way_opens_nothing_that_is_barred(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, barred_shortcut, 1, "http://127.0.0.1:$PORT/\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "3", NULL }),
+                     0);
+
+    assert_string_equal(rig_url(&g, "%/2", "depth || ' ' || state"), "2 fetched");
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE url LIKE '%/by-%'"), 4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE url LIKE '%/by-%' AND state = 'excluded'"), 4);
+    rig_close(&g);
+}
+
 static void depth_counts_redirects_as_nothing_and_sitemaps_as_one(void **state)
 {
     static const struct origin_route routes[] = {
@@ -576,6 +638,8 @@ int main(void)
         cmocka_unit_test(host_limit_holds_across_a_kill),
         cmocka_unit_test(depth_is_exact),
         cmocka_unit_test(shorter_way_found_later_opens_what_lies_behind),
+        cmocka_unit_test(a_page_that_rises_while_it_is_asked_for_can_rise_again),
+        cmocka_unit_test(a_shorter_way_opens_nothing_that_is_barred),
         cmocka_unit_test(depth_counts_redirects_as_nothing_and_sitemaps_as_one),
         cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),

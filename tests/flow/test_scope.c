@@ -473,6 +473,148 @@ static void embeds_and_rel_nofollow_by_option(void **state)
     rig_close(&g);
 }
 
+/*
+ * What a wider scope, fewer patterns or more depth let in is asked for only where a link leads there that may be
+ * followed: not the target of a form, nor an image without --embeds, nor what only a page of nofollow links to.
+ */
+static void wider_rules_let_in_only_what_a_link_leads_to(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          TEXT_OF("<form action=http://127.0.0.2:$PORT/form></form><img src=http://127.0.0.2:$PORT/image>"
+                  "<a href=http://127.0.0.2:$PORT/page>p</a><img src=http://127.0.0.2:$PORT/page><a href=/silent>s</a>") },
+        { .path = "/silent",
+          .headers = HTML,
+          TEXT_OF("<meta name=robots content=nofollow><a href=http://127.0.0.2:$PORT/barred>b</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    static const char *const narrow[][3] = {
+        { "--scope", "host", NULL }, { "--scope", "any", "--exclude=127.0.0.2" }, { "--scope", "any", "--depth=0" }
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+        struct rig g;
+
+        RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", narrow[i][0], narrow[i][1],
+                                                   narrow[i][2], NULL }),
+                         0);
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", NULL), 0);
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", "any", "--revisit",
+                                                   "none", NULL }),
+                         0);
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", "/page"), 1);
+        assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 1");
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", "/form"), 0);
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", "/image"), 0);
+        assert_int_equal(traffic_count(g.o, "127.0.0.2", "/barred"), 0);
+        assert_string_equal(rig_url(&g, "%/form", "reason || ' ' || rule"), "kind not followed: this kind of link");
+        assert_string_equal(rig_url(&g, "%/image", "reason"), "kind");
+        assert_string_equal(rig_url(&g, "%/barred", "reason"), "nofollow");
+        rig_close(&g);
+    }
+}
+
+/* A row keeps the depth at which it was met first while it is out of scope; a link nearer to a seed counts later. */
+static void a_wider_scope_counts_the_nearest_link(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/near>n</a><a href=/1>1</a>") },
+        { .path = "/near",
+          .headers = HTML,
+          TEXT_OF("<a href=http://127.0.0.2:$PORT/page>p</a>"),
+          .delay_ms = 300 },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+        { .path = "/2", .headers = HTML, TEXT_OF("<a href=http://127.0.0.2:$PORT/page>p</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "2", NULL }),
+                     0);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--scope", "any", "--depth", "2",
+                                               "--revisit", "none", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 2");
+    rig_close(&g);
+}
+
+/* Its pages need not be asked again for that: they may say that nothing changed. */
+static void nofollow_that_is_respected_no_more_lets_in_what_it_kept_out(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<a rel=nofollow href=/link>1</a><a rel=nofollow href=/deep>d</a><a href=/page>p</a>"
+                      "<a href=/1>1</a>") },
+        { .path = "/page", .headers = HTML, .body = LIT("<meta name=robots content=nofollow><a href=/barred>b</a>") },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/deep>d</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", "--respect-rel-nofollow",
+                                               NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/link"), 0);
+    assert_string_equal(rig_url(&g, "%/deep", "reason || ' ' || depth"), "depth 2");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "1", "--revisit", "none",
+                                               NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/link"), 1);
+    assert_string_equal(rig_url(&g, "%/deep", "state || ' ' || depth"), "fetched 1");
+    assert_int_equal(traffic_count(g.o, NULL, "/barred"), 0);
+    rig_close(&g);
+}
+
+/*
+ * Two pages were read before a seed moves to another host: what they link to there is fetched all the same, at
+ * the depth of the nearest link; what only a form or a page of nofollow leads to is not.
+ */
+static void what_was_found_before_a_seed_moved_is_fetched_too(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=/far>f</a><a href=/near>n</a><a href=/silent>s</a>") },
+        { .path = "/far", .headers = HTML, .body = LIT("<a href=/farther>f</a>") },
+        { .path = "/farther", .headers = HTML, TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a>") },
+        { .path = "/near",
+          .headers = HTML,
+          TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a><form action=http://127.0.0.3:$PORT/form></form>"),
+          .delay_ms = 200 },
+        { .path = "/silent",
+          .headers = HTML "X-Robots-Tag: nofollow\r\n",
+          TEXT_OF("<a href=http://127.0.0.3:$PORT/barred>p</a><a href=http://127.0.0.4:$PORT/else>e</a>") },
+        { .path = "/moved", .status = 301, .headers = "Location: http://127.0.0.3:$PORT/\r\n", .delay_ms = 1200 },
+        { .path = "/page", .headers = HTML, .body = LIT("<a href=/behind>b</a>") },
+        { .path = "/behind", .headers = HTML, .body = LIT("<a href=/too-far>t</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 4, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/moved\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "-d", "3", NULL }),
+                     0);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/behind", "state || ' ' || depth"), "fetched 3");
+    assert_string_equal(rig_url(&g, "%/too-far", "state || ' ' || reason"), "excluded depth");
+    assert_string_equal(rig_url(&g, "%/form", "state"), "excluded");
+    assert_string_equal(rig_url(&g, "%/barred", "state"), "excluded");
+    assert_string_equal(rig_url(&g, "%/else", "state || ' ' || reason"), "excluded scope");
+    assert_int_equal(traffic_count(g.o, NULL, "/page"), 1);
+    rig_close(&g);
+}
+
 static void bodies_are_stored_as_asked(void **state)
 {
     static const struct origin_route routes[] = {
@@ -688,6 +830,10 @@ int main(void)
         cmocka_unit_test(no_sitemaps_reads_none_and_unnamed_ones_are_left_alone),
         cmocka_unit_test(feeds_give_their_entries),
         cmocka_unit_test(embeds_and_rel_nofollow_by_option),
+        cmocka_unit_test(wider_rules_let_in_only_what_a_link_leads_to),
+        cmocka_unit_test(a_wider_scope_counts_the_nearest_link),
+        cmocka_unit_test(what_was_found_before_a_seed_moved_is_fetched_too),
+        cmocka_unit_test(nofollow_that_is_respected_no_more_lets_in_what_it_kept_out),
         cmocka_unit_test(bodies_are_stored_as_asked),
         cmocka_unit_test(headers_credentials_and_cookies_stay_where_they_belong),
         cmocka_unit_test(many_headers_all_go_out),

@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "config/clock.h"
+#include "tests/kit/nameserver.h"
 #include "tests/kit/rig.h"
 
 #define QUICK           "-q", "--delay", "0"
@@ -542,6 +543,35 @@ static void few_sitemaps_wait_in_memory_for_the_database(void **state)
     rig_close(&g);
 }
 
+/* A name with the root's dot is the same host: it has one robots.txt, and its sitemaps are its own. */
+static void a_host_with_and_without_its_last_dot_is_one(void **state)
+{
+    static const struct nameserver_record names[] = { { .name = "loop.test", .addresses = "127.0.0.1", .ttl_s = 60 } };
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, TEXT_OF("Sitemap: http://loop.test:$PORT/map.xml\n") },
+        { .path = "/map.xml",
+          .headers = XML,
+          TEXT_OF("<urlset><url><loc>http://loop.test:$PORT/mapped</loc></url></urlset>") },
+        { .path = "/", .headers = HTML, TEXT_OF("<a href=http://loop.test:$PORT/plain>p</a><a href=/dotted>d</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct nameserver *ns = nameserver_start(names, ARRAY_LEN(names));
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://loop.test.:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--dns", nameserver_text(ns), NULL }),
+                     0);
+    assert_int_equal(traffic_count(g.o, NULL, "/robots.txt"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/mapped"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/plain"), 1);
+    assert_int_equal(traffic_count(g.o, NULL, "/dotted"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM hosts"), 1);
+    assert_string_equal(program_text(&g.p, "SELECT outcome FROM sitemaps"), "urlset");
+    rig_close(&g);
+    nameserver_stop(ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -559,6 +589,7 @@ int main(void)
         cmocka_unit_test(the_body_of_a_redirect_does_not_wait_for_its_target),
         cmocka_unit_test(a_sitemap_behind_redirects_with_long_headers_is_read),
         cmocka_unit_test(few_sitemaps_wait_in_memory_for_the_database),
+        cmocka_unit_test(a_host_with_and_without_its_last_dot_is_one),
     };
 
     return cmocka_run_group_tests_name("flow/sitemaps", tests, NULL, NULL);

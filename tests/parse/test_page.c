@@ -86,6 +86,22 @@ static void utf16_without_a_type_is_recognised(void **state)
     assert_int_equal(
         page_sniff(SPAN("text/xml"), span_make("\xfe\xff\0<\0r\0s\0s\0>", 12)),
         PAGE_FEED);
+    assert_int_equal(page_sniff(SPAN("text/html"), span_make("\r\0\n\0<\0p\0>\0", 10)), PAGE_HTML);
+    assert_int_equal(page_sniff(SPAN(""), span_make("\0\n\0<\0p\0>", 8)), PAGE_HTML);
+    assert_int_equal(page_sniff(SPAN(""), span_make("\0\n\0\x02\0p\0>", 8)), PAGE_BINARY);
+}
+
+static void what_is_sent_as_utf16_is_no_binary(void **state)
+{
+    struct span letters = span_make("\x10\x04<\0a\0>\0", 8);
+
+    (void)state;
+    assert_int_equal(page_sniff(SPAN("text/html; charset=utf-16le"), letters), PAGE_HTML);
+    assert_int_equal(page_sniff(SPAN("text/html; charset=UTF-16"), span_make("\n\0 \0", 4)), PAGE_HTML);
+    assert_int_equal(page_sniff(SPAN("text/plain; charset=utf-16"), letters), PAGE_TEXT);
+    assert_int_equal(page_sniff(SPAN("text/html; charset=utf-8"), letters), PAGE_BINARY);
+    assert_int_equal(page_sniff(SPAN("text/html; charset=utf-16"), SPAN("%PDF-1.4 ")), PAGE_BINARY);
+    assert_int_equal(page_sniff(SPAN("image/x; charset=utf-16"), letters), PAGE_BINARY);
 }
 
 /* ---- the pipeline ---- */
@@ -569,6 +585,7 @@ int main(void)
 {
     static const struct CMUnitTest plain[] = {
         cmocka_unit_test(utf16_without_a_type_is_recognised),
+        cmocka_unit_test(what_is_sent_as_utf16_is_no_binary),
         cmocka_unit_test(nothing_but_nuls_is_no_page),
         WITH_DESK(html_gives_links_title_and_text),
         WITH_DESK(a_nul_costs_a_page_no_link),

@@ -61,6 +61,8 @@ static void visit(struct storekit *k, const char *url, int depth,
         if (tweak) {
             o->reason = tweak->reason;
             o->is_nofollow = tweak->is_nofollow;
+            o->is_kind = tweak->is_kind;
+            o->is_barred = tweak->is_barred;
             o->hop = tweak->hop;
             o->depth = tweak->depth ? tweak->depth : o->depth;
         }
@@ -198,16 +200,36 @@ static const struct row {
 } rows[] = {
     { "a plain link carries depth", { .hop = HOP_LINK }, false, false, 2 },
     { "an image does not",
-      { .hop = HOP_EMBED, .reason = REASON_KIND },
+      { .hop = HOP_EMBED, .reason = REASON_KIND, .is_kind = true },
+      false,
+      false,
+      9 },
+    { "nor does a form that is too deep",
+      { .hop = HOP_LINK, .reason = REASON_DEPTH, .is_kind = true },
       false,
       false,
       9 },
     { "an image does with --embeds", { .hop = HOP_EMBED }, false, true, 2 },
     { "a page-wide nofollow does not",
-      { .hop = HOP_LINK, .reason = REASON_NOFOLLOW },
+      { .hop = HOP_LINK, .reason = REASON_NOFOLLOW, .is_barred = true },
       false,
       false,
       9 },
+    { "nor does one of a page whose links are too deep",
+      { .hop = HOP_LINK, .reason = REASON_DEPTH, .is_barred = true },
+      false,
+      false,
+      9 },
+    { "an image of an error page does not with --embeds",
+      { .hop = HOP_EMBED, .reason = REASON_KIND, .is_kind = true, .is_barred = true },
+      false,
+      true,
+      9 },
+    { "rel=nofollow does where it was respected before",
+      { .hop = HOP_LINK, .reason = REASON_NOFOLLOW, .is_nofollow = true },
+      false,
+      false,
+      2 },
     { "rel=nofollow does", { .hop = HOP_LINK, .is_nofollow = true }, false, false, 2 },
     { "rel=nofollow does not with --respect-rel-nofollow",
       { .hop = HOP_LINK, .is_nofollow = true },

@@ -81,6 +81,24 @@ static void the_first_spelling_is_kept_and_the_key_beside_it(void **state)
                         "http://a.example/%7euser http://a.example/~user");
 }
 
+/* The rules were asked about the spelling: another that they allow is what is asked for, and what they decide about later. */
+static void a_row_takes_the_spelling_that_got_it_queued(void **state)
+{
+    struct storekit *k = *state;
+    struct store_offer o = storekit_offer("http://a.example/%7euser", HOP_LINK, 1);
+    char text[512];
+
+    o.key = SPAN("http://a.example/~user");
+    o.reason = REASON_INCLUDE_EXCLUDE;
+    storekit_offer_one(k, o);
+    o = storekit_offer("http://a.example/~user", HOP_LINK, 4);
+    assert_int_equal(storekit_offer_one(k, o).change, CHANGE_QUEUED);
+    assert_string_equal(storekit_text(k, "SELECT url || ' ' || key FROM urls", text),
+                        "http://a.example/~user http://a.example/~user");
+    storekit_offer_one(k, storekit_offer("http://a.example/%7Euser", HOP_LINK, 4));
+    assert_int_equal(storekit_int(k, "SELECT count(*) FROM urls WHERE key LIKE '%~user'"), 1);
+}
+
 static void http_and_https_and_ports_are_hosts_of_their_own(void **state)
 {
     struct storekit *k = *state;
@@ -389,6 +407,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             the_first_spelling_is_kept_and_the_key_beside_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_row_takes_the_spelling_that_got_it_queued, set_up, tear_down),
         cmocka_unit_test_setup_teardown(http_and_https_and_ports_are_hosts_of_their_own,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_url_of_another_scheme_has_no_host, set_up,
