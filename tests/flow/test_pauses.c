@@ -278,6 +278,26 @@ static void failures_that_are_over_are_forgotten_in_the_file(void **state)
     rig_close(&g);
 }
 
+/* The first pause is of a second, give or take a quarter, the next of two: longer than this run waits. */
+static void failures_of_an_earlier_start_make_the_next_pause_longer(void **state)
+{
+    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "/a", .status = 503 } };
+    const char *const *args = ARGS{ "seeds.txt", "--delay", "0", "--max-wait", "1400ms",
+                                    "--retries",  "1",       "--revisit", "all", "-q",         NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--retries", "0", "-q", NULL }), 0);
+    program_change(&g.p, "UPDATE hosts SET next_fetch_at = NULL, backoff_until = NULL");
+
+    assert_int_equal(program_crawl(&g.p, args), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'host-deferred'"), 1);
+    rig_close(&g);
+}
+
 /* --- retries --------------------------------------------------------------------------------- */
 
 static void broken_transfers_are_tried_again_within_the_budget(void **state)
@@ -568,6 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pause_is_remembered_across_a_kill),
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
+        cmocka_unit_test(failures_of_an_earlier_start_make_the_next_pause_longer),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
         cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
