@@ -17,7 +17,8 @@ static void metadata_is_found(void **state)
     html_kit_parse(
         &k,
         SPAN("<!doctype html><html lang=' de-CH '><title></title><title> A &amp;\n B "
-             "</title><title>C</title><meta name=Description content=' a  b '>"
+             "</title><title>C</title><meta name=generator content=g><meta name=Description content=' a  b '>"
+             "<meta name=description content=second>"
              "<link rel='x Canonical' href=/c><h1> </h1><h1>One <i>two</i></h1>"
              "<h1>three</h1>"));
     assert_true(html_kit_is(k.facts.title, "A & B"));
