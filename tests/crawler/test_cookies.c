@@ -515,6 +515,7 @@ static void bad_lines_are_named(void **state)
         { "a.org\tTRUE\tp\tFALSE\t0\tk\tv", ":2: the path must begin" },
         { ".co.uk\tTRUE\t/\tFALSE\t0\tk\tv", ":2: a cookie for a whole public suffix" },
         { "a.org\tTRUE\t/\tFALSE\t0\tk\tv\x1b", ":2: control bytes" },
+        { "a.org\tTRUE\t/\tFALSE\t0\tk\tv\x7f", ":2: control bytes" },
     };
     struct rig *r = *state;
 
