@@ -577,7 +577,10 @@ static void make_one_link_too_many(void *arg, const struct origin_request *r, in
 
 static void of_more_links_than_a_page_may_have_the_first_count_and_an_event_says_so(void **state)
 {
-    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "*", .headers = HTML, .generate = make_one_link_too_many } };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_one_link_too_many },
+    };
     struct rig g;
 
     (void)state;

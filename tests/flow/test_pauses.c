@@ -199,7 +199,8 @@ static void robots_txt_with_a_pause_beyond_max_wait_defers_its_host(void **state
     assert_string_equal(column_of("127.0.0.9", "/a", "state || ' ' || reason || ' ' || rule"),
                         "excluded deferred robots.txt: the server asked for a longer pause");
     assert_in_range(
-        program_number(&pauses.p, "SELECT next_fetch_at FROM urls WHERE url LIKE 'http://127.0.0.9:%/b'") - clock_wall_ms(),
+        program_number(&pauses.p, "SELECT next_fetch_at FROM urls WHERE url LIKE 'http://127.0.0.9:%/b'") -
+            clock_wall_ms(),
         500000, 600000);
 }
 
@@ -483,10 +484,11 @@ static void a_host_that_does_not_answer_any_more_is_deferred(void **state)
     rig_close(&g);
 }
 
-/* In the first of its pauses, of 16 s, nobody asks it. The file does not know that pause: the next start asks at once. */
+/* In the first of its pauses, of 16 s, nobody asks it. The file does not know of that: the next start asks at once. */
 static void a_host_that_does_not_answer_any_more_is_left_alone_for_a_while(void **state)
 {
-    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", "--retries", "0", "--per-host", "1", "--max-time", "2s", NULL };
+    const char *const *args = ARGS{ "seeds.txt",  "-q", "--delay",    "0",  "--retries", "0",
+                                    "--per-host", "1",  "--max-time", "2s", NULL };
     struct rig g;
 
     (void)state;
