@@ -254,9 +254,9 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
-/* A page asked for then, in a run over due pages in which a sitemap gives this date. */
-static struct store_op *offer_dated_for(struct storekit *k, enum url_state state, int64_t fetched_ms,
-                                        int64_t lastmod_ms, enum url_reason reason)
+/* A page asked for then, in a run in which a sitemap gives this date. */
+static struct store_op *offer_dated_in(struct storekit *k, enum store_revisit revisit, enum url_state state,
+                                       int64_t fetched_ms, int64_t lastmod_ms, enum url_reason reason)
 {
     struct store_op *op = storekit_visit(offer(k, REASON_NONE, 1).id, 1, 1);
     struct store_offer *o;
@@ -269,7 +269,7 @@ static struct store_op *offer_dated_for(struct storekit *k, enum url_state state
     storekit_do(k, op);
     store_op_free(op);
     storekit_finish(k);
-    storekit_open(k, REVISIT_DUE);
+    storekit_open(k, revisit);
     assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 0);
     op = store_op_new(STORE_OFFERS, MIB);
     o = arena_alloc(&op->mem, sizeof *o);
@@ -280,6 +280,13 @@ static struct store_op *offer_dated_for(struct storekit *k, enum url_state state
     op->u.offers.n_offers = 1;
     storekit_do(k, op);
     return op;
+}
+
+/* In a run over due pages. */
+static struct store_op *offer_dated_for(struct storekit *k, enum url_state state, int64_t fetched_ms,
+                                        int64_t lastmod_ms, enum url_reason reason)
+{
+    return offer_dated_in(k, REVISIT_DUE, state, fetched_ms, lastmod_ms, reason);
 }
 
 static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
@@ -305,6 +312,15 @@ static void a_newer_sitemap_date_makes_a_page_due_that_had_not_changed_before(vo
     store_op_free(offer_dated_for(k, STATE_NOT_MODIFIED, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
                                   REASON_NONE));
     assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 1);
+}
+
+static void in_a_run_over_new_pages_alone_a_newer_sitemap_date_queues_nothing(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated_in(k, REVISIT_NONE, STATE_FETCHED, STOREKIT_NOW - 10 * YEAR_MS,
+                                 STOREKIT_NOW - 5 * YEAR_MS, REASON_NONE));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
 static void an_older_sitemap_date_changes_nothing(void **state)
@@ -421,6 +437,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_date_in_the_future_changes_nothing,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(in_a_run_over_new_pages_alone_a_newer_sitemap_date_queues_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_date_of_what_the_rules_exclude_changes_nothing, set_up,
