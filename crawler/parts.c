@@ -170,8 +170,7 @@ static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_
 }
 
 /* What an excluded or queued URL is under today's rules, by which a pattern may take milliseconds. */
-static bool decide_again(void *arg, const struct store_excluded *url,
-                         struct store_verdict *out)
+static bool decide_again(void *arg, const struct store_excluded *url, struct store_verdict *out)
 {
     struct crawl *c = arg;
     struct scope_verdict verdict;

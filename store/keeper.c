@@ -9,7 +9,7 @@
 #include "store/runs.h"
 #include "store/text.h"
 
-#define SPACE_EVERY_NS (10 * NS_PER_S)
+#define PLACE_EVERY_NS (10 * NS_PER_S)
 #define WAL_HEADER     24 /* before each page in the log */
 /* The log is copied back from here on; while that goes on it grows a little more. */
 #define LOG_BYTES (48 * MIB)
@@ -26,10 +26,10 @@ struct keeper {
     int64_t copied_frames;     /* of them, back in the database */
     int64_t checkpoint_from;   /* frames at which the next checkpoint is due */
     int n_rounds; /* copies begun by the thread since the log last began; 0 = none is under way */
-    int64_t space_checked_ns;
-    bool is_low;
+    int64_t place_checked_ns;
+    enum err refused; /* why nothing but what ends in order is written any more; OK = all is */
+    struct err_note refused_note;
     bool warned_wal;
-    struct err_note low_note;
 };
 
 static int on_commit(void *arg, sqlite3 *handle, const char *name, int frames)
@@ -71,7 +71,17 @@ void keeper_free(struct keeper *k)
     mem_free(k);
 }
 
-/* --- space ------------------------------------------------------------------------ */
+/* --- the file and its place --------------------------------------------------------- */
+
+/* Somebody removed or renamed it: what is written still would be nowhere, or where nobody looks for it. */
+static void check_file(struct keeper *k)
+{
+    const struct db *d = k->core->db;
+    int has_moved = 0;
+
+    if (sqlite3_file_control(d->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) == SQLITE_OK && has_moved)
+        k->refused = err_set(&k->refused_note, ERR_IO, "%s was removed or renamed while the crawl wrote to it", d->path);
+}
 
 static void check_space(struct keeper *k)
 {
@@ -79,17 +89,13 @@ static void check_space(struct keeper *k)
     struct statvfs fs;
     int64_t free_bytes;
 
-    k->space_checked_ns = clock_now_ns();
     if (statvfs(path, &fs))
         return; /* the next write says what is wrong */
     free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-    if (free_bytes >= k->core->options.min_free_bytes)
-        return;
-    k->is_low = true;
-    err_set(&k->low_note, ERR_FULL,
-            "%s: only %lld MiB are free on its disk, and --min-free asks for %lld",
-            path, (long long)(free_bytes / MIB),
-            (long long)(k->core->options.min_free_bytes / MIB));
+    if (free_bytes < k->core->options.min_free_bytes)
+        k->refused = err_set(&k->refused_note, ERR_FULL,
+                             "%s: only %lld MiB are free on its disk, and --min-free asks for %lld", path,
+                             (long long)(free_bytes / MIB), (long long)(k->core->options.min_free_bytes / MIB));
 }
 
 /* What still may be written when space is low: little, and needed to stop in order. */
@@ -99,21 +105,30 @@ static bool ends_in_order(enum store_op_kind kind)
            kind == STORE_HOST_LOAD;
 }
 
+static bool is_check_due(const struct keeper *k, enum store_op_kind kind)
+{
+    return kind == STORE_SPACE || kind == STORE_END_RUN ||
+           clock_now_ns() - k->place_checked_ns >= PLACE_EVERY_NS;
+}
+
 enum err keeper_admit(struct keeper *k, enum store_op_kind kind)
 {
     if (k->core->db->failed)
         return k->core->db->failed;
-    if (!k->is_low &&
-        (kind == STORE_SPACE || clock_now_ns() - k->space_checked_ns >= SPACE_EVERY_NS))
-        check_space(k);
-    return k->is_low && !ends_in_order(kind) ? ERR_FULL : OK;
+    if (!k->refused && is_check_due(k, kind)) {
+        k->place_checked_ns = clock_now_ns();
+        check_file(k);
+        if (!k->refused && kind != STORE_END_RUN)
+            check_space(k);
+    }
+    return ends_in_order(kind) ? OK : k->refused;
 }
 
 enum err keeper_failure(const struct keeper *k, struct err_note *note)
 {
     if (k->core->db->failed)
         return err_set(note, k->core->db->failed, "%s", k->core->db->note.text);
-    return k->is_low ? err_set(note, ERR_FULL, "%s", k->low_note.text) : OK;
+    return k->refused ? err_set(note, k->refused, "%s", k->refused_note.text) : OK;
 }
 
 int64_t keeper_size(const struct keeper *k)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the writer does for the file between transactions: copies the
- * write-ahead log back, merges full text, watches the free space of the file
- * system; and the answer to "may we still write?".
+ * write-ahead log back, merges full text, watches that the file is where it was and
+ * the free space of its file system; and the answer to "may we still write?".
  */
 #pragma once
 
@@ -16,9 +16,9 @@ struct keeper *keeper_new(struct core *c);
 void keeper_free(struct keeper *k);
 
 /*
- * May an op of this kind be done? OK, the connection's error, or ERR_FULL when
- * the file system has less than min_free (what ends a run in order still may).
- * STORE_SPACE looks anew; else every 10 s.
+ * May an op of this kind be done? OK, the connection's error, ERR_FULL when
+ * the file system has less than min_free, or ERR_IO when the file was removed or renamed (what ends a run in order
+ * still may). STORE_SPACE and the end of a run look anew; else every 10 s.
  */
 enum err keeper_admit(struct keeper *k, enum store_op_kind kind);
 

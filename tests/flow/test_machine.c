@@ -415,6 +415,26 @@ static void p42_one_process_alone_has_the_database_open(void **state)
 
 /* --- clocks --------------------------------------------------------------------------------------- */
 
+/* A cleaner that is too eager, a mv in the wrong terminal: whatever is stored goes where nobody looks. */
+static void a_database_that_is_moved_away_is_said(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    for (int is_removed = 0; is_removed <= 1; is_removed++) {
+        program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", NULL });
+        assert_true(traffic_wait(g.o, NULL, NULL, is_removed ? 2 + N_PAGES : 2));
+        assert_int_equal(is_removed ? unlink(program_path(&g.p, "crawl.db"))
+                                    : rename(program_path(&g.p, "crawl.db"), program_path(&g.p, "moved.db")), 0);
+        assert_int_equal(program_wait(&g.p), 3);
+        assert_true(program_said(&g.p, "was removed or renamed while the crawl wrote to it"));
+        if (!is_removed)
+            assert_int_equal(program_run(&g.p, ARGS{ "verify", "-o", "moved.db", NULL }), 0);
+    }
+    rig_close(&g);
+}
+
 static void p43_a_wall_clock_that_jumps_neither_floods_nor_freezes(void **state)
 {
     static const int64_t jumps_s[] = { 86400, -86400, INT64_C(15) * 365 * 86400, 0 };
@@ -602,6 +622,7 @@ int main(void)
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
         cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
+        cmocka_unit_test(a_database_that_is_moved_away_is_said),
         cmocka_unit_test(p43_a_wall_clock_that_jumps_neither_floods_nor_freezes),
         cmocka_unit_test(
             p52_without_environment_and_standard_descriptors_all_is_the_same),
