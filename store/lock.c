@@ -13,19 +13,22 @@
 #include "config/mem.h"
 
 #define POLL_MS 100
+/* Of the database; its pages end far before. */
+#define LOCKED_BYTE (INT64_C(1) << 62)
 
 struct lock {
     int fd;
     char *path;
+    int db_fd; /* -1: none */
 };
 
 /*
  * Never one of the standard descriptors: text meant for a closed one must not land
  * here.
  */
-static int open_lock_file(const char *path)
+static int open_high(const char *path, int flags)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    int fd = open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
     int high;
 
     if (fd < 0 || fd > STDERR_FILENO)
@@ -88,7 +91,7 @@ static enum err locked(int fd, const char *db_path, const char *advice, struct e
 static enum err try_lock(const char *db_path, const char *path, const char *advice, int *out,
                          struct err_note *note)
 {
-    int fd = open_lock_file(path);
+    int fd = open_high(path, O_CREAT);
     enum err e;
 
     if (fd < 0 && errno == ELOOP)
@@ -141,8 +144,38 @@ enum err lock_take(const char *db_path, int64_t wait_ms, struct lock **out,
         return e;
     }
     l = mem_alloc(sizeof *l);
-    *l = (struct lock){ fd, path };
+    *l = (struct lock){ fd, path, -1 };
     *out = l;
+    return OK;
+}
+
+static void let_go(struct lock *l)
+{
+    if (l->db_fd >= 0)
+        close(l->db_fd);
+    l->db_fd = -1;
+}
+
+enum err lock_database(struct lock *l, const char *db_path, struct err_note *note)
+{
+    /* Not the process's, as SQLite's are, but the open file's: the two do not see each other. */
+    struct flock byte = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKED_BYTE, .l_len = 1 };
+    struct stat st;
+
+    if (l->db_fd >= 0 && is_current(l->db_fd, db_path))
+        return OK;
+    let_go(l);
+    l->db_fd = open_high(db_path, 0);
+    if (l->db_fd < 0 || fstat(l->db_fd, &st) || !S_ISREG(st.st_mode)) {
+        let_go(l);
+        return OK; /* none, or who opens it says what is wrong with it */
+    }
+    if (!fcntl(l->db_fd, F_OFD_SETLK, &byte))
+        return OK;
+    if (errno == EAGAIN || errno == EACCES)
+        return err_set(note, ERR_LOCKED, "%s: another crawl holds it, whose lock file %s was removed", db_path,
+                       l->path);
+    let_go(l);
     return OK;
 }
 
@@ -152,6 +185,7 @@ void lock_release(struct lock *l)
         return;
     if (is_current(l->fd, l->path))
         unlink(l->path);
+    let_go(l);
     close(l->fd);
     mem_free(l->path);
     mem_free(l);

@@ -226,7 +226,11 @@ enum err store_open(const struct store_options *o, struct store **out,
     if (!e)
         e = lock_take(o->path, o->lock_wait_ms, &s->lock, note);
     if (!e)
+        e = lock_database(s->lock, o->path, note);
+    if (!e)
         e = prepare_file(o, note);
+    if (!e)
+        e = lock_database(s->lock, o->path, note);
     if (!e)
         e = open_core(s, o, note);
     if (e) {

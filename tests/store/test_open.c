@@ -533,6 +533,48 @@ static void a_lock_dies_with_its_process(void **state)
     }
 }
 
+static void a_removed_lock_file_lets_no_second_crawl_in(void **state)
+{
+    struct storekit *k = *state;
+    struct store *second = NULL;
+    struct err_note note;
+    char path[4096], byte;
+    int ready[2], over[2];
+    pid_t child;
+
+    storekit_open(k, REVISIT_ALL);
+    storekit_close(k);
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(over), 0);
+    child = fork();
+    if (child == 0) {
+        close(over[1]); /* it ends with this process at the latest */
+        storekit_open(k, REVISIT_ALL);
+        if (write(ready[1], "x", 1) != 1 || read(over[0], &byte, 1) != 1)
+            _exit(1);
+        storekit_close(k);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    snprintf(path, sizeof path, "%s-lock", k->options.path);
+    assert_int_equal(unlink(path), 0);
+    for (int is_fresh = 0; is_fresh <= 1; is_fresh++) {
+        k->options.is_fresh = is_fresh;
+        assert_int_equal(store_open(&k->options, &second, &note), ERR_LOCKED);
+        assert_non_null(strstr(note.text, "whose lock file"));
+        assert_null(second);
+    }
+    k->options.is_fresh = false;
+    assert_int_equal(write(over[1], "x", 1), 1);
+    waitpid(child, NULL, 0);
+    storekit_open(k, REVISIT_ALL);
+    storekit_close(k);
+    for (int i = 0; i < 2; i++) {
+        close(ready[i]);
+        close(over[i]);
+    }
+}
+
 static void waiting_gets_the_lock_when_it_is_free(void **state)
 {
     struct storekit *k = *state;
@@ -601,6 +643,7 @@ int main(void)
         WITH_DIR(a_second_crawl_is_told_who_holds_the_file),
         WITH_DIR(what_a_lock_file_says_cannot_fool_a_terminal),
         WITH_DIR(a_lock_dies_with_its_process),
+        WITH_DIR(a_removed_lock_file_lets_no_second_crawl_in),
         WITH_DIR(waiting_gets_the_lock_when_it_is_free),
         WITH_DIR(refused_files_leave_no_lock_behind),
     };
