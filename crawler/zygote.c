@@ -362,7 +362,8 @@ enum err zygote_start(struct err_note *note)
     if (e) {
         close(pair[0]);
         the_zygote.pid = 0;
-        return err_set_errno(note, ERR_IO, e, "cannot start the zygote");
+        return e == ENOENT ? err_set(note, ERR_IO, "cannot start the zygote: /proc is not mounted")
+                           : err_set_errno(note, ERR_IO, e, "cannot start the zygote");
     }
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     the_zygote.fd = pair[0];

@@ -207,6 +207,7 @@ enum err multi_open(struct loop *l, const struct multi_options *o, struct multi 
                     struct err_note *note)
 {
     struct multi *m = mem_alloc(sizeof(*m));
+    enum err e;
 
     idmap_init(&m->by_key);
     m->loop = l;
@@ -214,9 +215,10 @@ enum err multi_open(struct loop *l, const struct multi_options *o, struct multi 
     m->arg = o->arg;
     m->n_shards = o->n_shards;
     m->shards = mem_array(o->n_shards, sizeof(*m->shards));
-    if (watchdog_open(&m->watchdog)) {
+    e = watchdog_open(&m->watchdog, note);
+    if (e) {
         multi_close(m);
-        return err_set(note, ERR_NO_MEMORY, "cannot start a thread");
+        return e;
     }
     for (size_t i = 0; i < o->n_shards; i++)
         if (!open_shard(m, &m->shards[i], o->max_connects)) {

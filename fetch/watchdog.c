@@ -86,19 +86,22 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum err watchdog_open(struct watchdog **out)
+enum err watchdog_open(struct watchdog **out, struct err_note *note)
 {
     struct watchdog *w = mem_alloc(sizeof(*w));
+    int rc;
 
     atomic_init(&w->fd, -1);
     pthread_mutex_init(&w->mutex, NULL);
     thread_cond_init(&w->ends);
-    if (pthread_getcpuclockid(pthread_self(), &w->watched) ||
-        thread_start(&w->thread, "watchdog", run, w)) {
+    rc = pthread_getcpuclockid(pthread_self(), &w->watched);
+    if (!rc)
+        rc = thread_start(&w->thread, "watchdog", run, w);
+    if (rc) {
         pthread_cond_destroy(&w->ends);
         pthread_mutex_destroy(&w->mutex);
         mem_free(w);
-        return ERR_NO_MEMORY;
+        return err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the watchdog thread");
     }
     *out = w;
     return OK;

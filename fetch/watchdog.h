@@ -34,7 +34,7 @@
 struct watchdog;
 
 /* Starts the thread, which watches over the calling one. ERR_NO_MEMORY where it cannot. */
-enum err watchdog_open(struct watchdog **out) MUST_USE;
+enum err watchdog_open(struct watchdog **out, struct err_note *note) MUST_USE;
 /* Ends the thread. NULL is fine. */
 void watchdog_close(struct watchdog *w);
 

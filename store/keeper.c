@@ -80,7 +80,8 @@ static void check_file(struct keeper *k)
     int has_moved = 0;
 
     if (sqlite3_file_control(d->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) == SQLITE_OK && has_moved)
-        k->refused = err_set(&k->refused_note, ERR_IO, "%s was removed or renamed while the crawl wrote to it", d->path);
+        k->refused =
+            err_set(&k->refused_note, ERR_IO, "%s was removed or renamed while the crawl wrote to it", d->path);
 }
 
 static void check_space(struct keeper *k)

@@ -69,7 +69,7 @@ static uint64_t read_flood(int64_t max_ns, bool hands_over)
     connect_pair(fds);
     flood.fd = fds[1];
     assert_int_equal(thread_start(&flood.thread, "flood", send_without_end, &flood), 0);
-    assert_int_equal(watchdog_open(&w), OK);
+    assert_int_equal(watchdog_open(&w, NULL), OK);
     watchdog_enter(w, fds[0]);
     while (n > 0 && clock_now_ns() - begun < max_ns) {
         n = recv(fds[0], bytes, sizeof(bytes), 0);
@@ -109,7 +109,7 @@ static void work_over_few_bytes_is_fine(void **state)
 
     (void)state;
     connect_pair(fds);
-    assert_int_equal(watchdog_open(&w), OK);
+    assert_int_equal(watchdog_open(&w, NULL), OK);
     watchdog_enter(w, fds[0]);
     while (clock_now_ns() - begun < 10 * WATCHDOG_MOST_NS) {
         assert_int_equal(send(fds[1], "x", 1, MSG_NOSIGNAL), 1);
@@ -133,7 +133,7 @@ static void waiting_and_many_short_steps_are_fine(void **state)
 
     (void)state;
     connect_pair(fds);
-    assert_int_equal(watchdog_open(&w), OK);
+    assert_int_equal(watchdog_open(&w, NULL), OK);
     watchdog_enter(w, fds[0]);
     assert_int_equal(poll(NULL, 0, (int)(3 * WATCHDOG_MOST_NS / NS_PER_MS)), 0);
     watchdog_leave(w);
