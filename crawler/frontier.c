@@ -234,16 +234,6 @@ struct host *frontier_host(struct frontier *f, const struct store_origin *origin
     return h;
 }
 
-void frontier_each_host(struct frontier *f, void (*fn)(void *arg, struct host *h), void *arg)
-{
-    for (size_t i = 0; i < f->hosts.cap; i++) {
-        struct host *h = idmap_at(&f->hosts, i);
-
-        if (h)
-            fn(arg, h);
-    }
-}
-
 static void set_wants_look(struct frontier *f, struct host *h, bool wants_look)
 {
     f->n_wanted += (size_t)wants_look - (size_t)h->wants_look;

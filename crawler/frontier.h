@@ -192,6 +192,3 @@ struct frontier_stats {
     size_t hosts, tickets, busy, delayed, preparing, refilling;
 };
 void frontier_get_stats(const struct frontier *f, struct frontier_stats *out);
-
-/* Calls fn for every host. */
-void frontier_each_host(struct frontier *f, void (*fn)(void *arg, struct host *h), void *arg);

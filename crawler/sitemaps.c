@@ -367,8 +367,7 @@ static bool is_tried_again(const struct reader *r, const struct document *doc, i
     const struct host *h = origin_of(r, &doc->url);
     struct retry_verdict verdict;
 
-    if (doc->problem || doc->result.is_name_unknown || r->c->stop ||
-        h->state == HOST_PARKED || attempt >= r->c->settings->retries)
+    if (doc->problem || doc->result.is_name_unknown || r->c->stop || h->state == HOST_PARKED)
         return false;
     verdict = pause_decide(r->c, h, &doc->result, attempt);
     if (verdict.action == RETRY_NO)

@@ -393,7 +393,7 @@ static bool tries_again(struct visit *v)
         return false;
     if (v->got.is_name_unknown) /* the name server has said so: asking again is no use */
         return false;
-    if (verdict.action == RETRY_NO || v->t->retries >= v->c->settings->retries)
+    if (verdict.action == RETRY_NO)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
     v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);

@@ -185,6 +185,7 @@ static void the_last_pattern_that_matches_counts(void **state)
         { "b-c.net", -1 },        { "[::1]", 5000 },
         { "axorg", -1 },          { "10.0.0.1", 6000 },
         { "a.org.", 1000 },       { "a.org..", -1 },
+        { "x.a.b.org", -1 },      { "x.a.b.a.org", 2000 },
     };
     struct settings s;
     struct err_note note;

@@ -265,6 +265,15 @@ static void http_does_not_shadow_it_from_a_parent_domain_either(void **state)
     assert_string_equal(get(*state, "http://www.a.org/"), "");
 }
 
+static void http_does_not_shadow_it_from_a_deeper_host_either(void **state)
+{
+    set(*state, "https://a.org/", "k=safe; Secure; Domain=a.org");
+    set(*state, "http://www.a.org/", "k=evil");
+
+    assert_string_equal(get(*state, "https://www.a.org/"), "k=safe");
+    assert_string_equal(get(*state, "http://www.a.org/"), "");
+}
+
 static void what_a_public_suffix_would_get_is_not_even_kept(void **state)
 {
     struct rig *r = *state;
@@ -326,6 +335,21 @@ static void a_host_keeps_its_50_latest(void **state)
     assert_string_equal(get(r, "https://b.org/"), "other=1");
     assert_null(strstr(get(r, "https://a.org/"), "k9=v"));
     assert_non_null(strstr(get(r, "https://a.org/"), "k10=v"));
+}
+
+static void a_host_over_its_50_puts_out_none_of_another_of_its_domain(void **state)
+{
+    struct rig *r = *state;
+    char text[32];
+
+    set(r, "https://www.a.org/", "other=1");
+    for (int i = 0; i < 60; i++) {
+        snprintf(text, sizeof text, "k%d=v", i);
+        set(r, "https://a.org/", text);
+    }
+
+    assert_int_equal(cookies_count(r->jar), 51);
+    assert_string_equal(get(r, "https://www.a.org/"), "other=1");
 }
 
 static void expired_ones_go_first(void **state)
@@ -491,6 +515,7 @@ static void bad_lines_are_named(void **state)
         { "a.org\tTRUE\tp\tFALSE\t0\tk\tv", ":2: the path must begin" },
         { ".co.uk\tTRUE\t/\tFALSE\t0\tk\tv", ":2: a cookie for a whole public suffix" },
         { "a.org\tTRUE\t/\tFALSE\t0\tk\tv\x1b", ":2: control bytes" },
+        { "a.org\tTRUE\t/\tFALSE\t0\tk\tv\x7f", ":2: control bytes" },
     };
     struct rig *r = *state;
 
@@ -504,6 +529,18 @@ static void bad_lines_are_named(void **state)
         assert_non_null(strstr(note.text, bad[i].why));
         assert_null(strstr(note.text, "\tk\tv"));
     }
+}
+
+static void a_line_longer_than_any_cookie_is_named(void **state)
+{
+    static const char begin[] = "a.org\tTRUE\t/\tFALSE\t0\tk\t";
+    char line[8192];
+    struct err_note note = { "" };
+
+    memset(line, 'v', sizeof line);
+    memcpy(line, begin, sizeof begin - 1);
+    assert_int_equal(load(*state, line, sizeof line, &note), ERR_USAGE);
+    assert_non_null(strstr(note.text, ":1: too long"));
 }
 
 static void a_nul_byte_is_a_bad_line(void **state)
@@ -537,11 +574,13 @@ int main(void)
         RIGGED(a_cookie_expires_when_its_time_comes),
         RIGGED(http_does_not_shadow_a_secure_cookie),
         RIGGED(http_does_not_shadow_it_from_a_parent_domain_either),
+        RIGGED(http_does_not_shadow_it_from_a_deeper_host_either),
         RIGGED(what_a_public_suffix_would_get_is_not_even_kept),
         RIGGED(http_may_set_beside_a_secure_cookie_of_a_deeper_path),
         RIGGED(other_schemes_set_and_get_nothing),
         RIGGED(a_full_header_leaves_the_rest_at_home),
         RIGGED(a_host_keeps_its_50_latest),
+        RIGGED(a_host_over_its_50_puts_out_none_of_another_of_its_domain),
         RIGGED(expired_ones_go_first),
         RIGGED(used_ones_stay),
         RIGGED(a_domain_with_endless_hosts_is_bounded),
@@ -550,6 +589,7 @@ int main(void)
         RIGGED(a_small_arena_means_no_cookie),
         RIGGED(a_netscape_file_is_read),
         RIGGED(bad_lines_are_named),
+        RIGGED(a_line_longer_than_any_cookie_is_named),
         RIGGED(a_nul_byte_is_a_bad_line),
         cmocka_unit_test(a_missing_file_is_named),
     };

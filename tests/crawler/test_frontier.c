@@ -366,6 +366,25 @@ static void the_pause_runs_from_the_end_of_a_request(void **state)
     end(r, t);
 }
 
+/* Nobody was asked: the host need not wait for that. */
+static void a_turn_that_was_not_used_is_given_back_at_once(void **state)
+{
+    struct rig *r = *state;
+    struct ticket *t;
+
+    r->settings.delay_ms = 1000;
+    r->settings.per_host = 2;
+    open_frontier(r, ORDER_BFS, 100, -1);
+    add_row(r, add_host(r, 1, false), 1, 0);
+    add_row(r, add_host(r, 1, false), 2, 0);
+    assert_int_equal(take(r, &t), 1);
+    assert_true(take_nothing(r) == START_NS + NS_PER_S);
+    politeness_leave(frontier_politeness(r->f), t->host->site, START_NS, false);
+    frontier_finish(r->f, t);
+    assert_int_equal(take(r, &t), 2);
+    end(r, t);
+}
+
 static void the_wait_is_the_nearest_moment(void **state)
 {
     struct rig *r = *state;
@@ -748,6 +767,7 @@ int main(void)
         RIGGED(a_crowded_host_does_not_hold_up_the_others),
         RIGGED(permits_are_the_sites),
         RIGGED(the_pause_runs_from_the_end_of_a_request),
+        RIGGED(a_turn_that_was_not_used_is_given_back_at_once),
         RIGGED(the_wait_is_the_nearest_moment),
         RIGGED(a_ticket_keeps_what_the_row_says),
         RIGGED(a_row_is_in_memory_once),

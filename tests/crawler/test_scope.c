@@ -188,6 +188,24 @@ static void several_prefixes_of_several_lengths(void **state)
     close_rig(&r);
 }
 
+/* Its sitemaps stand outside the prefix, as a rule. */
+static void an_origin_is_in_scope_where_any_of_its_urls_is(void **state)
+{
+    (void)state;
+    for (enum settings_scope kind = SCOPE_HOST; kind <= SCOPE_PREFIX; kind++) {
+        struct url ours, other;
+        struct rig r;
+
+        open_rig(&r, kind, NULL);
+        add_seed(&r, "https://a.org/docs/");
+        ours = parse(&r, "https://a.org/");
+        other = parse(&r, "https://b.org/docs/");
+        assert_true(scope_has_origin(r.scope, &ours, &r.mem));
+        assert_false(scope_has_origin(r.scope, &other, &r.mem));
+        close_rig(&r);
+    }
+}
+
 static void a_redirected_seed_brings_its_target_in(void **state)
 {
     struct url target;
@@ -628,6 +646,7 @@ int main(void)
     static const struct CMUnitTest fixed[] = {
         cmocka_unit_test(without_seeds_nothing_is_ours),
         cmocka_unit_test(several_prefixes_of_several_lengths),
+        cmocka_unit_test(an_origin_is_in_scope_where_any_of_its_urls_is),
         cmocka_unit_test(a_redirected_seed_brings_its_target_in),
         cmocka_unit_test(the_site_key_joins_80_and_443),
         cmocka_unit_test(a_bad_pattern_is_named_with_its_place),

@@ -411,6 +411,42 @@ static void what_cannot_be_printed_is_said(void **state)
     rig.p.output_fd = 0;
 }
 
+/* A new connection, so that it was made; a name that needs no name server, and no TLS. */
+static void a_fetch_says_when_and_how_it_was_asked_for(void **state)
+{
+    static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
+    static const struct origin_route routes[] = {
+        { .path = "/",
+          .headers = HTML "ETag: \"e\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n",
+          .body = PAGE,
+          .delay_ms = 60 },
+        MOVED_TO("/moved", "/"),
+        { .path = "*", .script = reset, .n_steps = 1 },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1,
+             "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/moved\nhttp://127.0.0.1:$PORT/reset\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "1", "--retries", "0",
+                                               "--no-robots", NULL }),
+                     0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches f JOIN runs r ON r.id = f.run_id"
+                                          " WHERE f.fetched_at BETWEEN r.started_at AND r.finished_at"),
+                     3);
+    assert_string_equal(program_text(&g.p, "SELECT attempt || ' ' || http_version || ' ' || ip || ' ' || size || ' '"
+                                           " || wire_size || ' ' || etag || ' ' || last_modified"
+                                           " FROM fetches WHERE outcome = 'ok'"),
+                        "1 1.1 127.0.0.1 19 19 \"e\" Wed, 21 Oct 2015 07:28:00 GMT");
+    assert_string_equal(program_text(&g.p, "SELECT location FROM fetches WHERE outcome = 'redirect'"), "/");
+    assert_int_equal(
+        program_number(&g.p, "SELECT length(error) > 9 FROM fetches WHERE outcome = 'connection_lost'"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT dns_ms IS NULL AND connect_ms >= 0 AND tls_ms IS NULL"
+                                          " AND ttfb_ms >= 60 AND total_ms >= ttfb_ms FROM fetches WHERE outcome = 'ok'"),
+                     1);
+    rig_close(&g);
+}
+
 int main(void)
 {
     static const struct CMUnitTest plain[] = {
@@ -433,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_query_without_a_statement_is_a_mistake_of_usage),
         cmocka_unit_test(no_line_of_help_is_wider_than_a_hundred_columns),
         cmocka_unit_test(what_cannot_be_printed_is_said),
+        cmocka_unit_test(a_fetch_says_when_and_how_it_was_asked_for),
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(rows)];
     struct row copies[ARRAY_LEN(rows)];

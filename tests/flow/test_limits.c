@@ -626,6 +626,33 @@ static void a_page_that_was_cut_is_read_whole_under_a_larger_limit(void **state)
     rig_close(&g);
 }
 
+#define MOST_LINKS 100000
+
+static void make_one_link_too_many(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    for (int i = 0; i <= MOST_LINKS; i++)
+        BUG_IF(buf_append(out, SPAN("<a href=/>x</a>")));
+}
+
+static void of_more_links_than_a_page_may_have_the_first_count_and_an_event_says_so(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "*", .headers = HTML, .generate = make_one_link_too_many },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM links"), MOST_LINKS);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'links-cut'"), 1);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -644,6 +671,7 @@ int main(void)
         cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
         cmocka_unit_test(a_page_that_was_cut_is_read_whole_under_a_larger_limit),
+        cmocka_unit_test(of_more_links_than_a_page_may_have_the_first_count_and_an_event_says_so),
         cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
         cmocka_unit_test(a_redirect_of_any_length_ends_no_crawl),
         cmocka_unit_test(a_host_of_any_length_ends_no_crawl),

@@ -48,6 +48,7 @@ static struct origin_route pause_routes[] = {
       .status = 503,
       .headers = "Retry-After: 2\r\n",
       .uses = 1 },
+    { .path = "/robots.txt", .on = 9, .status = 503, .headers = "Retry-After: 600\r\n" },
     NO_ROBOTS,
     { .path = "/a",
       .on = 1,
@@ -79,12 +80,12 @@ static int crawl_pausing_hosts(void **state)
     size_t n = 0;
 
     (void)state;
-    for (int i = 1; i <= 8; i++)
+    for (int i = 1; i <= 9; i++)
         n += (size_t)snprintf(seeds + n, sizeof seeds - n,
                               "http://127.0.0.%d:$PORT/a\nhttp://127.0.0.%d:$PORT/b\n",
                               i, i);
     make_date(3);
-    RIG_OPEN(&pauses, pause_routes, 8, seeds);
+    RIG_OPEN(&pauses, pause_routes, 9, seeds);
     return program_crawl(&pauses.p, ARGS{ "seeds.txt", "--delay", "20ms", "--retries",
                                           "1", "--max-wait", "30s", "-q", NULL });
 }
@@ -191,6 +192,18 @@ static void robots_txt_pauses_too(void **state)
     assert_string_equal(column_of("127.0.0.6", "/a", "state"), "fetched");
 }
 
+static void robots_txt_with_a_pause_beyond_max_wait_defers_its_host(void **state)
+{
+    (void)state;
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.9", NULL), 1);
+    assert_string_equal(column_of("127.0.0.9", "/a", "state || ' ' || reason || ' ' || rule"),
+                        "excluded deferred robots.txt: the server asked for a longer pause");
+    assert_in_range(
+        program_number(&pauses.p, "SELECT next_fetch_at FROM urls WHERE url LIKE 'http://127.0.0.9:%/b'") -
+            clock_wall_ms(),
+        500000, 600000);
+}
+
 static void status_500_concerns_the_url_alone(void **state)
 {
     (void)state;
@@ -211,6 +224,7 @@ static void next_start_remembers_the_pause(void **state)
                                        "--revisit", "due", "-q", NULL }),
         0);
     assert_int_equal(traffic_count(pauses.o, "127.0.0.4", NULL), 2);
+    assert_int_equal(traffic_count(pauses.o, "127.0.0.9", NULL), 1);
     assert_string_equal(column_of("127.0.0.4", "/b", "state || ' ' || reason"),
                         "excluded deferred");
 }
@@ -294,6 +308,26 @@ static void failures_that_are_over_are_forgotten_in_the_file(void **state)
         program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-q", NULL }), 0);
     assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
     assert_int_equal(program_number(&g.p, "SELECT max(failures) FROM hosts"), 0);
+    rig_close(&g);
+}
+
+/* The first pause is of a second, give or take a quarter, the next of two: longer than this run waits. */
+static void failures_of_an_earlier_start_make_the_next_pause_longer(void **state)
+{
+    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "/a", .status = 503 } };
+    const char *const *args = ARGS{ "seeds.txt", "--delay", "0", "--max-wait", "1400ms",
+                                    "--retries",  "1",       "--revisit", "all", "-q",         NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--retries", "0", "-q", NULL }), 0);
+    program_change(&g.p, "UPDATE hosts SET next_fetch_at = NULL, backoff_until = NULL");
+
+    assert_int_equal(program_crawl(&g.p, args), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 2);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'host-deferred'"), 1);
     rig_close(&g);
 }
 
@@ -411,12 +445,14 @@ static void a_pause_binds_the_host_that_a_robots_redirect_led_to(void **state)
     rig_close(&g);
 }
 
-/* The old rules go on holding, and so does what the host asks for instead of new ones. */
+/* The old rules go on holding, and so does what a host asks for instead of new ones: the second for too long. */
 static void a_pause_binds_where_rules_are_read_again(void **state)
 {
     static const struct origin_route routes[] = {
-        { .path = "/robots.txt", .headers = PLAIN, .uses = 1 },
-        { .path = "/robots.txt", .status = 503, .headers = "Retry-After: 2\r\n", .uses = 1 },
+        { .path = "/robots.txt", .on = 1, .headers = PLAIN, .uses = 1 },
+        { .path = "/robots.txt", .on = 2, .headers = PLAIN, .uses = 1 },
+        { .path = "/robots.txt", .on = 1, .status = 503, .headers = "Retry-After: 2\r\n", .uses = 1 },
+        { .path = "/robots.txt", .on = 2, .status = 503, .headers = "Retry-After: 900\r\n" },
         { .path = "/robots.txt", .headers = PLAIN },
         { .path = "*", .headers = HTML, .generate = make_next },
     };
@@ -424,17 +460,22 @@ static void a_pause_binds_where_rules_are_read_again(void **state)
     int64_t from;
 
     (void)state;
-    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/1\n");
-    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "-n", "1", "-q", NULL }), 5);
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.1:$PORT/1\nhttp://127.0.0.2:$PORT/1\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--depth", "0", "-q", NULL }), 0);
     /* Fresh at the start of the next run, and not for long. */
     program_change(&g.p, "UPDATE robots SET expires_at = (strftime('%s', 'now') + 2) * 1000");
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "60ms", "-q", NULL }), 0);
 
-    from = rig_start_us(&g, NULL, "/robots.txt", 1);
+    from = rig_start_us(&g, "127.0.0.1", "/robots.txt", 1);
     assert_true(from >= 0);
-    assert_int_equal(count_between(&g, NULL, from, from + 2000000), 0);
-    assert_int_equal(traffic_count(g.o, NULL, "/60"), 1);
+    assert_int_equal(count_between(&g, "127.0.0.1", from, from + 2000000), 0);
+    assert_int_equal(traffic_count(g.o, "127.0.0.1", "/60"), 1);
+    from = rig_start_us(&g, "127.0.0.2", "/robots.txt", 1);
+    assert_true(from >= 0);
+    assert_int_equal(count_between(&g, "127.0.0.2", from, INT64_MAX), 0);
+    assert_string_equal(program_text(&g.p, "SELECT rule FROM urls WHERE reason = 'deferred' AND url LIKE '%.2:%'"),
+                        "the host asked for a pause");
     rig_close(&g);
 }
 
@@ -472,6 +513,24 @@ static void a_host_that_does_not_answer_any_more_is_deferred(void **state)
                         "excluded deferred 20 failed connection_lost 10 fetched  1");
     assert_string_equal(program_text(&g.p, "SELECT DISTINCT rule FROM urls WHERE reason = 'deferred'"),
                         "the host did not answer many times in a row");
+    rig_close(&g);
+}
+
+/* In the first of its pauses, of 16 s, nobody asks it. The file does not know of that: the next start asks at once. */
+static void a_host_that_does_not_answer_any_more_is_left_alone_for_a_while(void **state)
+{
+    const char *const *args = ARGS{ "seeds.txt",  "-q", "--delay",    "0",  "--retries", "0",
+                                    "--per-host", "1",  "--max-time", "2s", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, dying_routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, args), 5);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 12);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'host-silent'"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 20);
+    assert_int_equal(program_crawl(&g.p, args), 5);
+    assert_int_equal(traffic_count(g.o, NULL, NULL), 22);
     rig_close(&g);
 }
 
@@ -564,11 +623,13 @@ int main(void)
         cmocka_unit_test(pause_is_remembered_across_a_kill),
         cmocka_unit_test(moments_of_a_clock_that_was_set_back_hold_for_an_hour_at_most),
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
+        cmocka_unit_test(failures_of_an_earlier_start_make_the_next_pause_longer),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
         cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
         cmocka_unit_test(a_pause_binds_where_rules_are_read_again),
         cmocka_unit_test(a_host_that_does_not_answer_any_more_is_deferred),
+        cmocka_unit_test(a_host_that_does_not_answer_any_more_is_left_alone_for_a_while),
         cmocka_unit_test(seeds_of_a_host_that_never_answers_are_not_reached),
         cmocka_unit_test(a_host_that_was_given_up_is_a_failure),
         cmocka_unit_test(a_host_that_answers_now_and_then_goes_on_being_asked),
@@ -581,6 +642,7 @@ int main(void)
         cmocka_unit_test(useless_retry_after_counts_as_none),
         cmocka_unit_test(pause_beyond_max_wait_defers_the_others),
         cmocka_unit_test(robots_txt_pauses_too),
+        cmocka_unit_test(robots_txt_with_a_pause_beyond_max_wait_defers_its_host),
         cmocka_unit_test(status_500_concerns_the_url_alone),
         cmocka_unit_test(next_start_remembers_the_pause),
     };

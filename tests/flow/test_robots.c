@@ -407,6 +407,40 @@ static void rules_are_read_again_after_a_day_and_decide_again(void **state)
     origin_stop(o);
 }
 
+static void list_pages(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    for (int i = 0; i < 45; i++)
+        BUG_IF(buf_printf(out, "<a href=/%d>x</a>", i) != OK);
+}
+
+/* What the old ones forbade and the new ones do not is asked for by the same start. */
+static void rules_that_change_in_the_middle_of_a_run_decide_again(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /a\n"), .uses = 1 },
+        { .path = "/robots.txt", .headers = PLAIN, .body = LIT("User-agent: *\nDisallow: /b\n") },
+        { .path = "/", .headers = HTML, .generate = list_pages },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\nhttp://127.0.0.1:$PORT/a\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--depth", "0", "-q", NULL }), 0);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 0);
+    /* Fresh at the start of the next run, and not at its end. */
+    program_change(&g.p, "UPDATE robots SET expires_at = (strftime('%s', 'now') + 2) * 1000");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "60ms", "-q", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/robots.txt"), 2);
+    assert_int_equal(traffic_count(g.o, NULL, "/a"), 1);
+    rig_close(&g);
+}
+
 /* --- more rules than memory -------------------------------------------------------------- */
 
 #define MANY_RULES_HOSTS 16
@@ -803,6 +837,7 @@ int main(void)
         cmocka_unit_test(forbidden_urls_are_never_requested),
         cmocka_unit_test(a_robots_txt_leads_to_nothing_that_is_forbidden),
         cmocka_unit_test(rules_are_read_again_after_a_day_and_decide_again),
+        cmocka_unit_test(rules_that_change_in_the_middle_of_a_run_decide_again),
         cmocka_unit_test(rules_that_memory_does_not_hold_hold_all_the_same),
         cmocka_unit_test(forgotten_rules_do_not_put_their_host_off),
         cmocka_unit_test(what_hosts_said_is_not_kept_while_they_pause),

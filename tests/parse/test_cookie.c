@@ -201,6 +201,7 @@ static const struct date_row {
     { "the latest year", "31 Dec 9999 23:59:59", INT64_C(253402300799000) },
     { "no leap day", "29 Feb 2023 12:00:00", BAD },
     { "a century that is none", "29 Feb 1900 00:00:00", BAD },
+    { "other control bytes delimit nothing", "06\x01Nov\x01" "1994 08:49:37", BAD },
     { "day 0", "00 Nov 1994 08:49:37", BAD },
     { "day 32", "32 Oct 1994 08:49:37", BAD },
     { "hour 24", "06 Nov 1994 24:00:00", BAD },

@@ -89,6 +89,16 @@ static void joins_the_values_of_a_name(void **state)
     assert_null(header_joined(raw, SPAN("N"), *state).ptr);
 }
 
+static void a_list_longer_than_the_memory_for_it_is_none(void **state)
+{
+    struct arena small;
+
+    (void)state;
+    arena_init(&small, 16);
+    assert_null(header_joined(SPAN("L: twelve bytes\r\nL: and again\r\n"), SPAN("L"), &small).ptr);
+    arena_clear(&small);
+}
+
 /* MIME Sniffing standard §4.4 and Fetch standard "extract a MIME type". */
 static const struct content_type_row {
     const char *value, *essence, *charset;
@@ -391,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(joins_folded_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_the_first_of_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins_the_values_of_a_name, set_up, tear_down),
+        cmocka_unit_test(a_list_longer_than_the_memory_for_it_is_none),
         cmocka_unit_test(last_modified_is_an_http_date),
         cmocka_unit_test_setup_teardown(many_languages_are_cut_short, set_up,
                                         tear_down),

@@ -17,7 +17,8 @@ static void metadata_is_found(void **state)
     html_kit_parse(
         &k,
         SPAN("<!doctype html><html lang=' de-CH '><title></title><title> A &amp;\n B "
-             "</title><title>C</title><meta name=Description content=' a  b '>"
+             "</title><title>C</title><meta name=generator content=g><meta name=Description content=' a  b '>"
+             "<meta name=description content=second>"
              "<link rel='x Canonical' href=/c><h1> </h1><h1>One <i>two</i></h1>"
              "<h1>three</h1>"));
     assert_true(html_kit_is(k.facts.title, "A & B"));
@@ -225,6 +226,30 @@ static void the_elements_win_over_the_header(void **state)
     html_kit_close(&k);
 }
 
+static void a_content_language_of_one_language_is_the_pages(void **state)
+{
+    static const struct {
+        const char *in, *lang;
+    } cases[] = {
+        { "<meta http-equiv=Content-Language content=de>", "de" },
+        { "<meta http-equiv=content-language content=de><meta http-equiv=content-language content=it>", "de" },
+        { "<meta http-equiv=content-language content='de, en'>", "fr" },
+        { "<meta http-equiv=content-language content='de, en'><meta http-equiv=content-language content=it>", "it" },
+        { "<html lang=en><meta http-equiv=content-language content=de>", "en" },
+        { "<meta http-equiv=other content=de>", "fr" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct html_kit k;
+        html_kit_open(&k);
+        k.in.headers = SPAN("Content-Language: fr\r\n");
+        html_kit_parse(&k, span_str(cases[i].in));
+        assert_true(html_kit_is(k.facts.lang, cases[i].lang));
+        html_kit_close(&k);
+    }
+}
+
 static void the_first_valid_refresh_counts(void **state)
 {
     struct html_kit k;
@@ -246,6 +271,10 @@ static void the_first_valid_refresh_counts(void **state)
     html_kit_parse(&k, SPAN("<meta http-equiv=refresh content='0;url=javascript:x'>"));
     assert_false(k.facts.has_refresh);
     assert_int_equal(k.facts.n_other_scheme, 1);
+
+    html_kit_parse(&k, SPAN("<base href=about:blank><meta http-equiv=refresh content='0;url=x'>"));
+    assert_false(k.facts.has_refresh);
+    assert_int_equal(k.facts.n_links, 0);
 
     html_kit_parse(&k, SPAN("<meta http-equiv=refresh content='0;url=http://['>"
                             "<meta http-equiv=refresh content='0;url=javascript:x'>"
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_canonical_of_another_resource_is_not_ours),
         cmocka_unit_test(broken_bytes_in_header_fields_are_mended),
         cmocka_unit_test(the_elements_win_over_the_header),
+        cmocka_unit_test(a_content_language_of_one_language_is_the_pages),
         cmocka_unit_test(the_first_valid_refresh_counts),
         cmocka_unit_test(relations_decide_what_is_followed),
         cmocka_unit_test(details_come_when_asked_for),

@@ -461,6 +461,8 @@ static void sitemaps_are_collected_from_anywhere(void **state)
     assert_true(span_eq(rules.sitemaps[1], SPAN("/2.xml")));
     assert_true(span_eq(rules.sitemaps[2], SPAN("https://h/3.xml")));
     assert_int_equal(rules.n_rules, 0);
+    rules = parse(*state, "Sitemap:\n");
+    assert_int_equal(rules.n_sitemaps, 0);
 }
 
 /* RFC 9309 §2.2.4: other records; Crawl-delay is not in the RFC. */

@@ -125,6 +125,22 @@ static void what_was_too_deep_is_queued_and_told(void **state)
     assert_int_equal(storekit_int(k, "SELECT n FROM state_count WHERE state = 0"), 1);
 }
 
+static void what_rises_and_is_still_too_deep_stays_out_with_its_new_depth(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op *op;
+
+    k->options.max_depth = 4;
+    storekit_open(k, REVISIT_ALL);
+    storekit_offer_one(k, storekit_offer("http://a.example/1", HOP_LINK, 9));
+    visit(k, "http://a.example/1", 9, LIST("http://a.example/2"), NULL);
+    op = offer_at(k, "http://a.example/1", 4);
+    assert_int_equal(op->n_extra, 0);
+    store_op_free(op);
+    assert_true(is_state(k, "http://a.example/2", "excluded"));
+    assert_int_equal(depth_of(k, "http://a.example/2"), 5);
+}
+
 static void a_queued_page_that_rises_is_told(void **state)
 {
     struct storekit *k = *state;
@@ -360,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_chain_of_fetched_pages_rises_with_its_head,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_too_deep_is_queued_and_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_rises_and_is_still_too_deep_stays_out_with_its_new_depth, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_queued_page_that_rises_is_told, set_up,
                                         tear_down),

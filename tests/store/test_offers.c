@@ -272,21 +272,23 @@ static void a_row_queued_anew_forgets_its_reason_and_rule(void **state)
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
-/* A page asked for then, in a run over due pages in which a sitemap gives this date. */
-static struct store_op *offer_dated_for(struct storekit *k, int64_t fetched_ms, int64_t lastmod_ms,
-                                        enum url_reason reason)
+/* A page asked for then, in a run in which a sitemap gives this date. */
+static struct store_op *offer_dated_in(struct storekit *k, enum store_revisit revisit, enum url_state state,
+                                       int64_t fetched_ms, int64_t lastmod_ms, enum url_reason reason)
 {
     struct store_op *op = storekit_visit(offer(k, REASON_NONE, 1).id, 1, 1);
     struct store_offer *o;
 
     op->u.visit.fetched_at_ms = fetched_ms;
     op->u.visit.next_fetch_ms = STOREKIT_NOW + INT64_C(12) * 3600 * 1000;
-    storekit_page(op, "t", "x", "body");
+    op->u.visit.state = state;
+    if (state == STATE_FETCHED)
+        storekit_page(op, "t", "x", "body");
     storekit_do(k, op);
     store_op_free(op);
     storekit_finish(k);
-    storekit_open(k, REVISIT_DUE);
-    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
+    storekit_open(k, revisit);
+    assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 0);
     op = store_op_new(STORE_OFFERS, MIB);
     o = arena_alloc(&op->mem, sizeof *o);
     *o = storekit_offer(PAGE, HOP_SITEMAP, 1);
@@ -298,9 +300,16 @@ static struct store_op *offer_dated_for(struct storekit *k, int64_t fetched_ms, 
     return op;
 }
 
+/* In a run over due pages. */
+static struct store_op *offer_dated_for(struct storekit *k, enum url_state state, int64_t fetched_ms,
+                                        int64_t lastmod_ms, enum url_reason reason)
+{
+    return offer_dated_in(k, REVISIT_DUE, state, fetched_ms, lastmod_ms, reason);
+}
+
 static struct store_op *offer_dated(struct storekit *k, int64_t lastmod_ms)
 {
-    return offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, lastmod_ms, REASON_NONE);
+    return offer_dated_for(k, STATE_FETCHED, STOREKIT_NOW - 10 * YEAR_MS, lastmod_ms, REASON_NONE);
 }
 
 static void a_newer_sitemap_date_makes_a_page_due(void **state)
@@ -312,6 +321,24 @@ static void a_newer_sitemap_date_makes_a_page_due(void **state)
     assert_int_equal(op->extra[0].id, storekit_id(k, PAGE));
     store_op_free(op);
     assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 1);
+}
+
+static void a_newer_sitemap_date_makes_a_page_due_that_had_not_changed_before(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated_for(k, STATE_NOT_MODIFIED, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
+                                  REASON_NONE));
+    assert_int_equal(storekit_int(k, "SELECT state = 'queued' FROM urls"), 1);
+}
+
+static void in_a_run_over_new_pages_alone_a_newer_sitemap_date_queues_nothing(void **state)
+{
+    struct storekit *k = *state;
+
+    store_op_free(offer_dated_in(k, REVISIT_NONE, STATE_FETCHED, STOREKIT_NOW - 10 * YEAR_MS,
+                                 STOREKIT_NOW - 5 * YEAR_MS, REASON_NONE));
+    assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
 static void an_older_sitemap_date_changes_nothing(void **state)
@@ -352,7 +379,7 @@ static void a_date_means_its_whole_day(void **state)
 
     storekit_init(&k);
     storekit_open(&k, REVISIT_ALL);
-    store_op_free(offer_dated_for(&k, day_ms + row->asked_after_ms, day_ms, REASON_NONE));
+    store_op_free(offer_dated_for(&k, STATE_FETCHED, day_ms + row->asked_after_ms, day_ms, REASON_NONE));
     assert_int_equal(storekit_int(&k, "SELECT state = 'queued' FROM urls"), row->is_due);
     storekit_clear(&k);
 }
@@ -363,7 +390,7 @@ static void the_day_that_lasts_makes_nothing_due(void **state)
     struct storekit *k = *state;
     int64_t now_ms = clock_wall_ms();
 
-    store_op_free(offer_dated_for(k, now_ms, now_ms - now_ms % (24 * HOUR_MS), REASON_NONE));
+    store_op_free(offer_dated_for(k, STATE_FETCHED, now_ms, now_ms - now_ms % (24 * HOUR_MS), REASON_NONE));
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
 
@@ -371,7 +398,7 @@ static void a_sitemap_date_of_what_the_rules_exclude_changes_nothing(void **stat
 {
     struct storekit *k = *state;
 
-    store_op_free(offer_dated_for(k, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
+    store_op_free(offer_dated_for(k, STATE_FETCHED, STOREKIT_NOW - 10 * YEAR_MS, STOREKIT_NOW - 5 * YEAR_MS,
                                   REASON_INCLUDE_EXCLUDE));
     assert_int_equal(storekit_int(k, "SELECT state = 'fetched' FROM urls"), 1);
 }
@@ -425,8 +452,12 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_newer_sitemap_date_makes_a_page_due_that_had_not_changed_before, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_date_in_the_future_changes_nothing,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(in_a_run_over_new_pages_alone_a_newer_sitemap_date_queues_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_older_sitemap_date_changes_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_sitemap_date_of_what_the_rules_exclude_changes_nothing, set_up,

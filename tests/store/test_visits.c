@@ -807,16 +807,18 @@ static void headers_that_change_the_page_leave_the_row_of_before(void **state)
     struct storekit *k = *state;
     int64_t id = storekit_seed(k, "http://a.example/");
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct store_op *op = storekit_visit(id, 1, 0);
+        struct page_facts *f = storekit_page(op, "Title", "text", "body");
 
-        storekit_page(op, "Title", "text", "body")->x_robots_tag =
-            i ? SPAN("nosnippet") : SPAN("noarchive");
+        f->x_robots_tag = i ? SPAN("nosnippet") : SPAN("noarchive");
+        f->canonical = i < 2 ? SPAN("http://a.example/one") : SPAN("http://a.example/two");
         do_op(k, op);
         begin_again(k);
     }
-    assert_text(k, "SELECT x_robots_tag FROM pages", "nosnippet");
-    assert_text(k, "SELECT group_concat(x_robots_tag) FROM page_history", "noarchive");
+    assert_text(k, "SELECT x_robots_tag || ' ' || canonical_url FROM pages", "nosnippet http://a.example/two");
+    assert_text(k, "SELECT group_concat(x_robots_tag || ' ' || canonical_url) FROM page_history",
+                "noarchive http://a.example/one,nosnippet http://a.example/one");
 }
 
 static void an_error_page_gives_no_validators(void **state)
