@@ -144,6 +144,23 @@ static void each_run_finds_the_way_anew(void **state)
     rig_close(&g);
 }
 
+/* Cookies end with the program, also in the middle of a run. */
+static void a_run_that_goes_on_finds_the_way_anew(void **state)
+{
+    static const char *const budgets[] = { "1", "2", "4" };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/page\nhttp://127.0.0.1:$PORT/deep\n");
+    for (size_t i = 0; i < ARRAY_LEN(budgets); i++)
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-pages", budgets[i], NULL)), 5);
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_row(&g, "/page", "fetched ok Inside 0");
+    assert_row(&g, "/deep", "fetched ok Inside 0");
+    assert_int_equal(program_number(&g.p, "SELECT max(run_id) FROM fetches"), 1);
+    rig_close(&g);
+}
+
 static void a_way_that_goes_round_ends(void **state)
 {
     struct rig g;
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(so_does_one_over_several_redirects),
         cmocka_unit_test(without_cookies_nobody_is_asked_again),
         cmocka_unit_test(each_run_finds_the_way_anew),
+        cmocka_unit_test(a_run_that_goes_on_finds_the_way_anew),
         cmocka_unit_test(a_way_that_goes_round_ends),
         cmocka_unit_test(what_many_are_sent_to_is_asked_once),
     };
