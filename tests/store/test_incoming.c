@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -67,20 +68,32 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void change(struct storekit *k, const char *sql)
+{
+    sqlite3 *handle;
+
+    storekit_close(k);
+    assert_int_equal(sqlite3_open(k->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    storekit_open(k, REVISIT_NONE);
+}
+
 /* All URLs that are out of scope and that a link to be followed leads to. */
-static struct store_op *ask(struct storekit *k)
+static struct store_op *ask(struct storekit *k, const atomic_bool *stop)
 {
     struct store_op *op = store_op_new(STORE_OUT_OF_SCOPE, MIB);
 
     op->u.out_of_scope.limit = 10;
     op->u.out_of_scope.wants_ways = true;
+    op->u.out_of_scope.stop = stop;
     storekit_do(k, op);
     return op;
 }
 
 static void the_nearest_link_that_may_be_followed_counts(void **state)
 {
-    struct store_op *op = ask(*state);
+    struct store_op *op = ask(*state, NULL);
 
     assert_int_equal(op->result, OK);
     assert_int_equal(op->u.out_of_scope.n_items, 1);
@@ -92,8 +105,45 @@ static void the_nearest_link_that_may_be_followed_counts(void **state)
 /* It would be as large as all links, and take four times as long to make as they take to be read. */
 static void no_index_is_made_to_read_all_links_once(void **state)
 {
-    store_op_free(ask(*state));
+    store_op_free(ask(*state, NULL));
     assert_int_equal(n_automatic, 0);
+}
+
+static void told_to_stop_it_says_so_and_the_next_can_read_all(void **state)
+{
+    atomic_bool stop = true;
+    struct store_op *op = ask(*state, &stop);
+
+    assert_string_equal(err_name(op->result), err_name(ERR_CANCELLED));
+    store_op_free(op);
+    op = ask(*state, NULL);
+    assert_int_equal(op->result, OK);
+    store_op_free(op);
+}
+
+/* Others gave such ids. An array by them would take all memory, as metrics' would. */
+static void where_ids_are_far_apart_links_say_nothing(void **state)
+{
+    struct store_op *op;
+
+    change(*state, "UPDATE url SET id = 4000000000 WHERE id = 1");
+    op = ask(*state, NULL);
+    assert_int_equal(op->result, OK);
+    assert_int_equal(op->u.out_of_scope.n_items, 3);
+    store_op_free(op);
+}
+
+static void a_page_whose_depth_is_none_is_named(void **state)
+{
+    struct err_note note = { "" };
+    struct store_op *op;
+
+    change(*state, "UPDATE url SET depth = 2147483647 WHERE url = 'http://a.example/near'");
+    op = ask(*state, NULL);
+    assert_string_equal(err_name(op->result), err_name(ERR_CORRUPT));
+    store_failure(kit.store, &note);
+    assert_non_null(strstr(note.text, "of url has a value of depth"));
+    store_op_free(op);
 }
 
 int main(void)
@@ -101,6 +151,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_nearest_link_that_may_be_followed_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_index_is_made_to_read_all_links_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(told_to_stop_it_says_so_and_the_next_can_read_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_ids_are_far_apart_links_say_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_whose_depth_is_none_is_named, set_up, tear_down),
     };
 
     (void)sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);
