@@ -195,7 +195,7 @@ static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming 
         return false;
     switch (incoming_nearest(*incoming, it->id, &depth)) {
     case INCOMING_KIND:
-        *out = (struct store_verdict){ REASON_KIND, SPAN("not followed: this kind of link") };
+        *out = (struct store_verdict){ REASON_KIND, SPAN(STORE_RULE_KIND) };
         break;
     case INCOMING_NOFOLLOW:
         *out = (struct store_verdict){ REASON_NOFOLLOW, SPAN("no link to it may be followed") };

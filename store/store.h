@@ -227,6 +227,10 @@ enum store_change {
     CHANGE_SHALLOWER /* known; its depth fell */
 };
 
+/* Rules, as the file has them, of URLs that no link to be followed leads to; a start decides by the second. */
+#define STORE_RULE_KIND          "not followed: this kind of link"
+#define STORE_RULE_PAGE_NOFOLLOW "page says nofollow"
+
 /* A URL somebody pointed at. The loop decided about it; the writer knows whether it is new. */
 struct store_offer {
     int64_t
