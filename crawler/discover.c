@@ -168,7 +168,7 @@ static enum url_reason not_followed(const struct crawl *c,
     const struct settings *s = c->settings;
 
     if (is_recorded_only(c, link)) {
-        *rule = SPAN("not followed: this kind of link");
+        *rule = SPAN(STORE_RULE_KIND);
         return REASON_KIND;
     }
     if (page->is_error_page) {
@@ -176,7 +176,7 @@ static enum url_reason not_followed(const struct crawl *c,
         return REASON_KIND;
     }
     if (page->facts->is_nofollow) {
-        *rule = SPAN("page says nofollow");
+        *rule = SPAN(STORE_RULE_PAGE_NOFOLLOW);
         return REASON_NOFOLLOW;
     }
     if (link->is_nofollow && s->respects_nofollow) {

@@ -13,6 +13,15 @@ void outbox_submit(struct crawl *c, struct store_op *op)
     store_submit(c->store, op);
 }
 
+/*
+ * What follows from a transaction comes with its last op, whatever that is. The two kinds that name URLs themselves
+ * tell of those first: a row that rose since has its depth of now in the extra items.
+ */
+static bool tells_extra_later(const struct store_op *op)
+{
+    return op->kind == STORE_VISIT || op->kind == STORE_OFFERS;
+}
+
 /* False when there was none. */
 static bool collect_one(struct crawl *c)
 {
@@ -27,6 +36,8 @@ static bool collect_one(struct crawl *c)
     op = CONTAINER_OF(n, struct store_op, node);
     if (op->result && !c->stop)
         crawl_stop(c, STOP_STORE);
+    if (!op->result && !tells_extra_later(op))
+        outbox_learn_extra(c, op);
     op->on_done(op->arg, op);
     return true;
 }

@@ -181,7 +181,7 @@ static bool decide_again(void *arg, const struct store_excluded *url, struct sto
     out->rule = url->rule;
     if (url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
         (url->reason == REASON_NOFOLLOW &&
-         (c->settings->respects_nofollow || span_eq(url->rule, SPAN("page says nofollow")))) ||
+         (c->settings->respects_nofollow || span_eq(url->rule, SPAN(STORE_RULE_PAGE_NOFOLLOW)))) ||
         (url->reason == REASON_KIND && !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
         return true;
     if (c->settings->rules.len && crawl_looks_for_signal(c))

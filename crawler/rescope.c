@@ -25,6 +25,7 @@ static struct store_op *read_part(struct pass *p, enum err *out_err)
     op->u.out_of_scope.limit = ITEMS_A_PART;
     op->u.out_of_scope.wants_ways = p->wants_ways;
     op->u.out_of_scope.ways = p->ways;
+    op->u.out_of_scope.stop = &p->c->must_hurry;
     p->ways = NULL;
     *out_err = outbox_wait(p->c, op, DEADLINE_NEVER);
     if (*out_err)

@@ -5,31 +5,34 @@
 
 enum last_answer {
     NO_REDIRECT,
-    REDIRECT_OF_THIS_RUN,
+    REDIRECT_OF_THIS_START,
     REDIRECT_BEFORE,
 };
 
 static enum last_answer last_answer(struct core *c, int64_t url_id)
 {
-    static const char SQL[] = "SELECT f.run_id FROM url u JOIN fetch f ON f.id = u.fetch_id"
+    static const char SQL[] = "SELECT f.id FROM url u JOIN fetch f ON f.id = u.fetch_id"
                               " WHERE u.id = ?1 AND f.outcome = 'redirect'";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
     enum last_answer is = NO_REDIRECT;
 
     db_int(c->db, st, 1, url_id);
     while (db_next(c->db, st))
-        is = sqlite3_column_int64(st, 0) == c->run_id ? REDIRECT_OF_THIS_RUN : REDIRECT_BEFORE;
+        is = sqlite3_column_int64(st, 0) > c->fetched_before ? REDIRECT_OF_THIS_START : REDIRECT_BEFORE;
     return is;
 }
 
-/* Where it led in this run; 0 = nowhere yet. */
+/* Where it led since this start; 0 = nowhere yet. */
 static int64_t way_from(struct core *c, int64_t url_id)
 {
-    sqlite3_stmt *st = db_stmt(c->db, "SELECT dst_id FROM redirects WHERE src_id = ?1 AND run_id = ?2");
+    static const char SQL[] = "SELECT r.dst_id FROM redirects r CROSS JOIN url u ON u.id = r.src_id"
+                              " WHERE r.src_id = ?1 AND r.run_id = ?2 AND u.fetch_id > ?3";
+    sqlite3_stmt *st = db_stmt(c->db, SQL);
     int64_t to = 0;
 
     db_int(c->db, st, 1, url_id);
     db_int(c->db, st, 2, c->run_id);
+    db_int(c->db, st, 3, c->fetched_before);
     while (db_next(c->db, st))
         to = sqlite3_column_int64(st, 0);
     return to;
@@ -51,7 +54,7 @@ enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit
         return c->db->failed;
     switch (last_answer(c, to->id)) {
     case NO_REDIRECT: return c->db->failed;
-    case REDIRECT_OF_THIS_RUN:
+    case REDIRECT_OF_THIS_START:
         if (way_from(c, v->url_id) == to->id || !leads_to(c, to->id, v->url_id, to->redirects))
             return c->db->failed;
         break;

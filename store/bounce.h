@@ -4,8 +4,8 @@
  * from there back: /page to /check to /page. The second answer of /page is the page. So where cookies are kept, a
  * redirect to a known URL whose last answer was a redirect asks for that once more, if
  *
- *  - it was last asked in an earlier run, whose cookies are gone, or
- *  - this run's redirects lead from it to where this one comes from, and this one is new.
+ *  - it was last asked before this start, when the cookies were others, or
+ *  - the redirects since this start lead from it to where this one comes from, and this one is new.
  *
  * Each such step counts for --max-redirects, so a way that never arrives ends.
  */

@@ -190,12 +190,12 @@ static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming 
         (out->reason != REASON_NONE && out->reason != REASON_DEPTH))
         return true;
     if (!*incoming)
-        *incoming = incoming_read(c);
+        *incoming = incoming_read(c, NULL);
     if (!*incoming)
         return false;
     switch (incoming_nearest(*incoming, it->id, &depth)) {
     case INCOMING_KIND:
-        *out = (struct store_verdict){ REASON_KIND, SPAN("not followed: this kind of link") };
+        *out = (struct store_verdict){ REASON_KIND, SPAN(STORE_RULE_KIND) };
         break;
     case INCOMING_NOFOLLOW:
         *out = (struct store_verdict){ REASON_NOFOLLOW, SPAN("no link to it may be followed") };
@@ -259,10 +259,11 @@ enum err decided_out_of_scope(struct core *c, struct store_op *op)
     size_t limit = op->u.out_of_scope.limit;
     sqlite3_stmt *st;
 
-    if (op->u.out_of_scope.wants_ways && !op->u.out_of_scope.ways)
-        op->u.out_of_scope.ways = incoming_read(c);
-    if (c->db->failed)
-        return c->db->failed;
+    if (op->u.out_of_scope.wants_ways && !op->u.out_of_scope.ways) {
+        op->u.out_of_scope.ways = incoming_read(c, op->u.out_of_scope.stop);
+        if (!op->u.out_of_scope.ways)
+            return c->db->failed ? c->db->failed : ERR_CANCELLED;
+    }
     op->u.out_of_scope.items = arena_array(&op->mem, limit, sizeof *op->u.out_of_scope.items);
     op->u.out_of_scope.last = 0;
     st = db_stmt(c->db, SQL);

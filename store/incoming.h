@@ -7,12 +7,17 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "store/core.h"
 
 struct incoming;
 
-/* Under this start's options, as the open transaction sees the file. Heap; NULL when the database failed (in c->db). */
-struct incoming *incoming_read(struct core *c);
+/*
+ * Under this start's options, as the open transaction sees the file. Heap; NULL when the database failed (in c->db), or
+ * *stop became true; stop may be NULL. Of a file whose URLs have ids far apart, as others gave them, no link is known.
+ */
+struct incoming *incoming_read(struct core *c, const atomic_bool *stop);
 /* NULL is fine. */
 void incoming_free(struct incoming *in);
 

@@ -81,18 +81,20 @@ bool links_is_of_kind(const struct core *c, int64_t bits)
     return hop_of(bits) == HOP_EMBED ? !c->options.follows_embeds : (bits & BIT_KIND) != 0;
 }
 
-bool links_is_recorded_only(const struct core *c, int64_t bits, bool *out_is_entry)
+bool links_is_entry(int64_t bits)
 {
-    *out_is_entry = hop_of(bits) == HOP_FEED;
+    return hop_of(bits) == HOP_FEED;
+}
+
+bool links_is_recorded_only(const struct core *c, int64_t bits)
+{
     return bits & BIT_BARRED || (bits & BIT_NOFOLLOW && c->options.respects_nofollow) || links_is_of_kind(c, bits);
 }
 
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out)
 {
-    bool is_entry;
-
     *out = hop_of(bits);
-    return !(bits & BIT_FIXED_DEPTH) && !links_is_recorded_only(c, bits, &is_entry);
+    return !(bits & BIT_FIXED_DEPTH) && !links_is_recorded_only(c, bits);
 }
 
 bool links_passes_rank(int64_t bits)

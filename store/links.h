@@ -55,10 +55,12 @@ const struct recall *links_recall(const struct core *c);
  */
 bool links_may_follow(const struct core *c, int64_t bits, enum url_hop *out);
 
-/* Of a stored link, by its bits, under the options in use: is it not followed? *out_is_entry: a feed's, at depth 1. */
-bool links_is_recorded_only(const struct core *c, int64_t bits, bool *out_is_entry);
+/* Of a stored link, by its bits, under the options in use: is it not followed? */
+bool links_is_recorded_only(const struct core *c, int64_t bits);
 /* Where that is so: is its kind reason enough? */
 bool links_is_of_kind(const struct core *c, int64_t bits);
+/* Is it a feed's entry, which is at depth 1 wherever the feed is? */
+bool links_is_entry(int64_t bits);
 
 /*
  * Does a stored link, by its column bits, lead readers on (metrics)? Followed for what it

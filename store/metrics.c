@@ -17,9 +17,6 @@
 #define COMPUTATION 1
 #define FIRST_PAGES 4096
 #define LOOK_EVERY  65536 /* links between two looks at stop */
-/* Ids that are more than so many, and so many times as many as URLs, are not ours. */
-#define SPARSE_FROM  ((int64_t)1 << 24)
-#define SPARSE_SHARE 64
 
 /* The body of a page, by the start of its SHA-256. */
 struct body {
@@ -422,23 +419,12 @@ static void rewrite(struct metrics *m, int64_t max_id)
         anchors_prune(m->core, &m->anchors);
 }
 
-/* There are arrays by id. Ids are given one after the other, so a file with far fewer URLs was made by others. */
-static bool is_sparse(const struct core *c, int64_t max_id)
-{
-    int64_t by_state[N_URL_STATES], n = 0;
-
-    tally_totals(c, by_state);
-    for (int i = 0; i < N_URL_STATES; i++)
-        n += by_state[i];
-    return max_id > SPARSE_FROM && max_id / SPARSE_SHARE > n;
-}
-
 enum err metrics_update(struct core *c, struct store_op *op)
 {
     struct metrics m = { .core = c, .stop = op->u.graph.stop, .hash = COMPUTATION };
     int64_t max_id = db_value(c->db, "SELECT max(id) FROM url", 0);
 
-    if (is_sparse(c, max_id))
+    if (tally_is_sparse(c, max_id))
         note(&m, ERR_TOO_LARGE);
     else
         m.graph = graph_new(max_id);

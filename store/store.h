@@ -227,6 +227,10 @@ enum store_change {
     CHANGE_SHALLOWER /* known; its depth fell */
 };
 
+/* Rules, as the file has them, of URLs that no link to be followed leads to; a start decides by the second. */
+#define STORE_RULE_KIND          "not followed: this kind of link"
+#define STORE_RULE_PAGE_NOFOLLOW "page says nofollow"
+
 /* A URL somebody pointed at. The loop decided about it; the writer knows whether it is new. */
 struct store_offer {
     int64_t
@@ -394,6 +398,7 @@ struct store_op {
             size_t limit;
             bool wants_ways; /* only those that a link to be followed leads to, at the depth of the nearest */
             struct incoming *ways; /* in and out: what that needs to know; on to the next part. Freed with the op */
+            const atomic_bool *stop; /* NULL is fine; true: reading all links ends, and the op is ERR_CANCELLED */
             struct store_item *items; /* out: id, url, depth and hop */
             size_t n_items;
             int64_t last; /* out: id of the last row looked at; 0: there are no more */

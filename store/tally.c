@@ -6,6 +6,10 @@
 #include "config/map.h"
 #include "config/mem.h"
 
+/* Ids that are more than so many, and so many times as many as URLs, are not ours. */
+#define SPARSE_FROM  ((int64_t)1 << 24)
+#define SPARSE_SHARE 64
+
 struct host_tally {
     int64_t pages, bytes;
 };
@@ -176,4 +180,14 @@ enum err tally_flush(struct core *c)
 void tally_totals(const struct core *c, int64_t out[N_URL_STATES])
 {
     memcpy(out, c->tally->by_state, sizeof c->tally->by_state);
+}
+
+bool tally_is_sparse(const struct core *c, int64_t max_id)
+{
+    int64_t by_state[N_URL_STATES], n = 0;
+
+    tally_totals(c, by_state);
+    for (int i = 0; i < N_URL_STATES; i++)
+        n += by_state[i];
+    return max_id > SPARSE_FROM && max_id / SPARSE_SHARE > n;
 }

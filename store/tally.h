@@ -34,3 +34,9 @@ enum err tally_flush(struct core *c);
 
 /* URLs by state, as of now. */
 void tally_totals(const struct core *c, int64_t out[N_URL_STATES]);
+
+/*
+ * Are there far fewer URLs than their largest id says? We give ids one after the other, so others made that file, and
+ * an array by id could be of any size.
+ */
+bool tally_is_sparse(const struct core *c, int64_t max_id);

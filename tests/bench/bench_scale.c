@@ -218,7 +218,7 @@ static void offer_image(struct bench *b, struct store_op *op, struct store_offer
     o->kind = LINK_IMG;
     o->hop = HOP_EMBED;
     o->reason = REASON_KIND;
-    o->rule = SPAN("not followed: this kind of link"); /* as crawler/discover.c does */
+    o->rule = SPAN(STORE_RULE_KIND);
 }
 
 static void offer_link(struct bench *b, struct store_op *op, size_t page, size_t i,

@@ -144,6 +144,23 @@ static void each_run_finds_the_way_anew(void **state)
     rig_close(&g);
 }
 
+/* Cookies end with the program, also in the middle of a run. */
+static void a_run_that_goes_on_finds_the_way_anew(void **state)
+{
+    static const char *const budgets[] = { "1", "2", "4" };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/page\nhttp://127.0.0.1:$PORT/deep\n");
+    for (size_t i = 0; i < ARRAY_LEN(budgets); i++)
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--max-pages", budgets[i], NULL)), 5);
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_row(&g, "/page", "fetched ok Inside 0");
+    assert_row(&g, "/deep", "fetched ok Inside 0");
+    assert_int_equal(program_number(&g.p, "SELECT max(run_id) FROM fetches"), 1);
+    rig_close(&g);
+}
+
 static void a_way_that_goes_round_ends(void **state)
 {
     struct rig g;
@@ -157,6 +174,42 @@ static void a_way_that_goes_round_ends(void **state)
     assert_row(&g, "/token", "failed redirect_limit - 0");
     assert_int_equal(requests(&g, "/token"), 3);
     rig_close(&g);
+}
+
+/*
+ * What a commit queues again is told with its last op, which may be of any kind: here it is often an event, as seeds
+ * that move to other hosts are told.
+ */
+static void whatever_else_is_stored_with_it_nothing_stays_queued(void **state)
+{
+    enum { N = 120 };
+    struct origin_route many[3 * N + 1];
+    char texts[N][6][64];
+    struct buf seeds;
+    struct rig g;
+
+    (void)state;
+    buf_init(&seeds, (size_t)64 * KIB);
+    many[0] = (struct origin_route)NO_ROBOTS;
+    for (int i = 0; i < N; i++) {
+        snprintf(texts[i][0], 64, "/a%d", i);
+        snprintf(texts[i][1], 64, "Location: /b%d\r\n", i);
+        snprintf(texts[i][2], 64, "/b%d", i);
+        snprintf(texts[i][3], 64, "Location: /a%d\r\n", i);
+        snprintf(texts[i][4], 64, "/moved%d", i);
+        snprintf(texts[i][5], 64, "Location: http://127.0.1.%d:1/\r\n", i + 1);
+        for (int k = 0; k < 3; k++) {
+            many[3 * i + k + 1] =
+                (struct origin_route){ .path = texts[i][2 * k], .status = 302, .headers = texts[i][2 * k + 1] };
+            assert_int_equal(buf_printf(&seeds, "http://127.0.0.1:$PORT%s\n", texts[i][2 * k]), OK);
+        }
+    }
+    assert_int_equal(buf_append(&seeds, span_make("", 1)), OK);
+    RIG_OPEN(&g, many, 1, seeds.ptr);
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--per-host", "6", "--retries", "0", NULL)), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'queued'"), 0);
+    rig_close(&g);
+    buf_clear(&seeds);
 }
 
 static void what_many_are_sent_to_is_asked_once(void **state)
@@ -178,7 +231,9 @@ int main(void)
         cmocka_unit_test(so_does_one_over_several_redirects),
         cmocka_unit_test(without_cookies_nobody_is_asked_again),
         cmocka_unit_test(each_run_finds_the_way_anew),
+        cmocka_unit_test(a_run_that_goes_on_finds_the_way_anew),
         cmocka_unit_test(a_way_that_goes_round_ends),
+        cmocka_unit_test(whatever_else_is_stored_with_it_nothing_stays_queued),
         cmocka_unit_test(what_many_are_sent_to_is_asked_once),
     };
 

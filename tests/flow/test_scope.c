@@ -615,6 +615,27 @@ static void what_was_found_before_a_seed_moved_is_fetched_too(void **state)
     rig_close(&g);
 }
 
+/* What a run that ended between a seed's move and that has still to decide, the next start does. */
+static void so_it_is_where_the_run_ends_before_that(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a>") },
+        { .path = "/moved", .status = 301, .headers = "Location: http://127.0.0.3:$PORT/\r\n", .delay_ms = 300 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 4, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/moved\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-n", "2", NULL }), 5);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || reason"), "excluded scope");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 1");
+    assert_int_equal(program_number(&g.p, "SELECT max(run_id) FROM fetches"), 1);
+    rig_close(&g);
+}
+
 static void bodies_are_stored_as_asked(void **state)
 {
     static const struct origin_route routes[] = {
@@ -833,6 +854,7 @@ int main(void)
         cmocka_unit_test(wider_rules_let_in_only_what_a_link_leads_to),
         cmocka_unit_test(a_wider_scope_counts_the_nearest_link),
         cmocka_unit_test(what_was_found_before_a_seed_moved_is_fetched_too),
+        cmocka_unit_test(so_it_is_where_the_run_ends_before_that),
         cmocka_unit_test(nofollow_that_is_respected_no_more_lets_in_what_it_kept_out),
         cmocka_unit_test(bodies_are_stored_as_asked),
         cmocka_unit_test(headers_credentials_and_cookies_stay_where_they_belong),

@@ -13,8 +13,9 @@ struct way {
 static const struct way redirects[] = {
     /* P44 */
     { "/self", "/self", "fetched redirect 302", 1 },
-    { "/ping", "/pong", "fetched redirect 302", 1 },
-    { "/pong", "/ping", "fetched redirect 302", 1 },
+    /* One of them is asked twice: with cookies a redirect that leads back is followed once. */
+    { "/ping", "/pong", "fetched redirect 302", -1 },
+    { "/pong", "/ping", "fetched redirect 302", -1 },
     { "/fragment", "/fragment#again", "fetched redirect 302", 1 },
     { "/empty-location", "", "fetched ok 302 not_html", 1 },
     { "/no-url", "http://[1", "fetched redirect 302", 1 },
