@@ -13,6 +13,15 @@ void outbox_submit(struct crawl *c, struct store_op *op)
     store_submit(c->store, op);
 }
 
+/*
+ * The consequences of a whole commit come with its last op, whatever that is. Who has told the frontier what else the
+ * op brought does so with these, too: they were read last.
+ */
+static bool learns_extra(const struct store_op *op)
+{
+    return (op->kind == STORE_VISIT || op->kind == STORE_OFFERS) && !op->result;
+}
+
 /* False when there was none. */
 static bool collect_one(struct crawl *c)
 {
@@ -27,6 +36,8 @@ static bool collect_one(struct crawl *c)
     op = CONTAINER_OF(n, struct store_op, node);
     if (op->result && !c->stop)
         crawl_stop(c, STOP_STORE);
+    if (!learns_extra(op))
+        outbox_learn_extra(c, op);
     op->on_done(op->arg, op);
     return true;
 }
