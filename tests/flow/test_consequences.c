@@ -21,6 +21,35 @@
     }
 #define LINK(path) "<a href=" path ">x</a>"
 
+static const struct origin_route line[] = {
+    NO_ROBOTS,
+    { .path = "/", .headers = HTML, .body = LIT(LINK("/near")) },
+    { .path = "/near", .headers = HTML, .body = LIT(LINK("/deep")) },
+    { .path = "/deep", .headers = HTML, .body = LIT(LINK("/deeper")) },
+    { .path = "/deeper", .headers = HTML, .body = PAGE },
+};
+
+/* A crash while the links of a page whose depth fell were offered again: the first commit of the next start does it. */
+static void what_a_crash_left_to_be_offered_is_fetched_by_the_next_start(void **state)
+{
+    static const char *const revisits[] = { "none", "due", "all" };
+    struct rig g;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        RIG_OPEN(&g, line, 1, "http://127.0.0.1:$PORT/\n");
+        assert_int_equal(program_crawl(&g.p, CRAWL("seeds.txt", "-d", "1", NULL)), 0);
+        assert_string_equal(program_text(&g.p, "SELECT reason FROM urls WHERE url LIKE '%/deep'"), "depth");
+        program_change(&g.p, "UPDATE url SET depth = 0 WHERE url LIKE '%/near'");
+        program_change(&g.p, "INSERT INTO depth_work (url_id) SELECT id FROM url WHERE url LIKE '%/near'");
+        assert_int_equal(program_crawl(&g.p, CRAWL("-d", "1", "--revisit", revisits[i], NULL)), 0);
+        assert_string_equal(program_text(&g.p, "SELECT group_concat(state || ' ' || depth) FROM urls WHERE url LIKE"
+                                               " '%/deep'"), "fetched 1");
+        assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+        rig_close(&g);
+    }
+}
+
 /* The first op that comes meanwhile is a commit of its own afterwards, all others are one together. */
 static void hold_up_the_writer(struct program *p, unsigned seconds)
 {
@@ -74,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_commit_queued_is_fetched_whatever_its_last_op_is),
+        cmocka_unit_test(what_a_crash_left_to_be_offered_is_fetched_by_the_next_start),
     };
 
     return cmocka_run_group_tests_name("flow/consequences", tests, NULL, NULL);
