@@ -1,7 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/bounce.h"
 
+#include "config/map.h"
+#include "config/mem.h"
 #include "store/urls.h"
+
+/* Redirects remembered; then all are forgotten, and --max-redirects alone ends what goes round. 8 MiB. */
+#define MAX_WAYS ((size_t)256 * KIB)
+/* Redirects in a row that are looked through; each is a look-up. */
+#define MAX_STEPS 32
+
+struct bounce {
+    struct idmap ways; /* of this start, those that had something asked for; by a hash of both ids */
+};
+
+struct bounce *bounce_new(void)
+{
+    struct bounce *b = mem_alloc(sizeof *b);
+
+    idmap_init(&b->ways);
+    return b;
+}
+
+void bounce_free(struct bounce *b)
+{
+    if (!b)
+        return;
+    idmap_clear(&b->ways);
+    mem_free(b);
+}
+
+static uint64_t way_key(const struct store_visit *v)
+{
+    int64_t ids[] = { v->url_id, v->redirect->id };
+    uint64_t key = map_hash(span_make((const char *)ids, sizeof ids), 0);
+
+    return key ? key : 1;
+}
+
+static bool was_taken(const struct bounce *b, const struct store_visit *v)
+{
+    return idmap_get(&b->ways, way_key(v)) != NULL;
+}
+
+static void note_taken(struct bounce *b, const struct store_visit *v)
+{
+    if (b->ways.len >= MAX_WAYS) {
+        idmap_clear(&b->ways);
+        idmap_init(&b->ways);
+    }
+    idmap_set(&b->ways, way_key(v), b);
+}
 
 enum last_answer {
     NO_REDIRECT,
@@ -35,9 +84,9 @@ static int64_t way_from(struct core *c, int64_t url_id)
     return to;
 }
 
-static bool leads_to(struct core *c, int64_t from, int64_t to, int steps)
+static bool leads_to(struct core *c, int64_t from, int64_t to)
 {
-    while (from && from != to && steps-- > 0)
+    for (int i = 0; i < MAX_STEPS && from && from != to; i++)
         from = way_from(c, from);
     return from == to;
 }
@@ -47,18 +96,23 @@ enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit
     const struct store_offer *to = v->redirect;
     struct seen_row row;
 
-    if (!c->options.keeps_cookies || to->reason || to->state != STATE_FETCHED || to->id == v->url_id)
+    if (!c->options.keeps_cookies || to->reason || to->id == v->url_id)
+        return c->db->failed;
+    if (to->change == CHANGE_NEW || to->change == CHANGE_QUEUED)
+        note_taken(c->bounce, v);
+    if (to->state != STATE_FETCHED)
         return c->db->failed;
     switch (last_answer(c, to->id)) {
     case NO_REDIRECT: return c->db->failed;
     case REDIRECT_OF_THIS_RUN:
-        if (way_from(c, v->url_id) == to->id || !leads_to(c, to->id, v->url_id, to->redirects))
+        if (was_taken(c->bounce, v) || !leads_to(c, to->id, v->url_id))
             return c->db->failed;
         break;
     case REDIRECT_BEFORE: break;
     }
     if (!urls_get(c, to->id, &row) || urls_ask_again(c, &row, to->redirects))
         return c->db->failed;
+    note_taken(c->bounce, v);
     extra_add(x, row.id, row.host_id);
     return c->db->failed;
 }

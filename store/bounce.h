@@ -5,7 +5,9 @@
  * redirect to a known URL whose last answer was a redirect asks for that once more, if
  *
  *  - it was last asked in an earlier run, whose cookies are gone, or
- *  - this run's redirects lead from it to where this one comes from, and this one is new.
+ *  - this run's redirects lead from it to where this one comes from, and this one is new: it has had nothing asked for
+ *    yet in this start. Cookies do not outlive the process, so a start after a kill goes the way anew; and a redirect to
+ *    what was to be asked for anyway, as in a new run all are, may have come before the cookie.
  *
  * Each such step counts for --max-redirects, so a way that never arrives ends.
  */
@@ -13,6 +15,13 @@
 
 #include "store/core.h"
 #include "store/extra.h"
+
+struct bounce;
+
+/* No redirect was followed yet. Heap. */
+struct bounce *bounce_new(void);
+/* NULL is fine. */
+void bounce_free(struct bounce *b);
 
 /* v is a redirect, and its target was offered; its row in the table redirects is not written yet. */
 enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit *v);

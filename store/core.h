@@ -16,6 +16,7 @@ struct hosts;
 struct links;
 struct anchors;
 struct depth;
+struct bounce;
 struct tally;
 struct text;
 struct deferred;
@@ -30,6 +31,7 @@ struct core {
     struct links *links;
     struct anchors *anchors;
     struct depth *depth;
+    struct bounce *bounce;
     struct tally *tally;
     struct text *text;
     struct store_options options; /* path is owned by the store */
