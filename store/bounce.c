@@ -12,12 +12,14 @@
 
 struct bounce {
     struct idmap ways; /* of this start, those that had something asked for; by a hash of both ids */
+    int64_t earlier;   /* fetches up to this one were made before it */
 };
 
-struct bounce *bounce_new(void)
+struct bounce *bounce_new(struct db *d)
 {
     struct bounce *b = mem_alloc(sizeof *b);
 
+    b->earlier = db_value(d, "SELECT max(id) FROM fetch", 0);
     idmap_init(&b->ways);
     return b;
 }
@@ -54,20 +56,20 @@ static void note_taken(struct bounce *b, const struct store_visit *v)
 
 enum last_answer {
     NO_REDIRECT,
-    REDIRECT_OF_THIS_RUN,
+    REDIRECT_OF_THIS_START,
     REDIRECT_BEFORE,
 };
 
 static enum last_answer last_answer(struct core *c, int64_t url_id)
 {
-    static const char SQL[] = "SELECT f.run_id FROM url u JOIN fetch f ON f.id = u.fetch_id"
+    static const char SQL[] = "SELECT f.id FROM url u JOIN fetch f ON f.id = u.fetch_id"
                               " WHERE u.id = ?1 AND f.outcome = 'redirect'";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
     enum last_answer is = NO_REDIRECT;
 
     db_int(c->db, st, 1, url_id);
     while (db_next(c->db, st))
-        is = sqlite3_column_int64(st, 0) == c->run_id ? REDIRECT_OF_THIS_RUN : REDIRECT_BEFORE;
+        is = sqlite3_column_int64(st, 0) > c->bounce->earlier ? REDIRECT_OF_THIS_START : REDIRECT_BEFORE;
     return is;
 }
 
@@ -94,6 +96,7 @@ static bool leads_to(struct core *c, int64_t from, int64_t to)
 enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit *v)
 {
     const struct store_offer *to = v->redirect;
+    enum last_answer last;
     struct seen_row row;
 
     if (!c->options.keeps_cookies || to->reason || to->id == v->url_id)
@@ -102,17 +105,14 @@ enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit
         note_taken(c->bounce, v);
     if (to->state != STATE_FETCHED)
         return c->db->failed;
-    switch (last_answer(c, to->id)) {
-    case NO_REDIRECT: return c->db->failed;
-    case REDIRECT_OF_THIS_RUN:
-        if (was_taken(c->bounce, v) || !leads_to(c, to->id, v->url_id))
-            return c->db->failed;
-        break;
-    case REDIRECT_BEFORE: break;
-    }
+    last = last_answer(c, to->id);
+    if (last == NO_REDIRECT ||
+        (last == REDIRECT_OF_THIS_START && (was_taken(c->bounce, v) || !leads_to(c, to->id, v->url_id))))
+        return c->db->failed;
     if (!urls_get(c, to->id, &row) || urls_ask_again(c, &row, to->redirects))
         return c->db->failed;
-    note_taken(c->bounce, v);
+    if (last == REDIRECT_OF_THIS_START)
+        note_taken(c->bounce, v);
     extra_add(x, row.id, row.host_id);
     return c->db->failed;
 }

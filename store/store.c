@@ -189,7 +189,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
     if (e)
         return err_set(note, e, "libcrypto: %s", err_text(e));
     c->depth = depth_new();
-    c->bounce = bounce_new();
+    c->bounce = bounce_new(c->db);
     c->tally = tally_new();
     c->text = text_new();
     c->links = links_new(c->db, index_bytes / 4);

@@ -170,6 +170,12 @@ static void the_order_of_questions_does_not_matter(void **state)
             assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
             assert_row(&g, "/own", "fetched ok Inside 0");
         }
+        /* Where only the way there is due, the page is asked without a cookie first. */
+        program_change(&g.p, "UPDATE url SET next_fetch_at = 1 WHERE url LIKE '%/probe'");
+        program_change(&g.p, "UPDATE fetch SET outcome = 'redirect', location = '/probe' WHERE url_id ="
+                             " (SELECT id FROM url WHERE url LIKE '%/own')");
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--revisit", "due", NULL)), 0);
+        assert_row(&g, "/own", "fetched ok Inside 0");
         rig_close(&g);
     }
 }
