@@ -16,6 +16,7 @@
 #include "crawler/networks.h"
 #include "crawler/outbox.h"
 #include "crawler/quarantine.h"
+#include "crawler/rescope.h"
 #include "crawler/robots_gate.h"
 #include "crawler/sitemaps.h"
 #include "crawler/versions.h"
@@ -167,40 +168,6 @@ static enum err add_seeds(struct crawl *c, const struct seeds *seeds, bool *out_
         credentials_add_seed(c->credentials, &seeds->items[i].url);
     }
     return e;
-}
-
-/* What an excluded or queued URL is under today's rules, by which a pattern may take milliseconds. */
-static bool decide_again(void *arg, const struct store_excluded *url, struct store_verdict *out)
-{
-    struct crawl *c = arg;
-    struct scope_verdict verdict;
-    struct arena mem;
-    struct url u;
-
-    out->reason = url->reason;
-    out->rule = url->rule;
-    if (url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
-        (url->reason == REASON_NOFOLLOW &&
-         (c->settings->respects_nofollow || span_eq(url->rule, SPAN(STORE_RULE_PAGE_NOFOLLOW)))) ||
-        (url->reason == REASON_KIND && !(url->hop == HOP_EMBED && c->settings->follows_embeds)))
-        return true;
-    if (c->settings->rules.len && crawl_looks_for_signal(c))
-        return false;
-    arena_init(&mem, 16 * url->url.len + (size_t)MIB);
-    if (url_parse(url->url, NULL, &mem, &u) == OK) {
-        scope_decide(c->scope, &u, url->depth, &mem, &verdict);
-        out->reason = verdict.reason;
-        arena_reset(&c->rule_mem);
-        out->rule = arena_copy(&c->rule_mem, verdict.rule);
-    }
-    if (!out->reason &&
-        (url->reason == REASON_CONTENT_TYPE ? !ask_wants_type(c->settings, ask_type_of_rule(url->rule))
-                                            : url->reason == REASON_ROBOTS && !c->settings->has_no_robots)) {
-        out->reason = url->reason;
-        out->rule = url->rule;
-    }
-    arena_clear(&mem);
-    return true;
 }
 
 /*
@@ -526,7 +493,7 @@ static enum err open_run(struct crawl *c, const struct seeds *seeds,
         e = err_set(note, ERR_USAGE, "%s holds no URLs and no seeds were given", c->settings->db);
     is_decided = c->run.is_decided && !has_new_seeds;
     if (!e && c->run.has_known_urls && !(is_decided && c->run.is_queue_decided))
-        e = store_decide_again(c->store, is_decided, decide_again, c, note);
+        e = store_decide_again(c->store, is_decided, rescope_decide, c, note);
     return e;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/rescope.h"
 
+#include "config/mem.h"
+#include "crawler/ask.h"
 #include "crawler/discover.h"
 #include "crawler/outbox.h"
 
@@ -100,4 +102,51 @@ enum err rescope(struct crawl *c)
     }
     store_free_ways(p.ways);
     return e;
+}
+
+/* --- at a start ------------------------------------------------------------------ */
+
+static bool is_by_link(enum url_reason reason)
+{
+    return reason == REASON_KIND || reason == REASON_NOFOLLOW;
+}
+
+/*
+ * May a link to it be followed under settings like these, where it was excluded for how links were made? Its row tells
+ * of one of them only: a form's target may be an image as well. The store looks at all.
+ */
+static bool follows_more_links(const struct settings *s, enum url_reason reason)
+{
+    return s->follows_embeds || (reason == REASON_NOFOLLOW && !s->respects_nofollow);
+}
+
+bool rescope_decide(void *arg, const struct store_excluded *url, struct store_verdict *out)
+{
+    struct crawl *c = arg;
+    struct scope_verdict verdict;
+    struct arena mem;
+    struct url u;
+
+    out->reason = url->reason;
+    out->rule = url->rule;
+    if (url->reason == REASON_URL_TOO_LONG || /* the file has its beginning */
+        (is_by_link(url->reason) && !follows_more_links(c->settings, url->reason)))
+        return true;
+    if (c->settings->rules.len && crawl_looks_for_signal(c))
+        return false;
+    arena_init(&mem, 16 * url->url.len + (size_t)MIB);
+    if (url_parse(url->url, NULL, &mem, &u) == OK) {
+        scope_decide(c->scope, &u, url->depth, &mem, &verdict);
+        out->reason = verdict.reason;
+        arena_reset(&c->rule_mem);
+        out->rule = arena_copy(&c->rule_mem, verdict.rule);
+    }
+    if (!out->reason &&
+        (url->reason == REASON_CONTENT_TYPE ? !ask_wants_type(c->settings, ask_type_of_rule(url->rule))
+                                            : url->reason == REASON_ROBOTS && !c->settings->has_no_robots)) {
+        out->reason = url->reason;
+        out->rule = url->rule;
+    }
+    arena_clear(&mem);
+    return true;
 }

@@ -13,3 +13,9 @@
  * the frontier. ERR_CANCELLED; else the store's error.
  */
 enum err rescope(struct crawl *c) MUST_USE;
+
+/*
+ * For store_decide_again: what an excluded or queued URL is under today's rules, by which a pattern may take
+ * milliseconds. arg is the crawl; out's rule is valid until the next call. False: a signal wants an end.
+ */
+bool rescope_decide(void *arg, const struct store_excluded *url, struct store_verdict *out);

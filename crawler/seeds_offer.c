@@ -12,7 +12,7 @@ static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
     struct store_op *op = store_op_new(STORE_OFFERS, OFFERS_BYTES);
     enum err e;
 
-    op->u.offers.offers = arena_array(&op->mem, n, sizeof(struct store_offer));
+    op->u.offers.offers = arena_array(&op->mem, n + 1, sizeof(struct store_offer));
     op->u.offers.n_offers = n;
     for (size_t i = 0; i < n; i++) {
         struct store_offer *o = &op->u.offers.offers[i];
@@ -31,9 +31,13 @@ static enum err offer_some(struct crawl *c, const struct seed *seeds, size_t n)
 
 enum err seeds_offer(struct crawl *c, const struct seeds *s)
 {
-    enum err e = OK;
+    size_t i = 0;
+    enum err e;
 
-    for (size_t i = 0; !e && i < s->len; i += OFFERS_PER_OP)
-        e = offer_some(c, &s->items[i], MIN(OFFERS_PER_OP, s->len - i));
+    /* Also where there are none: with the first commit the store does what a crash left, and queues rows perhaps. */
+    do {
+        e = offer_some(c, s->items + i, MIN(OFFERS_PER_OP, s->len - i));
+        i += OFFERS_PER_OP;
+    } while (!e && i < s->len);
     return e;
 }

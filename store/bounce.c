@@ -1,7 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/bounce.h"
 
+#include "config/map.h"
+#include "config/mem.h"
 #include "store/urls.h"
+
+/* Redirects remembered; then all are forgotten, and --max-redirects alone ends what goes round. 8 MiB. */
+#define MAX_WAYS ((size_t)256 * KIB)
+/* Redirects in a row that are looked through; each is a look-up. */
+#define MAX_STEPS 32
+
+struct bounce {
+    struct idmap ways; /* of this start, those that had something asked for; by a hash of both ids */
+    int64_t earlier;   /* fetches up to this one were made before it */
+};
+
+struct bounce *bounce_new(struct db *d)
+{
+    struct bounce *b = mem_alloc(sizeof *b);
+
+    b->earlier = db_value(d, "SELECT max(id) FROM fetch", 0);
+    idmap_init(&b->ways);
+    return b;
+}
+
+void bounce_free(struct bounce *b)
+{
+    if (!b)
+        return;
+    idmap_clear(&b->ways);
+    mem_free(b);
+}
+
+static uint64_t way_key(const struct store_visit *v)
+{
+    int64_t ids[] = { v->url_id, v->redirect->id };
+    uint64_t key = map_hash(span_make((const char *)ids, sizeof ids), 0);
+
+    return key ? key : 1;
+}
+
+static bool was_taken(const struct bounce *b, const struct store_visit *v)
+{
+    return idmap_get(&b->ways, way_key(v)) != NULL;
+}
+
+static void note_taken(struct bounce *b, const struct store_visit *v)
+{
+    if (b->ways.len >= MAX_WAYS) {
+        idmap_clear(&b->ways);
+        idmap_init(&b->ways);
+    }
+    idmap_set(&b->ways, way_key(v), b);
+}
 
 enum last_answer {
     NO_REDIRECT,
@@ -18,29 +69,26 @@ static enum last_answer last_answer(struct core *c, int64_t url_id)
 
     db_int(c->db, st, 1, url_id);
     while (db_next(c->db, st))
-        is = sqlite3_column_int64(st, 0) > c->fetched_before ? REDIRECT_OF_THIS_START : REDIRECT_BEFORE;
+        is = sqlite3_column_int64(st, 0) > c->bounce->earlier ? REDIRECT_OF_THIS_START : REDIRECT_BEFORE;
     return is;
 }
 
-/* Where it led since this start; 0 = nowhere yet. */
+/* Where it led in this run; 0 = nowhere yet. */
 static int64_t way_from(struct core *c, int64_t url_id)
 {
-    static const char SQL[] = "SELECT r.dst_id FROM redirects r CROSS JOIN url u ON u.id = r.src_id"
-                              " WHERE r.src_id = ?1 AND r.run_id = ?2 AND u.fetch_id > ?3";
-    sqlite3_stmt *st = db_stmt(c->db, SQL);
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT dst_id FROM redirects WHERE src_id = ?1 AND run_id = ?2");
     int64_t to = 0;
 
     db_int(c->db, st, 1, url_id);
     db_int(c->db, st, 2, c->run_id);
-    db_int(c->db, st, 3, c->fetched_before);
     while (db_next(c->db, st))
         to = sqlite3_column_int64(st, 0);
     return to;
 }
 
-static bool leads_to(struct core *c, int64_t from, int64_t to, int steps)
+static bool leads_to(struct core *c, int64_t from, int64_t to)
 {
-    while (from && from != to && steps-- > 0)
+    for (int i = 0; i < MAX_STEPS && from && from != to; i++)
         from = way_from(c, from);
     return from == to;
 }
@@ -48,20 +96,23 @@ static bool leads_to(struct core *c, int64_t from, int64_t to, int steps)
 enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit *v)
 {
     const struct store_offer *to = v->redirect;
+    enum last_answer last;
     struct seen_row row;
 
-    if (!c->options.keeps_cookies || to->reason || to->state != STATE_FETCHED || to->id == v->url_id)
+    if (!c->options.keeps_cookies || to->reason || to->id == v->url_id)
         return c->db->failed;
-    switch (last_answer(c, to->id)) {
-    case NO_REDIRECT: return c->db->failed;
-    case REDIRECT_OF_THIS_START:
-        if (way_from(c, v->url_id) == to->id || !leads_to(c, to->id, v->url_id, to->redirects))
-            return c->db->failed;
-        break;
-    case REDIRECT_BEFORE: break;
-    }
+    if (to->change == CHANGE_NEW || to->change == CHANGE_QUEUED)
+        note_taken(c->bounce, v);
+    if (to->state != STATE_FETCHED)
+        return c->db->failed;
+    last = last_answer(c, to->id);
+    if (last == NO_REDIRECT ||
+        (last == REDIRECT_OF_THIS_START && (was_taken(c->bounce, v) || !leads_to(c, to->id, v->url_id))))
+        return c->db->failed;
     if (!urls_get(c, to->id, &row) || urls_ask_again(c, &row, to->redirects))
         return c->db->failed;
+    if (last == REDIRECT_OF_THIS_START)
+        note_taken(c->bounce, v);
     extra_add(x, row.id, row.host_id);
     return c->db->failed;
 }

@@ -4,8 +4,10 @@
  * from there back: /page to /check to /page. The second answer of /page is the page. So where cookies are kept, a
  * redirect to a known URL whose last answer was a redirect asks for that once more, if
  *
- *  - it was last asked before this start, when the cookies were others, or
- *  - the redirects since this start lead from it to where this one comes from, and this one is new.
+ *  - it was last asked before this start, whose cookies are its own, or
+ *  - this run's redirects lead from it to where this one comes from, and this one is new: it has had nothing asked for
+ *    yet that was asked in this start before. A redirect to what was to be asked for anyway, as in a new run all are,
+ *    may have come before the cookie.
  *
  * Each such step counts for --max-redirects, so a way that never arrives ends.
  */
@@ -13,6 +15,13 @@
 
 #include "store/core.h"
 #include "store/extra.h"
+
+struct bounce;
+
+/* A start of this file: no redirect was followed yet. Heap; an error is in d->failed. */
+struct bounce *bounce_new(struct db *d);
+/* NULL is fine. */
+void bounce_free(struct bounce *b);
 
 /* v is a redirect, and its target was offered; its row in the table redirects is not written yet. */
 enum err bounce_follow(struct core *c, struct extra *x, const struct store_visit *v);

@@ -16,6 +16,7 @@ struct hosts;
 struct links;
 struct anchors;
 struct depth;
+struct bounce;
 struct tally;
 struct text;
 struct deferred;
@@ -30,11 +31,11 @@ struct core {
     struct links *links;
     struct anchors *anchors;
     struct depth *depth;
+    struct bounce *bounce;
     struct tally *tally;
     struct text *text;
     struct store_options options; /* path is owned by the store */
     int64_t run_id;               /* 0 before store_begin_run */
-    int64_t fetched_before;       /* the latest fetch that an earlier start made, of this run or another; 0: none */
     char *rules; /* of the run, owned; NULL before it */
     enum store_revisit revisit;
     int64_t decided_from; /* known URLs that this run or a later one changed last are decided about (decided.h) */

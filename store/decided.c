@@ -175,6 +175,13 @@ static void apply_verdict(struct core *c, const struct candidate *it, const stru
 
 typedef bool decide_fn(void *arg, const struct store_excluded *url, struct store_verdict *out);
 
+/* The row's own rule is the more exact one where the reason stays. */
+static void keep_or_set(const struct candidate *it, enum url_reason reason, struct span rule,
+                        struct store_verdict *out)
+{
+    *out = (struct store_verdict){ reason, it->url.reason == reason ? it->url.rule : rule };
+}
+
 /*
  * What decide says, and of what the rules do not exclude any more, whether a link that may be followed leads there,
  * and how deep. *incoming is read when that is asked for the first time. False: decide ends for now.
@@ -195,10 +202,10 @@ static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming 
         return false;
     switch (incoming_nearest(*incoming, it->id, &depth)) {
     case INCOMING_KIND:
-        *out = (struct store_verdict){ REASON_KIND, SPAN(STORE_RULE_KIND) };
+        keep_or_set(it, REASON_KIND, SPAN(STORE_RULE_KIND), out);
         break;
     case INCOMING_NOFOLLOW:
-        *out = (struct store_verdict){ REASON_NOFOLLOW, SPAN("no link to it may be followed") };
+        keep_or_set(it, REASON_NOFOLLOW, SPAN("no link to it may be followed"), out);
         break;
     case INCOMING_FOLLOWED:
         if (depth != it->url.depth) {
@@ -206,7 +213,10 @@ static bool judge(struct core *c, decide_fn *decide, void *arg, struct incoming 
             return decide(arg, &it->url, out);
         }
         break;
-    case INCOMING_NONE: break;
+    case INCOMING_NONE:
+        if (it->url.reason == REASON_KIND || it->url.reason == REASON_NOFOLLOW)
+            keep_or_set(it, it->url.reason, it->url.rule, out);
+        break;
     }
     return true;
 }

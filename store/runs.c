@@ -83,7 +83,6 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         resume_run(c, params, &run);
     }
     c->run_id = run.id;
-    c->fetched_before = db_value(c->db, "SELECT max(id) FROM fetch", 0);
     if (!run.has_known_urls)
         decided_mark_empty(c);
     run.is_decided = decided_begin(c, is_new, &run.is_queue_decided);

@@ -13,6 +13,7 @@
 #include "parse/digest.h"
 #include "store/anchors.h"
 #include "store/bodies.h"
+#include "store/bounce.h"
 #include "store/core.h"
 #include "store/decided.h"
 #include "store/deferred.h"
@@ -188,6 +189,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
     if (e)
         return err_set(note, e, "libcrypto: %s", err_text(e));
     c->depth = depth_new();
+    c->bounce = bounce_new(c->db);
     c->tally = tally_new();
     c->text = text_new();
     c->links = links_new(c->db, index_bytes / 4);
@@ -203,6 +205,7 @@ static void free_store(struct store *s)
     links_free(s->core.links);
     anchors_free(s->core.anchors);
     tally_free(s->core.tally);
+    bounce_free(s->core.bounce);
     depth_free(s->core.depth);
     digest_free(s->core.digest);
     hosts_free(s->core.hosts);

@@ -41,8 +41,20 @@ static void wall(void *arg, const struct origin_request *r, int *io_status, stru
         .path = at, .status = 302, .headers = "Location: " to "\r\n", .uses = 1 \
     }
 
+/* It gives whoever has no cookie one itself, and sends them where it is looked at. */
+#define SETS_ITS_OWN(at, probe)                                                                                 \
+    {                                                                                                             \
+        .path = at, .headers = HTML "Location: " probe "\r\nSet-Cookie: pass=1; Path=/\r\n", .generate = wall \
+    }
+
 static const struct origin_route routes[] = {
     NO_ROBOTS,
+    SETS_ITS_OWN("/own", "/probe"),
+    MOVED_TO("/probe", "/own"),
+    SENT_TO("/slow", "/check?slow"),
+    { .path = "/slow", .headers = HTML, .delay_ms = 60000, .uses = 1 },
+    WALL("/slow", "/check?slow"),
+    CHECK("/check?slow", "/slow"),
     WALL("/page", "/check"),
     CHECK("/check", "/page"),
     WALL("/deep", "/idp"),
@@ -161,6 +173,46 @@ static void a_run_that_goes_on_finds_the_way_anew(void **state)
     rig_close(&g);
 }
 
+/* Whoever is asked first sends the crawl to a page that is to be asked for anyway, without a cookie yet. */
+static void the_order_of_questions_does_not_matter(void **state)
+{
+    static const char *const seeds[] = { "http://127.0.0.1:$PORT/probe\nhttp://127.0.0.1:$PORT/own\n",
+                                         "http://127.0.0.1:$PORT/own\nhttp://127.0.0.1:$PORT/probe\n" };
+    struct rig g;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        RIG_OPEN(&g, routes, 1, seeds[i]);
+        for (int run = 0; run < 2; run++) {
+            assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+            assert_row(&g, "/own", "fetched ok Inside 0");
+        }
+        /* Where only the way there is due, the page is asked without a cookie first. */
+        program_change(&g.p, "UPDATE url SET next_fetch_at = 1 WHERE url LIKE '%/probe'");
+        program_change(&g.p, "UPDATE fetch SET outcome = 'redirect', location = '/probe' WHERE url_id ="
+                             " (SELECT id FROM url WHERE url LIKE '%/own')");
+        assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", "--revisit", "due", NULL)), 0);
+        assert_row(&g, "/own", "fetched ok Inside 0");
+        rig_close(&g);
+    }
+}
+
+/* Cookies end with the process, too. */
+static void a_start_after_a_kill_finds_the_way_anew(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/slow\n");
+    program_start_crawl(&g.p, CRAWL("--cookies", NULL));
+    assert_true(traffic_wait(g.o, NULL, "/slow", 2));
+    program_kill(&g.p);
+    assert_int_equal(program_crawl(&g.p, CRAWL("--cookies", NULL)), 0);
+    assert_row(&g, "/slow", "fetched ok Inside 0");
+    assert_int_equal(program_number(&g.p, "SELECT max(id) FROM runs"), 1);
+    rig_close(&g);
+}
+
 static void a_way_that_goes_round_ends(void **state)
 {
     struct rig g;
@@ -232,6 +284,8 @@ int main(void)
         cmocka_unit_test(without_cookies_nobody_is_asked_again),
         cmocka_unit_test(each_run_finds_the_way_anew),
         cmocka_unit_test(a_run_that_goes_on_finds_the_way_anew),
+        cmocka_unit_test(the_order_of_questions_does_not_matter),
+        cmocka_unit_test(a_start_after_a_kill_finds_the_way_anew),
         cmocka_unit_test(a_way_that_goes_round_ends),
         cmocka_unit_test(whatever_else_is_stored_with_it_nothing_stays_queued),
         cmocka_unit_test(what_many_are_sent_to_is_asked_once),

@@ -518,6 +518,44 @@ static void wider_rules_let_in_only_what_a_link_leads_to(void **state)
     }
 }
 
+/* A row tells of the first link to it only; what others allow under other settings is asked for all the same. */
+static void settings_that_follow_more_links_look_at_all_of_them(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/",
+          .headers = HTML,
+          .body = LIT("<form action=/sent></form><form action=/form></form><a href=/says>s</a><a href=/asks>a</a>"
+                      "<a href=/ways>w</a>") },
+        { .path = "/says",
+          .headers = HTML "X-Robots-Tag: nofollow\r\n",
+          .body = LIT("<a href=/barred>b</a><a href=/shown>s</a><a href=/never>n</a>") },
+        { .path = "/asks", .headers = HTML, .body = LIT("<a rel=nofollow href=/barred>b</a>") },
+        { .path = "/ways", .headers = HTML, .body = LIT("<img src=/sent><img src=/shown>") },
+        { .path = "/sent", .headers = HTML, .body = PAGE },
+        { .path = "/shown", .headers = HTML, .body = PAGE },
+        { .path = "/barred", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--respect-rel-nofollow", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/sent", "reason"), "kind");
+    assert_string_equal(rig_url(&g, "%/shown", "reason || ' ' || rule"), "nofollow page says nofollow");
+    assert_string_equal(rig_url(&g, "%/barred", "reason || ' ' || rule"), "nofollow page says nofollow");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--respect-rel-nofollow", "--embeds",
+                                               "--revisit", "none", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/sent", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/shown", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/barred", "reason || ' ' || rule"), "nofollow page says nofollow");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--revisit", "none", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/barred", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/form", "reason || ' ' || rule"), "kind not followed: this kind of link");
+    assert_string_equal(rig_url(&g, "%/never", "reason || ' ' || rule"), "nofollow page says nofollow");
+    rig_close(&g);
+}
+
 /* A row keeps the depth at which it was met first while it is out of scope; a link nearer to a seed counts later. */
 static void a_wider_scope_counts_the_nearest_link(void **state)
 {
@@ -852,6 +890,7 @@ int main(void)
         cmocka_unit_test(feeds_give_their_entries),
         cmocka_unit_test(embeds_and_rel_nofollow_by_option),
         cmocka_unit_test(wider_rules_let_in_only_what_a_link_leads_to),
+        cmocka_unit_test(settings_that_follow_more_links_look_at_all_of_them),
         cmocka_unit_test(a_wider_scope_counts_the_nearest_link),
         cmocka_unit_test(what_was_found_before_a_seed_moved_is_fetched_too),
         cmocka_unit_test(so_it_is_where_the_run_ends_before_that),
