@@ -168,8 +168,10 @@ static void poll_once(struct crew *c, int wait_ms)
 
     (void)poll(&zygote, 1, wait_ms);
     on_zygote(c, 0);
-    for (size_t i = 0; i < c->n_members; i++)
+    for (size_t i = 0; i < c->n_members; i++) {
         parser_look(&c->members[i].parser);
+        parser_check_start(&c->members[i].parser);
+    }
 }
 
 static const struct parser *find_state(const struct crew *c, enum parser_state state)

@@ -15,6 +15,9 @@
 #include "config/clock.h"
 
 #define START_PATIENCE_NS (30 * NS_PER_S)
+/* A start takes a hundredth of a second of processor time. libseccomp goes round for ever where its memory runs out. */
+#define START_CPU_NS  (10 * NS_PER_S)
+#define START_LOOK_NS (1 * NS_PER_S)
 #define STOP_PATIENCE_NS  (1 * NS_PER_S)
 /* Between the pidfd's word that it is dead and the zygote's report of how. */
 #define REPORT_PATIENCE_NS (1 * NS_PER_S)
@@ -93,7 +96,8 @@ enum err parser_start(struct parser *p, uint64_t serial, struct err_note *note)
     p->state = PARSER_STARTING;
     p->n_handed = 0;
     p->hello[0] = '\0';
-    loop_timer_set(p->loop, &p->timer, clock_after(clock_now_ns(), START_PATIENCE_NS));
+    p->start_by = clock_after(clock_now_ns(), START_PATIENCE_NS);
+    loop_timer_set(p->loop, &p->timer, clock_after(clock_now_ns(), START_LOOK_NS));
     return OK;
 }
 
@@ -332,6 +336,19 @@ static void on_job_late(struct parser *p)
     loop_timer_set(p->loop, &p->timer, look_at(p, now, cpu_left_ns));
 }
 
+void parser_check_start(struct parser *p)
+{
+    if (p->state == PARSER_STARTING && (clock_now_ns() >= p->start_by || parser_cpu_ns(p) >= START_CPU_NS))
+        parser_kill(p, PARSER_NO_START);
+}
+
+static void on_start_late(struct parser *p)
+{
+    parser_check_start(p);
+    if (p->state == PARSER_STARTING)
+        loop_timer_set(p->loop, &p->timer, clock_after(loop_now(p->loop), START_LOOK_NS));
+}
+
 static void on_timer(void *arg)
 {
     struct parser *p = arg;
@@ -341,7 +358,7 @@ static void on_timer(void *arg)
         return;
     }
     switch (p->state) {
-    case PARSER_STARTING: parser_kill(p, PARSER_NO_START); break;
+    case PARSER_STARTING: on_start_late(p); break;
     case PARSER_STOPPING: parser_kill(p, PARSER_STOPPED); break;
     case PARSER_READY: on_job_late(p); break;
     case PARSER_NONE:

@@ -73,6 +73,7 @@ struct parser {
     struct channel channel;
     struct loop_timer
         timer;            /* of the state: start, first job, stop, report of the end */
+    deadline start_by;    /* while it starts */
     deadline late_at;     /* the first job's deadline; DEADLINE_NEVER without a job */
     int64_t cpu_share_ns; /* of the first job; 0: any */
     int64_t cpu_limit_ns; /* the same once it is counted; 0: it is not */
@@ -120,6 +121,9 @@ void parser_stop(struct parser *p);
 
 /* Ends it now; on_gone follows with this cause. */
 void parser_kill(struct parser *p, enum parser_cause cause);
+
+/* Kills it if its start takes too long. The loop sees to it each second; for who waits without the loop. */
+void parser_check_start(struct parser *p);
 
 /* Reads what it has to say now instead of when the loop gets to it. */
 void parser_look(struct parser *p);
