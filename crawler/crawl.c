@@ -250,6 +250,14 @@ static int finished_code(struct crawl *c, const struct store_totals *t)
     return 0;
 }
 
+/* Of a run that stopped at a limit: is there more to do? A sitemap that was not read may name more pages. */
+static bool is_more_left(struct crawl *c, const struct store_totals *t)
+{
+    struct reader_ending ending;
+
+    return t->by_state[STATE_QUEUED] || c->has_wider_scope || read_ending(c, &ending) || ending.unread_sitemaps;
+}
+
 static int exit_code(struct crawl *c, const struct store_totals *t)
 {
     switch (c->stop) {
@@ -261,7 +269,7 @@ static int exit_code(struct crawl *c, const struct store_totals *t)
     case STOP_MAX_PAGES:
     case STOP_MAX_BYTES:
     case STOP_MAX_TIME:
-        if (t->by_state[STATE_QUEUED])
+        if (is_more_left(c, t))
             return 5;
         c->stop = STOP_FINISHED;
         break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/reader_ending.h"
 
+#include "store/hosts.h"
 #include "store/vocab.h"
 
 /*
@@ -13,7 +14,8 @@ static const char ENDING_SQL[] =
     "SELECT e.http_errors, e.known, e.missed, (SELECT v.url || ': ' || coalesce(v.rule || CASE v.reason"
     " WHEN 'blocked_address' THEN ' (--allow-net)' ELSE '' END,"
     " (SELECT f.outcome || coalesce(': ' || f.error, '') FROM fetches f WHERE f.id = v.fetch_id), v.reason)"
-    " FROM urls v WHERE v.id = e.first_missed) FROM (SELECT"
+    " FROM urls v WHERE v.id = e.first_missed), (SELECT count(*) FROM meta WHERE " HOSTS_UNREAD_SITEMAPS ")"
+    " FROM (SELECT"
     " (SELECT count(*) FROM fetch WHERE id > (SELECT max(id) FROM fetch)"
     " - (SELECT requests FROM runs WHERE id = ?1) AND run_id = ?1 AND status_code >= 400) AS http_errors,"
     " count(*) FILTER (WHERE u.state IN (1, 2) OR (u.state = 4 AND u.reason IN (6, 9, 11, 15)"
@@ -34,7 +36,10 @@ static enum err on_row(void *arg, const struct span *columns, const struct reade
     (void)n;
     if (!values)
         return OK;
-    *out = (struct reader_ending){ values[0].integer, values[1].integer, values[2].integer, "" };
+    *out = (struct reader_ending){ .http_errors = values[0].integer,
+                                   .seeds_known = values[1].integer,
+                                   .seeds_missed = values[2].integer,
+                                   .unread_sitemaps = values[4].integer };
     if (values[3].type == READER_TEXT)
         snprintf(out->first_missed, sizeof out->first_missed, "%.*s",
                  SPAN_ARG(span_clip_utf8(values[3].text, sizeof out->first_missed - 1)));

@@ -11,6 +11,7 @@ struct reader_ending {
     int64_t http_errors; /* answers with 4xx or 5xx in the whole run */
     int64_t seeds_known; /* of the run's seeds: those we know something of, or are kept from asking for */
     int64_t seeds_missed; /* of the run's seeds: those that nothing came from */
+    int64_t unread_sitemaps; /* hosts whose sitemaps were not read to their end */
     char first_missed[400]; /* the first of these: "URL: why", unescaped; empty: there is none */
 };
 

@@ -414,7 +414,7 @@ static void host_headers_are_checked_without_telling_them(void **state)
 
 static void what_is_checked_later_is_told_with_its_place(void **state)
 {
-    static char *const env[] = { (char *)(uintptr_t) "CRAWL_FAIL_ON=nothing", NULL };
+    char *env[] = { (char *)(uintptr_t) "CRAWL_FAIL_ON=nothing", NULL };
     struct settings s;
     struct err_note note;
 
