@@ -345,7 +345,7 @@ static void what_a_host_may_have_read_is_bounded(void **state)
         { .path = "/", .headers = HTML, .body = PAGE },
         { .path = "*", .status = 404 },
     };
-    char seeds[INDEX_HOSTS * 32] = "";
+    char seeds[INDEX_HOSTS * 40] = "";
     struct rig g;
     int64_t mib;
 
@@ -354,7 +354,7 @@ static void what_a_host_may_have_read_is_bounded(void **state)
     skip(); /* its shadow is memory, too */
 #endif
     for (int i = 1; i <= INDEX_HOSTS; i++)
-        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+        snprintf(seeds + strlen(seeds), 40, "http://127.0.0.%d:$PORT/\n", i);
     RIG_OPEN(&g, routes, INDEX_HOSTS, seeds);
     program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "100ms", "--max-memory", "64M", NULL });
     assert_true(traffic_wait(g.o, NULL, "/index.xml", INDEX_HOSTS));
@@ -545,7 +545,7 @@ static void few_sitemaps_wait_in_memory_for_the_database(void **state)
           .body = make_large_map(&body) },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
-    char seeds[LARGE_HOSTS * 32] = "";
+    char seeds[LARGE_HOSTS * 40] = "";
     struct rig g;
     int64_t mib;
 
@@ -555,7 +555,7 @@ static void few_sitemaps_wait_in_memory_for_the_database(void **state)
     skip(); /* its shadow is memory, too */
 #endif
     for (int i = 1; i <= LARGE_HOSTS; i++)
-        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+        snprintf(seeds + strlen(seeds), 40, "http://127.0.0.%d:$PORT/\n", i);
     RIG_OPEN(&g, routes, LARGE_HOSTS, seeds);
     program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-memory", "64M",
                                     NULL });
