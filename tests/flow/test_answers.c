@@ -16,7 +16,6 @@
     {                                                                    \
         "seeds.txt", "-q", "--delay", "0", "--retries", "0", __VA_ARGS__ \
     }
-#define LINK(path) "<a href=" path ">x</a>"
 #define LARGE      "a page that is much larger than all of the others on this site "
 #define JSON       "Content-Type: application/json\r\n"
 

@@ -16,21 +16,10 @@
     {                                                  \
         "seeds.txt", "-q", "--delay", "0", __VA_ARGS__ \
     }
-#define LINK(path) "<a href=" path ">x</a>"
-
-/* Only who brings the cookie gets in. */
-static void wall(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
-{
-    (void)arg;
-    if (!strstr(r->headers, "pass=1"))
-        *io_status = 302;
-    else if (buf_append(out, SPAN("<title>Inside</title>")))
-        *io_status = 500;
-}
 
 #define WALL(at, check)                                                             \
     {                                                                               \
-        .path = at, .headers = HTML "Location: " check "\r\n", .generate = wall \
+        .path = at, .headers = HTML "Location: " check "\r\n", .generate = rig_wall \
     }
 #define CHECK(at, back)                                                                                    \
     {                                                                                                      \
@@ -44,7 +33,7 @@ static void wall(void *arg, const struct origin_request *r, int *io_status, stru
 /* It gives whoever has no cookie one itself, and sends them where it is looked at. */
 #define SETS_ITS_OWN(at, probe)                                                                                 \
     {                                                                                                             \
-        .path = at, .headers = HTML "Location: " probe "\r\nSet-Cookie: pass=1; Path=/\r\n", .generate = wall \
+        .path = at, .headers = HTML "Location: " probe "\r\nSet-Cookie: pass=1; Path=/\r\n", .generate = rig_wall \
     }
 
 static const struct origin_route routes[] = {

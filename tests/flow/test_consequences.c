@@ -19,7 +19,6 @@
     {                                                  \
         "-q", "--delay", "0", __VA_ARGS__ \
     }
-#define LINK(path) "<a href=" path ">x</a>"
 
 static const struct origin_route line[] = {
     NO_ROBOTS,

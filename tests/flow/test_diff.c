@@ -17,7 +17,6 @@
     {                                                                    \
         "seeds.txt", "-q", "--delay", "0", "--retries", "0", __VA_ARGS__ \
     }
-#define LINK(path) "<a href=" path ">x</a>"
 
 static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
 

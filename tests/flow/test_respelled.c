@@ -17,17 +17,6 @@
     {                                                   \
         "seeds.txt", "-q", "--delay", "0", __VA_ARGS__ \
     }
-#define LINK(path) "<a href=" path ">x</a>"
-
-/* Only who brings the cookie gets in. */
-static void wall(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
-{
-    (void)arg;
-    if (!strstr(r->headers, "pass=1"))
-        *io_status = 302;
-    else if (buf_append(out, SPAN("<title>Inside</title>")))
-        *io_status = 500;
-}
 
 static const struct origin_route routes[] = {
     NO_ROBOTS,
@@ -45,9 +34,9 @@ static const struct origin_route routes[] = {
     MOVED_TO("/~round", "/%7Eround"),
     MOVED_TO("/itself", "/itself"),
     { .path = "/from-a", .headers = HTML, .body = PAGE },
-    { .path = "/wall", .headers = HTML "Location: /wall\r\nSet-Cookie: pass=1; Path=/wall\r\n", .generate = wall },
+    { .path = "/wall", .headers = HTML "Location: /wall\r\nSet-Cookie: pass=1; Path=/wall\r\n", .generate = rig_wall },
     MOVED_TO("/door", "/hall"),
-    { .path = "/hall", .headers = HTML "Location: /hall\r\nSet-Cookie: pass=1; Path=/hall\r\n", .generate = wall },
+    { .path = "/hall", .headers = HTML "Location: /hall\r\nSet-Cookie: pass=1; Path=/hall\r\n", .generate = rig_wall },
 };
 
 static void assert_row(struct rig *g, const char *key, const char *wanted)

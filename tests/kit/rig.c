@@ -38,3 +38,12 @@ const char *rig_url(struct rig *g, const char *pattern, const char *column)
              pattern);
     return program_text(&g->p, sql);
 }
+
+void rig_wall(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    if (!strstr(r->headers, "pass=1"))
+        *io_status = 302;
+    else if (buf_append(out, SPAN("<title>Inside</title>")))
+        *io_status = 500;
+}

@@ -19,6 +19,7 @@
 /* A body in which $PORT is filled in. */
 #define TEXT_OF(text) .generate = origin_text, .arg = (void *)(uintptr_t)(text)
 #define PAGE          LIT("<title>Page</title>")
+#define LINK(path)    "<a href=" path ">x</a>"
 #define NO_ROBOTS                            \
     {                                        \
         .path = "/robots.txt", .status = 404 \
@@ -38,6 +39,9 @@ struct rig {
 /* Starts the origin, makes the folder, writes seeds.txt. */
 void rig_open(struct rig *g, const struct origin_options *options, const char *seeds);
 void rig_close(struct rig *g);
+
+/* A generate: 302, unless the request brings the cookie pass=1; then a page with the title Inside. */
+void rig_wall(void *arg, const struct origin_request *r, int *io_status, struct buf *out);
 
 #define RIG_OPEN(g, table, addresses, seeds)                         \
     rig_open(g,                                                      \
