@@ -88,7 +88,8 @@ bool discover_again(struct crawl *c, const struct store_item *item, struct arena
     *out = (struct store_offer){ .hop = item->hop };
     decide(c, &u, item->depth, mem, out);
     out->known_id = item->id;
-    return !out->reason;
+    out->is_nearest = true;
+    return !out->reason || out->reason == REASON_DEPTH;
 }
 
 /*

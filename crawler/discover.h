@@ -45,8 +45,8 @@ bool discover_entry(struct crawl *c, struct span url, enum url_hop hop,
                     int64_t lastmod_ms, struct arena *mem, struct store_offer *out);
 
 /*
- * A URL that the scope excluded when it was narrower (an item of STORE_OUT_OF_SCOPE), offered again. False
- * when the rules exclude it still.
+ * A URL that the scope excluded when it was narrower (an item of STORE_OUT_OF_SCOPE), offered again: may be
+ * queued, or is too deep. False when other rules exclude it still.
  */
 bool discover_again(struct crawl *c, const struct store_item *item, struct arena *mem, struct store_offer *out);
 

@@ -14,7 +14,8 @@
 struct pass {
     struct crawl *c;
     int64_t after;
-    bool wants_ways; /* not before there is one that the scope lets in: it takes all links to be read */
+    /* Reading all links takes its time: not before there is one that the scope lets in, unless depths matter. */
+    bool wants_ways;
     struct incoming *ways;
 };
 
@@ -84,7 +85,7 @@ static enum err offer_part(struct pass *p, const struct store_op *part)
 
 enum err rescope(struct crawl *c)
 {
-    struct pass p = { .c = c };
+    struct pass p = { .c = c, .wants_ways = c->settings->depth >= 0 };
     bool is_over = false;
     enum err e = OK;
 
@@ -93,8 +94,8 @@ enum err rescope(struct crawl *c)
 
         if (!part)
             break;
-        is_over = !part->u.out_of_scope.last;
-        if (!e && !is_over)
+        is_over = !part->u.out_of_scope.last && !part->u.out_of_scope.has_risen;
+        if (!e && part->u.out_of_scope.last)
             e = offer_part(&p, part);
         p.ways = part->u.out_of_scope.ways;
         part->u.out_of_scope.ways = NULL;

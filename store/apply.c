@@ -66,7 +66,7 @@ enum err apply_op(struct apply *a, struct store_op *op)
     case STORE_VISIT: return visits_store(c, a->extra, &op->u.visit, &a->scratch);
     case STORE_OFFERS: return offers_apply_op(c, a->extra, op);
     case STORE_REFILL: return queue_refill(c, op);
-    case STORE_OUT_OF_SCOPE: return decided_out_of_scope(c, op);
+    case STORE_OUT_OF_SCOPE: return decided_out_of_scope(c, a->extra, op);
     case STORE_HOST_LOAD: return hosts_load(c, &op->u.host, &op->mem);
     case STORE_HOST_SAVE: return hosts_save(c, &op->u.host);
     case STORE_HOST_SITEMAPS: return hosts_note_sitemaps(c, op->u.sitemaps.host_id, op->u.sitemaps.are_read);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/decided.h"
 
+#include "store/depth.h"
 #include "store/incoming.h"
 #include "store/offers.h"
 #include "store/seeds.h"
 #include "store/seen.h"
 #include "store/tally.h"
+#include "store/urls.h"
 
 #define MAX_RULE ((size_t)512)
 /* A part of the rows that is read faster by the table than through the queue's index. */
@@ -262,7 +264,33 @@ static bool find_way(struct store_op *op, struct store_item *item)
     return way == INCOMING_FOLLOWED || way == INCOMING_NONE;
 }
 
-enum err decided_out_of_scope(struct core *c, struct store_op *op)
+/*
+ * What a link let in after the scope grew has the depth of that one, and nearer ones may have been met before. True
+ * when the depth of one fell.
+ */
+static bool rise(struct core *c, struct extra *x, const struct incoming *ways)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT id, depth FROM url NOT INDEXED WHERE state <> 4");
+    struct seen_row row;
+    bool has_risen = false;
+
+    /* A row that changes is the one that was read, and keeps its place in the table. */
+    while (db_next(c->db, st)) {
+        int64_t id = sqlite3_column_int64(st, 0);
+        int depth;
+
+        if (incoming_nearest(ways, id, &depth) != INCOMING_FOLLOWED || depth >= sqlite3_column_int(st, 1) ||
+            !urls_get(c, id, &row))
+            continue;
+        urls_set_depth(c, &row, depth, INT32_MAX);
+        depth_fell(c, id);
+        extra_add(x, id, row.host_id);
+        has_risen = true;
+    }
+    return has_risen;
+}
+
+enum err decided_out_of_scope(struct core *c, struct extra *x, struct store_op *op)
 {
     static const char SQL[] = "SELECT id, url, depth, hop, reason, host_id, rule FROM url NOT INDEXED WHERE id > ?1"
                               " AND state = 4 AND reason = 1 AND host_id IS NOT NULL ORDER BY id LIMIT ?2";
@@ -273,6 +301,12 @@ enum err decided_out_of_scope(struct core *c, struct store_op *op)
         op->u.out_of_scope.ways = incoming_read(c, op->u.out_of_scope.stop);
         if (!op->u.out_of_scope.ways)
             return c->db->failed ? c->db->failed : ERR_CANCELLED;
+        op->u.out_of_scope.has_risen = rise(c, x, op->u.out_of_scope.ways);
+    }
+    if (op->u.out_of_scope.has_risen) {
+        incoming_free(op->u.out_of_scope.ways);
+        op->u.out_of_scope.ways = NULL;
+        return c->db->failed;
     }
     op->u.out_of_scope.items = arena_array(&op->mem, limit, sizeof *op->u.out_of_scope.items);
     op->u.out_of_scope.last = 0;

@@ -19,6 +19,7 @@
 #pragma once
 
 #include "store/core.h"
+#include "store/extra.h"
 
 /* The file has no URLs yet: all that will be is decided. */
 void decided_mark_empty(struct core *c);
@@ -36,7 +37,7 @@ bool decided_begin(struct core *c, bool is_new, bool *out_queue);
 bool decided_queued(struct core *c, bool was_decided, int64_t n_older, bool is_all);
 
 /* STORE_OUT_OF_SCOPE, for a scope that grew during the run. Items live in op->mem. */
-enum err decided_out_of_scope(struct core *c, struct store_op *op);
+enum err decided_out_of_scope(struct core *c, struct extra *x, struct store_op *op);
 
 /* store_decide_again, in one transaction. */
 enum err decided_again(struct core *c, bool is_queue_only,

@@ -36,7 +36,8 @@ static enum store_change meet_excluded(struct core *c, struct seen_row *row,
         urls_set_queued(c, row, o);
         return CHANGE_QUEUED;
     }
-    if (was && is && (is < was || (is == was && o->depth < row->depth)))
+    if ((was && is && (is < was || (is == was && o->depth < row->depth))) ||
+        (row->reason == REASON_SCOPE && o->reason == REASON_DEPTH && o->is_nearest))
         urls_set_excluded(c, row, o);
     else if (!o->reason && o->depth < row->depth)
         urls_set_depth(c, row, o->depth, o->redirects);

@@ -9,6 +9,8 @@
  *     that looks at the link or the URL (kind, nofollow, depth, scope ...)
  *   excluded: kind > nofollow    a nearer miss    the nearer miss: the offer's reason,
  *     > depth                                     rule and depth
+ *   excluded: scope              too deep, by the the offer's reason, rule and depth
+ *                                nearest link
  *   any other                    may be queued    itself; the smaller depth (change:
  *                                                 shallower)
  *   any other                    excluded         itself

@@ -246,6 +246,7 @@ struct store_offer {
     int redirects;
     int priority;           /* smaller first; 0 normal */
     enum url_reason reason; /* REASON_NONE: may be queued */
+    bool is_nearest;        /* depth is that of the nearest of all links; what is too deep by it is so for good */
     struct span rule;       /* which rule decided, when excluded */
     int64_t lastmod_ms;     /* from a sitemap, or -1 */
     int seed_line;          /* seeds: line in source, 0 for the command line */
@@ -401,7 +402,8 @@ struct store_op {
             const atomic_bool *stop; /* NULL is fine; true: reading all links ends, and the op is ERR_CANCELLED */
             struct store_item *items; /* out: id, url, depth and hop */
             size_t n_items;
-            int64_t last; /* out: id of the last row looked at; 0: there are no more */
+            int64_t last;  /* out: id of the last row looked at; 0: there are no more */
+            bool has_risen; /* out: depths fell first; nothing else was done, ask again */
         } out_of_scope;
 
         struct {

@@ -653,6 +653,53 @@ static void what_was_found_before_a_seed_moved_is_fetched_too(void **state)
     rig_close(&g);
 }
 
+/* After a seed moved, a link far away is the first to let a page in that a near one had met before. */
+static void what_a_far_link_let_in_is_as_deep_as_the_nearest_says(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=/1>1</a><a href=http://127.0.0.3:$PORT/page>p</a>") },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+        { .path = "/2", .headers = HTML, TEXT_OF("<a href=http://127.0.0.3:$PORT/page>p</a>"), .delay_ms = 1200 },
+        { .path = "/moved", .status = 301, .headers = "Location: http://127.0.0.3:$PORT/\r\n", .delay_ms = 300 },
+        { .path = "/page", .headers = HTML, .body = LIT("<a href=/behind>b</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/moved\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "3", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/page", "state || ' ' || depth"), "fetched 1");
+    assert_string_equal(rig_url(&g, "%/behind", "state || ' ' || depth"), "fetched 2");
+    rig_close(&g);
+}
+
+/* What the scope lets in comes nearer to a page that had been met before: so do its links to what was too deep. */
+static void what_is_too_deep_when_a_seed_moved_may_be_near_enough_later(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .on = 1, .headers = HTML, TEXT_OF("<a href=/1>1</a><a href=http://127.0.0.3:$PORT/in>i</a>") },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+        { .path = "/2", .headers = HTML, .body = LIT("<a href=/3>3</a>") },
+        { .path = "/3",
+          .headers = HTML,
+          TEXT_OF("<a href=http://127.0.0.3:$PORT/deep>d</a>") },
+        { .path = "/moved", .status = 301, .headers = "Location: http://127.0.0.3:$PORT/\r\n", .delay_ms = 1200 },
+        { .path = "/in", .headers = HTML, TEXT_OF("<a href=http://127.0.0.1:$PORT/3>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 3, "http://127.0.0.1:$PORT/\nhttp://127.0.0.2:$PORT/moved\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "-d", "3", NULL }), 0);
+    assert_string_equal(rig_url(&g, "%/3", "state || ' ' || depth"), "fetched 2");
+    assert_string_equal(rig_url(&g, "%/deep", "state || ' ' || depth"), "fetched 3");
+    rig_close(&g);
+}
+
 /* What a run that ended between a seed's move and that has still to decide, the next start does. */
 static void so_it_is_where_the_run_ends_before_that(void **state)
 {
@@ -893,6 +940,8 @@ int main(void)
         cmocka_unit_test(settings_that_follow_more_links_look_at_all_of_them),
         cmocka_unit_test(a_wider_scope_counts_the_nearest_link),
         cmocka_unit_test(what_was_found_before_a_seed_moved_is_fetched_too),
+        cmocka_unit_test(what_a_far_link_let_in_is_as_deep_as_the_nearest_says),
+        cmocka_unit_test(what_is_too_deep_when_a_seed_moved_may_be_near_enough_later),
         cmocka_unit_test(so_it_is_where_the_run_ends_before_that),
         cmocka_unit_test(nofollow_that_is_respected_no_more_lets_in_what_it_kept_out),
         cmocka_unit_test(bodies_are_stored_as_asked),
