@@ -192,6 +192,7 @@ static enum err open_network(struct crawl *c, struct err_note *note)
                                        .max_header_bytes = (size_t)MAX_HEADER_BYTES,
                                        .max_headers = MAX_HEADERS,
                                        .max_heads_bytes = (size_t)s->max_memory / 16,
+                                       .max_tls_bytes = (size_t)s->max_memory / 4,
                                        .concurrency = (size_t)c->concurrency,
                                        .user_agent = c->user_agent,
                                        .proxy = span_str(s->proxy),

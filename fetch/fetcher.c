@@ -11,6 +11,8 @@
 #include "fetch/request.h"
 #include "fetch/transfer.h"
 
+/* Of an open connection, with HTTP/2; 44 KiB without, and 3 without TLS. */
+#define TLS_BYTES               (88 * KIB)
 #define MAX_POOLED              256 /* idle transfers kept beyond those in flight */
 #define MIN_TICK_NS             (5 * NS_PER_MS)
 #define MAX_TICK_NS             NS_PER_S
@@ -31,7 +33,7 @@ struct fetcher {
     struct loop_timer clock_timer;
     int64_t tick_ns;
     uint64_t hash_seed;
-    char *user_agent, *proxy, *ca_file;
+    char *user_agent, *proxy;
 };
 
 /* --- the loop's side: libcurl lives here ------------------------------------------- */
@@ -389,10 +391,9 @@ static void copy_options(struct fetcher *f, const struct fetcher_options *o)
     *mine = *o;
     f->user_agent = mem_str_copy(o->user_agent);
     f->proxy = mem_str_copy(o->proxy);
-    f->ca_file = mem_str_copy(o->ca_file);
     mine->user_agent = span_str(f->user_agent);
     mine->proxy = span_str(f->proxy);
-    mine->ca_file = span_str(f->ca_file);
+    mine->ca_file = SPAN_NONE; /* the trust store's */
 }
 
 /* An eighth of the shortest clock, so that none is late by much. */
@@ -431,6 +432,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
     f->shared.loop = sched_loop(s);
     f->shared.bodies = bodies;
     f->shared.max_open = max_open;
+    f->shared.max_tls = options->max_tls_bytes / TLS_BYTES;
     f->shared.buffer_bytes = buffer_for(options->concurrency);
     copy_options(f, options);
     route_book_init(&f->book);
@@ -445,6 +447,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
         e = err_set(note, ERR_NO_MEMORY, "cannot initialise libcurl");
         goto out;
     }
+    f->shared.trust = trust_new(options->ca_file);
     f->shared.constant_headers = transfer_constant_headers();
     e = f->shared.constant_headers
             ? multi_open(f->shared.loop, &mo, &f->shared.multi, note)
@@ -473,10 +476,10 @@ void fetcher_close(struct fetcher *f)
     loop_timer_clear(f->shared.loop, &f->clock_timer);
     multi_close(f->shared.multi);
     curl_slist_free_all(f->shared.constant_headers);
+    trust_free(f->shared.trust);
     route_book_clear(&f->book);
     mem_free(f->user_agent);
     mem_free(f->proxy);
-    mem_free(f->ca_file);
     mem_free(f);
     curl_global_cleanup();
 }

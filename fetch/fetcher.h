@@ -30,6 +30,7 @@ struct fetcher_options {
     size_t max_header_bytes;       /* 300 KiB */
     size_t max_headers;            /* 5,000 */
     size_t max_heads_bytes; /* of all answers together whose header lines are more than ordinary */
+    size_t max_tls_bytes; /* of TLS connections; beyond it none is kept when its request is done */
     size_t concurrency;            /* in flight at most; sizes shards and caches */
     struct span user_agent;
     struct span proxy;   /* empty: none, whatever the environment says */

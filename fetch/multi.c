@@ -30,7 +30,7 @@ struct socket_entry {
     /* In by_key, or 0. libcurl 7.88 closes sockets that never got connected, and those of its
      * resolver, without telling; only with a key is multi_close_socket certain to come. */
     uint64_t key;
-    bool is_multiplexed;
+    bool is_multiplexed, is_tls;
 };
 
 struct multi {
@@ -43,6 +43,7 @@ struct multi {
     struct socket_entry **sockets; /* by descriptor */
     size_t n_sockets;
     size_t n_open;       /* with a key */
+    size_t n_tls;        /* ... that are is_tls */
     struct idmap by_key; /* multi_connection_key -> struct socket_entry */
 };
 
@@ -281,10 +282,11 @@ static void forget(struct multi *m, struct socket_entry *s)
     if (s->key) {
         (void)idmap_remove(&m->by_key, s->key);
         m->n_open--;
+        m->n_tls -= s->is_tls;
     }
     s->key = 0;
     s->want = 0;
-    s->is_multiplexed = false;
+    s->is_multiplexed = s->is_tls = false;
 }
 
 int multi_open_socket(struct multi *m, const struct curl_sockaddr *address)
@@ -310,7 +312,7 @@ uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_
     return map_hash(span_str(remote_ip), ports) | 1;
 }
 
-void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key)
+void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key, bool is_tls)
 {
     struct socket_entry *s = entry_of(m, fd);
     struct sockaddr_in6 name = { 0 }; /* the port is where IPv4 has it */
@@ -321,8 +323,10 @@ void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key
         ntohs(name.sin6_port) != local_port)
         return;
     s->key = key;
+    s->is_tls = is_tls;
     idmap_set(&m->by_key, key, s);
     m->n_open++;
+    m->n_tls += is_tls;
 }
 
 void multi_note_multiplexed(struct multi *m, uint64_t key)
@@ -356,4 +360,9 @@ uint64_t multi_n_cut(const struct multi *m)
 size_t multi_n_open(const struct multi *m)
 {
     return m->n_open;
+}
+
+size_t multi_n_tls(const struct multi *m)
+{
+    return m->n_tls;
 }

@@ -59,7 +59,7 @@ int multi_close_socket(void *m, curl_socket_t fd);
 uint64_t multi_connection_key(const char *remote_ip, int remote_port, int local_port);
 
 /* The socket just connected from local_port goes by this key from now on. */
-void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key);
+void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key, bool is_tls);
 
 /* Its answers are told apart by themselves (HTTP/2): bytes on the idle connection are no harm. */
 void multi_note_multiplexed(struct multi *m, uint64_t key);
@@ -73,6 +73,8 @@ bool multi_is_clean(const struct multi *m, uint64_t key);
 
 /* Sockets open now, those of idle kept connections included. */
 size_t multi_n_open(const struct multi *m);
+/* Those of them with TLS. */
+size_t multi_n_tls(const struct multi *m);
 
 /* A transfer was given data: whoever reads so long is no flood. */
 void multi_note_data(struct multi *m);

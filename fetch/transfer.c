@@ -81,7 +81,7 @@ static int on_before_request(void *arg, char *ip, char *local_ip, int port,
     if (t->is_abandoned)
         return CURL_PREREQFUNC_ABORT;
     if (!t->is_reused)
-        multi_name_connection(t->shared->multi, t->fd, local_port, t->connection_key);
+        multi_name_connection(t->shared->multi, t->fd, local_port, t->connection_key, t->request->is_https);
     else if (!multi_is_clean(t->shared->multi, t->connection_key))
         t->wanted_resend = true;
     if (t->was_sent)
@@ -256,8 +256,6 @@ static CURLcode set_options(CURL *c, const struct transfer_shared *shared)
     rc |= set_text(c, CURLOPT_USERAGENT, o->user_agent);
     rc |=
         set_text(c, CURLOPT_PROXY, o->proxy); /* "" also shuts out the environment's */
-    if (o->ca_file.len)
-        rc |= set_text(c, CURLOPT_CAINFO, o->ca_file);
     /* Without a proxy libcurl only meets literals, and a walk over its cache costs at every
      * transfer; with one, the proxy's own name is all it looks up. */
     if (!o->proxy.len)
@@ -401,13 +399,14 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 {
     const struct fetch_request *r = t->request;
     bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop);
-    bool is_full = multi_n_open(t->shared->multi) >= t->shared->max_open;
+    bool is_full = multi_n_open(t->shared->multi) >= t->shared->max_open ||
+                   (r->is_https && multi_n_tls(t->shared->multi) >= t->shared->max_tls);
     CURLcode rc = CURLE_OK;
 
-    if (r->is_insecure) {
-        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        rc |= curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    if (r->is_insecure)
+        rc |= trust_nobody(t->easy);
+    else if (r->is_https || t->shared->options.proxy.len)
+        rc |= trust_use(t->shared->trust, t->easy);
     if (!r->keep_alive || is_short || is_full)
         rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     if (is_http1_only)
@@ -551,6 +550,8 @@ static void judge(struct transfer *t, CURLcode result)
         t->is_http2 = t->request->is_https && version == CURL_HTTP_VERSION_2_0;
     if (t->is_http2)
         multi_note_multiplexed(t->shared->multi, t->connection_key);
+    if (result == CURLE_SSL_CACERT_BADFILE && trust_problem(t->shared->trust)[0])
+        (void)snprintf(t->error_text, sizeof(t->error_text), "%s", trust_problem(t->shared->trust));
     if (!t->error_text[0] && result)
         (void)snprintf(t->error_text, sizeof(t->error_text), "%s",
                        result == CURLE_BAD_FUNCTION_ARGUMENT

@@ -23,6 +23,7 @@
 #include "fetch/head.h"
 #include "fetch/multi.h"
 #include "fetch/route.h"
+#include "fetch/trust.h"
 
 #define TRANSFER_N_MARKS 4 /* sub-windows of the low-speed window */
 
@@ -32,11 +33,12 @@ struct transfer_shared {
     struct loop *loop;
     struct multi *multi;
     struct bodies *bodies;
+    struct trust *trust;
     struct curl_slist *constant_headers;
     long buffer_bytes;
     size_t large_heads;                  /* bytes of header lines of those that have many, all together */
     size_t reserved;                     /* bytes of bodies, taken for requests that reserve them */
-    size_t max_open;                     /* connections are not kept beyond so many */
+    size_t max_open, max_tls;            /* connections, and those with TLS, are not kept beyond so many */
     deadline short_of_descriptors_until; /* ... nor before then */
     struct fetcher_stats stats;
 };

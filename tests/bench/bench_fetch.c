@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fetching alone: requests a second and CPU of this process a request, over
- * keep-alive against tests/kit/origin; over many hosts; and many slow answers
- * in flight at once. One JSON line a case.
+ * keep-alive against tests/kit/origin; over many hosts; many slow answers
+ * in flight at once; and over TLS. One JSON line a case.
  */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
@@ -20,21 +22,24 @@ struct bench_case {
     size_t n_in_flight; /* coroutines */
     size_t n_requests;
     size_t n_in_a_row; /* of one host, then on to another; 0: always the same host */
+    bool is_tls, closes;
 };
 
 /* A case that takes longer ends early, and its figures are of what was done. */
 #define MAX_CASE_NS (20 * NS_PER_S)
 
 static const struct bench_case CASES[] = {
-    { "2 KB", 2 << 10, 0, 1, 64, 60000, 0 },
-    { "20 KB", 20 << 10, 0, 1, 64, 60000, 0 },
-    { "100 KB", 100 << 10, 0, 1, 64, 30000, 0 },
-    { "20 KB, 64 hosts", 20 << 10, 0, 64, 64, 60000, 0 },
-    { "20 KB, 1,000 hosts", 20 << 10, 0, 1000, 1000, 60000, 0 },
-    { "20 KB, 20,000 hosts, 3 in a row", 20 << 10, 0, 20000, 1000, 60000, 3 },
-    { "8 KB after 200 ms, 1,000 in flight", 8 << 10, 200, 50, 1000, 20000, 0 },
-    { "8 KB after 200 ms, 5,000 in flight", 8 << 10, 200, 50, 5000, 60000, 0 },
-    { "8 KB after 1 s, 5,000 in flight", 8 << 10, 1000, 50, 5000, 20000, 0 },
+    { "2 KB", 2 << 10, 0, 1, 64, 60000, 0, false, false },
+    { "20 KB", 20 << 10, 0, 1, 64, 60000, 0, false, false },
+    { "100 KB", 100 << 10, 0, 1, 64, 30000, 0, false, false },
+    { "20 KB, 64 hosts", 20 << 10, 0, 64, 64, 60000, 0, false, false },
+    { "20 KB, 1,000 hosts", 20 << 10, 0, 1000, 1000, 60000, 0, false, false },
+    { "20 KB, 20,000 hosts, 3 in a row", 20 << 10, 0, 20000, 1000, 60000, 3, false, false },
+    { "8 KB after 200 ms, 1,000 in flight", 8 << 10, 200, 50, 1000, 20000, 0, false, false },
+    { "8 KB after 200 ms, 5,000 in flight", 8 << 10, 200, 50, 5000, 60000, 0, false, false },
+    { "8 KB after 1 s, 5,000 in flight", 8 << 10, 1000, 50, 5000, 20000, 0, false, false },
+    { "20 KB, TLS", 20 << 10, 0, 1, 64, 30000, 0, true, false },
+    { "20 KB, TLS, a connection each", 20 << 10, 0, 1, 64, 3000, 0, true, true },
 };
 
 struct run {
@@ -80,7 +85,7 @@ static void fetch_row(struct run *run, size_t host, struct arena *mem)
     size_t n = run->which->n_in_a_row ? run->which->n_in_a_row : SIZE_MAX;
     char url[64];
 
-    (void)snprintf(url, sizeof(url), "http://127.0.%u.%u:%u/p", address >> 8,
+    (void)snprintf(url, sizeof(url), "http%s://127.0.%u.%u:%u/p", run->which->is_tls ? "s" : "", address >> 8,
                    address & 255, run->port);
 
     struct fetch_request request = fetchrig_request(url);
@@ -135,20 +140,49 @@ static void spawn_all(struct run *run, struct fetcher_coro *coros)
     group_free(g);
 }
 
+static void append(FILE *to, const char *path)
+{
+    FILE *from = path ? fopen(path, "r") : NULL;
+    int byte;
+
+    while (from && (byte = getc(from)) != EOF)
+        putc(byte, to);
+    if (from)
+        fclose(from);
+}
+
+/* As a user has it: the system's authorities, and this one. Writes its path into ca_file. */
+static struct span trust(const struct origin *origin, char ca_file[64])
+{
+    FILE *f;
+
+    (void)snprintf(ca_file, 64, "/tmp/crawl-bench-%d.pem", getpid());
+    f = fopen(ca_file, "w");
+    if (!f)
+        abort();
+    append(f, curl_version_info(CURLVERSION_NOW)->cainfo);
+    append(f, origin_ca_file(origin));
+    if (fclose(f))
+        abort();
+    return span_str(ca_file);
+}
+
 static bool run_case(const struct bench_case *which)
 {
     char *body = mem_alloc(which->body_bytes);
     const struct origin_route route = { .body = { body, which->body_bytes },
                                         .headers = "Content-Type: text/html\r\n",
-                                        .delay_ms = which->delay_ms };
+                                        .delay_ms = which->delay_ms,
+                                        .closes = which->closes };
     const struct origin_options oo = {
-        .routes = &route, .n_routes = 1, .n_addresses = which->n_hosts, .max_log = 1
+        .routes = &route, .n_routes = 1, .n_addresses = which->n_hosts, .max_log = 1, .is_tls = which->is_tls
     };
     struct fetcher_coro *coros = mem_array(which->n_in_flight, sizeof(*coros));
     struct origin *origin;
     struct run run = { .which = which, .next_host = which->n_in_flight };
     struct rusage before, after;
     struct fetcher_stats stats;
+    char ca_file[64] = "";
 
     memset(body, 'x', which->body_bytes);
     origin = origin_start(&oo);
@@ -160,6 +194,8 @@ static bool run_case(const struct bench_case *which)
     run.rig.options.connect_timeout_ms = 10000;
     run.rig.options.low_speed_ms = 30000;
     run.rig.bodies_bytes = (size_t)512 << 20;
+    if (which->is_tls)
+        run.rig.options.ca_file = trust(origin, ca_file);
     fetchrig_open(&run.rig);
     (void)getrusage(RUSAGE_SELF, &before);
 
@@ -184,6 +220,8 @@ static bool run_case(const struct bench_case *which)
            stats.connections, stats.peak_in_flight, (double)after.ru_maxrss / 1024);
     (void)fetchrig_close(&run.rig);
     origin_stop(origin);
+    if (ca_file[0])
+        (void)unlink(ca_file);
     mem_free(coros);
     mem_free(body);
     if (run.n_failed)

@@ -279,9 +279,9 @@ static void a_connection_with_stray_bytes_is_not_clean(void **state)
 
     connect_pair(fds, &port);
     assert_int_equal(multi_open(w->rig.loop, &o, &m, NULL), OK);
-    multi_name_connection(m, fds[0], port + 1, key); /* some other connection's port */
+    multi_name_connection(m, fds[0], port + 1, key, true); /* some other connection's port */
     assert_int_equal(multi_n_open(m), 0);
-    multi_name_connection(m, fds[0], port, key);
+    multi_name_connection(m, fds[0], port, key, true);
     assert_int_equal(multi_n_open(m), 1);
 
     assert_true(multi_is_clean(m, key));

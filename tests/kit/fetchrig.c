@@ -18,6 +18,7 @@ void fetchrig_init(struct fetchrig *rig)
                                   .max_header_bytes = (size_t)300 << 10,
                                   .max_headers = 5000,
                                   .max_heads_bytes = (size_t)64 << 20,
+                                  .max_tls_bytes = (size_t)256 << 20,
                                   .concurrency = 64,
                                   .user_agent = SPAN("crawl-test/1 (+http://t.test)") };
 }
