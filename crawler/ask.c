@@ -224,6 +224,15 @@ static bool is_for_want_of_descriptors(struct crawl *c, const struct fetch_resul
     return clock_now_ns() < c->names_fail_until;
 }
 
+enum fetch_keep ask_keep_for(const struct crawl *c, const struct ticket *t)
+{
+    int64_t max_depth = c->settings->depth;
+
+    if (t->host->len > 0 || t->host->has_more)
+        return FETCH_KEEP;
+    return max_depth < 0 || t->depth < max_depth ? FETCH_KEEP_IN_HALF : FETCH_CLOSE;
+}
+
 enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                   deadline until, struct fetch_result *out)
 {
@@ -241,7 +250,7 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                                       .port = (uint16_t)url_port(r->url),
                                       .is_https = r->url->scheme == URL_HTTPS,
                                       .is_insecure = is_insecure_host(s, own, host),
-                                      .keep_alive = r->will_go_on,
+                                      .keep = r->keep,
                                       .min_body_bytes = r->min_body_bytes,
                                       .reserve_bytes = r->room,
                                       .etag = r->etag,

@@ -16,8 +16,11 @@ struct ask {
     bool is_page;    /* stops after the headers of types that are not wanted */
     size_t min_body_bytes; /* read at least so far, whatever --max-size says */
     size_t room;     /* see ask_note_cut */
-    bool will_go_on; /* another request to this host is likely: keep the connection */
+    enum fetch_keep keep; /* the connection */
 };
+
+/* A page's connection: more of the host is queued, or what the page links to may be. */
+enum fetch_keep ask_keep_for(const struct crawl *c, const struct ticket *t);
 
 /*
  * Suspends until it is answered or failed. The caller holds a permit of the

@@ -152,7 +152,7 @@ enum err document_fetch(struct crawl *c, const struct url *url,
     struct document doc = { .url = *url, .retry_after_ms = -1 };
     struct ask ask = { .url = &doc.url,
                        .min_body_bytes = way->min_body_bytes,
-                       .will_go_on = true };
+                       .keep = FETCH_KEEP };
 
     for (int hops = 0;; hops++) {
         enum err e = send_again(c, &ask, mem, until, &doc.result);

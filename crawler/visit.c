@@ -210,7 +210,7 @@ static enum err fetch(struct visit *v)
                        .last_modified = v->t->last_modified,
                        .is_page = true,
                        .room = v->t->room,
-                       .will_go_on = v->h->len > 0 || v->h->has_more };
+                       .keep = ask_keep_for(c, v->t) };
     int64_t started = clock_now_ns();
     enum err e = ask_send(c, &ask, &v->op->mem, DEADLINE_NEVER, &v->got);
 

@@ -416,6 +416,28 @@ static bool init_library(void)
                                 small_copy, small_zeroed) == CURLE_OK;
 }
 
+/* What all requests say, made once. NULL without memory; free with curl_slist_free_all. */
+static struct curl_slist *constant_headers(void)
+{
+    struct curl_slist *list = NULL;
+    struct request_line line;
+    char text[256];
+
+    for (size_t i = 0; request_constant(i, &line); i++) {
+        (void)snprintf(text, sizeof(text), "%.*s: %.*s", SPAN_ARG(line.name),
+                       SPAN_ARG(line.value));
+
+        struct curl_slist *longer = curl_slist_append(list, text);
+
+        if (!longer) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = longer;
+    }
+    return list;
+}
+
 enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
                       struct dns *dns, struct bodies *bodies, struct fetcher **out,
                       struct err_note *note)
@@ -448,7 +470,7 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
         goto out;
     }
     f->shared.trust = trust_new(options->ca_file);
-    f->shared.constant_headers = transfer_constant_headers();
+    f->shared.constant_headers = constant_headers();
     e = f->shared.constant_headers
             ? multi_open(f->shared.loop, &mo, &f->shared.multi, note)
             : err_set(note, ERR_NO_MEMORY, "cannot set up libcurl");

@@ -42,13 +42,20 @@ struct fetch_header {
     struct span name, value;
 };
 
+/* What becomes of the connection afterwards. */
+enum fetch_keep {
+    FETCH_CLOSE,
+    FETCH_KEEP_IN_HALF, /* another request to this host may follow: kept while half of the room is free */
+    FETCH_KEEP,         /* one will */
+};
+
 struct fetch_request {
     struct span url;  /* as parse/url.h serialises it, no fragment, no userinfo */
     struct span host; /* url_hostname */
     uint16_t port;
     bool is_https;
     bool is_insecure; /* --insecure for this host: certificate not checked */
-    bool keep_alive;  /* worth keeping the connection afterwards */
+    enum fetch_keep keep;
     size_t min_body_bytes; /* read at least so far, also where max_body_bytes is less */
     /*
      * So much room for the body (at most what the longest takes) is taken before anything is sent, and the transfer is

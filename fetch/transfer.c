@@ -394,20 +394,28 @@ static CURLcode set_headers(struct transfer *t)
     return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, n ? t->header_nodes : NULL);
 }
 
+/* What is kept in vain is in the way of others, until its server closes it. */
+static bool has_room_to_keep(const struct transfer *t)
+{
+    const struct transfer_shared *s = t->shared;
+    size_t share = t->request->keep == FETCH_KEEP ? 1 : 2;
+
+    return t->request->keep != FETCH_CLOSE && multi_n_open(s->multi) < s->max_open / share &&
+           (!t->request->is_https || multi_n_tls(s->multi) < s->max_tls / share);
+}
+
 /* Where this request differs from most. */
 static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 {
     const struct fetch_request *r = t->request;
     bool is_short = t->shared->short_of_descriptors_until > loop_now(t->shared->loop);
-    bool is_full = multi_n_open(t->shared->multi) >= t->shared->max_open ||
-                   (r->is_https && multi_n_tls(t->shared->multi) >= t->shared->max_tls);
     CURLcode rc = CURLE_OK;
 
     if (r->is_insecure)
         rc |= trust_nobody(t->easy);
     else if (r->is_https || t->shared->options.proxy.len)
         rc |= trust_use(t->shared->trust, t->easy);
-    if (!r->keep_alive || is_short || is_full)
+    if (is_short || !has_room_to_keep(t))
         rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     if (is_http1_only)
         rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
@@ -574,25 +582,4 @@ void transfer_finish(struct transfer *t, CURLcode result)
         judge(t, result);
     if (t->large_head)
         drop_large_head(t);
-}
-
-struct curl_slist *transfer_constant_headers(void)
-{
-    struct curl_slist *list = NULL;
-    struct request_line line;
-    char text[256];
-
-    for (size_t i = 0; request_constant(i, &line); i++) {
-        (void)snprintf(text, sizeof(text), "%.*s: %.*s", SPAN_ARG(line.name),
-                       SPAN_ARG(line.value));
-
-        struct curl_slist *longer = curl_slist_append(list, text);
-
-        if (!longer) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = longer;
-    }
-    return list;
 }

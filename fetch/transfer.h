@@ -148,6 +148,3 @@ const char *transfer_overdue(struct transfer *t, int64_t now_ns);
 
 /* Back to idle; the body, if still there, is freed. */
 void transfer_release(struct transfer *t);
-
-/* Builds the constant header list once. NULL without memory; free with curl_slist_free_all. */
-struct curl_slist *transfer_constant_headers(void) MUST_USE;

@@ -122,7 +122,7 @@ static void connections_are_kept_or_not_as_asked(void **state)
 
     for (int i = 0; i < 4; i++) {
         gets[i] = get_of(w, "/page");
-        gets[i].request.keep_alive = i < 2;
+        gets[i].request.keep = i < 2 ? FETCH_KEEP : FETCH_CLOSE;
     }
     fetchrig_get_each(&w->rig, gets, 4);
 
@@ -207,7 +207,7 @@ static void a_lost_fresh_connection_is_no_lost_reuse(void **state)
     struct fetchrig_get first = get_of(w, "/once");
     struct fetchrig_get second;
 
-    first.request.keep_alive = false;
+    first.request.keep = FETCH_CLOSE;
     fetchrig_get_each(&w->rig, &first, 1);
     second = get(w, "/once");
 

@@ -104,7 +104,7 @@ static struct fetchrig_get get_from(struct world *w, const char *host,
     (void)snprintf(w->urls[0], sizeof(w->urls[0]), "http://%s:%u/x", host,
                    origin_port(w->origin));
     g.request = fetchrig_request(w->urls[0]);
-    g.request.keep_alive = false;
+    g.request.keep = FETCH_CLOSE;
     if (trail) {
         g.request.enter_address = note_address;
         g.request.arg = trail;

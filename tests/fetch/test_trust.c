@@ -67,7 +67,7 @@ static void get(struct world *w, bool is_kept, bool is_insecure, enum fetch_outc
 {
     struct fetchrig_get g = { .request = fetchrig_request(origin_url(w->origin, "/page")) };
 
-    g.request.keep_alive = is_kept;
+    g.request.keep = is_kept ? FETCH_KEEP : FETCH_CLOSE;
     g.request.is_insecure = is_insecure;
     fetchrig_get_each(&w->rig, &g, 1);
     assert_int_equal(g.err, OK);

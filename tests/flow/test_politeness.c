@@ -428,9 +428,30 @@ static void large_bodies_beyond_memory_are_asked_for_few_times_and_all_come(void
     rig_close(&g);
 }
 
+/* Nothing is queued while its page is asked for, each time: it is read over the connection of its robots.txt all the same. */
+static void a_site_that_is_a_chain_of_pages_is_read_over_one_connection(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML, .body = LIT("<a href=/1>1</a>") },
+        { .path = "/1", .headers = HTML, .body = LIT("<a href=/2>2</a>") },
+        { .path = "/2", .headers = HTML, .body = LIT("<a href=/3>3</a>") },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(origin_counts(g.o).requests, 5);
+    assert_int_equal(origin_counts(g.o).connections, 1);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_site_that_is_a_chain_of_pages_is_read_over_one_connection),
         cmocka_unit_test(gap_holds_between_requests_of_every_kind),
         cmocka_unit_test(forbidden_urls_cost_no_delay),
         cmocka_unit_test(slow_answers_stretch_the_gap_unless_delay_is_zero),

@@ -70,7 +70,7 @@ void fetchrig_run(struct fetchrig *rig, coro_fn *fn, void *arg)
 struct fetch_request fetchrig_request(const char *url)
 {
     struct span rest = span_str(url);
-    struct fetch_request r = { .url = rest, .keep_alive = true };
+    struct fetch_request r = { .url = rest, .keep = FETCH_KEEP };
     size_t host_end;
     uint64_t port;
 

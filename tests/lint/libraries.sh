@@ -5,7 +5,7 @@ only() { # header pattern, files that may (regular expression)
     out=$(grep -lE "#include <($1)" config/*.[ch] parse/*.[ch] fetch/*.[ch] store/*.[ch] crawler/*.[ch] 2>/dev/null | grep -vE "^($2)$")
     [ -z "$out" ] || { echo "<$1> must not be included by: $out"; bad=1; }
 }
-only 'curl/' 'fetch/(multi|transfer|fetcher|outcome|route|versions)\.[ch]'
+only 'curl/' 'fetch/(multi|transfer|fetcher|outcome|route|trust|versions)\.[ch]'
 only 'ares' 'fetch/(dns|versions)\.[ch]'
 only 'libxml/' 'parse/(xml|tree|tree_[a-z]+|library|worker|warmup)\.[ch]'
 only 'unicode/' 'parse/(host|charset|codec|codec_[a-z0-9_]+|detect|library|worker|warmup)\.[ch]'
