@@ -32,7 +32,7 @@ UNITS := crawl@.service crawl@.timer
 DOCS := README.md CHANGELOG.md SECURITY.md LICENSE $(wildcard docs/*.md)
 EXAMPLES := $(wildcard packaging/*.example)
 
-PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libzstd libbrotlidec libxxhash libpcre2-8 \
+PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libdeflate libzstd libbrotlidec libxxhash libpcre2-8 \
   libseccomp jansson libssl libcrypto
 LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # The loader looks every symbol up in the order of these: those that have most come first, a seventh of a start.

@@ -3,6 +3,7 @@
 
 #define ZLIB_CONST /* next_in is const */
 #include <brotli/decode.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include <zlib.h>
@@ -13,6 +14,8 @@
 #define MAX_CODINGS      3
 #define MAX_RATIO        200
 #define RATIO_FREE_BYTES ((size_t)1 << 20)
+#define MAX_EXPANSION    1032 /* of deflate: a run of 258 bytes in two bits */
+#define MEMBER_BYTES     18   /* the shortest gzip member: header and trailer */
 #define ZSTD_WINDOW_LOG  23 /* 8 MiB: what RFC 9659 lets a sender use */
 #define FIRST_ROOM       ((size_t)16 << 10)
 #define KEEP_BYTES       ((size_t)1 << 20)
@@ -32,6 +35,7 @@ enum coding {
 struct decoder {
     z_stream zlib;
     bool has_zlib;
+    struct libdeflate_decompressor *whole; /* made when first needed */
     ZSTD_DCtx *zstd;        /* made when first needed */
     struct decode_lzw *lzw; /* the same */
     struct buf middle;      /* between two codings of a chain */
@@ -131,15 +135,48 @@ bool decode_is_gzip(struct span s)
     return span_starts(s, SPAN("\x1F\x8B\x08"));
 }
 
+/* How long a gzip file's last member says to be (RFC 1952 §2.3.1), modulo 4 GiB. */
+static size_t told_size(struct span s)
+{
+    const unsigned char *at = (const unsigned char *)s.ptr + s.len - 4;
+
+    return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+}
+
+/*
+ * A member in one step, which takes libdeflate a third of zlib's time, but needs room for all of it. False: nothing
+ * was done, and zlib tells how far it is good.
+ */
+static bool whole_member(struct decoder *d, struct job *j)
+{
+    size_t size = j->in.len < MEMBER_BYTES ? 0 : told_size(j->in), n_in, n_out;
+
+    if (size == 0 || size > j->limit - j->out->len || size / MAX_EXPANSION > j->in.len || buf_reserve(j->out, size))
+        return false;
+    if (!d->whole)
+        d->whole = libdeflate_alloc_decompressor();
+    if (!d->whole || libdeflate_gzip_decompress_ex(d->whole, j->in.ptr, j->in.len, j->out->ptr + j->out->len, size,
+                                                   &n_in, &n_out) != LIBDEFLATE_SUCCESS)
+        return false;
+    j->out->len += n_out;
+    j->in = span_skip(j->in, n_in);
+    return true;
+}
+
+static enum decode_outcome gzip_member(struct decoder *d, struct job *j)
+{
+    return whole_member(d, j) ? DECODE_OK : zlib_stream(d, j, 15 + 16);
+}
+
 /* Members follow one another (RFC 1952 §2.2); anything else behind one is ignored. */
 static enum decode_outcome run_gzip(struct decoder *d, struct job *j)
 {
-    enum decode_outcome o = zlib_stream(d, j, 15 + 16);
+    enum decode_outcome o = gzip_member(d, j);
 
     while (o == DECODE_OK && decode_is_gzip(j->in)) {
         size_t before = j->out->len;
 
-        o = zlib_stream(d, j, 15 + 16);
+        o = gzip_member(d, j);
         if (o == DECODE_BAD && j->out->len == before)
             return DECODE_OK; /* it only looked like a member */
     }
@@ -392,6 +429,7 @@ void decode_free(struct decoder *d)
         return;
     if (d->has_zlib)
         inflateEnd(&d->zlib);
+    libdeflate_free_decompressor(d->whole);
     ZSTD_freeDCtx(d->zstd);
     mem_free(d->lzw);
     buf_clear(&d->middle);

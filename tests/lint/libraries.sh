@@ -17,6 +17,7 @@ only 'seccomp\.h|linux/landlock\.h' 'parse/sandbox\.c'
 only 'sys/epoll\.h|sys/timerfd\.h' 'fetch/loop\.[ch]'
 only 'sys/signalfd\.h' '(fetch/loop|crawler/zygote)\.[ch]'
 only 'brotli/|zlib\.h' '(parse/(decode|pack|library)[a-z_]*|crawler/warc_member)\.c'
+only 'libdeflate\.h' 'parse/decode\.c'
 only 'zstd\.h' 'parse/(decode|pack|library)[a-z_]*\.c'
 only 'zdict\.h' 'parse/trainer\.c'
 [ $bad -eq 0 ] && echo "libraries: ok"

@@ -282,6 +282,49 @@ static void damage_keeps_what_came_before(void **state)
     assert_true(span_starts(out, PAGE));
 }
 
+/* A trailer says how long its member is; who is told wrong still gives what came. */
+static void a_length_that_lies_costs_no_byte(void **state)
+{
+    static const uint32_t lies[] = { 0, 1, sizeof(page) - 2, sizeof(page), 1000, 0xffffffff };
+    struct rig *r = *state;
+    struct span out;
+
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        add_deflated(r, PAGE, 31);
+        memcpy(r->wire.ptr + r->wire.len - 4, &lies[i], 4);
+        assert_int_equal(run(r, "gzip", &out), DECODE_BAD);
+        assert_true(span_eq(out, PAGE));
+        buf_reset(&r->wire);
+    }
+}
+
+/* What follows a member is ignored; four zeros say that it is empty, so that another library reads it. */
+static void both_ways_through_gzip_give_the_same(void **state)
+{
+    struct rig *r = *state;
+    size_t n = (size_t)200 << 10;
+    char *text = malloc(n), *copy = malloc(n);
+    struct span out;
+
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)(i % 7 ? "abcdef <p>"[i * i % 10] : (int)(i * 2654435761U >> 24));
+    for (size_t len = 1; len <= n; len = len * 3 + 1) {
+        size_t got;
+
+        add_deflated(r, span_make(text, len), 31);
+        assert_int_equal(run(r, "gzip", &out), DECODE_OK);
+        got = out.len;
+        memcpy(copy, out.ptr, got);
+        add(r, span_make("\0\0\0\0", 4));
+        assert_int_equal(run(r, "gzip", &out), DECODE_OK);
+        assert_true(span_eq(out, span_make(copy, got)));
+        assert_true(span_eq(out, span_make(text, len)));
+        buf_reset(&r->wire);
+    }
+    free(text);
+    free(copy);
+}
+
 /* P9. Bombs of 4 MiB: at most max_bytes, and 200 times the input beyond 1 MiB. */
 static void bombs_are_cut(void **state)
 {
@@ -560,6 +603,8 @@ int main(void)
         WITH_RIG(every_coding_is_taken_off),
         WITH_RIG(no_coding_copies_nothing),
         WITH_RIG(a_gzip_header_may_carry_everything),
+        WITH_RIG(a_length_that_lies_costs_no_byte),
+        WITH_RIG(both_ways_through_gzip_give_the_same),
         WITH_RIG(members_and_frames_follow_one_another),
         WITH_RIG(what_follows_the_end_is_ignored),
         WITH_RIG(chains_are_undone_from_the_end),
