@@ -12,8 +12,9 @@
 #include "config/mem.h"
 
 enum {
-    BATCH = 256,     /* events taken from the kernel at a time */
-    MAX_BATCHES = 4, /* full ones in one turn, before timers get their chance */
+    MAX_BATCH = 256, /* events taken from the kernel at a time */
+    MIN_BATCH = 8,
+    MAX_EVENTS = 1024, /* in one turn, before timers get their chance */
     FIRST_SLOTS = 64,
 };
 
@@ -54,7 +55,8 @@ struct loop {
     void *signal_arg;
     sigset_t old_mask;
     struct loop_stats stats;
-    struct epoll_event batch[BATCH];
+    struct epoll_event batch[MAX_BATCH];
+    int n_batch; /* taken at a time now */
 };
 
 /* --- watches ---------------------------------------------------------------- */
@@ -306,7 +308,7 @@ static int wait_ms(struct loop *l, int64_t ns)
     int64_t ms =
         ns < 0 ? -1 : (ns + NS_PER_MS - 1) / NS_PER_MS; /* up: down would spin */
 
-    return epoll_wait(l->epoll_fd, l->batch, BATCH, (int)MIN(ms, (int64_t)INT32_MAX));
+    return epoll_wait(l->epoll_fd, l->batch, l->n_batch, (int)MIN(ms, (int64_t)INT32_MAX));
 }
 
 /* Waits so many ns (below 0: for ever) and gives the number of events, 0 when interrupted. */
@@ -319,7 +321,7 @@ static int wait_ns(struct loop *l, int64_t ns)
     if (ns == 0 || l->lacks_pwait2)
         n = wait_ms(l, ns);
     else
-        n = epoll_pwait2(l->epoll_fd, l->batch, BATCH, ns < 0 ? NULL : &ts, NULL);
+        n = epoll_pwait2(l->epoll_fd, l->batch, l->n_batch, ns < 0 ? NULL : &ts, NULL);
     if (n >= 0)
         return n;
     if (errno == ENOSYS && !l->lacks_pwait2) {
@@ -371,15 +373,33 @@ static void dispatch(struct loop *l, int n)
     }
 }
 
+/*
+ * The kernel gives turns to what is ready, but all that it was asked for is the loop's to do now: less the next time
+ * where that took long, as handshakes do, and more where there was more and it did not. Whether there may be more now.
+ */
+static bool adapt_batch(struct loop *l, int n)
+{
+    if (loop_is_late(l)) {
+        l->n_batch = MAX(MIN(n, l->n_batch) / 2, (int)MIN_BATCH);
+        return false;
+    }
+    if (n < l->n_batch)
+        return false;
+    l->n_batch = MIN(l->n_batch * 2, (int)MAX_BATCH);
+    return true;
+}
+
 void loop_turn(struct loop *l, deadline wait_until)
 {
     int n = wait_for_events(l, wait_until);
+    int sum = n;
 
     l->now = clock_now_ns();
     l->stats.turns++;
     dispatch(l, n);
-    for (int k = 1; n == BATCH && k < MAX_BATCHES && !loop_is_late(l); k++) {
+    while (adapt_batch(l, n) && sum < MAX_EVENTS) {
         n = wait_ns(l, 0);
+        sum += n;
         dispatch(l, n);
     }
     run_timers(l);
@@ -397,6 +417,7 @@ enum err loop_open(struct loop **out, struct err_note *note)
     l = mem_alloc(sizeof(*l));
     l->epoll_fd = fd;
     l->signal_fd = -1;
+    l->n_batch = 4 * MIN_BATCH;
     l->idle = NO_SLOT;
     l->now = clock_now_ns();
     heap_init(&l->timers);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "config/clock.h"
 #include "fetch/loop.h"
 #include "tests/kit/incoro.h"
 
@@ -320,6 +321,49 @@ static void more_ready_descriptors_than_a_batch_are_served_in_one_turn(void **st
     loop_close(l);
 }
 
+static void on_slow_event(void *arg, uint32_t events)
+{
+    on_event(arg, events);
+    clock_fake_advance(NS_PER_MS);
+}
+
+static void slow_descriptors_take_turns_with_the_rest(void **state)
+{
+    enum {
+        N = 64,
+    };
+
+    int fds[N];
+    loop_watch_id ids[N];
+    struct seen s[N] = { 0 };
+    struct loop *l = open_loop();
+    struct loop_stats before, after;
+    size_t n_served = 0;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        fds[i] = open_readable();
+        ids[i] = watch(l, fds[i], EPOLLIN, on_slow_event, &s[i]);
+    }
+
+    loop_turn(l, 0);
+    for (int i = 0; i < N; i++)
+        n_served += s[i].n > 0;
+    assert_in_range(n_served, 1, 32); /* how long they take was not known */
+    for (int turn = 1; turn < N / 8; turn++) {
+        loop_get_stats(l, &before);
+        loop_turn(l, 0);
+        loop_get_stats(l, &after);
+        assert_in_range(after.events - before.events, 1, turn == 1 ? 16 : 8);
+    }
+    for (int i = 0; i < N; i++) {
+        assert_true(s[i].n > 0);
+        loop_unwatch(l, ids[i]);
+        close(fds[i]);
+    }
+    loop_close(l);
+}
+
 /* --- wake-ups and signals -------------------------------------------------------------- */
 
 static void on_wake(void *arg)
@@ -585,6 +629,8 @@ int main(void)
         cmocka_unit_test(a_forgotten_watch_does_not_harm_the_next_owner_of_its_number),
         cmocka_unit_test_setup_teardown(more_ready_descriptors_than_a_batch_are_served_in_one_turn,
                                         incoro_start_clock, incoro_stop_clock),
+        cmocka_unit_test_setup_teardown(slow_descriptors_take_turns_with_the_rest, incoro_start_clock,
+                                        incoro_stop_clock),
         cmocka_unit_test(a_thread_wakes_the_waiting_loop),
         cmocka_unit_test(many_signals_before_a_turn_are_one_call),
         cmocka_unit_test(a_signal_during_the_call_gives_another_call),
