@@ -337,6 +337,14 @@ void multi_note_multiplexed(struct multi *m, uint64_t key)
         s->is_multiplexed = true;
 }
 
+void multi_cut(struct multi *m, uint64_t key)
+{
+    const struct socket_entry *s = idmap_get(&m->by_key, key);
+
+    if (s)
+        (void)shutdown(s->fd, SHUT_RDWR);
+}
+
 bool multi_is_clean(const struct multi *m, uint64_t key)
 {
     const struct socket_entry *s = idmap_get(&m->by_key, key);

@@ -64,6 +64,9 @@ void multi_name_connection(struct multi *m, int fd, int local_port, uint64_t key
 /* Its answers are told apart by themselves (HTTP/2): bytes on the idle connection are no harm. */
 void multi_note_multiplexed(struct multi *m, uint64_t key);
 
+/* What failed on it may fail again: libcurl keeps a connection of HTTP/2 of which only a stream was reset. */
+void multi_cut(struct multi *m, uint64_t key);
+
 /*
  * May the kept connection carry another request? False when bytes nobody asked
  * for are waiting, which libcurl 7.88 would take for the next answer (promise

@@ -319,6 +319,7 @@ void transfer_prepare(struct transfer *t, const struct fetch_request *request,
     t->was_sent = t->wanted_resend = t->is_out_of_descriptors = false;
     t->is_connect_failure = t->is_http2 = false;
     t->os_errno = 0;
+    t->connection_key = 0;
     t->refusal = t->late_why = NULL;
     t->wire_size = 0;
     t->connect_share_ns = connect_share_ns;
@@ -558,6 +559,8 @@ static void judge(struct transfer *t, CURLcode result)
         t->is_http2 = t->request->is_https && version == CURL_HTTP_VERSION_2_0;
     if (t->is_http2)
         multi_note_multiplexed(t->shared->multi, t->connection_key);
+    if (result && t->connection_key && t->stop == TRANSFER_NO_STOP)
+        multi_cut(t->shared->multi, t->connection_key);
     if (result == CURLE_SSL_CACERT_BADFILE && trust_problem(t->shared->trust)[0])
         (void)snprintf(t->error_text, sizeof(t->error_text), "%s", trust_problem(t->shared->trust));
     if (!t->error_text[0] && result)
