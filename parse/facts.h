@@ -112,7 +112,6 @@ struct page_facts {
     int64_t size;           /* decoded bytes (up to the limit) */
     int64_t refresh_delay_s;
     int64_t word_count;
-    int64_t n_other_scheme; /* mailto:, tel:, data:, javascript: … links, which get no row */
     uint64_t simhash;       /* of the visible text; 0 without text */
     unsigned char sha256[32]; /* of the decoded body */
     struct span charset;        /* Encoding standard's name, lower case; empty for binary */

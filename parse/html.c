@@ -302,7 +302,7 @@ static void begin(struct html_page *page, struct page_facts *facts)
     tokenizer_tell_only(&s->tokenizer, wants_tags);
     facts->is_html = true;
     facts->links_cut = facts->has_refresh = false;
-    facts->refresh_delay_s = facts->n_other_scheme = 0;
+    facts->refresh_delay_s = 0;
     facts->title = facts->description = facts->h1 = facts->canonical = SPAN_NONE;
     facts->robots_meta = facts->x_robots_tag = facts->lang = facts->refresh_url =
         SPAN_NONE;

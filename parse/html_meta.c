@@ -71,12 +71,8 @@ static enum err add_refresh(struct html_page *page, struct span value, bool is_h
     if (page->facts.has_refresh || header_refresh(value, &delay_s, &ref))
         return OK;
     e = html_resolve(&page->scratch->document, ref, &found);
-    if (e || !found.href.ptr)
+    if (e || !found.href.ptr || span_starts(found.href, SPAN("javascript:")))
         return e;
-    if (span_starts(found.href, SPAN("javascript:"))) {
-        page->facts.n_other_scheme++;
-        return OK;
-    }
     page->facts.has_refresh = true;
     page->facts.refresh_delay_s = delay_s;
     page->refresh_ref = ref;

@@ -173,7 +173,6 @@ static void put_scalars(struct wire_io_writer *w, const struct page_facts *p)
     wire_io_put_u64(w, (uint64_t)p->size);
     wire_io_put_u64(w, (uint64_t)p->refresh_delay_s);
     wire_io_put_u64(w, (uint64_t)p->word_count);
-    wire_io_put_u64(w, (uint64_t)p->n_other_scheme);
     wire_io_put_u64(w, p->simhash);
     wire_io_put_raw(w, span_make((const char *)p->sha256, sizeof p->sha256));
 }
@@ -206,7 +205,6 @@ static void get_scalars(struct wire_io_reader *r, struct page_facts *p)
     p->size = get_natural(r);
     p->refresh_delay_s = get_natural(r);
     p->word_count = get_natural(r);
-    p->n_other_scheme = get_natural(r);
     p->simhash = wire_io_get_u64(r);
     digest = wire_io_get_raw(r, sizeof p->sha256);
     if (digest.ptr)

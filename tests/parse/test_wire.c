@@ -99,7 +99,6 @@ static struct answer full_page(void)
                                   .size = 12345,
                                   .refresh_delay_s = 7,
                                   .word_count = 99,
-                                  .n_other_scheme = 3,
                                   .simhash = UINT64_MAX - 5,
                                   .charset = SPAN("utf-8"),
                                   .charset_source = SPAN("meta"),
@@ -289,7 +288,6 @@ static void a_page_survives_the_way(void **state)
     assert_int_equal(p->size, 12345);
     assert_int_equal(p->refresh_delay_s, 7);
     assert_int_equal(p->word_count, 99);
-    assert_int_equal(p->n_other_scheme, 3);
     assert_true(p->simhash == UINT64_MAX - 5);
     assert_memory_equal(p->sha256, a.page.sha256, sizeof p->sha256);
     assert_span(p->charset, "utf-8");
