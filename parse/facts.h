@@ -94,7 +94,7 @@ struct fact_link {
     struct span url;  /* absolute, serialised, with its fragment */
     struct span text; /* anchor text, white space collapsed, clipped to 1 KiB */
     struct span rel;  /* lower-case tokens, one space between */
-    struct span title, type, media, hreflang, anchor; /* LINK_HTTP_LINK and inspect only */
+    struct span title, type, media, hreflang, anchor; /* the parser's own; LINK_HTTP_LINK and inspect only */
     uint8_t kind;     /* enum link_kind */
     uint8_t hop;      /* enum fact_hop */
     bool is_nofollow; /* rel has nofollow, ugc or sponsored */
@@ -103,30 +103,30 @@ struct fact_link {
 struct page_facts {
     uint8_t outcome;        /* enum parse_outcome */
     uint8_t decode;         /* enum decode_outcome */
-    bool is_html;           /* was taken apart as HTML or XHTML */
-    bool is_text_like;      /* text or XML: worth storing under --store-bodies html */
     bool is_noindex;        /* meta robots or X-Robots-Tag, for our token or all */
     bool is_nofollow;       /* the same, page-wide */
-    bool has_refresh;
     bool links_cut;         /* the page had more links than the limit */
     int64_t size;           /* decoded bytes (up to the limit) */
-    int64_t refresh_delay_s;
     int64_t word_count;
     uint64_t simhash;       /* of the visible text; 0 without text */
     unsigned char sha256[32]; /* of the decoded body */
     struct span charset;        /* Encoding standard's name, lower case; empty for binary */
     struct span charset_source; /* bom, transport, meta, xml, heuristic, default */
-    struct span base;           /* document base URL */
     struct span title, description, h1;
     struct span canonical;      /* absolute; from the element, else from the Link header */
     struct span robots_meta;    /* contents of robots metas for us, joined by ", " */
     struct span x_robots_tag;   /* what headers say to us, joined by ", " */
     struct span lang;
-    struct span refresh_url;
     struct span text;       /* visible text for full-text search; runs of CJK and Thai as bigrams */
     struct span body;       /* decoded body, compressed (zstd); empty when not asked for */
     struct span dictionary; /* for bodies to come, made of those before; nearly always empty */
     struct span facts_json; /* a JSON object, or empty */
     struct fact_link *links;
     size_t n_links;
+    /* The parser's own: not sent with the answer. */
+    bool is_text_like; /* text or XML: worth storing under --store-bodies html */
+    bool has_refresh;
+    int64_t refresh_delay_s;
+    struct span refresh_url;
+    struct span base; /* document base URL */
 };

@@ -300,7 +300,6 @@ static void begin(struct html_page *page, struct page_facts *facts)
     tokenizer_init(&s->tokenizer, page->in->utf8, html_is_xml_type(page->in->content_type),
                    html_links_wants_attrs);
     tokenizer_tell_only(&s->tokenizer, wants_tags);
-    facts->is_html = true;
     facts->links_cut = facts->has_refresh = false;
     facts->refresh_delay_s = 0;
     facts->title = facts->description = facts->h1 = facts->canonical = SPAN_NONE;

@@ -44,7 +44,7 @@ void html_scratch_free(struct html_scratch *s);
 
 /*
  * Fills the fields of *out that come from HTML and from the header fields
- * above: is_html, is_noindex, is_nofollow, has_refresh, links_cut, refresh_*,
+ * above: is_noindex, is_nofollow, has_refresh, links_cut, refresh_*,
  * word_count, base, title, description, h1, canonical, robots_meta,
  * x_robots_tag, lang, text, links. All others keep their values.
  *

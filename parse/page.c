@@ -169,7 +169,6 @@ static enum err take_apart(struct work *w)
     bool is_html = w->kind == PAGE_HTML;
     enum err e = parse_html(w, is_html ? w->utf8 : SPAN_NONE);
 
-    facts->is_html = is_html;
     if (e || is_html)
         return e;
     if (w->kind == PAGE_FEED)

@@ -6,25 +6,14 @@
 
 /* Flags of a page. */
 enum {
-    IS_HTML = 1,
-    IS_TEXT_LIKE = 2,
-    IS_NOINDEX = 4,
-    IS_NOFOLLOW = 8,
-    HAS_REFRESH = 16,
-    LINKS_CUT = 32,
-    PAGE_FLAGS_END = 64,
+    IS_NOINDEX = 1,
+    IS_NOFOLLOW = 2,
+    LINKS_CUT = 4,
+    PAGE_FLAGS_END = 8,
 };
 
-/* Flags of a link. */
-enum {
-    LINK_IS_NOFOLLOW = 1,
-    LINK_HAS_EXTRAS = 2,
-    LINK_FLAGS_END = 4,
-};
-
-/* kind, hop, flags, three lengths */
+/* kind, hop, nofollow, three lengths */
 #define MIN_LINK_SIZE ((size_t)(3 + 3 * 2))
-#define N_EXTRAS      5
 
 struct span wire_page_clean_url(struct span url)
 {
@@ -46,40 +35,22 @@ void *wire_page_array(struct wire_io_reader *r, struct arena *mem, size_t n,
 
 /* ---- links ---- */
 
-static void list_extras(const struct fact_link *l, struct span out[N_EXTRAS])
-{
-    out[0] = l->title;
-    out[1] = l->type;
-    out[2] = l->media;
-    out[3] = l->hreflang;
-    out[4] = l->anchor;
-}
-
 /* url: the link's, clean. False when the link did not fit; the writer stands where it stood before. */
 static bool put_link(struct wire_io_writer *w, const struct fact_link *l, struct span url)
 {
     struct wire_io_writer before = *w;
-    struct span extras[N_EXTRAS];
     struct span text = wire_io_clean_text(l->text, WIRE_MAX_LINK_TEXT_BYTES);
     struct span rel = wire_io_clean_text(l->rel, WIRE_MAX_LINK_FIELD_BYTES);
-    bool has_extras =
-        l->title.len || l->type.len || l->media.len || l->hreflang.len || l->anchor.len;
 
     wire_io_put_u8(w, l->kind);
     wire_io_put_u8(w, l->hop);
-    wire_io_put_u8(w, (uint8_t)((l->is_nofollow ? LINK_IS_NOFOLLOW : 0) |
-                                (has_extras ? LINK_HAS_EXTRAS : 0)));
+    wire_io_put_u8(w, l->is_nofollow);
     wire_io_put_u16(w, (uint16_t)url.len);
     wire_io_put_u16(w, (uint16_t)text.len);
     wire_io_put_u16(w, (uint16_t)rel.len);
     wire_io_put_raw(w, url);
     wire_io_put_raw(w, text);
     wire_io_put_raw(w, rel);
-    if (has_extras) {
-        list_extras(l, extras);
-        for (size_t i = 0; i < N_EXTRAS; i++)
-            wire_io_put_text(w, extras[i], WIRE_MAX_LINK_FIELD_BYTES);
-    }
     if (!w->is_full)
         return true;
     *w = before;
@@ -123,13 +94,11 @@ static struct span get_link_text(struct wire_io_reader *r, size_t len, size_t ma
 
 static void get_link(struct wire_io_reader *r, struct fact_link *l)
 {
-    unsigned flags;
     size_t url_len, text_len, rel_len;
 
     l->kind = wire_io_get_enum(r, N_LINK_KINDS);
     l->hop = wire_io_get_enum(r, N_FACT_HOPS);
-    flags = wire_io_get_enum(r, LINK_FLAGS_END);
-    l->is_nofollow = (flags & LINK_IS_NOFOLLOW) != 0;
+    l->is_nofollow = wire_io_get_bool(r);
     url_len = wire_io_get_u16(r);
     text_len = wire_io_get_u16(r);
     rel_len = wire_io_get_u16(r);
@@ -138,13 +107,6 @@ static void get_link(struct wire_io_reader *r, struct fact_link *l)
         wire_io_fail(r, ERR_CORRUPT);
     l->text = get_link_text(r, text_len, WIRE_MAX_LINK_TEXT_BYTES);
     l->rel = get_link_text(r, rel_len, WIRE_MAX_LINK_FIELD_BYTES);
-    if (!(flags & LINK_HAS_EXTRAS))
-        return;
-    l->title = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
-    l->type = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
-    l->media = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
-    l->hreflang = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
-    l->anchor = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
 }
 
 static void get_links(struct wire_io_reader *r, size_t max, struct arena *mem,
@@ -162,16 +124,14 @@ static void get_links(struct wire_io_reader *r, size_t max, struct arena *mem,
 
 static void put_scalars(struct wire_io_writer *w, const struct page_facts *p)
 {
-    unsigned flags =
-        (p->is_html ? IS_HTML : 0) | (p->is_text_like ? IS_TEXT_LIKE : 0) |
-        (p->is_noindex ? IS_NOINDEX : 0) | (p->is_nofollow ? IS_NOFOLLOW : 0) |
-        (p->has_refresh ? HAS_REFRESH : 0) | (p->links_cut ? LINKS_CUT : 0);
+    unsigned flags = (p->is_noindex ? IS_NOINDEX : 0) |
+                     (p->is_nofollow ? IS_NOFOLLOW : 0) |
+                     (p->links_cut ? LINKS_CUT : 0);
 
     wire_io_put_u8(w, p->outcome);
     wire_io_put_u8(w, p->decode);
     wire_io_put_u8(w, (uint8_t)flags);
     wire_io_put_u64(w, (uint64_t)p->size);
-    wire_io_put_u64(w, (uint64_t)p->refresh_delay_s);
     wire_io_put_u64(w, (uint64_t)p->word_count);
     wire_io_put_u64(w, p->simhash);
     wire_io_put_raw(w, span_make((const char *)p->sha256, sizeof p->sha256));
@@ -196,14 +156,10 @@ static void get_scalars(struct wire_io_reader *r, struct page_facts *p)
     p->outcome = wire_io_get_enum(r, N_PARSE_OUTCOMES);
     p->decode = wire_io_get_enum(r, N_DECODE_OUTCOMES);
     flags = wire_io_get_enum(r, PAGE_FLAGS_END);
-    p->is_html = (flags & IS_HTML) != 0;
-    p->is_text_like = (flags & IS_TEXT_LIKE) != 0;
     p->is_noindex = (flags & IS_NOINDEX) != 0;
     p->is_nofollow = (flags & IS_NOFOLLOW) != 0;
-    p->has_refresh = (flags & HAS_REFRESH) != 0;
     p->links_cut = (flags & LINKS_CUT) != 0;
     p->size = get_natural(r);
-    p->refresh_delay_s = get_natural(r);
     p->word_count = get_natural(r);
     p->simhash = wire_io_get_u64(r);
     digest = wire_io_get_raw(r, sizeof p->sha256);
@@ -213,9 +169,7 @@ static void get_scalars(struct wire_io_reader *r, struct page_facts *p)
 
 static void put_texts(struct wire_io_writer *w, const struct page_facts *p)
 {
-    wire_io_put_bytes(w, wire_page_clean_url(p->base));
     wire_io_put_bytes(w, wire_page_clean_url(p->canonical));
-    wire_io_put_bytes(w, wire_page_clean_url(p->refresh_url));
     wire_io_put_text(w, p->charset, WIRE_MAX_LINK_FIELD_BYTES);
     wire_io_put_text(w, p->charset_source, WIRE_MAX_LINK_FIELD_BYTES);
     wire_io_put_text(w, p->title, WIRE_MAX_FIELD_BYTES);
@@ -228,9 +182,7 @@ static void put_texts(struct wire_io_writer *w, const struct page_facts *p)
 
 static void get_texts(struct wire_io_reader *r, struct page_facts *p)
 {
-    p->base = wire_io_get_url(r, WIRE_MAX_URL_BYTES);
     p->canonical = wire_io_get_url(r, WIRE_MAX_URL_BYTES);
-    p->refresh_url = wire_io_get_url(r, WIRE_MAX_URL_BYTES);
     p->charset = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
     p->charset_source = wire_io_get_text(r, WIRE_MAX_LINK_FIELD_BYTES);
     p->title = wire_io_get_text(r, WIRE_MAX_FIELD_BYTES);

@@ -286,7 +286,7 @@ static void fill_facts(struct bench *b, struct store_op *op, size_t page,
     char *text = arena_try_alloc(&op->mem, (size_t)WORDS_A_PAGE * 16);
     size_t len = 0;
 
-    *f = (struct page_facts){ .outcome = PARSE_OK, .is_html = true, .size = 31800 };
+    *f = (struct page_facts){ .outcome = PARSE_OK, .size = 31800 };
     f->size = size_of(page);
     f->word_count = mix(page, 6) % 50 ? (int64_t)(20 + mix(page, 6) % 3000) : 5;
     f->simhash = mix(like, 7);

@@ -153,7 +153,7 @@ static struct store_op *make_visit(struct bench *b, size_t page)
     struct store_visit *v = &op->u.visit;
 
     *f = (struct page_facts){
-        .outcome = PARSE_OK, .is_html = true, .size = 31800, .word_count = 1200
+        .outcome = PARSE_OK, .size = 31800, .word_count = 1200
     };
     f->simhash = next_random(b);
     for (size_t i = 0; i < 4; i++) {

@@ -252,8 +252,6 @@ struct page_facts *storekit_page(struct store_op *op, const char *title,
 
     *f = (struct page_facts){
         .outcome = PARSE_OK,
-        .is_html = true,
-        .is_text_like = true,
         .size = (int64_t)bytes.len,
         .word_count = 2,
         .simhash = map_hash(bytes, 1),

@@ -27,7 +27,6 @@ static void metadata_is_found(void **state)
     assert_true(html_kit_is(k.facts.h1, "One two"));
     assert_true(html_kit_is(k.facts.lang, "de-CH"));
     assert_true(html_kit_is(k.facts.base, "http://h.test/d/p.html"));
-    assert_true(k.facts.is_html);
     assert_int_equal(k.facts.word_count, 3);
     assert_int_equal(k.facts.links[0].hop, FACT_HOP_CANONICAL);
     html_kit_parse(&k, SPAN("<video><title>T</title></video>"));

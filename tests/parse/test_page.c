@@ -187,7 +187,7 @@ static void html_gives_links_title_and_text(void **state)
         parse(d, SPAN("<title>T</title><p>some words<a href='../x'>here</a>")), OK);
 
     assert_int_equal(d->facts.outcome, PARSE_OK);
-    assert_true(d->facts.is_html && d->facts.is_text_like);
+    assert_true(d->facts.is_text_like);
     assert_span(d->facts.title, "T");
     assert_int_equal(d->facts.n_links, 1);
     assert_span(d->facts.links[0].url, "http://example.org/x");
@@ -300,7 +300,6 @@ static void a_feed_gives_links_to_follow(void **state)
         OK);
 
     assert_int_equal(d->facts.outcome, PARSE_OK);
-    assert_false(d->facts.is_html);
     assert_true(d->facts.is_text_like);
     assert_span(d->facts.title, "News");
     assert_int_equal(d->facts.n_links, 3);
@@ -389,7 +388,6 @@ static void header_fields_count_whatever_the_body_is(void **state)
     assert_int_equal(parse(d, SPAN("%PDF-1.4")), OK);
 
     assert_int_equal(d->facts.outcome, PARSE_NOT_HTML);
-    assert_false(d->facts.is_html);
     assert_true(d->facts.is_noindex);
     assert_int_equal(d->facts.n_links, 1);
     assert_int_equal(d->facts.links[0].kind, LINK_HTTP_LINK);

@@ -78,12 +78,7 @@ static struct fact_link *two_links(void)
                                    .is_nofollow = true };
     links[1] = (struct fact_link){ .url = SPAN("http://example.org/b"),
                                    .kind = LINK_HTTP_LINK,
-                                   .hop = FACT_HOP_CANONICAL,
-                                   .title = SPAN("T"),
-                                   .type = SPAN("text/html"),
-                                   .media = SPAN("screen"),
-                                   .hreflang = SPAN("de"),
-                                   .anchor = SPAN("#x") };
+                                   .hop = FACT_HOP_CANONICAL };
     return links;
 }
 
@@ -93,16 +88,12 @@ static struct answer full_page(void)
 
     a.page = (struct page_facts){ .outcome = PARSE_RECOVERED,
                                   .decode = DECODE_TRUNCATED,
-                                  .is_html = true,
                                   .is_nofollow = true,
-                                  .has_refresh = true,
                                   .size = 12345,
-                                  .refresh_delay_s = 7,
                                   .word_count = 99,
                                   .simhash = UINT64_MAX - 5,
                                   .charset = SPAN("utf-8"),
                                   .charset_source = SPAN("meta"),
-                                  .base = SPAN("http://example.org/"),
                                   .title = SPAN("Titel \xe2\x82\xac"),
                                   .description = SPAN("d"),
                                   .h1 = SPAN("h"),
@@ -110,7 +101,6 @@ static struct answer full_page(void)
                                   .robots_meta = SPAN("noindex"),
                                   .x_robots_tag = SPAN("nofollow"),
                                   .lang = SPAN("de"),
-                                  .refresh_url = SPAN("http://example.org/r"),
                                   .text = SPAN("all the words"),
                                   .body = SPAN("\x28\xb5\x2f\xfd\x00\xff"),
                                   .facts_json = SPAN("{\"a\":1}"),
@@ -283,16 +273,14 @@ static void a_page_survives_the_way(void **state)
 
     assert_int_equal(p->outcome, PARSE_RECOVERED);
     assert_int_equal(p->decode, DECODE_TRUNCATED);
-    assert_true(p->is_html && p->is_nofollow && p->has_refresh);
-    assert_false(p->is_text_like || p->is_noindex || p->links_cut);
+    assert_true(p->is_nofollow);
+    assert_false(p->is_noindex || p->links_cut);
     assert_int_equal(p->size, 12345);
-    assert_int_equal(p->refresh_delay_s, 7);
     assert_int_equal(p->word_count, 99);
     assert_true(p->simhash == UINT64_MAX - 5);
     assert_memory_equal(p->sha256, a.page.sha256, sizeof p->sha256);
     assert_span(p->charset, "utf-8");
     assert_span(p->charset_source, "meta");
-    assert_span(p->base, "http://example.org/");
     assert_span(p->title, "Titel \xe2\x82\xac");
     assert_span(p->description, "d");
     assert_span(p->h1, "h");
@@ -300,7 +288,6 @@ static void a_page_survives_the_way(void **state)
     assert_span(p->robots_meta, "noindex");
     assert_span(p->x_robots_tag, "nofollow");
     assert_span(p->lang, "de");
-    assert_span(p->refresh_url, "http://example.org/r");
     assert_span(p->text, "all the words");
     assert_true(span_eq(p->body, a.page.body));
     assert_span(p->facts_json, "{\"a\":1}");
@@ -343,11 +330,6 @@ static void links_survive_the_way(void **state)
     assert_span(l[1].url, "http://example.org/b");
     assert_int_equal(l[1].kind, LINK_HTTP_LINK);
     assert_false(l[1].is_nofollow);
-    assert_span(l[1].title, "T");
-    assert_span(l[1].type, "text/html");
-    assert_span(l[1].media, "screen");
-    assert_span(l[1].hreflang, "de");
-    assert_span(l[1].anchor, "#x");
 }
 
 static void robots_rules_survive_the_way(void **state)
@@ -600,19 +582,19 @@ static const struct byte_row {
 } byte_rows[] = {
     { "a parse outcome that does not exist", NULL, 0, N_PARSE_OUTCOMES },
     { "a decode outcome that does not exist", NULL, 1, N_DECODE_OUTCOMES },
-    { "page flags that do not exist", NULL, 2, 0x40 },
+    { "page flags that do not exist", NULL, 2, 8 },
     { "a negative size", NULL, 10, 0x80 },
-    { "a negative refresh delay", NULL, 18, 0xff },
+    { "a negative number of words", NULL, 18, 0xff },
     { "a link kind that does not exist", "http://example.org/a#f", -9, N_LINK_KINDS },
     { "a hop that does not exist", "http://example.org/a#f", -8, N_FACT_HOPS },
-    { "link flags that do not exist", "http://example.org/a#f", -7, 8 },
+    { "a nofollow that is no flag", "http://example.org/a#f", -7, 2 },
     { "a URL length beyond the message", "http://example.org/a#f", -5, 0x1f },
     { "a URL of no length", "http://example.org/a#f", -6, 0 },
     { "a URL with a space", "http://example.org/a#f", 4, ' ' },
     { "a URL with a control", "http://example.org/a#f", 5, 0x1b },
     { "a URL with a byte above ASCII", "http://example.org/a#f", 6, 0xe4 },
     { "a URL with DEL", "http://example.org/a#f", 7, 0x7f },
-    { "a base with a line feed", "http://example.org/", 3, '\n' },
+    { "a canonical URL with a line feed", "http://example.org/", 3, '\n' },
     { "a title that is no UTF-8", "Titel", 2, 0xc3 },
     { "a title with NUL", "Titel", 1, 0 },
     { "anchor text that is no UTF-8", "\xc3\xa4nchor", 1, 'x' },
