@@ -15,7 +15,7 @@ static void check_page(const struct page_facts *p, const struct wire_limits *lim
     BUG_IF(p->outcome >= N_PARSE_OUTCOMES || p->decode >= N_DECODE_OUTCOMES);
     BUG_IF(p->n_links > limits->max_links || p->text.len > limits->max_text_bytes);
     BUG_IF(!wire_io_is_text(p->title) || !wire_io_is_text(p->text) ||
-           !wire_io_is_url(p->base));
+           !wire_io_is_url(p->canonical));
     for (size_t i = 0; i < p->n_links; i++) {
         const struct fact_link *l = &p->links[i];
 
@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                        .max_decoded_bytes = 1 << 20,
                        .wants_body = true },
                read_job;
+    struct wire_io_writer head;
     struct wire_limits limits;
     uint64_t id;
     char *copy;
@@ -84,9 +85,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode(span_make(copy + 12, size - 1), 0, &limits);
     if (wire_decode_job(span_make(copy + 12, size - 1), &read_job, &id) == OK)
         BUG_IF(read_job.kind >= N_JOB_KINDS);
-    memcpy(copy, "A\x02\0", 3);
-    copy[3] = (char)job.kind;
-    memset(copy + 4, 0, 8);
+    wire_io_write_to(&head, copy, 12);
+    wire_io_put_u8(&head, 'A');
+    wire_io_put_u16(&head, WIRE_VERSION);
+    wire_io_put_u8(&head, job.kind);
+    wire_io_put_u64(&head, 0);
     decode(span_make(copy, size + 11), 0, &limits);
     mem_free(copy);
     return 0;
