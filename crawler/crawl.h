@@ -93,7 +93,6 @@ struct crawl {
     int n_signals;
     atomic_bool must_hurry; /* a signal came; read by the store's thread */
     int64_t started_ns;
-    bool is_draining; /* the dispatcher starts nothing more */
     deadline
         give_up_at; /* when a stop was asked for: transfers still running are cancelled then */
     deadline stop_at;       /* --max-time */

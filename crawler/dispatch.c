@@ -168,7 +168,6 @@ static void dispatch(struct crawl *c)
 /* Everything under way ends or is cancelled; then the last ops are committed. */
 static void drain(struct crawl *c)
 {
-    c->is_draining = true;
     while (c->n_tasks > 0 || store_pending(c->store) > 0) {
         if (loop_now(c->loop) >= c->give_up_at) {
             if (c->n_tasks > 0)

@@ -139,7 +139,6 @@ static enum err end_file(struct warc *w, struct err_note *note)
     if (!f)
         return OK;
     w->file = NULL;
-    w->counts.bytes += warc_file_bytes(f);
     return warc_file_finish(f, note);
 }
 
@@ -412,8 +411,6 @@ enum err warc_write(struct warc *w, const struct warc_exchange *x,
 void warc_get_counts(const struct warc *w, struct warc_counts *out)
 {
     *out = w->counts;
-    if (w->file)
-        out->bytes += warc_file_bytes(w->file);
 }
 
 enum err warc_close(struct warc *w, struct err_note *note)

@@ -71,7 +71,7 @@ enum err warc_write(struct warc *w, const struct warc_exchange *x,
 
 /* Records and files so far. */
 struct warc_counts {
-    int64_t responses, revisits, metadata, files, bytes;
+    int64_t responses, revisits, metadata, files;
 };
 
 void warc_get_counts(const struct warc *w, struct warc_counts *out);

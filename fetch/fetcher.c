@@ -19,7 +19,6 @@
 #define SHORT_OF_DESCRIPTORS_NS (5 * NS_PER_S)
 
 struct fetcher {
-    struct sched *sched;
     struct dns *dns;
     struct transfer_shared shared;
     struct route_book book;
@@ -448,7 +447,6 @@ enum err fetcher_open(struct sched *s, const struct fetcher_options *options,
     struct multi_options mo = { n_shards, max_open, on_done, f };
     enum err e;
 
-    f->sched = s;
     f->dns = dns;
     f->tick_ns = tick_for(options);
     f->shared.loop = sched_loop(s);

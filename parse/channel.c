@@ -72,7 +72,7 @@ size_t channel_space_room(const struct channel_space *s, size_t want,
     } else if (s->taken - s->released >= CHANNEL_SLOTS) {
         return 0;
     } else {
-        oldest = s->pieces[s->released % CHANNEL_SLOTS].offset;
+        oldest = s->offsets[s->released % CHANNEL_SLOTS];
         room = s->pos > oldest ? s->cap - s->pos : oldest - s->pos;
         /* Turn back to the beginning early, to pages that are in the cache, or because we must. */
         if (s->pos > oldest && oldest >= want && (s->pos >= s->lap || room < want)) {
@@ -91,8 +91,7 @@ void channel_space_take(struct channel_space *s, size_t offset, size_t len)
     size_t end =
         MIN((offset + MAX(len, (size_t)1) + ALIGN_TO - 1) & ~(ALIGN_TO - 1), s->cap);
 
-    s->pieces[s->taken % CHANNEL_SLOTS].offset = offset;
-    s->pieces[s->taken % CHANNEL_SLOTS].len = len;
+    s->offsets[s->taken % CHANNEL_SLOTS] = offset;
     s->taken++;
     s->pos = end;
 }

@@ -47,10 +47,7 @@ struct channel_space {
         lap; /* region size; where to turn back to the beginning when that is free */
     size_t pos;
     uint64_t taken, released; /* pieces so far */
-
-    struct {
-        size_t offset, len;
-    } pieces[CHANNEL_SLOTS];
+    size_t offsets[CHANNEL_SLOTS]; /* of the pieces */
 };
 
 void channel_space_init(struct channel_space *s, size_t cap, size_t lap);

@@ -199,8 +199,6 @@ static void read_attribute(struct span attribute, int64_t now_wall_ms,
         out->path = span_starts(value, SPAN("/")) ? value : SPAN_NONE;
     } else if (span_eq_nocase(name, SPAN("Secure"))) {
         out->is_secure = true;
-    } else if (span_eq_nocase(name, SPAN("HttpOnly"))) {
-        out->is_http_only = true;
     }
 }
 

@@ -25,12 +25,12 @@ struct cookie_fields {
     struct span path;        /* SPAN_NONE: the default path */
     bool has_expiry;         /* Max-Age or, without a valid one, Expires */
     int64_t expires_wall_ms; /* INT64_MIN: at once */
-    bool is_secure, is_http_only;
+    bool is_secure;
 };
 
 /*
  * Reads a whole Set-Cookie field value. The last valid attribute of a name
- * counts; SameSite and unknown attributes are skipped. ERR_INVALID when the
+ * counts; HttpOnly, SameSite and unknown attributes are skipped. ERR_INVALID when the
  * standard ignores the cookie: control bytes, neither name nor value, too long.
  */
 enum err cookie_parse(struct span set_cookie, int64_t now_wall_ms,

@@ -373,7 +373,6 @@ struct store_op {
         struct {
             struct store_offer *offers;
             size_t n_offers;
-            int64_t run_source_id; /* unused by the store; the owner's */
             /* When these came from a sitemap: its row. url empty = none. */
             struct span sitemap_url, sitemap_outcome;
             int64_t sitemap_host_id, sitemap_fetched_ms, sitemap_entries;
