@@ -40,11 +40,6 @@ void log_set_level(enum log_level level)
     the_log.level = level;
 }
 
-enum log_level log_level(void)
-{
-    return the_log.level;
-}
-
 /* Never through a link of any kind, and never to where a write could wait for somebody. */
 static int open_log(const char *path, const char *what, struct err_note *note)
 {
@@ -207,7 +202,7 @@ static void emit(enum log_level level, struct span record)
 static void write_record(enum log_level level, const char *component, const char *event,
                          struct span message)
 {
-    static const char *const names[] = { "error", "warn", "info", "debug" };
+    static const char *const names[] = { "error", "warn", "info" };
     char when[CLOCK_ISO_SIZE];
     struct buf line;
     enum err e;
@@ -331,4 +326,3 @@ static void vlog(enum log_level level, const char *component, const char *event,
 DEFINE_LEVEL(log_error, LOG_ERROR)
 DEFINE_LEVEL(log_warn, LOG_WARN)
 DEFINE_LEVEL(log_info, LOG_INFO)
-DEFINE_LEVEL(log_debug, LOG_DEBUG)

@@ -20,12 +20,10 @@ enum log_level {
     LOG_ERROR,
     LOG_WARN,
     LOG_INFO,
-    LOG_DEBUG,
 };
 
 /* Records above this level are dropped. Starts at LOG_WARN. */
 void log_set_level(enum log_level level);
-enum log_level log_level(void);
 
 /*
  * Appends to a file instead of standard error: created 0600; symbolic links,
@@ -52,7 +50,6 @@ void log_set_sink(void (*sink)(void *arg, enum log_level level, struct span reco
 void log_error(const char *component, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void log_warn(const char *component, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void log_info(const char *component, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void log_debug(const char *component, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Appends s with unsafe bytes as \xNN; what terminals, logs and tables show of outside text. */
 enum err log_escape(struct buf *out, struct span s) MUST_USE;

@@ -105,27 +105,6 @@ struct reader *show_open_alone(const char *command, const struct show_options *o
     return NULL;
 }
 
-static int run(const char *command, struct reader *r, struct sink *s, struct span sql,
-               struct span param, size_t *n_rows)
-{
-    struct err_note note = { "" };
-    enum err e;
-
-    errno = 0;
-    e = reader_query(r, sql, &param, param.ptr ? 1 : 0, on_row, s, &note);
-    if (n_rows)
-        *n_rows = s->out ? output_count(s->out) : 0;
-    return finish(command, s, e, &note);
-}
-
-int show_query(const char *command, struct reader *r, const struct show_options *o,
-               struct span sql, struct span param, size_t *n_rows)
-{
-    struct sink s = { .format = (enum output_format)o->format };
-
-    return run(command, r, &s, sql, param, n_rows);
-}
-
 int show_asked(const char *command, struct reader *r, const struct show_options *o,
                struct span sql, const struct reader_param *params, size_t n)
 {
@@ -146,6 +125,10 @@ int show_section(const char *command, struct reader *r, const char *title,
                  struct span sql, struct span param)
 {
     struct sink s = { .format = OUTPUT_TABLE, .title = title };
+    struct err_note note = { "" };
+    enum err e;
 
-    return run(command, r, &s, sql, param, NULL);
+    errno = 0;
+    e = reader_query(r, sql, &param, param.ptr ? 1 : 0, on_row, &s, &note);
+    return finish(command, &s, e, &note);
 }

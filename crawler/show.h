@@ -11,7 +11,6 @@
 struct show_options {
     char *db;
     int format; /* enum output_format */
-    bool wants_help;
     bool has_no_pager;
 };
 
@@ -22,13 +21,6 @@ struct reader *show_open(const char *command, const struct show_options *o,
 /* As show_open, for a command that takes no operands: one of them is a mistake (exit code 2). */
 struct reader *show_open_alone(const char *command, const struct show_options *o,
                                char **operands, size_t n, int *exit_code);
-
-/*
- * Runs a query and prints its rows; n_rows (may be NULL) gets their number.
- * Returns the exit code; errors were printed.
- */
-int show_query(const char *command, struct reader *r, const struct show_options *o,
-               struct span sql, struct span param, size_t *n_rows);
 
 /* A person's query with values, through a pager where the rows are more than a screen. */
 int show_asked(const char *command, struct reader *r, const struct show_options *o,

@@ -263,11 +263,6 @@ void loop_wakeup_signal(struct loop_wakeup *w)
         errno = saved;
 }
 
-int loop_wakeup_fd(const struct loop_wakeup *w)
-{
-    return w->fd;
-}
-
 static void on_signal_fd(void *arg, uint32_t events)
 {
     struct loop *l = arg;

@@ -81,8 +81,6 @@ enum err loop_wakeup_open(struct loop *l, loop_fn *fn, void *arg,
 void loop_wakeup_close(struct loop_wakeup *w);
 /* Any thread, any signal handler. */
 void loop_wakeup_signal(struct loop_wakeup *w);
-/* The eventfd behind it, to hand to a child process; still owned by w. */
-int loop_wakeup_fd(const struct loop_wakeup *w);
 
 /*
  * Blocks these signals and delivers them to fn on the loop, until loop_close

@@ -12,13 +12,3 @@ const char *result_outcome_name(enum fetch_outcome outcome)
     BUG_IF((size_t)outcome >= N_FETCH_OUTCOMES);
     return OUTCOME_NAMES[outcome];
 }
-
-bool result_outcome_parse(struct span text, enum fetch_outcome *out)
-{
-    for (size_t i = 0; i < N_FETCH_OUTCOMES; i++)
-        if (span_eq(text, span_str(OUTCOME_NAMES[i]))) {
-            *out = (enum fetch_outcome)i;
-            return true;
-        }
-    return false;
-}

@@ -36,9 +36,6 @@ enum fetch_outcome {
 /* The text in the database, such as "http_error". */
 const char *result_outcome_name(enum fetch_outcome outcome);
 
-/* The way back. False for a text that is no outcome. */
-bool result_outcome_parse(struct span text, enum fetch_outcome *out);
-
 /* Milliseconds spent, without the wait for a permit; -1 where the step did not happen (a reused
  * connection has no DNS step). */
 struct fetch_timings {

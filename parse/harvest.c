@@ -17,7 +17,7 @@ static enum err put_values(const struct job *job, struct span utf8, struct arena
     enum err e = rules_read(job->rules, mem, &sections, &n);
 
     if (!e)
-        e = tree_extract_sections(utf8, html_is_xml_type(job->content_type), sections,
+        e = tree_extract(utf8, html_is_xml_type(job->content_type), sections,
                                   n, mem, &json);
     if (e == ERR_INVALID || e == ERR_CORRUPT)
         return buf_append(out, SPAN(",\"extract_error\":\"a rule is no XPath\""));

@@ -90,19 +90,6 @@ bool header_next(struct span *rest, struct arena *mem, struct header_field *out)
     return false;
 }
 
-bool header_find(struct span raw, struct span name, struct arena *mem, struct span *out)
-{
-    struct header_field field;
-
-    while (header_next(&raw, mem, &field)) {
-        if (span_eq_nocase(field.name, name)) {
-            *out = field.value;
-            return true;
-        }
-    }
-    return false;
-}
-
 struct span header_joined(struct span raw, struct span name, struct arena *mem)
 {
     struct header_field field;
@@ -268,11 +255,6 @@ enum err header_retry_after(struct span value, int64_t now_wall_ms, int64_t *out
     if (!e)
         *out_ms = at > now_wall_ms ? at - now_wall_ms : 0;
     return e;
-}
-
-enum err header_date(struct span value, int64_t now_wall_ms, int64_t *out_wall_ms)
-{
-    return date_parse_http(value, now_wall_ms, out_wall_ms);
 }
 
 static bool is_time_char(char c)

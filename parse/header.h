@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HTTP field values, read as leniently as browsers read them: fields in a raw
- * header block, Content-Type, Retry-After, Last-Modified, Link, Refresh and
- * the robots directives. Pure functions over spans.
+ * header block, Content-Type, Retry-After, Link, Refresh and the robots
+ * directives. Pure functions over spans.
  *
  * What is returned points into the value given; only where bytes must change
  * (a folded line, an escaped quoted-string, title*) is a copy made in mem.
@@ -27,13 +27,6 @@ struct header_field {
  * lines without a colon are skipped. False at the end, or when mem is too small.
  */
 bool header_next(struct span *rest, struct arena *mem, struct header_field *out);
-
-/*
- * The value of the first field of this name (case ignored) in a header block.
- * False when there is none.
- */
-bool header_find(struct span raw, struct span name, struct arena *mem,
-                 struct span *out);
 
 /*
  * All values of this name joined by ", " (RFC 9110 §5.3), in mem when there are
@@ -62,10 +55,6 @@ void header_content_type_parse(struct span value, struct header_content_type *ou
  */
 enum err header_retry_after(struct span value, int64_t now_wall_ms,
                             int64_t *out_ms) MUST_USE;
-
-/* Last-Modified or Date as Unix milliseconds. ERR_INVALID for what is no HTTP-date. */
-enum err header_date(struct span value, int64_t now_wall_ms,
-                     int64_t *out_wall_ms) MUST_USE;
 
 /*
  * One link-value (RFC 8288 §3). rel: tokens in lower case, one space between.

@@ -279,10 +279,9 @@ static enum err evaluate_all(struct bench *b, const struct tree_section *section
     return e ? e : buf_append_byte(&b->json, '}');
 }
 
-/* One section without a name is written as the bare object of its values. */
-static enum err extract(struct span utf8, bool is_xml,
-                        const struct tree_section *sections, size_t n,
-                        struct arena *mem, struct span *out_json)
+enum err tree_extract(struct span utf8, bool is_xml,
+                      const struct tree_section *sections, size_t n,
+                      struct arena *mem, struct span *out_json)
 {
     struct bench b = { .steps_left = MAX_ALL_STEPS };
     xmlDocPtr doc;
@@ -306,19 +305,4 @@ static enum err extract(struct span utf8, bool is_xml,
     buf_clear(&b.json);
     xmlFreeDoc(doc);
     return e;
-}
-
-enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
-                      struct arena *mem, struct span *out_json)
-{
-    struct tree_section only = { SPAN_NONE, rules, n };
-
-    return extract(utf8, false, &only, 1, mem, out_json);
-}
-
-enum err tree_extract_sections(struct span utf8, bool is_xml,
-                               const struct tree_section *sections, size_t n,
-                               struct arena *mem, struct span *out_json)
-{
-    return extract(utf8, is_xml, sections, n, mem, out_json);
 }

@@ -47,20 +47,14 @@ struct tree_section {
 enum err tree_check(struct span xpath) MUST_USE;
 
 /*
- * Evaluates the rules over an HTML page. *out_json is one JSON object in mem
+ * Evaluates the rules of n sections over one tree. *out_json is one JSON object
+ * in mem with a member for each section, whose names must differ, each an object
  * with a member for each rule, in their order: null where nothing was found or
- * the expression took too many steps. ERR_INVALID when an expression does not
- * compile, ERR_TOO_LARGE when the page has too many nodes or mem is full,
- * ERR_NO_MEMORY.
+ * the expression took too many steps. Of one section without a name it is that
+ * section's object itself. With is_xml the page is XHTML, where "<script/>" is
+ * empty. ERR_INVALID when an expression does not compile, ERR_TOO_LARGE when the
+ * page has too many nodes or mem is full, ERR_NO_MEMORY.
  */
-enum err tree_extract(struct span utf8, const struct tree_rule *rules, size_t n,
+enum err tree_extract(struct span utf8, bool is_xml,
+                      const struct tree_section *sections, size_t n,
                       struct arena *mem, struct span *out_json) MUST_USE;
-
-/*
- * As tree_extract for several sections over one tree: an object with a member
- * for each section, each an object of its rules' values. Names of sections
- * must differ. With is_xml the page is XHTML, where "<script/>" is empty.
- */
-enum err tree_extract_sections(struct span utf8, bool is_xml,
-                               const struct tree_section *sections, size_t n,
-                               struct arena *mem, struct span *out_json) MUST_USE;

@@ -316,11 +316,6 @@ size_t graph_n_pages(const struct graph *g)
     return g->n_pages;
 }
 
-size_t graph_n_edges(const struct graph *g)
-{
-    return g->n_edges;
-}
-
 struct graph_node graph_get(const struct graph *g, int64_t id)
 {
     struct graph_node n = { 0 };

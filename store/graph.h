@@ -56,8 +56,6 @@ enum err graph_add_link(struct graph *g, int64_t src, int64_t dst,
 enum err graph_rank(struct graph *g, const atomic_bool *stop, int *passes) MUST_USE;
 
 size_t graph_n_pages(const struct graph *g);
-/* Edges: different pages linked from each page, in all. */
-size_t graph_n_edges(const struct graph *g);
 
 /* What is known of an id. */
 struct graph_node {

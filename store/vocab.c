@@ -20,13 +20,3 @@ const char *vocab_reason(enum url_reason r)
     };
     return (size_t)r < ARRAY_LEN(words) ? words[r] : "?";
 }
-
-const char *vocab_hop(enum url_hop h)
-{
-    static const char *const words[] = {
-#define X(name, text) text,
-        URL_HOP_TABLE(X)
-#undef X
-    };
-    return (size_t)h < ARRAY_LEN(words) ? words[h] : "?";
-}

@@ -81,5 +81,3 @@ enum url_hop {
 const char *vocab_state(enum url_state s);
 /* The word, empty for REASON_NONE; "?" for a number out of range. */
 const char *vocab_reason(enum url_reason r);
-/* The word; "?" for a number out of range. */
-const char *vocab_hop(enum url_hop h);

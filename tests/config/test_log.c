@@ -66,15 +66,14 @@ static void a_record_says_when_how_bad_who_and_what(void **state)
 static void records_above_the_level_are_dropped(void **state)
 {
     (void)state;
-    log_debug("a", "b", "no");
+    log_set_level(LOG_WARN);
+    log_info("a", "b", "no");
     assert_int_equal(seen.n, 0);
-    log_set_level(LOG_DEBUG);
-    log_debug("a", "b", "yes");
+    log_warn("a", "b", "yes");
     assert_int_equal(seen.n, 1);
     log_set_level(LOG_ERROR);
     log_warn("a", "b", "no");
     assert_int_equal(seen.n, 1);
-    assert_int_equal(log_level(), LOG_ERROR);
 }
 
 static void a_newline_cannot_forge_a_record(void **state)

@@ -79,19 +79,14 @@ static void decide(void **state)
     assert_int_equal(v.delay_ms, row->want_delay_ms);
 }
 
-static void every_outcome_has_a_name_and_comes_back(void **state)
+static void every_outcome_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    for (int i = 0; i < N_FETCH_OUTCOMES; i++) {
-        enum fetch_outcome back;
-
-        assert_true(result_outcome_parse(
-            span_str(result_outcome_name((enum fetch_outcome)i)), &back));
-        assert_int_equal(back, i);
-    }
+    for (int i = 0; i < N_FETCH_OUTCOMES; i++)
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(result_outcome_name((enum fetch_outcome)i),
+                                    result_outcome_name((enum fetch_outcome)j));
     assert_string_equal(result_outcome_name(FETCH_HTTP_ERROR), "http_error");
-    assert_false(
-        result_outcome_parse(SPAN("unheard-of"), &(enum fetch_outcome){ FETCH_OK }));
 }
 
 static void delays_double_within_a_quarter(void **state)
@@ -145,7 +140,7 @@ static void no_retries_means_none(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(every_outcome_has_a_name_and_comes_back),
+        cmocka_unit_test(every_outcome_has_a_name_of_its_own),
         cmocka_unit_test(delays_double_within_a_quarter),
         cmocka_unit_test(jitter_spreads),
         cmocka_unit_test(no_retries_means_none),

@@ -41,7 +41,7 @@ static void check_dates(struct span in)
     struct date date, again;
     int64_t n;
 
-    if (!header_date(in, NOW_MS, &n))
+    if (!date_parse_http(in, NOW_MS, &n))
         date_format_rfc3339(n, text);
     if (date_parse(in, &date))
         return;

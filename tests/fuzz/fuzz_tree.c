@@ -61,7 +61,7 @@ static void check_rules(struct span xpath, struct span page)
         rules[i].type = (enum tree_type)i;
     }
     arena_init(&mem, (size_t)64 << 20);
-    enum err e = tree_extract(page, rules, ARRAY_LEN(rules), &mem, &json);
+    enum err e = tree_extract(page, false, &(struct tree_section){ SPAN_NONE, rules, ARRAY_LEN(rules) }, 1, &mem, &json);
     BUG_IF(e && e != ERR_INVALID && e != ERR_TOO_LARGE);
     BUG_IF(!e && (json.len < 2 || json.ptr[0] != '{' || !span_is_utf8(json)));
     BUG_IF((e == ERR_INVALID) != (tree_check(xpath) == ERR_INVALID));

@@ -67,18 +67,6 @@ static void joins_folded_lines(void **state)
     assert_span(field.name, "C");
 }
 
-/* RFC 9110 §5.1: field names know no case. */
-static void finds_the_first_of_a_name(void **state)
-{
-    struct span raw = SPAN("X: 1\r\nlocation: /a\r\nLocation: /b\r\n"),
-                value = SPAN("untouched");
-
-    assert_false(header_find(raw, SPAN("Refresh"), *state, &value));
-    assert_span(value, "untouched");
-    assert_true(header_find(raw, SPAN("LOCATION"), *state, &value));
-    assert_span(value, "/a");
-}
-
 /* RFC 9110 §5.3: values of one name make one list. */
 static void joins_the_values_of_a_name(void **state)
 {
@@ -177,18 +165,6 @@ static void retry_after_says_how_long(void **state)
 
     assert_int_equal(e, row->want_ms == INVALID ? ERR_INVALID : OK);
     assert_int_equal(got, row->want_ms);
-}
-
-/* RFC 9110 §8.8.2 */
-static void last_modified_is_an_http_date(void **state)
-{
-    int64_t at;
-
-    (void)state;
-    assert_int_equal(header_date(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), NOW_MS, &at),
-                     OK);
-    assert_int_equal(at, NOW_MS);
-    assert_int_equal(header_date(SPAN("last week"), NOW_MS, &at), ERR_INVALID);
 }
 
 /* RFC 8288 §3; each link as uri|rel|title|type|media|hreflang|anchor, one a line. */
@@ -399,10 +375,8 @@ int main(void)
     static const struct CMUnitTest single[] = {
         cmocka_unit_test_setup_teardown(walks_the_fields_of_a_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins_folded_lines, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(finds_the_first_of_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins_the_values_of_a_name, set_up, tear_down),
         cmocka_unit_test(a_list_longer_than_the_memory_for_it_is_none),
-        cmocka_unit_test(last_modified_is_an_http_date),
         cmocka_unit_test_setup_teardown(many_languages_are_cut_short, set_up,
                                         tear_down),
         cmocka_unit_test(links_stop_when_memory_ends),

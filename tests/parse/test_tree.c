@@ -146,13 +146,22 @@ static const struct value_row value_rows[] = {
     { "browser's path", "/html/body/ul/li[2]", TREE_STRING, "\"two \\\"2\\\"\"" },
 };
 
+/* The rules of one section without a name. */
+static enum err extract_only(struct span in, const struct tree_rule *rules, size_t n,
+                             struct arena *mem, struct span *out_json)
+{
+    struct tree_section only = { SPAN_NONE, rules, n };
+
+    return tree_extract(in, false, &only, 1, mem, out_json);
+}
+
 /* The one member of the result, without its name. */
 static struct span extract(struct span in, const struct tree_rule *rule,
                            struct arena *mem)
 {
     struct span json;
 
-    assert_int_equal(tree_extract(in, rule, 1, mem, &json), OK);
+    assert_int_equal(extract_only(in, rule, 1, mem, &json), OK);
     assert_true(span_starts(json, SPAN("{\"v\":")));
     return span_slice(json, 5, json.len - 1);
 }
@@ -238,9 +247,9 @@ static void several_rules_give_one_object(void **state)
 
     (void)state;
     arena_init(&mem, 1 << 20);
-    assert_int_equal(tree_extract(span_str(page), rules, 2, &mem, &json), OK);
+    assert_int_equal(extract_only(span_str(page), rules, 2, &mem, &json), OK);
     assert_true(span_eq(json, SPAN("{\"a\\\"b\":\"A thing\",\"n\":null}")));
-    assert_int_equal(tree_extract(span_str(page), NULL, 0, &mem, &json), OK);
+    assert_int_equal(extract_only(span_str(page), NULL, 0, &mem, &json), OK);
     assert_true(span_eq(json, SPAN("{}")));
     arena_clear(&mem);
 }
@@ -261,11 +270,11 @@ static void sections_share_one_tree(void **state)
 
     (void)state;
     arena_init(&mem, 1 << 20);
-    assert_int_equal(tree_extract_sections(span_str(page), false, sections, 3, &mem, &json),
+    assert_int_equal(tree_extract(span_str(page), false, sections, 3, &mem, &json),
                      OK);
     assert_true(span_eq(json, SPAN("{\"one\":{\"t\":\"A thing\",\"n\":null},"
                                    "\"tw\\\"o\":{\"t\":\"A thing\"},\"three\":{}}")));
-    assert_int_equal(tree_extract_sections(span_str(page), false, NULL, 0, &mem, &json), OK);
+    assert_int_equal(tree_extract(span_str(page), false, NULL, 0, &mem, &json), OK);
     assert_true(span_eq(json, SPAN("{}")));
     arena_clear(&mem);
 }
@@ -287,7 +296,7 @@ static void what_is_too_much_for_the_result_is_null_and_the_others_stay(void **s
     assert_int_equal(buf_append(&in, SPAN("<h1>x</h1>")), OK);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(buf_printf(&in, "<li>%0900d", i), OK);
-    assert_int_equal(tree_extract(buf_span(&in), rules, 3, &mem, &json), OK);
+    assert_int_equal(extract_only(buf_span(&in), rules, 3, &mem, &json), OK);
     assert_true(span_eq(json, SPAN("{\"a\":\"x\",\"b\":null,\"c\":\"x\"}")));
     buf_clear(&in);
     arena_clear(&mem);
@@ -305,7 +314,7 @@ static void broken_expressions_are_refused(void **state)
     assert_int_equal(tree_check(SPAN("//a[")), ERR_INVALID);
     assert_int_equal(tree_check(SPAN("")), ERR_INVALID);
     assert_int_equal(tree_check(span_make("a\0b", 3)), ERR_INVALID);
-    assert_int_equal(tree_extract(span_str(page), &rule, 1, &mem, &json), ERR_INVALID);
+    assert_int_equal(extract_only(span_str(page), &rule, 1, &mem, &json), ERR_INVALID);
     arena_clear(&mem);
 }
 
@@ -409,7 +418,7 @@ static void a_small_arena_is_an_error(void **state)
 
     (void)state;
     arena_init(&mem, 8);
-    assert_int_equal(tree_extract(span_str(page), &rule, 1, &mem, &json),
+    assert_int_equal(extract_only(span_str(page), &rule, 1, &mem, &json),
                      ERR_TOO_LARGE);
     arena_clear(&mem);
 }
