@@ -120,25 +120,6 @@ static enum err enter_rlimits(const struct sandbox_limits *limits, uint64_t mapp
     return OK;
 }
 
-/*
- * is_debug only: names the call and ends. Looking the name up allocates, which
- * a handler should not do; the process is at its end anyway.
- */
-NORETURN static void on_refused(int sig, siginfo_t *info, void *context)
-{
-    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, info->si_syscall),
-         text[128];
-    int n =
-        snprintf(text, sizeof(text), "crawl: sandbox: refused system call %d (%s)\n",
-                 info->si_syscall, name ? name : "unknown");
-
-    (void)sig;
-    (void)context;
-    if (write(STDERR_FILENO, text, (size_t)n) != n)
-        _exit(SANDBOX_DEBUG_EXIT + 1);
-    _exit(SANDBOX_DEBUG_EXIT);
-}
-
 /* Allows a call when the bits of mask in argument arg equal value; mask 0: always. */
 struct rule {
     int number;
@@ -193,18 +174,14 @@ static int add_rules(scmp_filter_ctx filter)
     return rc;
 }
 
-static enum err enter_seccomp(bool is_debug, struct err_note *note)
+static enum err enter_seccomp(struct err_note *note)
 {
-    uint32_t refuse = is_debug ? SCMP_ACT_TRAP : SCMP_ACT_KILL_PROCESS;
-    scmp_filter_ctx filter = seccomp_init(refuse);
-    struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int rc;
 
     if (!filter)
         return err_set(note, ERR_UNSUPPORTED, "seccomp is not to be had here");
-    if (is_debug)
-        sigaction(SIGSYS, &action, NULL);
-    rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, refuse);
+    rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc == 0)
         rc = add_rules(filter);
     if (rc == 0)
@@ -236,7 +213,7 @@ enum err sandbox_enter(const struct sandbox_limits *limits, struct sandbox_repor
         return e;
     report.has_rlimits = true;
     if (!limits->is_seccomp_off) {
-        e = enter_seccomp(limits->is_debug, note);
+        e = enter_seccomp(note);
         if (e)
             return e;
         report.has_seccomp = true;

@@ -33,7 +33,6 @@
 
 struct sandbox_limits {
     uint64_t memory_bytes; /* address space on top of what is mapped now; 0: no limit */
-    bool is_debug;         /* say on descriptor 2 which system call was refused */
     bool
         is_seccomp_off; /* for sanitizer builds, which need system calls of their own */
 };
@@ -46,9 +45,6 @@ struct sandbox_report {
 };
 
 #define SANDBOX_TEXT_SIZE 64
-
-/* The exit status of a process whose refused system call was named (is_debug). */
-#define SANDBOX_DEBUG_EXIT 159
 
 /*
  * Locks the calling process in; it must have one thread. ERR_IO (a limit could

@@ -429,37 +429,6 @@ static void the_report_is_put_in_words(void **state)
     assert_string_equal(text, "unprotected");
 }
 
-/* is_debug: the name of the call on descriptor 2, and a status of its own. */
-static void debug_names_the_refused_call(void **state)
-{
-    char text[200] = "";
-    int err[2], status;
-    pid_t pid;
-
-    (void)state;
-    if (is_sanitized)
-        skip();
-    assert_int_equal(pipe(err), 0);
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        struct sandbox_limits limits = { .is_debug = true };
-        struct sandbox_report report;
-
-        dup2(err[1], STDERR_FILENO);
-        if (sandbox_enter(&limits, &report, NULL))
-            _exit(100);
-        _exit(try_socket());
-    }
-    status = wait_for(pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), SANDBOX_DEBUG_EXIT);
-    assert_true(read(err[0], text, sizeof(text) - 1) > 0);
-    assert_non_null(strstr(text, "(socket)"));
-    close(err[0]);
-    close(err[1]);
-}
-
 int main(void)
 {
     static const struct CMUnitTest single[] = {
@@ -472,7 +441,6 @@ int main(void)
         cmocka_unit_test(open_descriptors_go_on_working),
         cmocka_unit_test(the_kernel_confirms_the_report),
         cmocka_unit_test(the_report_is_put_in_words),
-        cmocka_unit_test(debug_names_the_refused_call),
     };
     struct CMUnitTest tests[ARRAY_LEN(single) + ARRAY_LEN(refusals)];
 
