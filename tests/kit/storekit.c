@@ -382,3 +382,19 @@ int64_t storekit_id(struct storekit *k, const char *url)
     id = storekit_int(k, sql);
     return id == INT64_MIN ? 0 : id;
 }
+
+int storekit_set_up(void **state)
+{
+    static struct storekit kit;
+
+    storekit_init(&kit);
+    storekit_open(&kit, REVISIT_ALL);
+    *state = &kit;
+    return 0;
+}
+
+int storekit_tear_down(void **state)
+{
+    storekit_clear(*state);
+    return 0;
+}

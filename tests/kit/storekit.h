@@ -35,6 +35,10 @@ void storekit_init(struct storekit *k);
 /* Closes what is open and removes the directory. */
 void storekit_clear(struct storekit *k);
 
+/* cmocka fixtures: a kit that is open for a crawl of all (*state is it), and the end of any kit in *state. */
+int storekit_set_up(void **state);
+int storekit_tear_down(void **state);
+
 /* Opens, begins or continues the run, starts the writer. */
 void storekit_open(struct storekit *k, enum store_revisit revisit);
 void storekit_close(struct storekit *k);

@@ -27,12 +27,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 #define MAX_LINKS 4
 
 /* The page of url links to as many URLs as there are texts, one each. */
@@ -277,16 +271,16 @@ static void a_page_that_names_links_to_come_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_page_that_names_links_to_come_is_an_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_number_out_of_the_way_takes_no_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(links_without_a_number_left_are_an_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_text_is_stored_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_names_links_to_come_is_an_error, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(a_number_out_of_the_way_takes_no_memory, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(links_without_a_number_left_are_an_error, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(each_text_is_stored_once, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(texts_beyond_the_memory_are_right_too, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(texts_that_no_link_has_are_removed, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(what_an_earlier_run_left_is_removed_by_one_that_loses_no_link,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,12 +33,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* Each is a transaction of some ten pages of the file. */
 static void fetch_pages(struct storekit *k, int64_t n)
 {
@@ -215,16 +209,16 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_log_stays_short_while_much_is_written,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_log_ends_where_it_began, set_up, tear_down),
+                                        set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(no_log_ends_where_it_began, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_reader_holds_the_log_back_and_it_is_said_once,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_was_moved_gets_no_second_connection,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(
-            without_a_second_connection_the_log_stays_short_too, set_up, tear_down),
+            without_a_second_connection_the_log_stays_short_too, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(the_thread_says_what_it_copied, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
     };
 
     return cmocka_run_group_tests_name("store/checkpoint", tests, NULL, NULL);

@@ -50,12 +50,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* How many URLs a start after so many days has to decide. */
 static int start(struct storekit *k, const char *rules, enum store_revisit revisit, int days)
 {
@@ -295,7 +289,7 @@ static void of_very_many_asked_for_again_none_is_forgotten(void **state)
     }
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

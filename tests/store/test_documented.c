@@ -50,12 +50,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* --- the text ------------------------------------------------------------------------- */
 
 static void read_file(const char *path, struct buf *out)
@@ -162,5 +156,5 @@ int main(void)
         cmocka_unit_test(words_near_each_other_are_found_and_near_is_no_word),
     };
 
-    return cmocka_run_group_tests_name("store/documented", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("store/documented", tests, set_up, storekit_tear_down);
 }

@@ -19,12 +19,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static struct store_op *load(struct storekit *k, int64_t host_id)
 {
     struct store_op *op = store_op_new(STORE_HOST_LOAD, MIB);
@@ -198,19 +192,19 @@ static void pages_and_bytes_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_new_host_has_no_past, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_host_has_no_past, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_host_is_like_a_new_one, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(politeness_survives_a_restart, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_crawl_delay_can_go_away, set_up, tear_down),
+                                        storekit_tear_down),
+        cmocka_unit_test_setup_teardown(a_crawl_delay_can_go_away, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(robots_txt_is_kept_with_its_hash, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(saving_politeness_leaves_robots_txt_alone,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_body_too_large_for_the_asker_is_none, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(pages_and_bytes_are_counted, set_up, tear_down),
+                                        storekit_tear_down),
+        cmocka_unit_test_setup_teardown(pages_and_bytes_are_counted, set_up, storekit_tear_down),
     };
 
     return cmocka_run_group_tests_name("store/hosts", tests, NULL, NULL);

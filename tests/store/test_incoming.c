@@ -62,12 +62,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static void change(struct storekit *k, const char *sql)
 {
     sqlite3 *handle;
@@ -149,11 +143,11 @@ static void a_page_whose_depth_is_none_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_nearest_link_that_may_be_followed_counts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_index_is_made_to_read_all_links_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(told_to_stop_it_says_so_and_the_next_can_read_all, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(where_ids_are_far_apart_links_say_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_page_whose_depth_is_none_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_nearest_link_that_may_be_followed_counts, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(no_index_is_made_to_read_all_links_once, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(told_to_stop_it_says_so_and_the_next_can_read_all, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(where_ids_are_far_apart_links_say_nothing, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(a_page_whose_depth_is_none_is_named, set_up, storekit_tear_down),
     };
 
     (void)sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);

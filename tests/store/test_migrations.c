@@ -15,22 +15,6 @@
 #include "store/seen.h"
 #include "tests/kit/storekit.h"
 
-static struct storekit kit;
-
-static int set_up(void **state)
-{
-    storekit_init(&kit);
-    storekit_open(&kit, REVISIT_ALL);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* --- schema 4 counts the hashes of URLs anew ------------------------------------------------ */
 
 static void run_sql(sqlite3 *handle, const char *sql)
@@ -318,7 +302,7 @@ static void links_of_old_files_are_reported_by_their_place(void **state)
     buf_clear(&rows);
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, storekit_set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -30,12 +30,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* A finished database at the kit's path. */
 static void make_database(struct storekit *k)
 {
@@ -610,7 +604,7 @@ static void refused_files_leave_no_lock_behind(void **state)
     assert_int_equal(access(name, F_OK), -1);
 }
 
-#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

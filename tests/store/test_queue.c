@@ -8,22 +8,6 @@
 
 #include "tests/kit/storekit.h"
 
-static struct storekit kit;
-
-static int set_up(void **state)
-{
-    storekit_init(&kit);
-    storekit_open(&kit, REVISIT_ALL);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static int64_t add(struct storekit *k, const char *url, int depth, int priority)
 {
     struct store_offer o = storekit_offer(url, HOP_LINK, depth);
@@ -330,30 +314,30 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bfs_is_priority_then_depth_then_first_seen,
-                                        set_up, tear_down),
+                                        storekit_set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(dfs_is_priority_then_deepest_and_last_seen,
-                                        set_up, tear_down),
+                                        storekit_set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(priority_order_is_priority_then_first_seen,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_host_has_its_own_queue, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_exact_window_has_no_more, set_up, tear_down),
+                                        storekit_set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(each_host_has_its_own_queue, storekit_set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(an_exact_window_has_no_more, storekit_set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_window_too_small_for_its_texts_has_more,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_item_has_what_a_request_needs, set_up,
-                                        tear_down),
+                                        storekit_set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(an_item_has_what_a_request_needs, storekit_set_up,
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(validators_are_those_of_the_content_we_hold,
-                                        set_up, tear_down),
+                                        storekit_set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(parking_takes_all_of_a_host_and_no_other,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(offers_after_parking_see_the_new_state, set_up,
-                                        tear_down),
+                                        storekit_set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(offers_after_parking_see_the_new_state, storekit_set_up,
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(
-            another_robots_txt_brings_back_what_the_one_before_excluded, set_up,
-            tear_down),
+            another_robots_txt_brings_back_what_the_one_before_excluded, storekit_set_up,
+            storekit_tear_down),
         cmocka_unit_test_setup_teardown(who_could_not_be_read_brings_back_when_it_can,
-                                        set_up, tear_down),
+                                        storekit_set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(
-            only_hosts_with_queued_urls_are_shown_at_a_start, set_up, tear_down),
+            only_hosts_with_queued_urls_are_shown_at_a_start, storekit_set_up, storekit_tear_down),
     };
 
     return cmocka_run_group_tests_name("store/queue", tests, NULL, NULL);

@@ -66,12 +66,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* --- queries ---------------------------------------------------------------------- */
 
 struct seen_rows {
@@ -548,7 +542,7 @@ static void what_may_only_be_read_can_be_read(void **state)
     assert_int_equal(chmod(kit.dir, st.st_mode & 0777), 0);
 }
 
-#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 /* Closes the database a moment later. */
 static void *let_go(void *arg)

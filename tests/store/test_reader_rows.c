@@ -74,12 +74,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* --- asking ------------------------------------------------------------------------ */
 
 /* Appends the row as "a|b|\n", NULL as nothing. */
@@ -367,5 +361,5 @@ int main(void)
         cmocka_unit_test(a_page_that_failed_since_shares_nothing),
     };
 
-    return cmocka_run_group_tests_name("store/reader_rows", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("store/reader_rows", tests, set_up, storekit_tear_down);
 }

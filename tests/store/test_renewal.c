@@ -36,12 +36,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* Page i as run r finds it: with the words runR and pageI, and a body unless it is to be left out. */
 static void fetch(struct storekit *k, int i, int run, bool has_body)
 {
@@ -297,7 +291,7 @@ static void what_was_left_half_done_is_dropped(void **state)
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
 }
 
-#define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -21,12 +21,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static void leave_in_state(struct storekit *k, const char *url, enum url_state state,
                            enum url_reason reason)
 {
@@ -526,7 +520,7 @@ static void what_was_not_decided_again_is_so_at_the_next_start(void **state)
     assert_int_equal(storekit_int(k, "SELECT count(*) FROM meta WHERE name LIKE '%decided_for'"), 0);
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -21,12 +21,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static const struct row {
     const char *label; /* the table */
     const char *columns;
@@ -314,7 +308,7 @@ static void the_migrations_are_embedded(void **state)
     assert_null(schema_sql(DB_SCHEMA_VERSION + 2));
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -55,12 +55,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 static void a_view_has_a_column_for_each_value(void **state)
 {
     const struct store_view view = { SPAN("product"), two_columns, 2 };
@@ -167,7 +161,7 @@ static void readers_that_trust_no_schema_can_use_it(void **state)
     sqlite3_close(db);
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -13,22 +13,6 @@
 #include "store/visits.h"
 #include "tests/kit/storekit.h"
 
-static struct storekit kit;
-
-static int set_up(void **state)
-{
-    storekit_init(&kit);
-    storekit_open(&kit, REVISIT_ALL);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define HOUR      INT64_C(3600000)
 
@@ -880,7 +864,7 @@ static void the_interval_follows_the_changes_of_a_page(void **state)
     assert_text(k, "SELECT interval_ms / 3600000 FROM urls", "18");
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, storekit_set_up, storekit_tear_down)
 
 int main(void)
 {

@@ -27,12 +27,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    storekit_clear(*state);
-    return 0;
-}
-
 /* --- verifying -------------------------------------------------------------------- */
 
 static enum err on_exception(void *arg, const struct span *columns,
@@ -366,25 +360,25 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ops_come_back_in_the_order_of_submission,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(what_is_handed_back_can_be_read_by_others,
-                                        set_up, tear_down),
+                                        set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(totals_are_those_of_the_last_commit, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(closing_does_what_was_submitted, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_finished_database_is_one_file, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_reader_never_blocks_the_writer, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
         cmocka_unit_test(what_was_handed_back_survives_kill_9),
         cmocka_unit_test_setup_teardown(
-            a_full_disk_stops_the_writer_and_leaves_a_sound_file, set_up, tear_down),
+            a_full_disk_stops_the_writer_and_leaves_a_sound_file, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(
-            too_little_free_space_refuses_pages_but_ends_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(enough_space_is_no_failure, set_up, tear_down),
+            too_little_free_space_refuses_pages_but_ends_in_order, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(enough_space_is_no_failure, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_file_changed_by_others_is_noticed, set_up,
-                                        tear_down),
+                                        storekit_tear_down),
     };
 
     return cmocka_run_group_tests_name("store/writer", tests, NULL, NULL);
