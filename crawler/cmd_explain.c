@@ -64,17 +64,6 @@ static void print_meaning(struct span state, struct span reason)
         printf("  %-14s%s\n", "meaning", text);
 }
 
-/* Text from outside, made safe for a terminal. */
-static void print_text(const char *before, struct span text)
-{
-    struct buf out;
-
-    buf_init(&out, (size_t)MIB);
-    if (log_escape(&out, text) == OK)
-        printf("%s%.*s", before, SPAN_ARG(buf_span(&out)));
-    buf_clear(&out);
-}
-
 /* What was typed, and the key under which such a page is known. */
 struct question {
     const char *text;
@@ -92,7 +81,7 @@ static void print_column(struct span name, const struct reader_value *v)
     if (v->type != READER_TEXT)
         return;
     printf("  %-14.*s", SPAN_ARG(name));
-    print_text("", v->text);
+    command_print_text("", v->text);
     printf("\n");
 }
 
@@ -106,7 +95,7 @@ static enum err on_url_row(void *arg, const struct span *columns,
     if (!values)
         return OK;
     if (!span_eq(q->url.href, q->key)) {
-        print_text("  typed         ", q->url.href);
+        command_print_text("  typed         ", q->url.href);
         printf("\n");
     }
     q->id = arena_format(&q->mem, "%lld", (long long)values[0].integer);
@@ -159,11 +148,11 @@ static int explain_unknown(struct reader *r, const struct settings *s,
     reader_close(r);
     if (e)
         return command_fail("explain", e, &note);
-    print_text("", q->key);
+    command_print_text("", q->key);
     printf(
         "\nhas never been seen: no seed, link, redirect or sitemap in this database led to it\n");
     if (!span_eq(q->key, q->url.href)) {
-        print_text("it would be fetched as ", q->url.href);
+        command_print_text("it would be fetched as ", q->url.href);
         printf("\n");
     }
     return prospect_explain(s, &prospect);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/io.h"
+#include "config/log.h"
 #include "config/mem.h"
 #include "config/settings.h"
 
@@ -45,6 +46,16 @@ int command_fail(const char *command, enum err e, const struct err_note *note)
     else
         fprintf(stderr, "crawl%s%s: %s\n", space, command, note->text[0] ? note->text : err_text(e));
     return 3;
+}
+
+void command_print_text(const char *before, struct span text)
+{
+    struct buf out;
+
+    buf_init(&out, (size_t)MIB);
+    if (log_escape(&out, text) == OK)
+        printf("%s%.*s", before, SPAN_ARG(buf_span(&out)));
+    buf_clear(&out);
 }
 
 int command_end_output(int code)

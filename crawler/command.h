@@ -50,6 +50,9 @@ const struct command *command_find(const char *name);
  */
 int command_fail(const char *command, enum err e, const struct err_note *note);
 
+/* before, then text from outside, made safe for a terminal: to standard output. */
+void command_print_text(const char *before, struct span text);
+
 /*
  * What printf still holds goes out, at the end of the program. Returns code, or as command_fail where not all that was
  * printed has gone out: what was said is lost, and that must not look like success.

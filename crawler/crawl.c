@@ -70,12 +70,6 @@ void crawl_task_done(struct crawl *c)
     crawl_poke(c);
 }
 
-static void on_event_stored(void *arg, struct store_op *op)
-{
-    (void)arg;
-    store_op_free(op);
-}
-
 void crawl_event(struct crawl *c, const char *level, const char *component,
                  const char *event, int64_t url_id, const char *fmt, ...)
 {
@@ -93,7 +87,7 @@ void crawl_event(struct crawl *c, const char *level, const char *component,
     op->u.event.event = event;
     op->u.event.url_id = url_id;
     op->u.event.detail = arena_copy(&op->mem, span_make(detail, (size_t)n));
-    op->on_done = on_event_stored;
+    op->on_done = store_op_free_done;
     outbox_submit(c, op);
     if (strcmp(level, "info") == 0)
         log_info(component, event, "%s", detail);

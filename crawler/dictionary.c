@@ -60,12 +60,6 @@ void dictionary_name(const struct crawl *c, struct job *job)
     }
 }
 
-static void on_stored(void *arg, struct store_op *op)
-{
-    (void)arg;
-    store_op_free(op);
-}
-
 /* Submitted before any visit whose body was packed with it, so it is stored before them. */
 void dictionary_take(struct crawl *c, struct span bytes)
 {
@@ -80,7 +74,7 @@ void dictionary_take(struct crawl *c, struct span bytes)
     op = store_op_new(STORE_DICTIONARY, OP_BYTES);
     op->u.dictionary.id = d->id;
     op->u.dictionary.data = arena_copy(&op->mem, bytes);
-    op->on_done = on_stored;
+    op->on_done = store_op_free_done;
     outbox_submit(c, op);
     crawl_event(c, "info", "parser", "dictionary", 0,
                 "bodies are compressed with dictionary %u from now on", d->id);

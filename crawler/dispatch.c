@@ -99,12 +99,6 @@ static bool is_all_done(struct crawl *c)
            store_pending(c->store) == 0;
 }
 
-static void on_event_stored(void *arg, struct store_op *op)
-{
-    (void)arg;
-    store_op_free(op);
-}
-
 static deadline check_space(struct crawl *c, deadline next)
 {
     struct store_op *op;
@@ -112,7 +106,7 @@ static deadline check_space(struct crawl *c, deadline next)
     if (loop_now(c->loop) < next)
         return next;
     op = store_op_new(STORE_SPACE, (size_t)4 * KIB);
-    op->on_done = on_event_stored;
+    op->on_done = store_op_free_done;
     outbox_submit(c, op);
     return clock_after(loop_now(c->loop), SPACE_CHECK_NS);
 }

@@ -4,6 +4,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "crawler/ask.h"
+#include "crawler/command.h"
 #include "crawler/credentials.h"
 #include "crawler/parts.h"
 #include "crawler/robots_gate.h"
@@ -12,17 +13,6 @@
 /* A hundred hops, their robots.txt and its hops leave 5 MiB of header fields each, and tries cut off as much again. */
 #define ANSWER_BYTES  ((size_t)1 * GIB)
 
-/* Text from outside, made safe for a terminal. */
-static void print_text(const char *before, struct span text)
-{
-    struct buf out;
-
-    buf_init(&out, (size_t)MIB);
-    if (log_escape(&out, text) == OK)
-        printf("%s%.*s", before, SPAN_ARG(buf_span(&out)));
-    buf_clear(&out);
-}
-
 static void print_rules(const struct robots_rules *rules)
 {
     if (!rules->n_rules)
@@ -30,14 +20,14 @@ static void print_rules(const struct robots_rules *rules)
     for (size_t i = 0; i < rules->n_rules; i++) {
         printf("  line %-5u %s", rules->rules[i].line,
                rules->rules[i].is_allow ? "Allow" : "Disallow");
-        print_text(": ", rules->rules[i].pattern);
+        command_print_text(": ", rules->rules[i].pattern);
         printf("\n");
     }
     if (rules->crawl_delay_ms >= 0)
         printf("crawl-delay  %.3g s%s\n", (double)rules->crawl_delay_ms / 1000,
                rules->crawl_delay_ms > 60000 ? " (counts as 60 s)" : "");
     for (size_t i = 0; i < rules->n_sitemaps; i++) {
-        print_text("sitemap      ", rules->sitemaps[i]);
+        command_print_text("sitemap      ", rules->sitemaps[i]);
         printf("\n");
     }
 }
@@ -47,7 +37,7 @@ static void print_verdict(struct lookup *l, const struct robots_rules *rules)
     const struct robots_rule *rule = NULL;
     bool is_allowed = robots_allows(rules, url_target(&l->url), &rule);
 
-    print_text("verdict      ", l->url.href);
+    command_print_text("verdict      ", l->url.href);
     if (rule)
         printf(" is %s by line %u\n", is_allowed ? "allowed" : "disallowed",
                rule->line);
@@ -130,7 +120,7 @@ static void print_answer(const struct document *doc)
 {
     const struct fetch_result *got = &doc->result;
 
-    print_text("robots.txt   ", doc->url.href);
+    command_print_text("robots.txt   ", doc->url.href);
     if (got->status_code)
         printf(" answered %d\n", got->status_code);
     else
@@ -154,7 +144,7 @@ static void explain(struct lookup *l, const struct lookup_rules *r)
         print_verdict(l, r->rules);
         return;
     case LOOKUP_UNREADABLE:
-        print_text("meaning      it cannot be read, so nothing may be fetched: ",
+        command_print_text("meaning      it cannot be read, so nothing may be fetched: ",
                    r->why);
         printf("\n");
         break;

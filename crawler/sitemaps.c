@@ -428,12 +428,6 @@ static enum err wait_until(const struct crawl *c, deadline at)
     return e;
 }
 
-static void on_noted(void *arg, struct store_op *op)
-{
-    (void)arg;
-    store_op_free(op);
-}
-
 /* In the file, for a start that goes on with this run: its pages may all be known by then. */
 static void note_reading(struct crawl *c, const struct host *h, bool are_read)
 {
@@ -441,7 +435,7 @@ static void note_reading(struct crawl *c, const struct host *h, bool are_read)
 
     op->u.sitemaps.host_id = h->id;
     op->u.sitemaps.are_read = are_read;
-    op->on_done = on_noted;
+    op->on_done = store_op_free_done;
     outbox_submit(c, op);
 }
 

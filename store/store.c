@@ -354,6 +354,12 @@ void store_op_free(struct store_op *op)
     mem_free(op);
 }
 
+void store_op_free_done(void *unused, struct store_op *op)
+{
+    (void)unused;
+    store_op_free(op);
+}
+
 void store_free_ways(struct incoming *ways)
 {
     incoming_free(ways);

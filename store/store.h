@@ -471,6 +471,8 @@ struct store_op {
 /* A zeroed op with its arena. The arena's cap is max_bytes. */
 struct store_op *store_op_new(enum store_op_kind kind, size_t max_bytes);
 void store_op_free(struct store_op *op);
+/* An on_done for ops whose answer nobody looks at. */
+void store_op_free_done(void *unused, struct store_op *op);
 
 /* Of STORE_OUT_OF_SCOPE, where no further op takes them. NULL is fine. */
 void store_free_ways(struct incoming *ways);
