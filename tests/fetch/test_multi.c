@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections: kept, lost, dirty, refused, too many. */
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "config/mem.h"
 #include "fetch/multi.h"
-#include "tests/kit/fetchrig.h"
-#include "tests/kit/origin.h"
+#include "tests/kit/world.h"
 
-#define STEP(kind, text, n)                 \
-    {                                       \
-        kind, { text, sizeof(text) - 1 }, n \
-    }
-#define OK_HEAD          "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
-#define STEPS(name, ...) static const struct origin_step name[] = { __VA_ARGS__ }
-#define SCRIPT(name)     .script = (name), .n_steps = ARRAY_LEN(name)
+#define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 STEPS(DIE, STEP(ORIGIN_CLOSE, "", 0));
 STEPS(DIE_HARD, STEP(ORIGIN_RESET, "", 0));
@@ -53,39 +39,16 @@ static const struct origin_route ROUTES[] = {
     { .path = "/late-stray", SCRIPT(LATE_STRAY) },
 };
 
-struct world {
-    struct origin *origin;
-    struct fetchrig rig;
-};
-
 static int open_world(void **state)
 {
-    struct world *w = mem_alloc(sizeof(*w));
     const struct origin_options oo = { .routes = ROUTES,
                                        .n_routes = ARRAY_LEN(ROUTES),
                                        .n_addresses = 20 };
+    struct world *w = start_world(&oo);
 
-    w->origin = origin_start(&oo);
-    fetchrig_init(&w->rig);
     fetchrig_open(&w->rig);
     *state = w;
     return 0;
-}
-
-static int close_world(void **state)
-{
-    struct world *w = *state;
-    size_t n_left = fetchrig_close(&w->rig);
-
-    origin_stop(w->origin);
-    mem_free(w);
-    return n_left ? -1 : 0;
-}
-
-static struct fetchrig_get get_of(struct world *w, const char *path)
-{
-    return (struct fetchrig_get){ .request =
-                                      fetchrig_request(origin_url(w->origin, path)) };
 }
 
 static struct fetchrig_get get(struct world *w, const char *path)
@@ -95,12 +58,6 @@ static struct fetchrig_get get(struct world *w, const char *path)
     fetchrig_get_each(&w->rig, &g, 1);
     assert_int_equal(g.err, OK);
     return g;
-}
-
-static void assert_outcome(const struct fetchrig_get *g, enum fetch_outcome want)
-{
-    assert_string_equal(result_outcome_name(g->result.outcome),
-                        result_outcome_name(want));
 }
 
 static void assert_body(struct world *w, const struct fetchrig_get *g, const char *want)

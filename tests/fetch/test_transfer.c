@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Transfers that are given up, crowded, short of room; TLS. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "config/clock.h"
-#include "config/mem.h"
-#include "tests/kit/fetchrig.h"
-#include "tests/kit/origin.h"
-
-#define STEP(kind, text, n)                 \
-    {                                       \
-        kind, { text, sizeof(text) - 1 }, n \
-    }
-#define STEPS(name, ...) static const struct origin_step name[] = { __VA_ARGS__ }
-#define SCRIPT(name)     .script = (name), .n_steps = ARRAY_LEN(name)
+#include "tests/kit/world.h"
 
 STEPS(SILENT, STEP(ORIGIN_HANG, "", 0));
 STEPS(HALF, STEP(ORIGIN_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", 0),
@@ -44,45 +29,20 @@ static const struct origin_route ROUTES[] = {
     { .path = "/big*", .body = { megabyte, sizeof(megabyte) } },
 };
 
-struct world {
-    struct origin *origin;
-    struct fetchrig rig;
-};
-
-static struct world *start_world(struct origin_options oo)
+static struct world *start(struct origin_options oo)
 {
-    struct world *w = mem_alloc(sizeof(*w));
-
     oo.routes = ROUTES;
     oo.n_routes = ARRAY_LEN(ROUTES);
-    w->origin = origin_start(&oo);
-    fetchrig_init(&w->rig);
-    return w;
+    return start_world(&oo);
 }
 
 static int open_world(void **state)
 {
-    struct world *w = start_world((struct origin_options){ .n_addresses = 20 });
+    struct world *w = start((struct origin_options){ .n_addresses = 20 });
 
     fetchrig_open(&w->rig);
     *state = w;
     return 0;
-}
-
-static int close_world(void **state)
-{
-    struct world *w = *state;
-    size_t n_left = fetchrig_close(&w->rig);
-
-    origin_stop(w->origin);
-    mem_free(w);
-    return n_left ? -1 : 0;
-}
-
-static struct fetchrig_get get_of(struct world *w, const char *path)
-{
-    return (struct fetchrig_get){ .request =
-                                      fetchrig_request(origin_url(w->origin, path)) };
 }
 
 static struct fetchrig_get get(struct world *w, const char *path)
@@ -91,13 +51,6 @@ static struct fetchrig_get get(struct world *w, const char *path)
 
     fetchrig_get_each(&w->rig, &g, 1);
     return g;
-}
-
-static void assert_got(const struct fetchrig_get *g, enum fetch_outcome want)
-{
-    assert_int_equal(g->err, OK);
-    assert_string_equal(result_outcome_name(g->result.outcome),
-                        result_outcome_name(want));
 }
 
 static size_t in_flight(struct world *w)
@@ -126,7 +79,7 @@ static void a_caller_may_give_up_at_any_moment(void **state)
         }
     struct fetchrig_get g = get(w, "/page");
 
-    assert_got(&g, FETCH_OK);
+    assert_outcome(&g, FETCH_OK);
     fetchrig_get_clear(&w->rig, &g);
     assert_int_equal(in_flight(w), 0);
     assert_int_equal(bodies_used(w->rig.bodies), 0);
@@ -188,7 +141,7 @@ static void cancelling_leaves_nothing_behind(void **state)
     }
     struct fetchrig_get g = get(w, "/page");
 
-    assert_got(&g, FETCH_OK);
+    assert_outcome(&g, FETCH_OK);
     fetchrig_get_clear(&w->rig, &g);
     assert_int_equal(in_flight(w), 0);
     assert_int_equal(bodies_used(w->rig.bodies), 0);
@@ -233,7 +186,7 @@ static void the_address_is_entered_before_and_left_after(void **state)
     g.request.arg = &p;
     fetchrig_get_each(&w->rig, &g, 1);
 
-    assert_got(&g, FETCH_OK);
+    assert_outcome(&g, FETCH_OK);
     assert_string_equal(p.ip, "127.0.0.1");
     assert_int_equal(p.n_entered, 1);
     assert_int_equal(p.n_left, 1);
@@ -290,7 +243,7 @@ static void a_thousand_in_flight_are_a_thousand_in_flight(void **state)
     fetcher_get_stats(w->rig.fetcher, &stats);
 
     for (size_t i = 0; i < N; i++) {
-        assert_got(&gets[i], FETCH_OK);
+        assert_outcome(&gets[i], FETCH_OK);
         assert_int_equal(gets[i].result.body.len, 5);
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
@@ -327,7 +280,7 @@ static void stalled_hosts_do_not_slow_healthy_ones(void **state)
     fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
 
     for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
-        assert_got(&gets[i], i < N_STALLED ? FETCH_TIMEOUT : FETCH_OK);
+        assert_outcome(&gets[i], i < N_STALLED ? FETCH_TIMEOUT : FETCH_OK);
         if (i >= N_STALLED)
             worst_ms = MAX(worst_ms, gets[i].took_ms);
         fetchrig_get_clear(&w->rig, &gets[i]);
@@ -394,7 +347,7 @@ static void shedding_takes_the_youngest(void **state)
     group_free(g);
 
     for (size_t i = 0; i < ARRAY_LEN(gets); i++) {
-        assert_got(&gets[i], i < 4 ? FETCH_OK : FETCH_CANCELLED);
+        assert_outcome(&gets[i], i < 4 ? FETCH_OK : FETCH_CANCELLED);
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
 }
@@ -446,8 +399,8 @@ static void who_has_reserved_room_is_not_shed(void **state)
     fetchrig_get_all(&w->rig, gets, ARRAY_LEN(gets));
     group_free(g);
 
-    assert_got(&gets[0], FETCH_CANCELLED);
-    assert_got(&gets[1], FETCH_OK);
+    assert_outcome(&gets[0], FETCH_CANCELLED);
+    assert_outcome(&gets[1], FETCH_OK);
     for (size_t i = 0; i < ARRAY_LEN(gets); i++)
         fetchrig_get_clear(&w->rig, &gets[i]);
 }
@@ -472,14 +425,14 @@ static void long_heads_share_what_memory_there_is_for_them(void **state)
         bool is_refused = gets[i].result.outcome == FETCH_BAD_RESPONSE;
 
         n_refused += is_refused;
-        assert_got(&gets[i], is_refused ? FETCH_BAD_RESPONSE : FETCH_OK);
+        assert_outcome(&gets[i], is_refused ? FETCH_BAD_RESPONSE : FETCH_OK);
         if (i >= 6)
             assert_false(is_refused);
         fetchrig_get_clear(&w->rig, &gets[i]);
     }
     assert_in_range(n_refused, 3, 5);
     again = get(w, "/long-head");
-    assert_got(&again, FETCH_OK); /* what they had is there again */
+    assert_outcome(&again, FETCH_OK); /* what they had is there again */
     fetchrig_get_clear(&w->rig, &again);
 }
 
@@ -533,7 +486,7 @@ static const struct tls_row TLS_ROWS[] = {
 static void shake_hands(void **state)
 {
     const struct tls_row *row = *state;
-    struct world *w = start_world(row->origin);
+    struct world *w = start(row->origin);
     char url[64];
     struct fetchrig_get g;
 
@@ -547,7 +500,7 @@ static void shake_hands(void **state)
     g.request.is_insecure = row->is_insecure;
     fetchrig_get_each(&w->rig, &g, 1);
 
-    assert_got(&g, row->want);
+    assert_outcome(&g, row->want);
     if (row->want == FETCH_OK)
         assert_in_range(g.result.timings.tls_ms, 0, 1000);
     else
@@ -561,7 +514,7 @@ static void shake_hands(void **state)
 /* One host's --insecure must not rub off on the pooled handle's next request. */
 static void insecure_is_for_its_request_only(void **state)
 {
-    struct world *w = start_world((struct origin_options){ .is_tls = true });
+    struct world *w = start((struct origin_options){ .is_tls = true });
     struct fetchrig_get gets[3];
 
     fetchrig_open(&w->rig);
@@ -571,9 +524,9 @@ static void insecure_is_for_its_request_only(void **state)
     }
     fetchrig_get_each(&w->rig, gets, ARRAY_LEN(gets));
 
-    assert_got(&gets[0], FETCH_TLS_FAILED);
-    assert_got(&gets[1], FETCH_OK);
-    assert_got(&gets[2], FETCH_TLS_FAILED);
+    assert_outcome(&gets[0], FETCH_TLS_FAILED);
+    assert_outcome(&gets[1], FETCH_OK);
+    assert_outcome(&gets[2], FETCH_TLS_FAILED);
     for (size_t i = 0; i < ARRAY_LEN(gets); i++)
         fetchrig_get_clear(&w->rig, &gets[i]);
     *state = w;
@@ -596,7 +549,7 @@ static intptr_t get_sleep_get(void *arg)
 static void a_connection_closed_while_idle_is_replaced(void **state)
 {
     for (int is_tls = 0; is_tls < 2; is_tls++) {
-        struct world *w = start_world((struct origin_options){ .is_tls = is_tls });
+        struct world *w = start((struct origin_options){ .is_tls = is_tls });
         struct cancel_seen seen = { .world = w };
 
         fetchrig_open(&w->rig);
@@ -608,7 +561,7 @@ static void a_connection_closed_while_idle_is_replaced(void **state)
         fetchrig_run(&w->rig, get_sleep_get, &seen);
 
         for (size_t i = 0; i < 2; i++) {
-            assert_got(&seen.gets[i], FETCH_OK);
+            assert_outcome(&seen.gets[i], FETCH_OK);
             fetchrig_get_clear(&w->rig, &seen.gets[i]);
         }
         assert_int_equal(origin_counts(w->origin).connections, 2);
