@@ -36,7 +36,7 @@
 /*
  * An absolute moment on the monotonic clock, in nanoseconds (clock_now_ns). A
  * function that takes a deadline may suspend the calling coroutine; one that
- * takes none never does.
+ * takes none only where its header says so.
  */
 typedef int64_t deadline;
 #define DEADLINE_NEVER INT64_MAX

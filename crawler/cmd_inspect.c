@@ -97,7 +97,7 @@ static enum err submit_line(struct inspect *in, struct span line)
     e = sem_enter(&in->in_work, DEADLINE_NEVER);
     if (e)
         return e;
-    tracker_add(&in->open, 1);
+    tracker_add(&in->open);
     e = pool_submit(in->pool, &job, on_answer, in, &handle);
     if (e)
         tracker_done(&in->open);

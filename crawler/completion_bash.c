@@ -76,7 +76,7 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
     if (!e && want.n_words)
         e = buf_append(out, SPAN(" words='"));
     if (!e)
-        e = completion_words_join(out, &want, " ");
+        e = completion_words_join(out, &want);
     return e ? e : buf_append(out, want.n_words ? SPAN("' ;;\n") : SPAN(" ;;\n"));
 }
 
@@ -130,7 +130,7 @@ static enum err put_operands(struct buf *out, const struct command *c)
     completion_words_of_operands(c, &want);
     e = buf_printf(out, "    %s) operand=%s operands='", c->name, takes(&want));
     if (!e)
-        e = completion_words_join(out, &want, " ");
+        e = completion_words_join(out, &want);
     return e ? e : buf_append(out, SPAN("' ;;\n"));
 }
 

@@ -62,7 +62,7 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
         e = buf_append(out,
                        want.is_list ? SPAN(" -a '(__fish_append , ") : SPAN(" -a '"));
     if (!e)
-        e = completion_words_join(out, &want, " ");
+        e = completion_words_join(out, &want);
     if (!e && want.n_words)
         e = buf_append(out, want.is_list ? SPAN(")'") : SPAN("'"));
     return e;

@@ -113,12 +113,11 @@ enum err completion_words_commands(struct buf *out, const char *sep)
     return join_commands(out, NULL, true, sep);
 }
 
-enum err completion_words_join(struct buf *out, const struct completion_want *want,
-                               const char *sep)
+enum err completion_words_join(struct buf *out, const struct completion_want *want)
 {
     enum err e = OK;
 
     for (size_t i = 0; !e && i < want->n_words; i++)
-        e = buf_printf(out, "%s%.*s", i ? sep : "", SPAN_ARG(want->words[i].name));
+        e = buf_printf(out, "%s%.*s", i ? " " : "", SPAN_ARG(want->words[i].name));
     return e;
 }

@@ -38,9 +38,8 @@ bool completion_words_is_first(size_t command);
 enum err completion_words_sharing(struct buf *out, size_t command,
                                   const char *sep) MUST_USE;
 
-/* Appends the names alone, sep between them. */
-enum err completion_words_join(struct buf *out, const struct completion_want *want,
-                               const char *sep) MUST_USE;
+/* Appends the names alone, spaces between them. */
+enum err completion_words_join(struct buf *out, const struct completion_want *want) MUST_USE;
 
 /* Appends the names of all commands, sep between them. */
 enum err completion_words_commands(struct buf *out, const char *sep) MUST_USE;

@@ -115,7 +115,7 @@ static enum err put_value(struct buf *out, const struct option_spec *spec)
     if (!e && want.n_words)
         e = buf_append(out, want.is_list ? SPAN("_sequence compadd - ") : SPAN("("));
     if (!e)
-        e = completion_words_join(out, &want, " ");
+        e = completion_words_join(out, &want);
     if (!e && want.n_words && !want.is_list)
         e = buf_append_byte(out, ')');
     if (!e && !want.n_words)

@@ -413,7 +413,7 @@ static intptr_t plan_main(void *arg)
     for (size_t i = 0; i < m.seeds->len; i++)
         scope_add_seed(l->c->scope, &m.seeds->items[i].url);
     for (size_t i = 0; i < n; i++) {
-        tracker_add(&m.open, 1);
+        tracker_add(&m.open);
         if (group_spawn(l->c->group, "plan", host_main, &m, NULL)) {
             tracker_done(&m.open);
             m.has_failed |= i == 0;

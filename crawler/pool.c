@@ -91,13 +91,12 @@ static void on_doom(void *arg)
         job_over(CONTAINER_OF(n, struct pool_job, node));
 }
 
-static void doom_list(struct list_node *list, enum pool_failure failure,
-                      const char *why)
+static void doom_list(struct list_node *list, const char *why)
 {
     struct list_node *n;
 
     while ((n = list_take_first(list)) != NULL)
-        job_doom(CONTAINER_OF(n, struct pool_job, node), failure, why);
+        job_doom(CONTAINER_OF(n, struct pool_job, node), POOL_REFUSED, why);
 }
 
 /* ---- handing out ---- */
@@ -373,8 +372,8 @@ static void on_gone(struct parser *parser, enum parser_cause cause)
     crew_note_gone(&p->crew, parser, cause);
     take_back_jobs(p, parser, cause, why);
     if (crew_cannot_start(&p->crew) && !p->is_terminated) {
-        doom_list(&p->queue, POOL_REFUSED, why);
-        doom_list(&p->retries, POOL_REFUSED, why);
+        doom_list(&p->queue, why);
+        doom_list(&p->retries, why);
     }
     hand_out(p);
 }
@@ -453,10 +452,10 @@ void pool_terminate(struct pool *p)
     p->is_closed = p->is_terminated = true;
     crew_kill(&p->crew);
     for (size_t i = 0; i < p->crew.n_members; i++)
-        doom_list(&crew_parser(&p->crew, i)->jobs, POOL_REFUSED, why);
+        doom_list(&crew_parser(&p->crew, i)->jobs, why);
     p->stats.in_work = 0;
-    doom_list(&p->queue, POOL_REFUSED, why);
-    doom_list(&p->retries, POOL_REFUSED, why);
+    doom_list(&p->queue, why);
+    doom_list(&p->retries, why);
 }
 
 void pool_free(struct pool *p)
@@ -519,7 +518,7 @@ enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_don
     if (p->is_closed)
         return ERR_CLOSED;
     j = pool_job_new(p, ++p->next_job_id, on_done, arg);
-    tracker_add(&p->open_jobs, 1);
+    tracker_add(&p->open_jobs);
     p->stats.jobs++;
     *out = j;
     e = job->kind == JOB_MISBEHAVE && !p->options.may_misbehave ? ERR_UNSUPPORTED
@@ -533,7 +532,7 @@ enum err pool_submit(struct pool *p, const struct job *job, pool_done_fn *on_don
     }
     list_add_last(&p->queue, &j->node);
     if (crew_cannot_start(&p->crew))
-        doom_list(&p->queue, POOL_REFUSED, "no parser process can be started");
+        doom_list(&p->queue, "no parser process can be started");
     else
         hand_out(p);
     return OK;

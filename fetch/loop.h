@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one event loop of the program: epoll (level-triggered), a timer heap,
- * signals, and wake-ups from other threads and processes. It runs on one
- * thread; only loop_wakeup_signal may be called from another.
+ * signals, and wake-ups from other threads. It runs on one thread; only
+ * loop_wakeup_signal may be called from another.
  *
  * Invariants
  * 1. A callback never switches coroutines: it records, wakes, returns.

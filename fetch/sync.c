@@ -330,10 +330,9 @@ void tracker_init(struct tracker *t)
     t->n_open = 0;
 }
 
-void tracker_add(struct tracker *t, int64_t n)
+void tracker_add(struct tracker *t)
 {
-    BUG_IF(n < 0);
-    t->n_open += n;
+    t->n_open++;
 }
 
 void tracker_done(struct tracker *t)

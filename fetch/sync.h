@@ -106,8 +106,8 @@ struct tracker {
     int64_t n_open;
 };
 void tracker_init(struct tracker *t);
-/* n more pieces of work are open. n >= 0. */
-void tracker_add(struct tracker *t, int64_t n);
+/* One more piece of work is open. */
+void tracker_add(struct tracker *t);
 /* One piece of work is done; the last one wakes the waiters. Below zero is a bug. */
 void tracker_done(struct tracker *t);
 /* Suspends until nothing is open (not at all when nothing is). ERR_TIMEOUT, ERR_CANCELLED. */

@@ -136,10 +136,12 @@ static size_t quoted_end(struct span s, size_t at)
     return s.len;
 }
 
-/* Index of the first of the two separators outside quoted-strings, or s.len. */
-static size_t find_unquoted(struct span s, size_t at, char a, char b)
+/* Index of the first separator outside quoted-strings, or s.len. */
+static size_t find_unquoted(struct span s, char separator)
 {
-    while (at < s.len && s.ptr[at] != a && s.ptr[at] != b)
+    size_t at = 0;
+
+    while (at < s.len && s.ptr[at] != separator)
         at = s.ptr[at] == '"' ? quoted_end(s, at) : at + 1;
     return at;
 }
@@ -157,7 +159,7 @@ static struct span quoted_content(struct span s)
 static struct span charset_of(struct span params)
 {
     while (params.len) {
-        size_t end = find_unquoted(params, 0, ';', ';');
+        size_t end = find_unquoted(params, ';');
         struct span param = skip_space(span_slice(params, 0, end));
         size_t equals = span_find(param, '=');
         struct span value = span_skip(param, equals + 1);
@@ -195,7 +197,7 @@ void header_content_type_parse(struct span value, struct header_content_type *ou
     struct header_content_type one, last = { SPAN_NONE, SPAN_NONE };
 
     while (value.len) {
-        size_t end = find_unquoted(value, 0, ',', ',');
+        size_t end = find_unquoted(value, ',');
         struct span part = span_slice(value, 0, end);
 
         value = span_skip(value, end + 1);

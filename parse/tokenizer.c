@@ -73,11 +73,11 @@ static const struct token *text(struct tokenizer *t, enum entities_mode mode,
     return finish(t, TOKEN_TEXT, next);
 }
 
-/* p up to the first c, and whatever lies behind it; all of it when there is none. */
-static const struct token *comment_until(struct tokenizer *t, enum token_type type,
-                                         const char *p, char c)
+/* p up to the first '>'; all of it when there is none. */
+static const struct token *comment_until_gt(struct tokenizer *t, enum token_type type,
+                                            const char *p)
 {
-    const char *stop = memchr(p, c, (size_t)(t->end - p));
+    const char *stop = memchr(p, '>', (size_t)(t->end - p));
 
     t->tok.raw = span_make(p, (size_t)((stop ? stop : t->end) - p));
     return finish(t, type, stop ? stop + 1 : t->end);
@@ -140,11 +140,11 @@ static const struct token *declaration(struct tokenizer *t, const char *p)
     if (span_starts(rest, SPAN("--")))
         return comment(t, p + 2);
     if (span_starts_nocase(rest, SPAN("doctype")))
-        return comment_until(t, TOKEN_DOCTYPE, p + 7, '>');
+        return comment_until_gt(t, TOKEN_DOCTYPE, p + 7);
     if ((t->is_xml || tokenizer_foreign_content(t) != TOKENIZER_HTML) &&
         span_starts(rest, SPAN("[CDATA[")))
         return cdata(t, p + 7);
-    return comment_until(t, TOKEN_COMMENT, p, '>');
+    return comment_until_gt(t, TOKEN_COMMENT, p);
 }
 
 /*
@@ -352,11 +352,11 @@ NOINLINE static const struct token *other_markup(struct tokenizer *t, const char
     if (c == '!')
         return declaration(t, p + 2);
     if (c == '?')
-        return comment_until(t, TOKEN_COMMENT, p + 1, '>');
+        return comment_until_gt(t, TOKEN_COMMENT, p + 1);
     if (p + 2 == t->end)
         return text(t, ENTITIES_TEXT, p, t->end);
     if (p[2] != '>')
-        return comment_until(t, TOKEN_COMMENT, p + 2, '>');
+        return comment_until_gt(t, TOKEN_COMMENT, p + 2);
     t->at = p + 3;
     return NULL;
 }

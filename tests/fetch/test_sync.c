@@ -304,13 +304,14 @@ static intptr_t finish_work(void *arg)
 
     tracker_init(&s->tracker);
     s->e[5] = tracker_wait(&s->tracker, 0); /* nothing is open */
-    tracker_add(&s->tracker, 2);
+    tracker_add(&s->tracker);
+    tracker_add(&s->tracker);
     start_all(s, a, ARRAY_LEN(a), wait_for_all_work);
     sleep_ms(s, 10);
     tracker_done(&s->tracker);
     sleep_ms(s, 10); /* 1 gives up */
     tracker_done(&s->tracker);
-    tracker_add(&s->tracker, 1); /* before the waiters run: not the end after all */
+    tracker_add(&s->tracker); /* before the waiters run: not the end after all */
     sleep_ms(s, 10);
     tracker_done(&s->tracker);
     join(s);
@@ -382,7 +383,7 @@ static intptr_t cancel_kind(void *arg)
     if (a.id == 4)
         s->trouble |= chan_send(&s->chan, s, 0, DEADLINE_NEVER);
     tracker_init(&s->tracker);
-    tracker_add(&s->tracker, 1);
+    tracker_add(&s->tracker);
 
     struct coro *c = start(s, &a, wait_twice);
 
