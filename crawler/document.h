@@ -8,6 +8,9 @@
 
 #include "crawler/ask.h"
 
+/* From a robots.txt (RFC 9309 §2.3.1.2) or a sitemap. */
+#define DOCUMENT_MAX_REDIRECTS 5
+
 struct document {
     struct fetch_result result; /* of the last hop; body owned by the caller, none of a redirect */
     struct url url;             /* of the last hop, in mem */

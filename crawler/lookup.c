@@ -9,7 +9,6 @@
 #include "crawler/parts.h"
 #include "crawler/robots_gate.h"
 
-#define MAX_REDIRECTS 5 /* RFC 9309 §2.3.1.2 */
 /* A hundred hops, their robots.txt and its hops leave 5 MiB of header fields each, and tries cut off as much again. */
 #define ANSWER_BYTES  ((size_t)1 * GIB)
 
@@ -81,7 +80,7 @@ static enum err read_rules(struct lookup *l, struct lookup_rules *r)
 enum err lookup_ask_robots(struct lookup *l, const struct url *u,
                            struct lookup_rules *out)
 {
-    static const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+    static const struct document_way way = { .max_redirects = DOCUMENT_MAX_REDIRECTS,
                                              .min_body_bytes = ROBOTS_READ_BYTES };
     static const struct robots_rules none = { .crawl_delay_ms = -1 };
     struct lookup_rules r = { .meaning = LOOKUP_UNREACHABLE, .why = SPAN_NONE };

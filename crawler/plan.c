@@ -7,9 +7,7 @@
 #include "crawler/sitemaps.h"
 
 #define MAX_AT_ONCE   ((size_t)32) /* hosts that are asked side by side */
-#define MAX_LEVEL     3            /* of sitemap indexes, as in a crawl */
 #define MAX_SITEMAPS  ((size_t)1000)
-#define MAX_REDIRECTS 5
 #define HOST_BYTES    ((size_t)64 * MIB)
 #define URL_BYTES     ((size_t)64 * KIB)
 
@@ -224,7 +222,7 @@ static void take_sitemap(struct asking *a, const struct todo *t,
         arena_reset(&mem);
     }
     arena_clear(&mem);
-    for (size_t i = 0; i < map->n_sitemaps && t->level < MAX_LEVEL; i++)
+    for (size_t i = 0; i < map->n_sitemaps && t->level < SITEMAPS_MAX_LEVEL; i++)
         add_todo(a, map->sitemaps[i].loc, t->level + 1);
 }
 
@@ -254,7 +252,7 @@ static enum err parse_sitemap(struct asking *a, const struct todo *t,
 
 static enum err read_sitemap(struct asking *a, const struct todo *t)
 {
-    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+    struct document_way way = { .max_redirects = DOCUMENT_MAX_REDIRECTS,
                                 .refusal = refusal,
                                 .arg = a };
     struct document doc;

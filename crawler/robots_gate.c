@@ -11,12 +11,10 @@
 #include "crawler/visit.h"
 #include "parse/host.h"
 
-#define MAX_REDIRECTS    5 /* RFC 9309 §2.3.1.2 */
 #define MAX_TRIES        3
 #define FRESH_MS         INT64_C(86400000) /* RFC 9309 §2.4 */
 #define REFRESH_AGAIN_NS (600 * NS_PER_S)
 #define FIRST_PAUSE_MS   INT64_C(1000)
-#define MAX_PAUSE_MS     INT64_C(3600000) /* as a Retry-After counts at most */
 #define LARGE_AT_A_TIME  8 /* files of up to 500 KiB, and what is made of them */
 #define LOOK_UP_NS       (500 * NS_PER_MS)
 #define LONGEST_UTF8     ((size_t)4)
@@ -298,7 +296,7 @@ static int64_t pause_ms(const struct host *h, const struct document *doc)
 {
     int64_t ms = FIRST_PAUSE_MS << (h->robots_tries - 1);
 
-    return MAX(ms, MIN(doc->retry_after_ms, MAX_PAUSE_MS));
+    return MAX(ms, MIN(doc->retry_after_ms, POLITENESS_MAX_PAUSE_MS));
 }
 
 static void give_up(struct prepare *p, const struct document *doc, struct span why)
@@ -348,7 +346,7 @@ static void keep_pause(struct prepare *p, const struct document *doc)
 /* One try. ERR_REFUSED: try again later (the pause was taken). */
 static enum err try_once(struct prepare *p)
 {
-    const struct document_way way = { .max_redirects = MAX_REDIRECTS,
+    const struct document_way way = { .max_redirects = DOCUMENT_MAX_REDIRECTS,
                                       .min_body_bytes = ROBOTS_READ_BYTES,
                                       .refusal = refusal,
                                       .arg = p->c };

@@ -9,8 +9,6 @@
 #include "crawler/robots_gate.h"
 #include "store/vocab.h"
 
-#define MAX_LEVEL      3
-#define MAX_REDIRECTS  5
 #define LOOK_UP_NS     (500 * NS_PER_MS)
 #define MAX_PER_HOST   1000
 #define MAX_LIST_BYTES ((size_t)256 * KIB) /* of the URLs of one list */
@@ -276,7 +274,7 @@ static enum err take_answer(struct reader *r, const struct todo *todo,
         crawl_event(r->c, "warn", "sitemaps", "sitemap-cut", 0,
                     "%s: %s; the first %zu entries count", todo->url, cut,
                     map.n_urls + map.n_sitemaps);
-    for (size_t i = 0; i < map.n_sitemaps && todo->level < MAX_LEVEL; i++)
+    for (size_t i = 0; i < map.n_sitemaps && todo->level < SITEMAPS_MAX_LEVEL; i++)
         add_todo(r, map.sitemaps[i].loc, todo->level + 1);
     return offer_all(r, todo, doc, type ? type : "no sitemap", &map);
 }
@@ -380,7 +378,7 @@ static bool is_tried_again(const struct reader *r, const struct document *doc, i
 static enum err read_one(struct reader *r, const struct todo *todo, int attempt,
                          deadline *out_again)
 {
-    struct document_way way = { .max_redirects = MAX_REDIRECTS,
+    struct document_way way = { .max_redirects = DOCUMENT_MAX_REDIRECTS,
                                 .refusal = refusal,
                                 .arg = r };
     struct document doc;

@@ -13,6 +13,8 @@
 #include "crawler/document.h"
 #include "parse/job.h"
 
+#define SITEMAPS_MAX_LEVEL 3 /* of indexes */
+
 /* What is remembered of them in a run: nothing yet. */
 void sitemaps_open(struct crawl *c);
 void sitemaps_close(struct crawl *c);

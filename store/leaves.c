@@ -5,9 +5,6 @@
 #include "store/tokens.h"
 #include "store/varint.h"
 
-#define HEAD 4
-/* Of terms: FTS5's index of whole words, not of prefixes (FTS5_MAIN_PREFIX). */
-#define WHOLE_WORD '0'
 /* A page is full when it has its bytes, or a term and a number more. */
 #define MAX_PAGE ((size_t)64 * 1024 + TOKENS_MAX_WORD)
 
@@ -37,10 +34,10 @@ void leaves_free(struct leaves *l)
 static void begin_page(struct leaves *l, uint32_t number)
 {
     l->page_number = number;
-    l->n = HEAD;
+    l->n = LEAVES_HEAD;
     l->n_footer = l->last_term_at = 0;
     l->has_term = l->has_doc = false;
-    memset(l->page, 0, HEAD);
+    memset(l->page, 0, LEAVES_HEAD);
 }
 
 void leaves_begin(struct leaves *l, struct shadow *s, uint32_t segment)
@@ -48,7 +45,7 @@ void leaves_begin(struct leaves *l, struct shadow *s, uint32_t segment)
     l->shadow = s;
     l->segment = segment;
     l->n_term = 0;
-    l->term[0] = WHOLE_WORD;
+    l->term[0] = LEAVES_WHOLE_WORD;
     begin_page(l, 1);
 }
 
@@ -99,7 +96,7 @@ void leaves_term(struct leaves *l, struct span word)
 
     l->n_term = 1 + word.len;
     memcpy(l->term + 1 + n_shared, span_at(word.ptr, n_shared), word.len - n_shared);
-    if (is_full_with(l, l->n_term + 2) && l->n > HEAD)
+    if (is_full_with(l, l->n_term + 2) && l->n > LEAVES_HEAD)
         flush(l);
     l->n_footer = (size_t)(varint_put(l->footer + l->n_footer, l->n - l->last_term_at) - l->footer);
     l->last_term_at = l->n;
@@ -160,7 +157,7 @@ void leaves_doc(struct leaves *l, int64_t id, const unsigned char *places, size_
 
 uint32_t leaves_end(struct leaves *l)
 {
-    if (l->n > HEAD)
+    if (l->n > LEAVES_HEAD)
         flush(l);
     return l->page_number - 1;
 }

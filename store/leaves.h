@@ -14,6 +14,11 @@
 
 #include "store/shadow.h"
 
+/* A page's own bytes before the first term. */
+#define LEAVES_HEAD 4
+/* Of terms: FTS5's index of whole words, not of prefixes (FTS5_MAIN_PREFIX). */
+#define LEAVES_WHOLE_WORD '0'
+
 struct leaves;
 
 /* Heap; the caller frees it. */

@@ -5,12 +5,10 @@
 
 #include "config/buf.h"
 #include "config/mem.h"
+#include "store/leaves.h"
 #include "store/shadow.h"
 #include "store/varint.h"
 
-/* As in store/leaves.c. */
-#define WHOLE_WORD '0'
-#define HEAD       4
 #define MAX_TERM   ((size_t)64 * 1024)
 #define MAX_PLACES ((size_t)64 * MIB) /* of a document */
 /* Steps from row to row that take as long as a search for one. */
@@ -284,10 +282,10 @@ static bool open_page(struct span block, struct page *out)
     const unsigned char *bytes = (const unsigned char *)block.ptr;
     size_t n_content;
 
-    if (block.len < HEAD)
+    if (block.len < LEAVES_HEAD)
         return false;
     n_content = u16(bytes + 2);
-    if (n_content < HEAD || n_content > block.len)
+    if (n_content < LEAVES_HEAD || n_content > block.len)
         return false;
     *out = (struct page){ bytes, bytes + n_content, bytes + n_content, bytes + block.len, u16(bytes), 0 };
     return true;
@@ -306,13 +304,13 @@ static bool next_term(struct page *page, const unsigned char **out)
         return false;
     page->term_at += (size_t)distance;
     *out = page->bytes + page->term_at;
-    return page->term_at >= HEAD;
+    return page->term_at >= LEAVES_HEAD;
 }
 
 /* What stands before the first term belongs to the one before. */
 static enum err read_front(struct walk *w, const struct page *page, const unsigned char *end)
 {
-    const unsigned char *at = page->bytes + HEAD;
+    const unsigned char *at = page->bytes + LEAVES_HEAD;
     enum err e;
 
     if (!w->is_in_list)
@@ -343,8 +341,8 @@ static enum err read_term(struct postings *p, const unsigned char **at, const un
 static void choose_term(struct walk *w)
 {
     struct span term = buf_span(&w->p->term), begin = span_slice(term, 0, MIN(term.len, 1 + w->word.len));
-    bool is_word = term.len && term.ptr[0] == WHOLE_WORD;
-    int order = is_word ? span_cmp(span_skip(begin, 1), w->word) : term.len ? term.ptr[0] - WHOLE_WORD : -1;
+    bool is_word = term.len && term.ptr[0] == LEAVES_WHOLE_WORD;
+    int order = is_word ? span_cmp(span_skip(begin, 1), w->word) : term.len ? term.ptr[0] - LEAVES_WHOLE_WORD : -1;
 
     w->is_in_list = is_word && !order && (w->is_prefix || term.len == begin.len);
     w->is_over = order > 0 || (!order && !w->is_in_list);
@@ -382,7 +380,7 @@ static enum err find_page(struct walk *w, const struct segment_at *s, int64_t *o
     struct postings *p = w->p;
 
     buf_reset(&p->term);
-    if (buf_append_byte(&p->term, WHOLE_WORD) || buf_append(&p->term, w->word))
+    if (buf_append_byte(&p->term, LEAVES_WHOLE_WORD) || buf_append(&p->term, w->word))
         return ERR_UNSUPPORTED; /* longer than any in the index */
     sqlite3_bind_int64(p->find, 1, s->id);
     sqlite3_bind_blob(p->find, 2, p->term.ptr, (int)p->term.len, SQLITE_STATIC);
