@@ -124,12 +124,12 @@ void *map_remove(struct map *m, struct span key)
     return value;
 }
 
-void map_each(const struct map *m, void (*fn)(void *arg, struct span key, void *value),
-              void *arg)
+void map_clear_values(struct map *m, void (*free_value)(void *value))
 {
     for (size_t i = 0; i < m->cap; i++)
         if (m->slots[i].value)
-            fn(arg, span_make(m->slots[i].key, m->slots[i].key_len), m->slots[i].value);
+            free_value(m->slots[i].value);
+    map_clear(m);
 }
 
 void idmap_init(struct idmap *m)

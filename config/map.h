@@ -31,9 +31,8 @@ void map_set(struct map *m, struct span key, void *value);
 /* The removed value, or NULL. */
 void *map_remove(struct map *m, struct span key);
 
-/* Calls fn for every pair, in no order. fn must not change the map. */
-void map_each(const struct map *m, void (*fn)(void *arg, struct span key, void *value),
-              void *arg);
+/* As map_clear, with free_value for every value, in no order. */
+void map_clear_values(struct map *m, void (*free_value)(void *value));
 
 struct idmap_slot;
 

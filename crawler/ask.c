@@ -87,17 +87,9 @@ static void leave_address(void *arg, struct span ip)
         mem_free(map_remove(&c->ip_permits, ip));
 }
 
-static void free_permit(void *arg, struct span key, void *value)
-{
-    (void)arg;
-    (void)key;
-    mem_free(value);
-}
-
 void ask_clear(struct crawl *c)
 {
-    map_each(&c->ip_permits, free_permit, NULL);
-    map_clear(&c->ip_permits);
+    map_clear_values(&c->ip_permits, mem_free);
 }
 
 void ask_note_cut(const struct fetch_result *got, size_t *io_room)

@@ -108,10 +108,8 @@ enum err credentials_open(const struct settings *s, struct credentials **out,
     return OK;
 }
 
-static void free_password(void *arg, struct span key, void *value)
+static void free_password(void *value)
 {
-    (void)arg;
-    (void)key;
     explicit_bzero(value, strlen(value));
     mem_free(value);
 }
@@ -120,8 +118,7 @@ void credentials_close(struct credentials *c)
 {
     if (!c)
         return;
-    map_each(&c->passwords, free_password, NULL);
-    map_clear(&c->passwords);
+    map_clear_values(&c->passwords, free_password);
     map_clear(&c->seeds);
     cookies_close(c->jar);
     mem_free(c);

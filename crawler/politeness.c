@@ -6,7 +6,6 @@
 #include "crawler/scope.h"
 
 #define MAX_CRAWL_DELAY_MS   INT64_C(60000)
-#define MAX_PAUSE_MS         INT64_C(3600000) /* as a Retry-After counts at most */
 #define MAX_RESPONSE_TERM_NS (30 * NS_PER_S)
 
 struct politeness {
@@ -30,12 +29,10 @@ struct politeness *politeness_new(struct loop *l, const struct settings *s,
     return p;
 }
 
-static void free_site(void *arg, struct span key, void *value)
+static void free_site(void *value)
 {
     struct site *site = value;
 
-    (void)arg;
-    (void)key;
     mem_free(site->key);
     mem_free(site);
 }
@@ -44,8 +41,7 @@ void politeness_free(struct politeness *p)
 {
     if (!p)
         return;
-    map_each(&p->sites, free_site, NULL);
-    map_clear(&p->sites);
+    map_clear_values(&p->sites, free_site);
     mem_free(p);
 }
 
@@ -167,12 +163,12 @@ static int64_t left_ms(int64_t wall_ms)
 bool politeness_is_impossible(const struct politeness *p, int64_t wall_ms)
 {
     /* A pause longer than --max-wait is stored as a moment more than that. */
-    return left_ms(wall_ms) - 1 > MAX(MAX_PAUSE_MS, p->settings->max_wait_ms);
+    return left_ms(wall_ms) - 1 > MAX(POLITENESS_MAX_PAUSE_MS, p->settings->max_wait_ms);
 }
 
 deadline politeness_moment(const struct politeness *p, int64_t now_ns, int64_t wall_ms)
 {
-    int64_t ms = politeness_is_impossible(p, wall_ms) ? MAX_PAUSE_MS : left_ms(wall_ms);
+    int64_t ms = politeness_is_impossible(p, wall_ms) ? POLITENESS_MAX_PAUSE_MS : left_ms(wall_ms);
 
     return ms > 0 ? clock_after(now_ns, MIN(ms, INT64_MAX / NS_PER_MS) * NS_PER_MS) : 0;
 }

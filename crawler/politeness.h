@@ -18,6 +18,9 @@
 #include "config/settings.h"
 #include "fetch/sync.h"
 
+/* A Retry-After counts as this at most. */
+#define POLITENESS_MAX_PAUSE_MS INT64_C(3600000)
+
 struct politeness;
 
 struct site {

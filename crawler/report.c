@@ -190,7 +190,7 @@ static enum err put_page(struct report_html *h, struct reader *r,
     report_html_put(h, "</div>\n");
     report_parts_comparison(h, f);
     report_html_append(h, tables);
-    report_parts_foot(h, f);
+    report_parts_foot(h);
     return e;
 }
 

@@ -109,7 +109,7 @@ enum err report_parts_head(struct report_html *h, const struct report_found *f)
     return OK;
 }
 
-void report_parts_foot(struct report_html *h, const struct report_found *f)
+void report_parts_foot(struct report_html *h)
 {
     char text[FIGURES_SIZE];
 
@@ -119,7 +119,6 @@ void report_parts_foot(struct report_html *h, const struct report_found *f)
         "comes from the database; <code>crawl sql --list</code> names the "
         "reports that list every row.</footer>\n</body>\n</html>\n",
         CRAWL_VERSION, figures_moment(clock_wall_ms(), text));
-    (void)f;
 }
 
 /* --- tiles ------------------------------------------------------------------------- */

@@ -34,4 +34,4 @@ void report_parts_comparison(struct report_html *h, const struct report_found *f
 enum err report_parts_charts(struct report_html *h, struct reader *r,
                              const struct report_found *f,
                              struct err_note *note) MUST_USE;
-void report_parts_foot(struct report_html *h, const struct report_found *f);
+void report_parts_foot(struct report_html *h);

@@ -17,13 +17,6 @@ struct route_note {
     size_t n_dead; /* addresses from the first on of which none let itself be connected to */
 };
 
-static void free_note(void *arg, struct span key, void *value)
-{
-    (void)arg;
-    (void)key;
-    mem_free(value);
-}
-
 void route_book_init(struct route_book *b)
 {
     map_init(&b->notes);
@@ -32,8 +25,7 @@ void route_book_init(struct route_book *b)
 
 void route_book_clear(struct route_book *b)
 {
-    map_each(&b->notes, free_note, NULL);
-    map_clear(&b->notes);
+    map_clear_values(&b->notes, mem_free);
 }
 
 static struct route_note *note_for(struct route_book *b, struct span host)

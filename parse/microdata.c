@@ -314,21 +314,22 @@ static bool is_repeated(const struct microdata *m, struct span name, int n)
     return false;
 }
 
-/* One property for each name of itemprop, of which equal ones are one; *out_n says how many. */
-static enum err add_properties(struct microdata *m, int owner, struct span names,
-                               int item, struct span value, int *out_n)
+/* One property for each name of itemprop, of which equal ones are one; how many. */
+static int add_properties(struct microdata *m, int owner, struct span names, int item,
+                          struct span value)
 {
     struct item *it = &m->items[owner];
     struct span name;
+    int n = 0;
 
-    for (*out_n = 0; *out_n < MAX_NAMES && span_token(&names, &name);) {
+    while (n < MAX_NAMES && span_token(&names, &name)) {
         struct property *p = &m->properties[m->n_properties];
 
-        if (is_repeated(m, name, *out_n))
+        if (is_repeated(m, name, n))
             continue;
         if (m->n_properties == MAX_PROPERTIES) {
             m->is_cut = true;
-            return OK;
+            break;
         }
         *p = (struct property){ span_clip_utf8(name, MAX_NAME), value, item, NONE };
         if (it->first == NONE)
@@ -336,9 +337,9 @@ static enum err add_properties(struct microdata *m, int owner, struct span names
         else
             m->properties[it->last].next = m->n_properties;
         it->last = m->n_properties++;
-        ++*out_n;
+        n++;
     }
-    return OK;
+    return n;
 }
 
 /* What an element begins; o is to be opened for it, if it can have content. */
@@ -360,7 +361,7 @@ static enum err read_element(struct microdata *m, const struct token *tok,
         e = value_of_tag(m, tok, &is_known, &value);
     o->properties = m->n_properties;
     if (!e)
-        e = add_properties(m, owner, names, o->item, value, &n);
+        n = add_properties(m, owner, names, o->item, value);
     o->n_properties = is_known ? 0 : n;
     return e;
 }

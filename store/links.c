@@ -289,11 +289,10 @@ static void make_rows(struct core *c, const struct store_visit *v)
     }
 }
 
-uint64_t links_hash(const struct core *c, const struct store_visit *v)
+uint64_t links_hash(const struct store_visit *v)
 {
     uint64_t hash = 0;
 
-    (void)c;
     for (size_t i = 0; i < v->n_links; i++) {
         const struct store_offer *o = &v->links[i];
         int64_t row[3] = { o->id, bits_of(v, o), o->position };

@@ -28,7 +28,7 @@ void links_free(struct links *l);
 enum err links_check(struct core *c);
 
 /* A hash of the rows that v's applied offers give; 0 only when there are none. */
-uint64_t links_hash(const struct core *c, const struct store_visit *v);
+uint64_t links_hash(const struct store_visit *v);
 
 /*
  * Writes the rows of v's offers (applied: ids known); old rows must be gone. *out_set is their

@@ -122,7 +122,7 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
                             int64_t fetch_id)
 {
     struct old_page old = look_up(c, v);
-    uint64_t link_hash = links_hash(c, v);
+    uint64_t link_hash = links_hash(v);
     struct page_ids ids = { fetch_id, old.is_same_body ? old.text_id : 0, old.links_id };
     bool has_new_links = !old.exists || old.link_hash != link_hash;
 
