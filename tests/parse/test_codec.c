@@ -89,6 +89,8 @@ static struct row decoded[] = {
       S(FFFD FFFD FFFD "y"), "12.2.1" },
     { "utf-16le: with a pair", "utf-16le", S("a\0\x3D\xD8\x00\xDE\0\0"),
       S("a\xF0\x9F\x98\x80\0"), "14.2.1" },
+    { "utf-16be: the first pair and the last", "utf-16be", S("\xD8\x00\xDC\x00\xDB\xFF\xDF\xFF"),
+      S("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"), "14.2.1" },
     { "utf-16be: lone surrogates", "utf-16be", S("\xD8\x3D\0a\xDE\x00\0b"),
       S(FFFD "a" FFFD "b"), "14.2.1" },
     { "utf-16be: an odd byte at the end", "utf-16be", S("\0a\0"), S("a" FFFD),

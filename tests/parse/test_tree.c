@@ -69,6 +69,8 @@ static const struct tree_row tree_rows[] = {
       "13.2.6.4.11" },
     { "what is no column ends the columns", "<table><colgroup><col><p>a</table>b",
       BODY("<p>a</p><table><colgroup><col></colgroup></table>b"), "13.2.6.4.12" },
+    { "text ends the columns", "<table><colgroup><col>\n<col>a</table>b",
+      BODY("a<table><colgroup><col>\n<col></colgroup></table>b"), "13.2.6.4.12" },
     { "end of a cell is not for one around a template", "<table><td><template></td>a</template>b</table>c",
       BODY("<table><tbody><tr><td><template>a</template>b</td></tr></tbody></table>c"), "13.2.6.4.22" },
     { "end of b is not for one around a cell", "<b><table><td></b>a</table>b",
