@@ -402,6 +402,30 @@ static void links_survive_the_way(void **state)
     assert_span(l[1].anchor, "#x");
 }
 
+static void each_part_of_a_link_survives_alone(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = full_page();
+    struct fact_link *link = a.page.links;
+    struct span *const parts[] = { &link->title, &link->type, &link->media, &link->hreflang, &link->anchor };
+
+    a.page.n_links = 1;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const struct fact_link *got;
+
+        *parts[i] = SPAN("x");
+        assert_int_equal(encode(b, &a), OK);
+        *parts[i] = SPAN_NONE;
+        assert_int_equal(decode(b), OK);
+        got = b->out.page.links;
+        assert_span(got->title, i == 0 ? "x" : "");
+        assert_span(got->type, i == 1 ? "x" : "");
+        assert_span(got->media, i == 2 ? "x" : "");
+        assert_span(got->hreflang, i == 3 ? "x" : "");
+        assert_span(got->anchor, i == 4 ? "x" : "");
+    }
+}
+
 static void robots_rules_survive_the_way(void **state)
 {
     struct bench *b = *state;
@@ -784,6 +808,26 @@ static void an_inspect_answer_is_one_line_of_text(void **state)
     }
 }
 
+static void an_inspect_answer_that_is_too_long_is_left_out_and_said_so(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = { .kind = JOB_INSPECT, .bytes = SPAN("{\"id\":1}") };
+
+    b->job.kind = JOB_INSPECT;
+    wire_limits_of(&b->job, &b->limits);
+    b->limits.max_bytes = a.bytes.len;
+    assert_int_equal(wire_encode_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len), OK);
+    assert_int_equal(decode(b), OK);
+    assert_span(b->out.bytes, "{\"id\":1}");
+    assert_int_equal(b->out.decode, DECODE_OK);
+
+    b->limits.max_bytes--;
+    assert_int_equal(wire_encode_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len), OK);
+    assert_int_equal(decode(b), OK);
+    assert_int_equal(b->out.bytes.len, 0);
+    assert_int_equal(b->out.decode, DECODE_TOO_LARGE);
+}
+
 static void the_text_of_a_page_is_text(void **state)
 {
     struct bench *b = *state;
@@ -888,6 +932,7 @@ int main(void)
         WITH_BENCH(a_dictionary_that_is_too_long_foreign_or_unasked_is_refused),
         WITH_BENCH(facts_that_are_no_json_object_are_left_out),
         WITH_BENCH(links_survive_the_way),
+        WITH_BENCH(each_part_of_a_link_survives_alone),
         WITH_BENCH(robots_rules_survive_the_way),
         WITH_BENCH(a_sitemap_survives_the_way),
         WITH_BENCH(a_sitemap_of_any_type_survives_the_way_and_one_of_none_does_not),
@@ -908,6 +953,7 @@ int main(void)
         WITH_BENCH(a_rule_that_begins_otherwise_is_refused),
         WITH_BENCH(a_crawl_delay_below_none_is_refused),
         WITH_BENCH(an_inspect_answer_is_one_line_of_text),
+        WITH_BENCH(an_inspect_answer_that_is_too_long_is_left_out_and_said_so),
         WITH_BENCH(the_text_of_a_page_is_text),
         WITH_BENCH(every_flipped_bit_is_refused_or_harmless),
         WITH_BENCH(too_many_parts_of_a_request_are_refused),
