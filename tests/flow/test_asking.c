@@ -208,6 +208,7 @@ static void headers_and_links_have_options_of_their_own(void **state)
     (void)state;
     assert_int_equal(show("/whale", "--headers"), 0);
     assert_true(printed("User-Agent: "));
+    assert_true(printed("answer HTTP/1.1 200\n"));
     assert_true(printed("Content-Type: text/html; charset=utf-8\n"));
     assert_false(printed("\x1b"));
     assert_int_equal(show("/", "--links"), 0);
