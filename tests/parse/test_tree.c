@@ -99,6 +99,8 @@ static const struct tree_row tree_rows[] = {
       BODY("<span><div>ab</div>c</span>"), "13.2.6.4.7" },
     { "a block goes on behind its formatting element", "<b><div>a</b>b</div>c",
       BODY("<b><div>ab</div></b>c"), "13.2.6.4.7" },
+    { "legends and options are no blocks", "<b><legend>a</b>b<i><option>c</i>d",
+      BODY("<b><legend>a</legend></b>b<i><option>c</option></i>d"), "13.2.4.2" },
     { "raw text", "<script>a<b>&amp;</script><textarea>\n&lt;i></textarea>",
       "<head><script>a<b>&amp;</script></head><body><textarea>&lt;i&gt;</textarea></body>",
       "13.3" },
