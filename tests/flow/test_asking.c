@@ -335,6 +335,7 @@ static void the_schema_is_told_with_and_without_a_database(void **state)
         program_run(&rig.p, ARGS{ "schema", "-o", "crawl.db", "urls", NULL }), 0);
     assert_true(printed("urls: every URL ever met, once\n"));
     assert_true(printed("not_modified: the"));
+    assert_true(printed("\n  depth "));
     assert_int_equal(
         program_run(&rig.p, ARGS{ "schema", "--sql", "broken_links", NULL }), 0);
     assert_true(printed("CREATE VIEW broken_links AS\n"));

@@ -74,6 +74,7 @@ static struct row decoded[] = {
       S(FFFD "\"x"), "12.3.1" },
     { "euc-kr: both halves", "euc-kr", S("\xC7\xD1\x81\x41"),
       S("\xED\x95\x9C\xEA\xB0\x82"), "13.1.1" },
+    { "euc-kr: trail bytes that are none", "euc-kr", S("\xB0@\xB0\xFFx\xB0"), S(FFFD "@" FFFD "x" FFFD), "13.1.1" },
     { "euc-kr: a hole eats a high trail byte", "euc-kr", S("\xFE\xFE\xC9\x41"),
       S(FFFD FFFD "A"), "13.1.1" },
     { "iso-2022-jp: all four sets", "iso-2022-jp",
