@@ -172,12 +172,11 @@ static void skip_raw_text(struct cursor *c, struct span name)
     }
 }
 
+/* At "<!--", whose dashes may be those of "-->". */
 static void skip_comment(struct cursor *c)
 {
-    const char *dashes = c->at + 2; /* those of "<!--" may be those of "-->" */
-
     while (skip_past(c, '>'))
-        if (c->at - 3 >= dashes && c->at[-2] == '-' && c->at[-3] == '-')
+        if (c->at[-2] == '-' && c->at[-3] == '-')
             return;
 }
 

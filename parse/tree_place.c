@@ -205,7 +205,7 @@ static void end(struct tree_place *p, const struct token *tok)
 
     if (tag == TAG_HTML || tag == TAG_BODY || tag == TAG_HEAD)
         return;
-    if (p->n_too_deep && !tok->is_foreign) {
+    if (p->n_too_deep) {
         p->n_too_deep--;
         return;
     }

@@ -104,6 +104,19 @@ static void a_long_record_is_cut_to_a_pipe_buffer_of_whole_characters(void **sta
     }
 }
 
+static void a_message_that_is_too_long_ends_where_it_is_cut(void **state)
+{
+    char text[9000];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    log_warn("a", "b", "<%s", text);
+    assert_non_null(strchr(seen.last, '<'));
+    assert_int_equal(strspn(strchr(seen.last, '<') + 1, "x"), 2046);
+    assert_string_equal(strchr(seen.last, '<') + 2047, "");
+}
+
 /* --- escaping --------------------------------------------------------------------------- */
 
 static const struct escape_row {
@@ -486,6 +499,7 @@ int main(void)
         LOGGED(records_above_the_level_are_dropped),
         LOGGED(a_newline_cannot_forge_a_record),
         LOGGED(a_long_record_is_cut_to_a_pipe_buffer_of_whole_characters),
+        LOGGED(a_message_that_is_too_long_ends_where_it_is_cut),
         LOGGED(a_nul_byte_is_escaped),
         LOGGED(no_byte_sequence_gets_through_unsafe),
         LOGGED(escaping_into_a_full_buffer_says_so),

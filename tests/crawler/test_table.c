@@ -179,6 +179,31 @@ static void rows_look_the_same_whether_they_were_held_or_not(void **state)
     check_rows_behind(narrow, HELD);
 }
 
+static void a_terminal_is_told_how_many_rows_there_were(void **state)
+{
+    static const struct {
+        size_t n;
+        const char *count;
+    } cases[] = { { 1, "\n1 row\n" }, { 2, "\n2 rows\n" }, { HELD + 1, "\n1001 rows\n" } };
+    struct terminal terminals[] = { { .is_terminal = true, .columns = 80, .rows = 24 }, { .columns = 0 } };
+    struct span name = SPAN("one");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (size_t k = 0; k < ARRAY_LEN(terminals); k++) {
+            struct table *t = table_new(&name, 1, &terminals[k]);
+            struct buf out;
+
+            buf_init(&out, (size_t)MIB);
+            for (size_t row = 0; row < cases[i].n; row++)
+                assert_int_equal(table_row(t, &kinds[6], &out), OK);
+            assert_int_equal(table_finish(t, &out), OK);
+            assert_true(span_ends(buf_span(&out), span_str(k ? "\nplain text\n" : cases[i].count)));
+            buf_clear(&out);
+            table_free(t);
+        }
+}
+
 static void widths_are_those_of_unicode(void **state)
 {
     static const struct {
@@ -210,6 +235,7 @@ int main(void)
         cmocka_unit_test(wide_characters_are_two_columns),
         cmocka_unit_test(escapes_stay_out_of_cells),
         cmocka_unit_test(rows_look_the_same_whether_they_were_held_or_not),
+        cmocka_unit_test(a_terminal_is_told_how_many_rows_there_were),
         cmocka_unit_test(widths_are_those_of_unicode),
     };
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -78,6 +79,7 @@ static const struct row ROWS[] = {
       "10.1.0.0/16" },
     { "an allowed network opens its mapped form", "::ffff:10.1.2.3", NULL,
       "10.1.0.0/16" },
+    { "a network that is written as mapped opens", "10.1.2.3", NULL, "::ffff:10.1.0.0/112" },
     { "an allowed single address opens", "127.0.0.1", NULL, "127.0.0.1" },
     { "its neighbour stays shut", "127.0.0.2", "loopback address", "127.0.0.1" },
     { "an allowed IPv6 network opens", "fd00:1::5", NULL, "fd00:1::/32" },
@@ -105,6 +107,75 @@ static void judge(void **state)
         assert_string_equal(got ? got : "(none)", row->want);
     else
         assert_null(got);
+}
+
+static const char *refusal(const char *text)
+{
+    struct address_policy policy = { 0 };
+    union address ss;
+
+    assert_true(address_parse(span_str(text), &ss));
+    return address_refusal(&policy, &ss.any);
+}
+
+static void every_range_begins_and_ends_where_the_registry_says(void **state)
+{
+    /* The last address before, the first, the last, the first behind; before and behind are public if not told. */
+    static const struct {
+        const char *before, *first, *last, *behind, *what, *is_before, *is_behind;
+    } ranges[] = {
+        { NULL, "0.0.0.0", "0.255.255.255", "1.0.0.0", "unspecified address", NULL, NULL },
+        { "9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0", "private address", NULL, NULL },
+        { "100.63.255.255", "100.64.0.0", "100.127.255.255", "100.128.0.0", "carrier-grade NAT address", NULL, NULL },
+        { "126.255.255.255", "127.0.0.0", "127.255.255.255", "128.0.0.0", "loopback address", NULL, NULL },
+        { "168.63.129.15", "168.63.129.16", "168.63.129.16", "168.63.129.17", "metadata address", NULL, NULL },
+        { "169.253.255.255", "169.254.0.0", "169.254.255.255", "169.255.0.0", "link-local address", NULL, NULL },
+        { "169.254.169.253", "169.254.169.254", "169.254.169.254", "169.254.169.255", "metadata address",
+          "link-local address", "link-local address" },
+        { "172.15.255.255", "172.16.0.0", "172.31.255.255", "172.32.0.0", "private address", NULL, NULL },
+        { "191.255.255.255", "192.0.0.0", "192.0.0.255", "192.0.1.0", "reserved address", NULL, NULL },
+        { "192.0.1.255", "192.0.2.0", "192.0.2.255", "192.0.3.0", "documentation address", NULL, NULL },
+        { "192.88.98.255", "192.88.99.0", "192.88.99.255", "192.88.100.0", "reserved address", NULL, NULL },
+        { "192.167.255.255", "192.168.0.0", "192.168.255.255", "192.169.0.0", "private address", NULL, NULL },
+        { "198.17.255.255", "198.18.0.0", "198.19.255.255", "198.20.0.0", "benchmarking address", NULL, NULL },
+        { "198.51.99.255", "198.51.100.0", "198.51.100.255", "198.51.101.0", "documentation address", NULL, NULL },
+        { "203.0.112.255", "203.0.113.0", "203.0.113.255", "203.0.114.0", "documentation address", NULL, NULL },
+        { "223.255.255.255", "224.0.0.0", "239.255.255.255", "240.0.0.0", "multicast address", NULL,
+          "reserved address" },
+        { "239.255.255.255", "240.0.0.0", "255.255.255.255", NULL, "reserved address", "multicast address", NULL },
+        { "2001:0:808:808::f7f7:f7f7", "2001:1::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:200::",
+          "reserved address", NULL, NULL },
+        { "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+          "2001:db9::", "documentation address", NULL, NULL },
+        { "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2002:7f00::", "2002:7fff:ffff:ffff:ffff:ffff:ffff:ffff",
+          "2003::", "loopback address", NULL, NULL },
+        { "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+          "3fff:1000::", "documentation address", NULL, NULL },
+        { "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::7f00:0", "64:ff9b::7fff:ffff", "64:ff9b::1:0:0",
+          "loopback address", "reserved address", "reserved address" },
+        { "::fffe:ffff:ffff", "::ffff:127.0.0.0", "::ffff:127.255.255.255", "::1:0:0:0", "loopback address",
+          "reserved address", "reserved address" },
+        { "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::",
+          "private address", "reserved address", "reserved address" },
+        { "fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fec0::",
+          "link-local address", "reserved address", "private address" },
+        { "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ff00::",
+          "private address", "link-local address", "multicast address" },
+        { "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL,
+          "multicast address", "private address", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        const char *const at[] = { ranges[i].before, ranges[i].first, ranges[i].last, ranges[i].behind };
+        const char *const want[] = { ranges[i].is_before, ranges[i].what, ranges[i].what, ranges[i].is_behind };
+
+        for (size_t k = 0; k < ARRAY_LEN(at); k++) {
+            const char *got = at[k] ? refusal(at[k]) : want[k];
+            if (!got != !want[k] || (got && strcmp(got, want[k]) != 0))
+                fail_msg("%s is %s, want %s", at[k], got ? got : "public", want[k] ? want[k] : "public");
+        }
+    }
 }
 
 static void allow_private_opens_everything(void **state)
@@ -170,6 +241,7 @@ static void formats_what_it_parsed(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
+        cmocka_unit_test(every_range_begins_and_ends_where_the_registry_says),
         cmocka_unit_test(allow_private_opens_everything),
         cmocka_unit_test(other_families_are_refused_even_then),
         cmocka_unit_test(networks_that_are_none_are_invalid),

@@ -208,6 +208,7 @@ static void headers_and_links_have_options_of_their_own(void **state)
     (void)state;
     assert_int_equal(show("/whale", "--headers"), 0);
     assert_true(printed("User-Agent: "));
+    assert_true(printed("answer HTTP/1.1 200\n"));
     assert_true(printed("Content-Type: text/html; charset=utf-8\n"));
     assert_false(printed("\x1b"));
     assert_int_equal(show("/", "--links"), 0);
@@ -334,6 +335,7 @@ static void the_schema_is_told_with_and_without_a_database(void **state)
         program_run(&rig.p, ARGS{ "schema", "-o", "crawl.db", "urls", NULL }), 0);
     assert_true(printed("urls: every URL ever met, once\n"));
     assert_true(printed("not_modified: the"));
+    assert_true(printed("\n  depth "));
     assert_int_equal(
         program_run(&rig.p, ARGS{ "schema", "--sql", "broken_links", NULL }), 0);
     assert_true(printed("CREATE VIEW broken_links AS\n"));

@@ -516,6 +516,29 @@ static void verify_shows_a_text_without_its_control_bytes(void **state)
     assert_int_equal(span_find(buf_span(&g->p.out), 27), g->p.out.len);
 }
 
+static void of_many_exceptions_verify_shows_ten_and_counts_the_rest(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .status = 404 },
+        { .path = "/", .headers = "Content-Type: text/html\r\n", .body = LIT(LINK("/1") LINK("/2") LINK("/3") LINK("/4")
+            LINK("/5") LINK("/6") LINK("/7") LINK("/8") LINK("/9") LINK("/10") LINK("/11")) },
+        { .path = "*", .headers = "Content-Type: text/html\r\n", .body = PAGE },
+    };
+    size_t n = 0;
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    program_change(&g.p, "UPDATE url SET state = 9");
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 3);
+    for (struct span rest = buf_span(&g.p.out), line; span_split(&rest, '\n', &line);)
+        n += span_find_span(line, SPAN(" url=http://127.0.0.1:")) < line.len;
+    assert_int_equal(n, 10);
+    assert_true(span_find_span(buf_span(&g.p.out), SPAN("\n       and 2 more\n")) < g.p.out.len);
+    rig_close(&g);
+}
+
 /* One place says which database: who only asks need not say it again. */
 static void the_database_that_is_set_is_read_too(void **state)
 {
@@ -545,6 +568,7 @@ static void damage_within_the_full_text_is_found(void **state)
 
     assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
     assert_int_equal(program_run(&g->p, ARGS{ "verify", "--full", NULL }), 0);
+    assert_true(span_find_span(buf_span(&g->p.out), SPAN("ok     the pages of the full-text index")) < g->p.out.len);
     program_change(&g->p, "UPDATE page_text_data SET block = zeroblob(length(block)) WHERE id > 10");
     assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
     assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
@@ -574,6 +598,7 @@ int main(void)
         WITH_RIG(too_little_free_space_is_refused_before_anything),
         WITH_RIG(a_word_that_names_no_database_is_refused),
         WITH_RIG(verify_shows_a_text_without_its_control_bytes),
+        cmocka_unit_test(of_many_exceptions_verify_shows_ten_and_counts_the_rest),
         WITH_RIG(the_database_that_is_set_is_read_too),
     };
 

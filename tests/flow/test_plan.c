@@ -96,6 +96,10 @@ static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
                      0);
     assert_string_equal(line_of(&g, 1), "none\t1\t0\t1\t0\t0\t2\t2\t2\tdatabase\t60\t"
                                         "database: mean of known pages\t2.2");
+    program_seeds(&g.p, origin_port(g.o), "http://127.0.0.2:$PORT/\nhttp://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8", "seeds.txt", NULL }),
+                     0);
+    assert_string_equal(line_of(&g, 3), "\t\t\t\t\t\t\t\t6\t\t\t\t4"); /* the bytes of one host are not known */
     assert_int_equal(program_number(&g.p, "SELECT count(*) FROM runs"), 1);
     rig_close(&g);
 }

@@ -110,6 +110,25 @@ static const struct row rows[] = {
     { "two years", "01 Jan 2004 2005", BAD, false, "" },
     { "a long number", "1234567890", BAD, false, "" },
     { "half a zone", "2004-01-01T10:00:00+", BAD, false, "" },
+    { "noon", "January 5, 2017 12:30:00 PM GMT", "2017-01-05T12:30:00Z", false, "seen" },
+    { "13 PM", "January 5, 2017 13:00:00 PM GMT", BAD, false, "" },
+    { "0 AM", "January 5, 2017 0:10:00 AM GMT", BAD, false, "" },
+    { "PM of no time", "January 5, 2017 PM", BAD, false, "" },
+    { "a zone of no time", "5 Jan 2017 GMT", BAD, false, "" },
+    { "two zones", "5 Jan 2017 10:00:00 GMT GMT", BAD, false, "" },
+    { "one digit of a month and a day", "2004-5-7", "2004-05-07T00:00:00Z", false, "seen" },
+    { "slashes", "2004/05/07 10:20", "2004-05-07T10:20:00Z", true, "seen" },
+    { "one digit of a zone", "2004-05-07T10:20:00+1", "2004-05-07T09:20:00Z", false, "seen" },
+    { "three digits of a zone", "2004-05-07T10:20:00-130", "2004-05-07T11:50:00Z", false, "seen" },
+    { "the largest zone", "2004-05-07T10:20:00+24:59", "2004-05-06T09:21:00Z", false, "" },
+    { "a zone of 25 hours", "2004-05-07T10:20:00+25:00", BAD, false, "" },
+    { "a zone with 60 minutes", "2004-05-07T10:20:00+01:60", BAD, false, "" },
+    { "half the minutes of a zone", "2004-05-07T10:20:00+01:3", BAD, false, "" },
+    { "half an hour's digits", "2004-05-07T1", BAD, false, "" },
+    { "half a minute's digits", "2004-05-07T10:2", BAD, false, "" },
+    { "half a second's digits", "2004-05-07T10:20:3", BAD, false, "" },
+    { "a fraction of no digits", "2004-05-07T10:20:30.Z", BAD, false, "" },
+    { "a month of three digits", "2004-123-01", BAD, false, "" },
     { "an open comment", "01 Jan 2004 (", "2004-01-01T00:00:00Z", false, "" },
 };
 
@@ -125,6 +144,48 @@ static void reads_as_the_row_says(void **state)
     }
     assert_string_equal(date_format_rfc3339(date.wall_ms, got), row->want);
     assert_true(date.is_local == row->is_local);
+}
+
+static void every_zone_that_is_known_by_name_has_its_distance(void **state)
+{
+    static const struct {
+        const char *name, *want; /* of noon there */
+    } zones[] = {
+        { "EST", "17:00" },  { "EDT", "16:00" },  { "CST", "18:00" }, { "CDT", "17:00" },  { "MST", "19:00" },
+        { "MDT", "18:00" },  { "PST", "20:00" },  { "PDT", "19:00" }, { "AKST", "21:00" }, { "AKDT", "20:00" },
+        { "HST", "22:00" },  { "WEST", "11:00" }, { "BST", "11:00" }, { "CET", "11:00" },  { "CEST", "10:00" },
+        { "EET", "10:00" },  { "EEST", "09:00" }, { "MSK", "09:00" }, { "JST", "03:00" },  { "KST", "03:00" },
+        { "AEST", "02:00" }, { "AEDT", "01:00" }, { "NZST", "00:00" }, { "GMT", "12:00" },
+    };
+    char in[64], want[64], got[DATE_RFC3339_SIZE];
+    struct date date;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+        snprintf(in, sizeof in, "01 Jul 2004 12:00:00 %s", zones[i].name);
+        snprintf(want, sizeof want, "2004-07-01T%s:00Z", zones[i].want);
+        assert_int_equal(date_parse(span_str(in), &date), OK);
+        assert_string_equal(date_format_rfc3339(date.wall_ms, got), want);
+    }
+    assert_int_equal(date_parse(SPAN("01 Jul 2004 12:00:00 NZDT"), &date), OK);
+    assert_string_equal(date_format_rfc3339(date.wall_ms, got), "2004-06-30T23:00:00Z");
+}
+
+static void every_month_and_weekday_has_its_name(void **state)
+{
+    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+    char in[64], want[64], got[DATE_RFC3339_SIZE];
+    struct date date;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(months); i++) {
+        snprintf(in, sizeof in, "%s, 01 %s 2004", weekdays[i % ARRAY_LEN(weekdays)], months[i]);
+        snprintf(want, sizeof want, "2004-%02zu-01T00:00:00Z", i + 1);
+        assert_int_equal(date_parse(span_str(in), &date), OK);
+        assert_string_equal(date_format_rfc3339(date.wall_ms, got), want);
+    }
 }
 
 /* RFC 9110 §5.6.7: more than 50 years ahead is in the past. */
@@ -187,6 +248,8 @@ static void calendar_is_its_own_inverse(void **state)
 int main(void)
 {
     static const struct CMUnitTest single[] = {
+        cmocka_unit_test(every_zone_that_is_known_by_name_has_its_distance),
+        cmocka_unit_test(every_month_and_weekday_has_its_name),
         cmocka_unit_test(two_digit_years_of_http_follow_the_clock),
         cmocka_unit_test(http_wants_a_time),
         cmocka_unit_test(formatting_clamps_the_year),

@@ -223,6 +223,37 @@ static void chains_are_undone_from_the_end(void **state)
     buf_clear(&inner);
 }
 
+static void a_chain_that_names_a_coding_too_often_ends_where_the_page_is_plain(void **state)
+{
+    static const char *const chains[] = { "gzip", "gzip, gzip", "gzip, gzip, gzip", "br, gzip, gzip" };
+    struct rig *r = *state;
+    struct span out;
+
+    for (size_t i = 0; i < ARRAY_LEN(chains); i++) {
+        add_deflated(r, PAGE, 31);
+        assert_int_equal(run(r, chains[i], &out), DECODE_OK);
+        assert_true(span_eq(out, PAGE));
+        assert_ptr_equal(out.ptr, r->scratch.ptr); /* nothing of the decoder's own */
+        buf_reset(&r->wire);
+    }
+}
+
+static void what_comes_out_of_few_bytes_is_whole(void **state)
+{
+    struct rig *r = *state;
+    struct buf plain = { .max = LIMIT };
+
+    assert_int_equal(buf_reserve(&plain, 900000), OK);
+    memset(plain.ptr, 'a', 900000);
+    for (size_t n = 1000; n <= 900000; n = n * 3 + 1) {
+        add_zstd(r, span_make(plain.ptr, n));
+        assert_decodes(r, "zstd", span_make(plain.ptr, n));
+        add_deflated(r, span_make(plain.ptr, n), 31);
+        assert_decodes(r, "gzip", span_make(plain.ptr, n));
+    }
+    buf_clear(&plain);
+}
+
 /* P2: a page cut anywhere is never taken for whole, and what came is kept. */
 static void every_cut_is_noticed(void **state)
 {
@@ -461,6 +492,24 @@ static void wrong_names_do_not_lose_the_page(void **state)
     }
     add(r, PAGE_BR);
     assert_decodes(r, "gzip", PAGE);
+    add(r, SPAN("<p>\x1B$B$3\x1B(B in ISO-2022-JP"));
+    assert_decodes(r, "gzip", SPAN("<p>\x1B$B$3\x1B(B in ISO-2022-JP"));
+}
+
+/* Brotli has no signature: only what is whole, and text, is taken for it. */
+static void brotli_under_another_name_must_end_where_the_body_does(void **state)
+{
+    struct rig *r = *state;
+    struct span out;
+
+    add(r, PAGE_BR);
+    add(r, SPAN("\x01more"));
+    assert_int_equal(run(r, "gzip", &out), DECODE_BAD);
+    assert_int_equal(out.len, 0);
+    buf_reset(&r->wire);
+    add(r, span_slice(PAGE_BR, 0, PAGE_BR.len - 4));
+    assert_int_equal(run(r, "gzip", &out), DECODE_BAD);
+    assert_int_equal(out.len, 0);
 }
 
 static void an_unknown_coding_of_binary_bytes_is_bad(void **state)
@@ -608,6 +657,8 @@ int main(void)
         WITH_RIG(members_and_frames_follow_one_another),
         WITH_RIG(what_follows_the_end_is_ignored),
         WITH_RIG(chains_are_undone_from_the_end),
+        WITH_RIG(a_chain_that_names_a_coding_too_often_ends_where_the_page_is_plain),
+        WITH_RIG(what_comes_out_of_few_bytes_is_whole),
         WITH_RIG(every_cut_is_noticed),
         WITH_RIG(damage_keeps_what_came_before),
         WITH_RIG(bombs_are_cut),
@@ -616,6 +667,7 @@ int main(void)
         WITH_RIG(a_wide_zstd_window_is_refused),
         WITH_RIG(zstd_before_it_was_one_is_bad),
         WITH_RIG(wrong_names_do_not_lose_the_page),
+        WITH_RIG(brotli_under_another_name_must_end_where_the_body_does),
         WITH_RIG(an_unknown_coding_of_binary_bytes_is_bad),
         WITH_RIG(uncoded_bodies_have_the_limit_too),
         cmocka_unit_test(gzip_is_known_by_its_first_bytes),

@@ -8,6 +8,7 @@
 #include "config/buf.h"
 #include "parse/digest.h"
 #include "parse/digest_wide.h"
+#include "parse/utf8.h"
 
 static void assert_sha256(struct digest *d, struct span s, const char *want)
 {
@@ -131,6 +132,53 @@ static void words_are_what_counts(void **state)
     assert_int_not_equal(digest_simhash(SPAN("a1b")), digest_simhash(SPAN("ab")));
 }
 
+static uint64_t hash_between(const char *before, uint32_t c, const char *behind)
+{
+    char text[64], *at = text;
+
+    at = utf8_put((char *)mempcpy(at, before, strlen(before)), c);
+    at = mempcpy(at, behind, strlen(behind));
+    return digest_simhash(span_make(text, (size_t)(at - text)));
+}
+
+static void letters_of_either_case_are_the_same_up_to_the_ends_of_each_range(void **state)
+{
+    static const uint32_t pairs[][2] = {
+        { 0xC0, 0xE0 },   { 0xD6, 0xF6 },   { 0xD8, 0xF8 },   { 0xDE, 0xFE },   { 0x100, 0x101 }, { 0x136, 0x137 },
+        { 0x139, 0x13A }, { 0x147, 0x148 }, { 0x14A, 0x14B }, { 0x176, 0x177 }, { 0x179, 0x17A }, { 0x17D, 0x17E },
+        { 0x391, 0x3B1 }, { 0x3A9, 0x3C9 }, { 0x400, 0x450 }, { 0x40F, 0x45F }, { 0x410, 0x430 }, { 0x42F, 0x44F },
+        { 0x460, 0x461 }, { 0x52E, 0x52F },
+    };
+    static const uint32_t alone[] = { 0xDF, 0xFF, 0x138, 0x149, 0x178, 0x17F, 0x390, 0x3AA, 0x45F, 0x530 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        if (hash_between("a", pairs[i][0], "b") != hash_between("a", pairs[i][1], "b"))
+            fail_msg("U+%04X", pairs[i][0]);
+    for (size_t i = 0; i < ARRAY_LEN(alone); i++) {
+        uint64_t hash = hash_between("a", alone[i], "b");
+        if (hash == hash_between("a", alone[i] + 1, "b") || hash == hash_between("a", alone[i] - 1, "b") ||
+            hash == hash_between("a", alone[i] + 0x20, "b"))
+            fail_msg("U+%04X", alone[i]);
+    }
+}
+
+static void signs_part_words_and_letters_beside_them_do_not(void **state)
+{
+    static const uint32_t signs[] = { 0xA9,   0xD7,   0xF7,   0x2000, 0x206F, 0x2190, 0x2BFF, 0x2E00, 0x2E7F, 0x3000,
+                                      0x303F, 0xFF00, 0xFF0F, 0xFF1A, 0xFF20, 0xFF3B, 0xFF40, 0xFF5B, 0xFF65, 0xFFFD };
+    static const uint32_t letters[] = { 0xAA,   0xB5,   0xBA,   0xC0,   0xD6,   0xD8,   0xF6,   0xF8,   0x1FFF, 0x2070,
+                                        0x218F, 0x2C00, 0x2DFF, 0xFF10, 0xFF19, 0xFF21, 0xFF3A, 0xFF41, 0xFF5A };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+        if (hash_between("alpha", signs[i], "beta") != digest_simhash(SPAN("alpha beta")))
+            fail_msg("U+%04X", signs[i]);
+    for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+        if (hash_between("alpha", letters[i], "beta") == digest_simhash(SPAN("alpha beta")))
+            fail_msg("U+%04X", letters[i]);
+}
+
 static void nothing_gives_zero(void **state)
 {
     (void)state;
@@ -202,6 +250,8 @@ int main(void)
         cmocka_unit_test(a_little_change_changes_little),
         cmocka_unit_test(other_texts_are_far_away),
         cmocka_unit_test(words_are_what_counts),
+        cmocka_unit_test(letters_of_either_case_are_the_same_up_to_the_ends_of_each_range),
+        cmocka_unit_test(signs_part_words_and_letters_beside_them_do_not),
         cmocka_unit_test(nothing_gives_zero),
         cmocka_unit_test(scripts_without_spaces_give_pairs),
         cmocka_unit_test(long_texts_do_not_overflow),

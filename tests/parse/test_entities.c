@@ -55,6 +55,8 @@ static const struct row rows[] = {
       ENTITIES_ATTRIBUTE },
     { "an attribute decides by the longest match", "&notit; &notin;", "&notit; \u2209",
       "13.2.5.73", ENTITIES_ATTRIBUTE },
+    { "what ends a name without semicolon in an attribute", "&copy!&copy/&copy:&copy@&copy[&copy`&copy{&copy0&copyZ",
+      "\u00A9!\u00A9/\u00A9:\u00A9@\u00A9[\u00A9`\u00A9{&copy0&copyZ", "13.2.5.73", ENTITIES_ATTRIBUTE },
     { "numbers in attributes", "&#65=&#65", "A=A", "13.2.5.80", ENTITIES_ATTRIBUTE },
     { "raw text has no references", "&amp;&#65;", "&amp;&#65;", "13.2.5.3",
       ENTITIES_RAW },

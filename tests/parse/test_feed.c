@@ -25,6 +25,12 @@ static const struct row rows[] = {
       RSS("<title>Feed</title><link>https://h/</link><item><title>One</title><link>https://h/1</link>"
           "<pubDate>Thu, 01 Jan 2004 19:48:21 GMT</pubDate><enclosure url=\"/a.mp3\" length=\"1\"/></item>"),
       "rss|Feed\nhttps://h/1|One|2004-01-01T19:48:21Z|https://www.example.com/a.mp3\n" },
+    { "another vocabulary's item begins no entry",
+      RSS("<item><link>https://h/1</link><media:item/><title>One</title></item>"), "rss|\nhttps://h/1|One||\n" },
+    { "of two dates the first counts",
+      RSS("<item><link>https://h/1</link><pubDate>01 Jan 2004 19:48:21 GMT</pubDate>"
+          "<pubDate>01 Jan 2005 19:48:21 GMT</pubDate></item>"),
+      "rss|\nhttps://h/1||2004-01-01T19:48:21Z|\n" },
     { "RSS 1.0",
       RDF("<channel rdf:about=\"https://h/\"><title>Feed</title></channel>"
           "<image><title>Image</title><link>https://h/image</link></image>"

@@ -139,6 +139,57 @@ static void a_space_is_owed_until_something_follows(void **state)
     buf_clear(&x.buf);
 }
 
+static void references_are_what_they_stand_for_except_in_raw_text(void **state)
+{
+    static const struct {
+        const char *in;
+        enum entities_mode mode;
+        const char *want;
+    } cases[] = {
+        { "a&amp;b", ENTITIES_TEXT, "a&b" },
+        { "a&#32;b&#10;&#9;c", ENTITIES_TEXT, "a b c" }, /* white space that is spelt out collapses too */
+        { "&nGt;", ENTITIES_TEXT, "\u226b\u20d2" },
+        { "a&b", ENTITIES_TEXT, "a&b" },
+        { "a&amp;b", ENTITIES_RAW, "a&amp;b" },
+        { "a&amp;b", ENTITIES_RCDATA, "a&b" },
+    };
+    struct html_text x;
+
+    (void)state;
+    html_text_init(&x, 1 << 10);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        html_text_reset(&x);
+        assert_int_equal(html_text_add(&x, span_str(cases[i].in), cases[i].mode, true), OK);
+        if (!span_eq(buf_span(&x.buf), span_str(cases[i].want)))
+            fail_msg("%s", cases[i].in);
+    }
+    buf_clear(&x.buf);
+}
+
+static void a_space_that_does_not_break_parts_words_and_alone_is_none(void **state)
+{
+    static const struct {
+        const char *in;
+        int64_t more;
+    } cases[] = {
+        { "", 0 },
+        { "a b", 0 },
+        { "a\u00a0b", 1 },
+        { "a\u00a0\u00a0b", 1 },
+        { "\u00a0", -1 },
+        { "\u00a0a", 0 },
+        { "a\u00a0", 0 },
+        { "a \u00a0 b", -1 },
+        { "a \u00a0b", 0 },
+        { "a\u00a0b\u00a0c", 2 },
+        { "a\u00a9b", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(html_text_no_breaks(span_str(cases[i].in)), cases[i].more);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -146,6 +197,8 @@ int main(void)
         cmocka_unit_test(what_follows_a_text_does_not_get_into_it),
         cmocka_unit_test(words_are_counted_in_long_texts),
         cmocka_unit_test(a_space_is_owed_until_something_follows),
+        cmocka_unit_test(references_are_what_they_stand_for_except_in_raw_text),
+        cmocka_unit_test(a_space_that_does_not_break_parts_words_and_alone_is_none),
     };
 
     return cmocka_run_group_tests_name("parse/html_text", tests, NULL, NULL);

@@ -26,6 +26,12 @@ static const struct row rows[] = {
       "<sitemapindex><sitemap><loc>https://www.example.com/1.xml</loc><lastmod>2005-01-01</lastmod>"
       "</sitemap><sitemap><loc>/2.xml.gz</loc></sitemap></sitemapindex>",
       "sitemapindex\nS https://www.example.com/1.xml 2005-01-01\nS https://www.example.com/2.xml.gz\n" },
+    { "what stands behind an entry is not the entry's", NULL,
+      "<sitemapindex><sitemap><loc>/1.xml</loc></sitemap><lastmod>2005-01-01</lastmod></sitemapindex>",
+      "sitemapindex\nS https://www.example.com/1.xml\n" },
+    { "another vocabulary's url begins no entry", NULL,
+      URLSET("<url><loc>https://h/a</loc><news:url/><lastmod>2005-01-01</lastmod></url>"),
+      "urlset\nhttps://h/a 2005-01-01\n" },
     { "entities and CDATA in a loc", NULL,
       URLSET(
           "<url><loc>https://h/a?x=1&amp;y=2</loc></url><url><loc>https://h/b<![CDATA[?x=1&y=2]]></loc></url>"),

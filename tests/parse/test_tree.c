@@ -39,9 +39,20 @@ static const struct tree_row tree_rows[] = {
     { "li", "<ul><li>a<li>b<ul><li>c</ul><li>d</ul>",
       BODY("<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>"),
       "13.2.6.4.7" },
+    { "end of a li closes what is in it", "<ul><li>a<span>b</li>c</ul>",
+      BODY("<ul><li>a<span>b</span></li>c</ul>"), "13.2.6.4.7" },
+    { "end of a li is not for one around its list", "<li><ul></li>a</ul>b<ol></li>c</ol>d",
+      BODY("<li><ul>a</ul>b<ol>c</ol>d</li>"), "13.2.4.2" },
+    { "end of a li is not for one around a cell", "<li><table><td></li>a</table>b",
+      BODY("<li><table><tbody><tr><td>a</td></tr></tbody></table>b</li>"), "13.2.4.2" },
     { "dt and dd", "<dl><dt>a<dd>b<dt>c</dl>",
       BODY("<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"), "13.2.6.4.7" },
     { "headings", "<h1>a<h2>b</h3>c", BODY("<h1>a</h1><h2>b</h2>c"), "13.2.6.4.7" },
+    { "end of a heading is not for one around a cell", "<h1><table><td></h1>a</table>b",
+      BODY("<h1><table><tbody><tr><td>a</td></tr></tbody></table>b</h1>"), "13.2.4.2" },
+    { "ruby", "<ruby>a<rp>(<rt>b<rp>)<rt>c</ruby>d",
+      BODY("<ruby>a<rp>(</rp><rt>b</rt><rp>)</rp><rt>c</rt></ruby>d"), "13.2.6.4.7" },
+    { "image is img", "<image src=a>b", BODY("<img src=\"a\">b"), "13.2.6.4.7" },
     { "tables", "<table><td>a<td>b<tr><td>c</table>d",
       BODY(
           "<table><tbody><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></tbody></table>d"),
@@ -56,6 +67,14 @@ static const struct tree_row tree_rows[] = {
           "<table><caption>a</caption><colgroup><col><col></colgroup><thead><tr><th>b</th></tr>"
           "</thead></table>"),
       "13.2.6.4.11" },
+    { "what is no column ends the columns", "<table><colgroup><col><p>a</table>b",
+      BODY("<p>a</p><table><colgroup><col></colgroup></table>b"), "13.2.6.4.12" },
+    { "text ends the columns", "<table><colgroup><col>\n<col>a</table>b",
+      BODY("a<table><colgroup><col>\n<col></colgroup></table>b"), "13.2.6.4.12" },
+    { "end of a cell is not for one around a template", "<table><td><template></td>a</template>b</table>c",
+      BODY("<table><tbody><tr><td><template>a</template>b</td></tr></tbody></table>c"), "13.2.6.4.22" },
+    { "end of b is not for one around a cell", "<b><table><td></b>a</table>b",
+      BODY("<b><table><tbody><tr><td>a</td></tr></tbody></table>b</b>"), "13.2.6.4.7" },
     { "table in a table", "<table><tr><table><td>a",
       BODY(
           "<table><tbody><tr></tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody>"
@@ -80,6 +99,8 @@ static const struct tree_row tree_rows[] = {
       BODY("<span><div>ab</div>c</span>"), "13.2.6.4.7" },
     { "a block goes on behind its formatting element", "<b><div>a</b>b</div>c",
       BODY("<b><div>ab</div></b>c"), "13.2.6.4.7" },
+    { "legends and options are no blocks", "<b><legend>a</b>b<i><option>c</i>d",
+      BODY("<b><legend>a</legend></b>b<i><option>c</option></i>d"), "13.2.4.2" },
     { "raw text", "<script>a<b>&amp;</script><textarea>\n&lt;i></textarea>",
       "<head><script>a<b>&amp;</script></head><body><textarea>&lt;i&gt;</textarea></body>",
       "13.3" },
@@ -410,6 +431,31 @@ static void depth_and_size_lose_nothing(void **state)
     find_link_behind("<p>x</b></i></a>", 50000);
 }
 
+static void what_comes_behind_elements_that_were_too_deep_stands_where_it_should(void **state)
+{
+    static const char *const inner[] = { "", "x", "<br>", "<svg><path/></svg>", "<svg><g>y</g></svg>", "<b>z</b>" };
+    struct tree_rule rule = { SPAN("v"), SPAN("count(//p/ancestor::div)"), TREE_NUMBER };
+    struct arena mem;
+    struct buf in;
+
+    (void)state;
+    buf_init(&in, 1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(inner); i++) {
+        arena_init(&mem, 1 << 20);
+        buf_reset(&in);
+        for (int k = 0; k < 600; k++)
+            assert_int_equal(buf_append(&in, SPAN("<div>")), OK);
+        assert_int_equal(buf_append(&in, span_str(inner[i])), OK);
+        for (int k = 0; k < 100; k++)
+            assert_int_equal(buf_append(&in, SPAN("</div>")), OK);
+        assert_int_equal(buf_append(&in, SPAN("<p>out")), OK);
+        if (!span_eq(extract(buf_span(&in), &rule, &mem), SPAN("500")))
+            fail_msg("%s", inner[i]);
+        arena_clear(&mem);
+    }
+    buf_clear(&in);
+}
+
 static void a_small_arena_is_an_error(void **state)
 {
     struct tree_rule rule = { SPAN("v"), SPAN("//h1"), TREE_STRING };
@@ -423,7 +469,7 @@ static void a_small_arena_is_an_error(void **state)
     arena_clear(&mem);
 }
 
-#define PLAIN_TESTS 11
+#define PLAIN_TESTS 12
 #define N_TESTS     (PLAIN_TESTS + ARRAY_LEN(tree_rows) + ARRAY_LEN(value_rows))
 static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(numbers_are_read_as_people_write_them),
@@ -436,6 +482,7 @@ static struct CMUnitTest tests[N_TESTS] = {
     cmocka_unit_test(an_endless_expression_gives_null),
     cmocka_unit_test(too_many_nodes_are_refused),
     cmocka_unit_test(depth_and_size_lose_nothing),
+    cmocka_unit_test(what_comes_behind_elements_that_were_too_deep_stands_where_it_should),
     cmocka_unit_test(a_small_arena_is_an_error),
 };
 

@@ -169,6 +169,56 @@ static void a_job_survives_the_way(void **state)
     assert_true(span_eq(out.inline_dictionary, job.inline_dictionary));
 }
 
+static void a_job_wants_what_it_was_told_to_want_and_nothing_else(void **state)
+{
+    struct bench *b = *state;
+    struct job out;
+    uint64_t id;
+
+    for (unsigned i = 0; i < 7; i++) {
+        struct job job = { .kind = JOB_PAGE,
+                           .wants_text = i == 0,
+                           .wants_body = i == 1,
+                           .wants_body_all = i == 2,
+                           .wants_details = i == 3,
+                           .wants_facts = i == 4,
+                           .wants_dictionary = i == 5,
+                           .dictionary_id = i == 5 ? PACK_FIRST_DICTIONARY_ID : 0 };
+
+        assert_int_equal(wire_encode_job(&job, ID, b->region, wire_job_size(&job), &b->len), OK);
+        assert_int_equal(wire_decode_job(span_make(b->region, b->len), &out, &id), OK);
+        assert_int_equal(out.wants_text, i == 0);
+        assert_int_equal(out.wants_body, i == 1);
+        assert_int_equal(out.wants_body_all, i == 2);
+        assert_int_equal(out.wants_details, i == 3);
+        assert_int_equal(out.wants_facts, i == 4);
+        assert_int_equal(out.wants_dictionary, i == 5);
+    }
+}
+
+static void an_answer_may_be_as_long_as_its_job_lets_it(void **state)
+{
+    struct job job = { .kind = JOB_INSPECT, .max_decoded_bytes = 100, .max_text_bytes = 10 };
+    struct wire_limits limits;
+
+    (void)state;
+    wire_limits_of(&job, &limits);
+    assert_int_equal(limits.max_bytes, WIRE_MAX_INSPECT_BYTES);
+    job.kind = JOB_MISBEHAVE;
+    wire_limits_of(&job, &limits);
+    assert_int_equal(limits.max_bytes, WIRE_MAX_INSPECT_BYTES);
+    job.kind = JOB_TEXT;
+    wire_limits_of(&job, &limits);
+    assert_int_equal(limits.max_bytes, 10);
+    job.kind = JOB_PAGE;
+    wire_limits_of(&job, &limits);
+    assert_int_equal(limits.max_bytes, 100);
+    assert_int_equal(limits.max_body_bytes, 0);
+    job.wants_body_all = true;
+    wire_limits_of(&job, &limits);
+    assert_true(limits.max_body_bytes > 100);
+}
+
 /* ---- dictionaries ---- */
 
 #define DICTIONARY_ID PACK_FIRST_DICTIONARY_ID
@@ -332,6 +382,30 @@ static void links_survive_the_way(void **state)
     assert_false(l[1].is_nofollow);
 }
 
+static void each_part_of_a_link_survives_alone(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = full_page();
+    struct fact_link *link = a.page.links;
+    struct span *const parts[] = { &link->title, &link->type, &link->media, &link->hreflang, &link->anchor };
+
+    a.page.n_links = 1;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const struct fact_link *got;
+
+        *parts[i] = SPAN("x");
+        assert_int_equal(encode(b, &a), OK);
+        *parts[i] = SPAN_NONE;
+        assert_int_equal(decode(b), OK);
+        got = b->out.page.links;
+        assert_span(got->title, i == 0 ? "x" : "");
+        assert_span(got->type, i == 1 ? "x" : "");
+        assert_span(got->media, i == 2 ? "x" : "");
+        assert_span(got->hreflang, i == 3 ? "x" : "");
+        assert_span(got->anchor, i == 4 ? "x" : "");
+    }
+}
+
 static void robots_rules_survive_the_way(void **state)
 {
     struct bench *b = *state;
@@ -390,6 +464,23 @@ static void a_sitemap_survives_the_way(void **state)
     assert_int_equal(b->out.sitemap.urls[0].n_alternates, 2);
     assert_span(b->out.sitemap.urls[0].alternates[1], "http://example.org/fr");
     assert_false(b->out.sitemap.is_cut);
+}
+
+static void a_sitemap_of_any_type_survives_the_way_and_one_of_none_does_not(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = { .kind = JOB_SITEMAP };
+
+    b->job.kind = JOB_SITEMAP;
+    for (int type = 0; type <= SITEMAP_TEXT; type++) {
+        a.sitemap.type = (enum sitemap_type)type;
+        assert_int_equal(encode(b, &a), OK);
+        assert_int_equal(decode(b), OK);
+        assert_int_equal(b->out.sitemap.type, type);
+    }
+    a.sitemap.type = (enum sitemap_type)(SITEMAP_TEXT + 1);
+    assert_int_equal(encode(b, &a), OK);
+    assert_int_equal(decode(b), ERR_CORRUPT);
 }
 
 /* ---- an honest sender is never a liar ---- */
@@ -697,6 +788,26 @@ static void an_inspect_answer_is_one_line_of_text(void **state)
     }
 }
 
+static void an_inspect_answer_that_is_too_long_is_left_out_and_said_so(void **state)
+{
+    struct bench *b = *state;
+    struct answer a = { .kind = JOB_INSPECT, .bytes = SPAN("{\"id\":1}") };
+
+    b->job.kind = JOB_INSPECT;
+    wire_limits_of(&b->job, &b->limits);
+    b->limits.max_bytes = a.bytes.len;
+    assert_int_equal(wire_encode_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len), OK);
+    assert_int_equal(decode(b), OK);
+    assert_span(b->out.bytes, "{\"id\":1}");
+    assert_int_equal(b->out.decode, DECODE_OK);
+
+    b->limits.max_bytes--;
+    assert_int_equal(wire_encode_answer(&a, ID, &b->limits, b->region, REGION_BYTES, &b->len), OK);
+    assert_int_equal(decode(b), OK);
+    assert_int_equal(b->out.bytes.len, 0);
+    assert_int_equal(b->out.decode, DECODE_TOO_LARGE);
+}
+
 static void the_text_of_a_page_is_text(void **state)
 {
     struct bench *b = *state;
@@ -793,14 +904,18 @@ int main(void)
 {
     static const struct CMUnitTest plain[] = {
         WITH_BENCH(a_job_survives_the_way),
+        WITH_BENCH(a_job_wants_what_it_was_told_to_want_and_nothing_else),
+        WITH_BENCH(an_answer_may_be_as_long_as_its_job_lets_it),
         WITH_BENCH(a_page_survives_the_way),
         WITH_BENCH(a_dictionary_survives_the_way),
         WITH_BENCH(a_dictionary_that_breaks_the_rule_is_not_sent),
         WITH_BENCH(a_dictionary_that_is_too_long_foreign_or_unasked_is_refused),
         WITH_BENCH(facts_that_are_no_json_object_are_left_out),
         WITH_BENCH(links_survive_the_way),
+        WITH_BENCH(each_part_of_a_link_survives_alone),
         WITH_BENCH(robots_rules_survive_the_way),
         WITH_BENCH(a_sitemap_survives_the_way),
+        WITH_BENCH(a_sitemap_of_any_type_survives_the_way_and_one_of_none_does_not),
         WITH_BENCH(broken_text_is_cut_before_it_is_sent),
         WITH_BENCH(links_with_a_broken_url_are_left_out),
         WITH_BENCH(more_links_than_allowed_are_cut_and_said_so),
@@ -818,6 +933,7 @@ int main(void)
         WITH_BENCH(a_rule_that_begins_otherwise_is_refused),
         WITH_BENCH(a_crawl_delay_below_none_is_refused),
         WITH_BENCH(an_inspect_answer_is_one_line_of_text),
+        WITH_BENCH(an_inspect_answer_that_is_too_long_is_left_out_and_said_so),
         WITH_BENCH(the_text_of_a_page_is_text),
         WITH_BENCH(every_flipped_bit_is_refused_or_harmless),
         WITH_BENCH(too_many_parts_of_a_request_are_refused),

@@ -234,8 +234,10 @@ static void compare_domains(const char *query)
     assert_in_range(a.end, 0, 64 * (int64_t)ARRAY_LEN(bits) - 1);
     for (int64_t i = 0; i < a.end / 64 + 1; i++)
         bits[i] = i < 2 ? UINT64_MAX : UINT64_C(1) << below(64) | UINT64_C(1) << below(64);
-    const struct postings_domain domains[] = { { a.end, NULL },         { a.end / 3, NULL }, { a.end, bits },
-                                               { a.end / 2 + 1, bits }, { 0, NULL },         { a.end + 500, NULL } };
+    const struct postings_domain domains[] = {
+        { a.end, NULL }, { a.end / 3, NULL },          { a.end, bits },        { a.end / 2 + 1, bits },
+        { 0, NULL },     { a.end / 64 * 64, bits }, { a.end + 500, NULL },
+    };
     for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
         compare(query, &a, &domains[i], SIEVE_ALL_COLUMNS);
         compare(query, &a, &domains[i], SIEVE_TITLE);
