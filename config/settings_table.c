@@ -146,7 +146,7 @@ static const struct option_spec specs[] = {
     { "progress", 0, OPTION_CHOICE, F(progress), 0, 0, "auto", "auto|tty|plain|none", 0,
       "HOW", "auto, tty, plain or none", NULL },
     { "json-summary", 0, OPTION_TEXT, F(json_summary), 1, 0, NULL, NULL, 0, "FILE",
-      "write the summary as JSON at the end", NULL },
+      "write the summary as JSON at the end; - is standard output", NULL },
     { "help", 'h', OPTION_FLAG, F(wants_help), 0, 0, "no", NULL, 0, NULL, "show this",
       NULL },
     { "version", 'V', OPTION_FLAG, F(wants_version), 0, 0, "no", NULL, 0, NULL,
