@@ -351,9 +351,11 @@ const char *options_nearest(struct span name, const char *const *words, size_t n
     size_t best_distance = MAX((size_t)1, name.len / 3) + 1;
 
     for (size_t i = 0; i < n; i++) {
-        size_t d = edit_distance(name, span_str(words[i]));
+        struct span word = span_str(words[i]);
+        size_t d = edit_distance(name, word);
+        bool is_likelier = best && d == best_distance && word.len == name.len && strlen(best) != name.len;
 
-        if (d < best_distance) {
+        if (d < best_distance || is_likelier) { /* a wrong letter is likelier than one too many */
             best = words[i];
             best_distance = d;
         }
@@ -361,8 +363,9 @@ const char *options_nearest(struct span name, const char *const *words, size_t n
     return best;
 }
 
-enum err options_unknown(const struct option_table *t, struct span name, const char *where,
-                         struct err_note *note)
+/* dashes: what stands before a name here, "--" on the command line. */
+static enum err unknown(const struct option_table *t, struct span name, const char *where, const char *dashes,
+                        struct err_note *note)
 {
     const char **words = mem_array(t->n_specs, sizeof *words);
     const char *nearest;
@@ -372,10 +375,16 @@ enum err options_unknown(const struct option_table *t, struct span name, const c
     nearest = options_nearest(name, words, t->n_specs);
     mem_free(words);
     if (nearest)
-        return err_set(note, ERR_USAGE, "%s: there is no option '%s'; did you mean '%s'?", where,
-                       show(name).text, nearest);
-    return err_set(note, ERR_USAGE, "%s: there is no option '%s'; 'crawl --help' lists them", where,
-                   show(name).text);
+        return err_set(note, ERR_USAGE, "%s: there is no option '%s%s'; did you mean '%s%s'?", where, dashes,
+                       show(name).text, dashes, nearest);
+    return err_set(note, ERR_USAGE, "%s: there is no option '%s%s'; %s lists them", where, dashes, show(name).text,
+                   *dashes ? "--help" : "'crawl --help'");
+}
+
+enum err options_unknown(const struct option_table *t, struct span name, const char *where,
+                         struct err_note *note)
+{
+    return unknown(t, name, where, "", note);
 }
 
 /* --- command line ------------------------------------------------------------------ */
@@ -413,7 +422,7 @@ static enum err parse_long(struct args *a, const char *arg)
     char where[64];
 
     if (!spec)
-        return options_unknown(a->t, name, "command line", a->note);
+        return unknown(a->t, name, "command line", "--", a->note);
     snprintf(where, sizeof where, "--%s", spec->name);
     return take_value(a, spec, where, eq < body.len ? arg + 2 + eq + 1 : NULL);
 }
@@ -436,7 +445,7 @@ static enum err parse_short(struct args *a, const char *arg)
         if (!spec && options_find(a->t, span_str(arg + 1)))
             return err_set(a->note, ERR_USAGE, "command line: there is no option '%s'; did you mean '-%s'?", arg, arg);
         if (!spec)
-            return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; 'crawl --help' lists them",
+            return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; --help lists them",
                            show(span_str(p)).text);
         if (spec->type != OPTION_FLAG)
             return take_value(a, spec, where, p[1] ? p + 1 : NULL);
