@@ -130,8 +130,8 @@ static bool put(const char *line, size_t n)
 }
 
 /*
- * The length of what fits into width columns: whole parts, as half a number is a wrong one. Two columns stay free, where
- * the terminal shows the ^C that is typed.
+ * The length of what fits into width columns: whole parts, as half a number is a wrong one. Two columns stay free,
+ * where the terminal shows the ^C that is typed.
  */
 static int fitting(const char *line, int n, int width)
 {
