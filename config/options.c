@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
 
+#include "config/fill.h"
 #include "config/log.h"
 #include "config/mem.h"
 
@@ -494,34 +495,18 @@ enum err options_parse_args(const struct option_table *t, void *target, int argc
 
 /* --- help ----------------------------------------------------------------------------- */
 
-#define HELP_INDENT 35
-#define HELP_COLUMNS 100
+#define HELP_INDENT   35
+#define LEAST_BESIDE  35 /* columns for what stands beside a name; in less it stands below */
+#define NARROW_INDENT 8
 
-/* The words of a description from column HELP_INDENT on, broken into lines at spaces. */
-static enum err put_wrapped(struct buf *out, struct span text)
-{
-    struct span word;
-    size_t column = HELP_INDENT;
-    enum err e = OK;
-
-    while (!e && span_split(&text, ' ', &word)) {
-        bool fits = column + 1 + word.len <= HELP_COLUMNS;
-
-        if (column > HELP_INDENT)
-            e = fits ? buf_append_byte(out, ' ') : buf_printf(out, "\n%*s", HELP_INDENT, "");
-        column = fits && column > HELP_INDENT ? column + 1 + word.len : HELP_INDENT + word.len;
-        if (!e)
-            e = buf_append(out, word);
-    }
-    return e ? e : buf_append_byte(out, '\n');
-}
-
-static enum err help_row(const struct option_spec *spec, struct buf *out)
+static enum err help_row(const struct option_spec *spec, size_t columns, struct buf *out)
 {
     struct buf text;
     char left[64];
     char letter[8] = "    ";
     bool has_default = spec->initial && spec->initial[0] && spec->type != OPTION_FLAG;
+    bool is_narrow = columns < HELP_INDENT + LEAST_BESIDE;
+    size_t indent = is_narrow ? NARROW_INDENT : HELP_INDENT;
     enum err e;
 
     if (spec->letter)
@@ -533,14 +518,14 @@ static enum err help_row(const struct option_spec *spec, struct buf *out)
     if (!e && has_default)
         e = buf_printf(&text, " [%s]", spec->initial);
     if (!e)
-        e = buf_printf(out, "  %-32s ", left);
+        e = is_narrow ? buf_printf(out, "  %s\n%*s", left, NARROW_INDENT, "") : buf_printf(out, "  %-32s ", left);
     if (!e)
-        e = put_wrapped(out, buf_span(&text));
+        e = fill_words(out, buf_span(&text), indent, indent, columns);
     buf_clear(&text);
     return e;
 }
 
-enum err options_help(const struct option_table *t, struct buf *out)
+enum err options_help(const struct option_table *t, size_t columns, struct buf *out)
 {
     for (size_t i = 0; i < t->n_specs; i++) {
         const struct option_spec *spec = &t->specs[i];
@@ -549,7 +534,7 @@ enum err options_help(const struct option_table *t, struct buf *out)
         if (spec->group)
             e = buf_printf(out, "\n%s\n", spec->group);
         if (!e)
-            e = help_row(spec, out);
+            e = help_row(spec, columns, out);
         if (e)
             return e;
     }

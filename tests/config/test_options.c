@@ -506,7 +506,7 @@ static void help_shows_every_option_with_its_default(void **state)
 
     (void)state;
     buf_init(&out, 10000);
-    assert_int_equal(options_help(&table, &out), OK);
+    assert_int_equal(options_help(&table, 80, &out), OK);
     assert_int_equal(buf_append_byte(&out, '\0'), OK);
     assert_non_null(strstr(out.ptr, "\nFirst\n"));
     assert_non_null(strstr(out.ptr, "\nSecond\n"));
@@ -518,7 +518,7 @@ static void help_shows_every_option_with_its_default(void **state)
         assert_non_null(strstr(out.ptr, specs[i].name));
     buf_clear(&out);
     buf_init(&out, 50);
-    assert_int_equal(options_help(&table, &out), ERR_TOO_LARGE);
+    assert_int_equal(options_help(&table, 80, &out), ERR_TOO_LARGE);
     buf_clear(&out);
 }
 

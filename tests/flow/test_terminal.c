@@ -81,6 +81,35 @@ static bool has(const struct buf *out, const char *text)
     return span_find_span(all, span_str(text)) < all.len;
 }
 
+static void help_is_as_wide_as_the_terminal(void **state)
+{
+    static const int widths[] = { 50, 60, 80, 200 };
+    static const char *const commands[][3] = {
+        { "--help" }, { "plan", "--help" }, { "diff", "--help" }, { "export", "--help" }, { "search", "--help" },
+    };
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, (size_t)MIB);
+    for (size_t i = 0; i < ARRAY_LEN(widths) * ARRAY_LEN(commands); i++) {
+        size_t width = (size_t)widths[i % ARRAY_LEN(widths)], widest = 0;
+        const char *const *args = commands[i / ARRAY_LEN(widths)];
+        struct span rest, line;
+
+        on_terminal((int)width, args, &out);
+        rest = buf_span(&out);
+        assert_true(rest.len > 500);
+        while (span_split(&rest, '\n', &line)) {
+            line = span_slice(line, 0, span_find(line, '\r'));
+            widest = MAX(widest, line.len);
+            if (line.len > MIN(width, (size_t)100) && !span_starts(line, SPAN("  crawl")))
+                fail_msg("%zu columns: '%.*s'", width, SPAN_ARG(line));
+        }
+        assert_true(width < 80 || widest > 70);
+    }
+    buf_clear(&out);
+}
+
 static void a_title_that_fits_is_shown_from_its_beginning(void **state)
 {
     struct buf out;
@@ -118,6 +147,7 @@ static void a_pager_knows_our_encoding_and_leaves_dumb_terminals_alone(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(help_is_as_wide_as_the_terminal),
         cmocka_unit_test(a_title_that_fits_is_shown_from_its_beginning),
         cmocka_unit_test(a_pager_knows_our_encoding_and_leaves_dumb_terminals_alone),
     };
