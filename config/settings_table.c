@@ -45,7 +45,7 @@ static const struct option_spec specs[] = {
     { "delay", 0, OPTION_DURATION, F(delay_ms), 0, DAY_MS, "1s", NULL, 0, "DUR",
       "pause between two requests to one host", "Politeness and speed" },
     { "per-host", 0, OPTION_COUNT, F(per_host), 1, 10000, "1", NULL, 0, "N",
-      "requests in flight to one host", NULL },
+      "requests in flight to one host; more than 1 need --delay 0 to be of use", NULL },
     { "per-ip", 0, OPTION_COUNT, F(per_ip), -1, 100000, "none", NULL, 0, "N",
       "requests in flight to one address (none: the larger of 8 and per-host)", NULL },
     { "concurrency", 'c', OPTION_COUNT, F(concurrency), 1, 100000, "1000", NULL, 0, "N",
