@@ -14,11 +14,14 @@
 #include "config/io.h"
 #include "tests/kit/rig.h"
 
+#define TEN_TIMES(text) text text text text text text text text text text
+#define LONG            TEN_TIMES(TEN_TIMES("long ")) "end"
 #define TITLE "How coroutines replace callbacks, and what it means for an event loop"
 
 static const struct origin_route site[] = {
     NO_ROBOTS,
-    { .path = "/", .headers = HTML, .body = LIT("<title>" TITLE "</title><p>Nothing more.") },
+    { .path = "/", .headers = HTML, .body = LIT("<title>" TITLE "</title><p>Nothing more.<a href=/long>l</a>") },
+    { .path = "/long", .headers = HTML, .body = LIT("<title>" LONG "</title>") },
 };
 
 static struct rig rig;
@@ -81,6 +84,21 @@ static bool has(const struct buf *out, const char *text)
     return span_find_span(all, span_str(text)) < all.len;
 }
 
+/* Fails when a line of out has more than width columns; examples of commands may. Returns the widest. */
+static size_t widest_line(const struct buf *out, size_t width)
+{
+    struct span rest = buf_span(out), line;
+    size_t widest = 0;
+
+    while (span_split(&rest, '\n', &line)) {
+        line = span_slice(line, 0, span_find(line, '\r'));
+        widest = MAX(widest, line.len);
+        if (line.len > width && !span_starts(line, SPAN("  crawl")))
+            fail_msg("%zu columns: '%.*s'", width, SPAN_ARG(line));
+    }
+    return widest;
+}
+
 static void help_is_as_wide_as_the_terminal(void **state)
 {
     static const int widths[] = { 50, 60, 80, 200 };
@@ -92,21 +110,51 @@ static void help_is_as_wide_as_the_terminal(void **state)
     (void)state;
     buf_init(&out, (size_t)MIB);
     for (size_t i = 0; i < ARRAY_LEN(widths) * ARRAY_LEN(commands); i++) {
-        size_t width = (size_t)widths[i % ARRAY_LEN(widths)], widest = 0;
-        const char *const *args = commands[i / ARRAY_LEN(widths)];
-        struct span rest, line;
+        int width = widths[i % ARRAY_LEN(widths)];
+        size_t widest;
 
-        on_terminal((int)width, args, &out);
-        rest = buf_span(&out);
-        assert_true(rest.len > 500);
-        while (span_split(&rest, '\n', &line)) {
-            line = span_slice(line, 0, span_find(line, '\r'));
-            widest = MAX(widest, line.len);
-            if (line.len > MIN(width, (size_t)100) && !span_starts(line, SPAN("  crawl")))
-                fail_msg("%zu columns: '%.*s'", width, SPAN_ARG(line));
-        }
+        on_terminal(width, commands[i / ARRAY_LEN(widths)], &out);
+        assert_true(out.len > 500);
+        widest = widest_line(&out, (size_t)MIN(width, 100));
         assert_true(width < 80 || widest > 70);
     }
+    buf_clear(&out);
+}
+
+static void lists_are_as_wide_as_the_terminal(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, (size_t)MIB);
+    setenv("TERM", "dumb", 1);
+    on_terminal(80, ARGS{ "sql", "--list", NULL }, &out);
+    assert_true(has(&out, "broken-links"));
+    (void)widest_line(&out, 80);
+    on_terminal(40, ARGS{ "schema", "urls", NULL }, &out);
+    assert_true(has(&out, "every URL ever met"));
+    (void)widest_line(&out, 40);
+    buf_clear(&out);
+}
+
+/* A page of ten thousand letters in its title would leave nothing else on the screen. */
+static void a_long_value_takes_a_few_lines_unless_all_is_wanted(void **state)
+{
+    char url[64];
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, (size_t)MIB);
+    setenv("TERM", "dumb", 1);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/long", origin_port(rig.o));
+    on_terminal(80, ARGS{ "show", url, NULL }, &out);
+    assert_true(has(&out, "long long"));
+    assert_true(has(&out, "\u2026\r\n"));
+    assert_false(has(&out, "end\r\n"));
+    on_terminal(80, ARGS{ "show", "--all", url, NULL }, &out);
+    assert_true(has(&out, "end\r\n"));
+    assert_int_equal(program_run(&rig.p, ARGS{ "show", url, NULL }), 0);
+    assert_true(has(&rig.p.out, "long end\n"));
     buf_clear(&out);
 }
 
@@ -148,6 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_is_as_wide_as_the_terminal),
+        cmocka_unit_test(lists_are_as_wide_as_the_terminal),
+        cmocka_unit_test(a_long_value_takes_a_few_lines_unless_all_is_wanted),
         cmocka_unit_test(a_title_that_fits_is_shown_from_its_beginning),
         cmocka_unit_test(a_pager_knows_our_encoding_and_leaves_dumb_terminals_alone),
     };
