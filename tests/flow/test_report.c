@@ -317,6 +317,9 @@ static void a_run_without_a_request_has_sentences(void **state)
     assert_true(has(page, "No request of this run is recorded."));
     assert_false(has(page, "an answer on average"));
     assert_true(has(page, "No link leads to an error."));
+    assert_true(has(page, "No URL has been answered"));
+    assert_false(has(page, "Nothing was found wrong"));
+    assert_false(has(page, "in order"));
     assert_false(has(page, "<svg viewBox"));
     program_change(&rig.p, "DELETE FROM runs");
     assert_int_equal(REPORT("-"), 3);
