@@ -154,7 +154,7 @@ static const struct {
     const char *args[6];
     const char *says[3];
 } mistakes[] = {
-    { { "--dealy", "1s" }, { "'dealy'", "'delay'" } },
+    { { "--dealy", "1s" }, { "'--dealy'", "'--delay'" } },
     { { "--delay", "5" }, { "delay", "5" } },
     { { "--delay", "1x" }, { "delay", "1x" } },
     { { "--depth", "-3" }, { "depth", "-3" } },
