@@ -222,14 +222,13 @@ static void signals_and_short_writes_lose_nothing(void **state)
     for (size_t i = 0; i < sizeof content; i++)
         content[i] = (char)(i * 31);
     assert_int_equal(pipe(fds), 0);
+    sigaction(SIGUSR1, &action, &saved); /* the child's as well, from its beginning */
     child = fork();
     if (child == 0) {
         close(fds[0]);
-        sigaction(SIGUSR1, &action, NULL);
         _exit(io_write_all(fds[1], span_make(content, sizeof content)) == OK ? 0 : 1);
     }
     close(fds[1]);
-    sigaction(SIGUSR1, &action, &saved);
     for (int i = 0; i < 20; i++) {
         usleep(1000);
         if (i > 5)
