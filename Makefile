@@ -34,9 +34,13 @@ EXAMPLES := $(wildcard packaging/*.example)
 
 PKGS := libcurl libcares libxml-2.0 sqlite3 icu-uc icu-i18n libpsl zlib libdeflate libzstd libbrotlidec libxxhash libpcre2-8 \
   libseccomp jansson libssl libcrypto
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ifeq ($(PKG_LIBS)$(filter help clean,$(MAKECMDGOALS)),)
+  $(error libraries are missing: sh tests/setup.sh installs them on Debian; pkg-config --print-errors --exists $(PKGS) names them)
+endif
 LIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # The loader looks every symbol up in the order of these: those that have most come first, a seventh of a start.
-LIBS := -lcrypto -lc -lsqlite3 -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+LIBS := -lcrypto -lc -lsqlite3 -Wl,--as-needed $(PKG_LIBS) -lpthread -lm
 TEST_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \

@@ -103,6 +103,34 @@ enum err io_replace_file(const char *path, struct span s, struct err_note *note)
     return e;
 }
 
+static enum err write_special(const char *path, struct span s, struct err_note *note)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    enum err e = OK;
+
+    if (fd < 0)
+        return err_set_errno(note, ERR_IO, errno, "cannot open %s", path);
+    if (io_write_all(fd, s))
+        e = err_set_errno(note, ERR_IO, errno, "cannot write %s", path);
+    close(fd);
+    return e;
+}
+
+enum err io_put_file(const char *path, struct span s, struct err_note *note)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        return io_write_all(STDOUT_FILENO, s)
+                   ? err_set_errno(note, ERR_IO, errno, "cannot write standard output")
+                   : OK;
+    if (lstat(path, &st) || S_ISREG(st.st_mode))
+        return io_replace_file(path, s, note);
+    if (S_ISLNK(st.st_mode))
+        return err_set(note, ERR_REFUSED, "%s is a symbolic link", path);
+    return write_special(path, s, note);
+}
+
 bool io_can_write(int fd, int wait_ms)
 {
     struct pollfd ready = { .fd = fd, .events = POLLOUT };

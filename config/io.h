@@ -37,6 +37,12 @@ bool io_can_open(void);
 enum err io_replace_file(const char *path, struct span s,
                          struct err_note *note) MUST_USE;
 
+/*
+ * Puts s where a user said: "-" is standard output; a regular file, or none yet, is replaced as by io_replace_file;
+ * pipes and devices are written to, which may wait for a reader. A symbolic link is ERR_REFUSED.
+ */
+enum err io_put_file(const char *path, struct span s, struct err_note *note) MUST_USE;
+
 /* Opens /dev/null on whichever of 0, 1, 2 are closed, so that no later file lands there. */
 void io_reserve_standard(void);
 

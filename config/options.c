@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
 
+#include "config/fill.h"
 #include "config/log.h"
 #include "config/mem.h"
 
@@ -351,9 +352,11 @@ const char *options_nearest(struct span name, const char *const *words, size_t n
     size_t best_distance = MAX((size_t)1, name.len / 3) + 1;
 
     for (size_t i = 0; i < n; i++) {
-        size_t d = edit_distance(name, span_str(words[i]));
+        struct span word = span_str(words[i]);
+        size_t d = edit_distance(name, word);
+        bool is_likelier = best && d == best_distance && word.len == name.len && strlen(best) != name.len;
 
-        if (d < best_distance) {
+        if (d < best_distance || is_likelier) { /* a wrong letter is likelier than one too many */
             best = words[i];
             best_distance = d;
         }
@@ -361,8 +364,9 @@ const char *options_nearest(struct span name, const char *const *words, size_t n
     return best;
 }
 
-enum err options_unknown(const struct option_table *t, struct span name, const char *where,
-                         struct err_note *note)
+/* dashes: what stands before a name here, "--" on the command line. */
+static enum err unknown(const struct option_table *t, struct span name, const char *where, const char *dashes,
+                        struct err_note *note)
 {
     const char **words = mem_array(t->n_specs, sizeof *words);
     const char *nearest;
@@ -372,10 +376,16 @@ enum err options_unknown(const struct option_table *t, struct span name, const c
     nearest = options_nearest(name, words, t->n_specs);
     mem_free(words);
     if (nearest)
-        return err_set(note, ERR_USAGE, "%s: there is no option '%s'; did you mean '%s'?", where,
-                       show(name).text, nearest);
-    return err_set(note, ERR_USAGE, "%s: there is no option '%s'; 'crawl --help' lists them", where,
-                   show(name).text);
+        return err_set(note, ERR_USAGE, "%s: there is no option '%s%s'; did you mean '%s%s'?", where, dashes,
+                       show(name).text, dashes, nearest);
+    return err_set(note, ERR_USAGE, "%s: there is no option '%s%s'; %s lists them", where, dashes, show(name).text,
+                   *dashes ? "--help" : "'crawl --help'");
+}
+
+enum err options_unknown(const struct option_table *t, struct span name, const char *where,
+                         struct err_note *note)
+{
+    return unknown(t, name, where, "", note);
 }
 
 /* --- command line ------------------------------------------------------------------ */
@@ -413,7 +423,7 @@ static enum err parse_long(struct args *a, const char *arg)
     char where[64];
 
     if (!spec)
-        return options_unknown(a->t, name, "command line", a->note);
+        return unknown(a->t, name, "command line", "--", a->note);
     snprintf(where, sizeof where, "--%s", spec->name);
     return take_value(a, spec, where, eq < body.len ? arg + 2 + eq + 1 : NULL);
 }
@@ -436,7 +446,7 @@ static enum err parse_short(struct args *a, const char *arg)
         if (!spec && options_find(a->t, span_str(arg + 1)))
             return err_set(a->note, ERR_USAGE, "command line: there is no option '%s'; did you mean '-%s'?", arg, arg);
         if (!spec)
-            return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; 'crawl --help' lists them",
+            return err_set(a->note, ERR_USAGE, "command line: there is no option '-%s'; --help lists them",
                            show(span_str(p)).text);
         if (spec->type != OPTION_FLAG)
             return take_value(a, spec, where, p[1] ? p + 1 : NULL);
@@ -485,34 +495,18 @@ enum err options_parse_args(const struct option_table *t, void *target, int argc
 
 /* --- help ----------------------------------------------------------------------------- */
 
-#define HELP_INDENT 35
-#define HELP_COLUMNS 100
+#define HELP_INDENT   35
+#define LEAST_BESIDE  35 /* columns for what stands beside a name; in less it stands below */
+#define NARROW_INDENT 8
 
-/* The words of a description from column HELP_INDENT on, broken into lines at spaces. */
-static enum err put_wrapped(struct buf *out, struct span text)
-{
-    struct span word;
-    size_t column = HELP_INDENT;
-    enum err e = OK;
-
-    while (!e && span_split(&text, ' ', &word)) {
-        bool fits = column + 1 + word.len <= HELP_COLUMNS;
-
-        if (column > HELP_INDENT)
-            e = fits ? buf_append_byte(out, ' ') : buf_printf(out, "\n%*s", HELP_INDENT, "");
-        column = fits && column > HELP_INDENT ? column + 1 + word.len : HELP_INDENT + word.len;
-        if (!e)
-            e = buf_append(out, word);
-    }
-    return e ? e : buf_append_byte(out, '\n');
-}
-
-static enum err help_row(const struct option_spec *spec, struct buf *out)
+static enum err help_row(const struct option_spec *spec, size_t columns, struct buf *out)
 {
     struct buf text;
     char left[64];
     char letter[8] = "    ";
     bool has_default = spec->initial && spec->initial[0] && spec->type != OPTION_FLAG;
+    bool is_narrow = columns < HELP_INDENT + LEAST_BESIDE;
+    size_t indent = is_narrow ? NARROW_INDENT : HELP_INDENT;
     enum err e;
 
     if (spec->letter)
@@ -524,14 +518,14 @@ static enum err help_row(const struct option_spec *spec, struct buf *out)
     if (!e && has_default)
         e = buf_printf(&text, " [%s]", spec->initial);
     if (!e)
-        e = buf_printf(out, "  %-32s ", left);
+        e = is_narrow ? buf_printf(out, "  %s\n%*s", left, NARROW_INDENT, "") : buf_printf(out, "  %-32s ", left);
     if (!e)
-        e = put_wrapped(out, buf_span(&text));
+        e = fill_words(out, buf_span(&text), indent, indent, columns);
     buf_clear(&text);
     return e;
 }
 
-enum err options_help(const struct option_table *t, struct buf *out)
+enum err options_help(const struct option_table *t, size_t columns, struct buf *out)
 {
     for (size_t i = 0; i < t->n_specs; i++) {
         const struct option_spec *spec = &t->specs[i];
@@ -540,7 +534,7 @@ enum err options_help(const struct option_table *t, struct buf *out)
         if (spec->group)
             e = buf_printf(out, "\n%s\n", spec->group);
         if (!e)
-            e = help_row(spec, out);
+            e = help_row(spec, columns, out);
         if (e)
             return e;
     }

@@ -86,8 +86,8 @@ enum err options_unknown(const struct option_table *t, struct span name, const c
 enum err options_parse_args(const struct option_table *t, void *target, int argc, char **argv,
                             char ***operands, size_t *n_operands, struct err_note *note) MUST_USE;
 
-/* Appends the options part of --help. */
-enum err options_help(const struct option_table *t, struct buf *out) MUST_USE;
+/* Appends the options part of --help, in lines of at most columns where words allow that. */
+enum err options_help(const struct option_table *t, size_t columns, struct buf *out) MUST_USE;
 
 /* "5m" and the like: the value of a duration or a size; ERR_INVALID. */
 enum err options_parse_duration(struct span s, int64_t *out_ms) MUST_USE;

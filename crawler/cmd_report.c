@@ -54,38 +54,19 @@ static enum err check_replaceable(const char *path, struct err_note *note)
         path);
 }
 
-static enum err write_device(const char *path, struct span page, struct err_note *note)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    enum err e = OK;
-
-    if (fd < 0)
-        return err_set_errno(note, ERR_IO, errno, "cannot open %s", path);
-    if (io_write_all(fd, page))
-        e = err_set_errno(note, ERR_IO, errno, "cannot write %s", path);
-    close(fd);
-    return e;
-}
-
-/* A regular file, or none yet, is replaced as a whole; pipes and devices are written to. */
 static enum err write_page(const char *path, struct span page, struct err_note *note)
 {
     struct stat st;
-    enum err e;
+    enum err e = OK;
 
     if (strcmp(path, "-") == 0) {
         if (!io_write_all(STDOUT_FILENO, page) || errno == EPIPE)
             return OK;
         return err_set_errno(note, ERR_IO, errno, "cannot write the report");
     }
-    if (lstat(path, &st))
-        return io_replace_file(path, page, note);
-    if (S_ISLNK(st.st_mode))
-        return err_set(note, ERR_REFUSED, "%s is a symbolic link", path);
-    if (!S_ISREG(st.st_mode))
-        return write_device(path, page, note);
-    e = check_replaceable(path, note);
-    return e ? e : io_replace_file(path, page, note);
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        e = check_replaceable(path, note);
+    return e ? e : io_put_file(path, page, note);
 }
 
 /* --- the command -------------------------------------------------------------------- */

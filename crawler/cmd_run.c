@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/log.h"
@@ -24,13 +25,25 @@ static enum err open_log(const struct settings *s, struct err_note *note)
     return s->log ? log_open(s->log, note) : OK;
 }
 
-/* It is written at the end: a night is not to be over before its folder is missed. */
+/* It is written at the end: a night is not to be over before its folder is missed, or a pipe waited for. */
 static enum err check_summary(const struct settings *s, struct err_note *note)
 {
     const char *path = s->json_summary, *slash = path ? strrchr(path, '/') : NULL;
-    char *folder = mem_str_copy(slash ? span_make(path, (size_t)(slash - path) + 1) : SPAN("."));
-    int rc = path ? access(folder, W_OK | X_OK) : 0;
+    char *folder;
+    struct stat st;
+    int rc;
 
+    if (!path || strcmp(path, "-") == 0)
+        return OK;
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        if (S_ISLNK(st.st_mode))
+            return err_set(note, ERR_USAGE, "--json-summary %s: is a symbolic link (- is standard output)", path);
+        if (!S_ISCHR(st.st_mode))
+            return err_set(note, ERR_USAGE, "--json-summary %s: is not a file", path);
+        return access(path, W_OK) ? err_set_errno(note, ERR_USAGE, errno, "--json-summary %s", path) : OK;
+    }
+    folder = mem_str_copy(slash ? span_make(path, (size_t)(slash - path) + 1) : SPAN("."));
+    rc = access(folder, W_OK | X_OK);
     mem_free(folder);
     return rc ? err_set_errno(note, ERR_USAGE, errno, "--json-summary %s", path) : OK;
 }

@@ -15,6 +15,8 @@
 #define MAX_NAMES  500
 #define NAME_WIDTH 22
 #define TYPE_WIDTH 9
+#define LEAST_BESIDE  30 /* columns for what stands beside name and type; in less it stands below */
+#define NARROW_INDENT 6
 #define MOST_WIDE  120 /* text in longer lines is hard to read */
 
 struct schema_options {
@@ -122,6 +124,7 @@ static enum err on_column(void *arg, const struct span *columns,
 {
     struct schema *s = arg;
     int indent = 2 + NAME_WIDTH + TYPE_WIDTH;
+    bool is_narrow = line_width(s) - indent < LEAST_BESIDE;
     struct span words, text;
     enum err e;
 
@@ -136,10 +139,14 @@ static enum err on_column(void *arg, const struct span *columns,
     if (!e)
         e = put_name(s, values[1].text, STYLE_DIM, TYPE_WIDTH);
     text = handbook_column(s->present, values[0].text);
+    if (is_narrow)
+        indent = NARROW_INDENT;
+    if (!e && (is_narrow || !text.len))
+        e = end_line(s);
+    if (!e && is_narrow && text.len)
+        e = buf_printf(&s->out, "%*s", indent, "");
     if (!e && text.len)
         e = put_filled(s, text, indent);
-    else if (!e)
-        e = end_line(s);
     if (!e && words.len)
         e = buf_printf(&s->out, "%*s", indent, "");
     return !e && words.len ? put_filled(s, words, indent) : e;

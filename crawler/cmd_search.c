@@ -190,7 +190,7 @@ static enum err put_hit(struct search *s, size_t i, struct arena *mem)
                               t->is_terminal ? t->columns - MARGIN - 4 : 0, mem, &x);
 
     if (!e)
-        e = buf_printf(&s->out, "%s%*zu. ", i ? "\n" : "", MARGIN - 2, i + 1);
+        e = buf_printf(&s->out, "%s%*zu. %s", i ? "\n" : "", MARGIN - 2, i + 1, x.is_cut_before ? "… " : "");
     if (!e)
         e = put_marked(s, &x);
     if (!e && x.is_cut_after)

@@ -41,7 +41,7 @@ static const struct option_spec specs[] = {
     { "json", 0, OPTION_FLAG, offsetof(struct page_options, dossier.is_json), 0, 0,
       "no", NULL, 0, NULL, "everything as one JSON object", NULL },
     { "all", 'a', OPTION_FLAG, offsetof(struct page_options, dossier.has_all), 0, 0,
-      "no", NULL, 0, NULL, "every link and fetch, not the first ten of each", NULL },
+      "no", NULL, 0, NULL, "every link and fetch, not the first ten of each, and long texts whole", NULL },
     { "no-pager", 0, OPTION_FLAG, offsetof(struct page_options, show.has_no_pager), 0,
       0, "no", NULL, 0, NULL, "no pager on a terminal", NULL },
 };

@@ -3,12 +3,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/fill.h"
 #include "config/io.h"
 #include "config/mem.h"
 #include "crawler/command.h"
 #include "crawler/show.h"
 
-#define MAX_QUERY ((size_t)MIB)
+#define MAX_QUERY   ((size_t)MIB)
+#define LIST_INDENT 24
 
 struct sql_options {
     struct show_options show;
@@ -37,14 +39,17 @@ static const struct option_table table = { specs, ARRAY_LEN(specs) };
 
 static enum err put_report(struct pager *pager, const struct reader_report *p)
 {
+    const struct terminal *t = pager_terminal(pager);
+    size_t columns = t->is_terminal ? (size_t)t->columns : SIZE_MAX; /* a line a report, for grep */
     struct buf line;
     enum err e;
 
     buf_init(&line, (size_t)64 * KIB);
-    e = terminal_put(&line, pager_terminal(pager), STYLE_BOLD, span_str(p->name));
+    e = terminal_put(&line, t, STYLE_BOLD, span_str(p->name));
     if (!e)
-        e = buf_printf(&line, "%*s%s\n", MAX(2, 24 - (int)strlen(p->name)), "",
-                       p->about);
+        e = buf_printf(&line, "%*s", MAX(2, LIST_INDENT - (int)strlen(p->name)), "");
+    if (!e)
+        e = fill_words(&line, span_str(p->about), LIST_INDENT, LIST_INDENT, columns);
     if (!e)
         e = pager_write(pager, buf_span(&line));
     buf_clear(&line);

@@ -5,10 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/fill.h"
 #include "config/io.h"
 #include "config/log.h"
 #include "config/mem.h"
 #include "config/settings.h"
+#include "crawler/terminal.h"
+
+#define WIDEST_HELP    100
+#define USAGE_INDENT   13
+#define SUMMARY_INDENT 13
 
 /* In the order of the list in --help: crawling, asking, checking, handing on. */
 const struct command *const command_list[] = {
@@ -70,6 +76,12 @@ int command_end_output(int code)
     return command_fail("", ERR_IO, &note) ? 3 : code;
 }
 
+/* Of help: as wide as the terminal, but for lines too long to be read well. */
+static size_t help_columns(void)
+{
+    return (size_t)MIN(terminal_of(STDOUT_FILENO).columns, WIDEST_HELP);
+}
+
 int command_help(const struct command *self)
 {
     const struct err_note note = { "" };
@@ -77,13 +89,26 @@ int command_help(const struct command *self)
     enum err e;
 
     buf_init(&out, (size_t)MIB);
-    e = buf_printf(&out, "usage: crawl %s\n\n%s", self->usage, self->description);
+    e = buf_append(&out, SPAN("usage: crawl "));
+    if (!e)
+        e = fill_words(&out, span_str(self->usage), USAGE_INDENT, USAGE_INDENT, help_columns());
+    if (!e)
+        e = buf_append_byte(&out, '\n');
+    if (!e)
+        e = fill_page(&out, span_str(self->description), help_columns());
     if (!e && self->options)
-        e = options_help(self->options, &out);
+        e = options_help(self->options, help_columns(), &out);
     if (!e)
         e = io_write_all(STDOUT_FILENO, buf_span(&out));
     buf_clear(&out);
     return e ? command_fail("", e, &note) : 0;
+}
+
+static enum err command_row(struct buf *out, const struct command *command)
+{
+    enum err e = buf_printf(out, "  %-10s ", command->name);
+
+    return e ? e : fill_words(out, span_str(command->summary), SUMMARY_INDENT, SUMMARY_INDENT, help_columns());
 }
 
 int command_overview(void)
@@ -98,10 +123,9 @@ int command_overview(void)
     buf_init(&out, (size_t)MIB);
     e = buf_append(&out, SPAN("\nCommands (crawl COMMAND --help)\n"));
     for (size_t i = 0; !e && command_list[i]; i++)
-        e = buf_printf(&out, "  %-10s %s\n", command_list[i]->name,
-                       command_list[i]->summary);
+        e = command_row(&out, command_list[i]);
     if (!e)
-        e = options_help(&command_printers, &out);
+        e = options_help(&command_printers, help_columns(), &out);
     if (!e)
         e = io_write_all(STDOUT_FILENO, buf_span(&out));
     buf_clear(&out);

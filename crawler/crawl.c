@@ -382,6 +382,13 @@ static void say_unreached(const struct crawl *c)
     buf_clear(&shown);
 }
 
+static enum err put_summary(const char *path, struct span json, struct err_note *note)
+{
+    if (strcmp(path, "-") == 0 && !io_can_write(STDOUT_FILENO, SUMMARY_PATIENCE_MS))
+        return err_set(note, ERR_IO, "nobody reads standard output");
+    return io_put_file(path, json, note);
+}
+
 /* The code with which the program ends: 3 where a summary was asked for and could not be written. */
 static int write_summary(struct crawl *c, int code)
 {
@@ -399,7 +406,7 @@ static int write_summary(struct crawl *c, int code)
         return code;
     buf_init(&json, (size_t)512 * KIB);
     if (progress_summary_json(c, code, &json) || buf_append_byte(&json, '\n') ||
-        io_replace_file(c->settings->json_summary, buf_span(&json), &note)) {
+        put_summary(c->settings->json_summary, buf_span(&json), &note)) {
         fprintf(stderr, "crawl: the summary could not be written: %s\n", note.text);
         code = 3;
     }

@@ -8,6 +8,7 @@
 
 #define FIRST_ROWS  "10"
 #define NAME_WIDTH  16
+#define VALUE_LINES 4 /* of the terminal, that a value takes at most */
 #define MAX_OUTPUT  ((size_t)256 * MIB)
 #define MAX_COLUMNS 64
 #define MAX_DEPTH   64 /* of JSON that is taken over as it stands */
@@ -41,6 +42,28 @@ static enum err flush(struct dossier *d)
 
 /* --- for people ------------------------------------------------------------------------ */
 
+/* A value as it may stand on a terminal; cut there, unless all is wanted. */
+static enum err put_value(struct dossier *d, struct span raw)
+{
+    const struct terminal *t = pager_terminal(d->pager);
+    int room = t->columns * VALUE_LINES - NAME_WIDTH - 2;
+    struct span value;
+    struct buf shown;
+    enum err e;
+
+    buf_init(&shown, MAX_OUTPUT);
+    e = log_escape(&shown, raw);
+    value = buf_span(&shown);
+    if (!e && t->is_terminal && !d->o->has_all && width_of(value) > room) {
+        e = buf_append(&d->out, span_slice(value, 0, width_prefix(value, room - 1)));
+        value = SPAN("…");
+    }
+    if (!e)
+        e = buf_append(&d->out, value);
+    buf_clear(&shown);
+    return e;
+}
+
 /* One value a line; what is not set is left out. */
 static enum err put_line(struct dossier *d, struct span name,
                          const struct reader_value *v)
@@ -60,7 +83,7 @@ static enum err put_line(struct dossier *d, struct span name,
     if (!e)
         e = cell_put_plain(&raw, &value);
     if (!e)
-        e = log_escape(&d->out, buf_span(&raw));
+        e = put_value(d, buf_span(&raw));
     buf_clear(&raw);
     return e ? e : buf_append_byte(&d->out, '\n');
 }

@@ -10,7 +10,7 @@
 
 struct dossier_options {
     bool is_json;
-    bool has_all; /* every row of every part, not the first few */
+    bool has_all; /* every row of every part, not the first few, and long values whole on a terminal, too */
 };
 
 /* Prints it all for the row of that id. Errors of reader_query and pager_write. */

@@ -86,10 +86,12 @@ static size_t best_start(const struct search *s, int columns)
     return s->n_found ? s->found[best].from : 0;
 }
 
-/* Some words before it, but none of another block of the page. */
+/* Some words before it, more where the text behind it leaves room, but none of another block of the page. */
 static size_t step_back(const struct search *s, size_t from, int columns)
 {
-    size_t reach = width_suffix(span_slice(s->text, 0, from), columns);
+    struct span rest = span_skip(s->text, from);
+    int behind = width_of(span_slice(rest, 0, width_prefix(rest, columns)));
+    size_t reach = width_suffix(span_slice(s->text, 0, from), MAX(columns / 4, columns - behind));
     struct span before = span_slice(s->text, from - reach, from);
 
     for (size_t i = before.len; i > 0; i--)
@@ -167,7 +169,7 @@ enum err excerpt_make(struct words *w, const struct match *match, struct span te
         return ERR_TOO_LARGE;
     find_all(&s);
     if (columns) {
-        from = step_back(&s, best_start(&s, columns * 3 / 4), columns / 4);
+        from = step_back(&s, best_start(&s, columns * 3 / 4), columns);
         to = from + width_prefix(span_skip(text, from), columns);
         to = whole_words(&s, from, to);
     }

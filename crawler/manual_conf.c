@@ -53,7 +53,7 @@ static const char EXAMPLE[] =
     "log = crawl.log\n"
     "\n"
     "[host \"*.example.org\"]\n"
-    "delay = 200ms\n"
+    "delay = 0\n"
     "per-host = 4\n"
     "header = X-Team: search\n"
     "\n"

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,13 +35,14 @@ static const char *program(void)
 struct pager *pager_open(int fd, bool is_wanted)
 {
     struct pager *p = mem_alloc(sizeof *p);
-    const char *name = program();
+    const char *name = program(), *term = getenv("TERM");
+    bool is_dumb = !term || strcmp(term, "dumb") == 0; /* less would ask whether that is meant, page by page */
 
     p->fd = fd;
     p->to = -1;
     p->terminal = terminal_of(fd);
     p->is_passing = !p->terminal.is_terminal || !is_wanted || !*name ||
-                    strcmp(name, "cat") == 0 || !isatty(STDIN_FILENO);
+                    strcmp(name, "cat") == 0 || is_dumb || !isatty(STDIN_FILENO);
     buf_init(&p->held, MAX_HELD);
     return p;
 }
@@ -62,6 +64,7 @@ NORETURN static void become_pager(int from, int to)
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     setenv("LESS", "FRX", 0);
+    setenv("LESSCHARSET", "utf-8", 0); /* whatever the locale: so is all that we print */
     if (dup2(from, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0)
         _exit(1);
     if (getenv("PAGER"))

@@ -351,14 +351,17 @@ static intptr_t host_main(void *arg)
 
 /* --- all of them -------------------------------------------------------------------- */
 
-/* How long pages take, one after another or with as many permits as there are; -1: not known. */
+/*
+ * How long pages take, one after another, or with as many permits as there are where no pause keeps them apart: it runs
+ * from the end of each request. -1: not known.
+ */
 static int64_t duration_of(const struct plan_host *h, const struct site *site)
 {
     int64_t response = MAX(h->mean_ms, 0), each = 0;
 
     if (!h->delay_ms && h->mean_ms < 0)
         return h->pages ? -1 : 0;
-    if (site->per_host == 1)
+    if (site->per_host == 1 || site->delay_ms)
         each = response + MAX(h->delay_ms, site->delay_ms ? response : 0);
     else
         each = MAX(h->delay_ms, response / site->per_host);

@@ -129,14 +129,29 @@ static bool put(const char *line, size_t n)
     return io_can_write(STDERR_FILENO, 0) && write(STDERR_FILENO, line, n) >= 0;
 }
 
+/*
+ * The length of what fits into width columns: whole parts, as half a number is a wrong one. Two columns stay free,
+ * where the terminal shows the ^C that is typed.
+ */
+static int fitting(const char *line, int n, int width)
+{
+    int room = MAX(width - 3, 1), end = n;
+
+    while (end > room)
+        do
+            end--;
+        while (end > 0 && line[end] != ',');
+    return end > 0 ? end : MIN(n, room);
+}
+
 static void draw(void *arg)
 {
     struct progress *p = arg;
     char line[MAX_LINE], out[MAX_LINE + 8];
-    int n = format_line(p, line, sizeof line), width = terminal_width();
+    int n = format_line(p, line, sizeof line);
 
     if (p->is_terminal)
-        n = snprintf(out, sizeof out, "\r%.*s\x1b[K", MIN(n, width - 1), line);
+        n = snprintf(out, sizeof out, "\r%.*s\x1b[K", fitting(line, n, terminal_width()), line);
     else
         n = snprintf(out, sizeof out, "%s\n", line);
     if (!put(out, (size_t)n))
@@ -312,8 +327,8 @@ void progress_print_summary(const struct crawl *c)
                 n->bad_seeds == 1 ? "line was no URL and was" : "lines were no URLs and were");
     fprintf(stderr, "  %-10s%s, %s\n", "database", c->settings->db, db);
     if (t.by_state[STATE_QUEUED])
-        fprintf(stderr, "stopped by %s; the same command goes on from here\n",
-                crawl_stop_word(c->stop));
+        fprintf(stderr, "stopped by %s; the same command%s goes on from here\n", crawl_stop_word(c->stop),
+                c->settings->is_fresh ? " without --fresh" : "");
 }
 
 enum err progress_summary_json(const struct crawl *c, int exit_code, struct buf *out)

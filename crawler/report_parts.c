@@ -238,6 +238,12 @@ void report_parts_findings(struct report_html *h, const struct report_found *f)
                                figures_count(found, text), s->table.id, s->finding[found != 1]);
             n++;
         }
+    if (!f->run.fetched && !f->run.not_modified) { /* of no pages, everything is true */
+        report_html_put(h, n ? "</ul></section>\n"
+                             : "<li>No URL has been answered: nothing can be said of what was to be crawled."
+                               "</li></ul></section>\n");
+        return;
+    }
     report_html_put(h, n ? "</ul>" : "<li>Nothing was found wrong.</li></ul>");
     report_html_put(h, "<p class=passed><span class=\"pill p-ok\">in order</span>");
     for (size_t i = 0; report_sections[i].table.part; i++)

@@ -113,7 +113,8 @@ static const struct reader_report parts[] = {
       " status_code IS NOT NULL ORDER BY total_ms DESC, id LIMIT " ROWS ") t"
       " JOIN url u ON u.id = t.url_id ORDER BY t.total_ms DESC, t.id" },
     { "largest", "URL, size, on the wire, type, status",
-      "SELECT u.url, t.size, t.wire_size, t.content_type, t.status_code FROM (SELECT"
+      "SELECT u.url, t.size, t.wire_size, lower(trim(substr(t.content_type, 1,"
+      " instr(t.content_type || ';', ';') - 1))), t.status_code FROM (SELECT"
       " id, url_id, size, wire_size, content_type, status_code FROM fetch WHERE id"
       " BETWEEN " FIRST " AND " LAST " AND run_id = " RUN " AND size > 0 ORDER BY"
       " size DESC, id LIMIT " ROWS ") t JOIN url u ON u.id = t.url_id"

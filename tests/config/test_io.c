@@ -135,6 +135,41 @@ static void a_replaced_file_is_private_and_leaves_nothing_behind(void **state)
     assert_int_equal(rmdir(dir), 0); /* empty: no temporary file was left */
 }
 
+/* A root that writes to /dev/null, or into a pipe, has the same device or pipe afterwards. */
+static void what_is_no_regular_file_is_written_to_not_replaced(void **state)
+{
+    char dir[] = "/tmp/test_io_XXXXXX", path[64], content[8] = "";
+    struct err_note note;
+    struct stat st;
+    int reader;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/f", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    assert_int_equal(io_put_file(path, SPAN("piped"), &note), OK);
+    assert_int_equal(read(reader, content, sizeof content), 5);
+    assert_string_equal(content, "piped");
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    close(reader);
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_int_equal(io_put_file(path, SPAN("x"), &note), ERR_REFUSED);
+    assert_non_null(strstr(note.text, "symbolic link"));
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    unlink(path);
+    assert_int_equal(io_put_file(path, SPAN("new"), &note), OK);
+    assert_int_equal(io_put_file(path, SPAN("newer"), &note), OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 5);
+    unlink(path);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void standard_input_is_called_dash(void **state)
 {
     struct err_note note;
@@ -187,14 +222,13 @@ static void signals_and_short_writes_lose_nothing(void **state)
     for (size_t i = 0; i < sizeof content; i++)
         content[i] = (char)(i * 31);
     assert_int_equal(pipe(fds), 0);
+    sigaction(SIGUSR1, &action, &saved); /* the child's as well, from its beginning */
     child = fork();
     if (child == 0) {
         close(fds[0]);
-        sigaction(SIGUSR1, &action, NULL);
         _exit(io_write_all(fds[1], span_make(content, sizeof content)) == OK ? 0 : 1);
     }
     close(fds[1]);
-    sigaction(SIGUSR1, &action, &saved);
     for (int i = 0; i < 20; i++) {
         usleep(1000);
         if (i > 5)
@@ -287,6 +321,7 @@ int main(void)
         cmocka_unit_test(missing_files_and_directories_are_named_with_the_cause),
         cmocka_unit_test(no_memory_is_not_called_too_large),
         cmocka_unit_test(a_replaced_file_is_private_and_leaves_nothing_behind),
+        cmocka_unit_test(what_is_no_regular_file_is_written_to_not_replaced),
         cmocka_unit_test(standard_input_is_called_dash),
         cmocka_unit_test(bad_descriptors_are_errors),
         cmocka_unit_test(signals_and_short_writes_lose_nothing),

@@ -322,6 +322,8 @@ static void names_are_exact(void **state)
     assert_null(options_find(&table, SPAN("fla")));
     assert_null(options_find(&table, SPAN_NONE));
     assert_null(options_nearest(SPAN("x"), NULL, 0));
+    assert_string_equal(options_nearest(SPAN("urlz"), (const char *const[]){ "url", "urls", "urlx" }, 3), "urls");
+    assert_string_equal(options_nearest(SPAN("urlz"), (const char *const[]){ "url", "link" }, 2), "url");
 }
 
 /* --- the command line ----------------------------------------------------------------------------------- */
@@ -462,16 +464,16 @@ static const struct wrong_row {
     const char *want;
 } wrong_rows[] = {
     { { A("--cuont"), A("5") },
-      "command line: there is no option 'cuont'; did you mean 'count'?" },
+      "command line: there is no option '--cuont'; did you mean '--count'?" },
     { { A("--cuont=5") },
-      "command line: there is no option 'cuont'; did you mean 'count'?" },
-    { { A("--=5") }, "command line: there is no option ''; 'crawl --help' lists them" },
-    { { A("---") }, "command line: there is no option '-'; 'crawl --help' lists them" },
-    { { A("-x") }, "command line: there is no option '-x'; 'crawl --help' lists them" },
+      "command line: there is no option '--cuont'; did you mean '--count'?" },
+    { { A("--=5") }, "command line: there is no option '--'; --help lists them" },
+    { { A("---") }, "command line: there is no option '---'; --help lists them" },
+    { { A("-x") }, "command line: there is no option '-x'; --help lists them" },
     { { A("-fx") },
-      "command line: there is no option '-x'; 'crawl --help' lists them" },
+      "command line: there is no option '-x'; --help lists them" },
     { { A("-\xc3\xa9") },
-      "command line: there is no option '-\xc3\xa9'; 'crawl --help' lists them" },
+      "command line: there is no option '-\xc3\xa9'; --help lists them" },
     { { A("-flag") }, "command line: there is no option '-flag'; did you mean '--flag'?" },
     { { A("--count") }, "--count needs a value: N" },
     { { A("-n") }, "-n needs a value: N" },
@@ -504,7 +506,7 @@ static void help_shows_every_option_with_its_default(void **state)
 
     (void)state;
     buf_init(&out, 10000);
-    assert_int_equal(options_help(&table, &out), OK);
+    assert_int_equal(options_help(&table, 80, &out), OK);
     assert_int_equal(buf_append_byte(&out, '\0'), OK);
     assert_non_null(strstr(out.ptr, "\nFirst\n"));
     assert_non_null(strstr(out.ptr, "\nSecond\n"));
@@ -516,7 +518,7 @@ static void help_shows_every_option_with_its_default(void **state)
         assert_non_null(strstr(out.ptr, specs[i].name));
     buf_clear(&out);
     buf_init(&out, 50);
-    assert_int_equal(options_help(&table, &out), ERR_TOO_LARGE);
+    assert_int_equal(options_help(&table, 80, &out), ERR_TOO_LARGE);
     buf_clear(&out);
 }
 

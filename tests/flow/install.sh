@@ -36,6 +36,10 @@ if command -v systemd-analyze >/dev/null; then
     [ -z "$out" ] || fail "$out"
 fi
 
+# Who begins with make is told what comes first, not which header is missing.
+PKG_CONFIG_LIBDIR=/nowhere make -n 2>&1 | grep -q 'sh tests/setup.sh' || fail "missing libraries are not explained"
+PKG_CONFIG_LIBDIR=/nowhere make -n help >/dev/null 2>&1 || fail "there is no help without libraries"
+
 make -s B="$b" DESTDIR="$dest" PREFIX=/opt/x uninstall >/dev/null
 left=$(find "$dest/opt" ! -type d)
 [ -z "$left" ] || fail "uninstall left $left"

@@ -3,6 +3,7 @@
  * What people and disks get wrong: each time a message that names the thing,
  * the documented exit code, no request, and nothing that was there damaged.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,7 +154,7 @@ static const struct {
     const char *args[6];
     const char *says[3];
 } mistakes[] = {
-    { { "--dealy", "1s" }, { "'dealy'", "'delay'" } },
+    { { "--dealy", "1s" }, { "'--dealy'", "'--delay'" } },
     { { "--delay", "5" }, { "delay", "5" } },
     { { "--delay", "1x" }, { "delay", "1x" } },
     { { "--depth", "-3" }, { "depth", "-3" } },
@@ -176,6 +177,8 @@ static const struct {
     { { "--ca-file", "nowhere.pem" }, { "nowhere.pem" } },
     { { "--ca-file", "bad.conf" }, { "ca-file", "bad.conf", "certificate" } },
     { { "--json-summary", "nowhere/end.json" }, { "json-summary", "nowhere/end.json" } },
+    { { "--json-summary", "link.json" }, { "link.json", "symbolic link", "- is standard output" } },
+    { { "--json-summary", "/" }, { "json-summary", "/: is not a file" } },
     { { "--dns", "name.server" }, { "dns", "name.server", "ADDRESS:PORT" } },
     { { "--dns", "127.0.0.1:" }, { "dns", "127.0.0.1:" } },
     { { "--dns", "127.0.0.1:65536" }, { "dns", "127.0.0.1:65536" } },
@@ -193,6 +196,7 @@ static void mistakes_name_themselves_before_anything_is_done(void **state)
 
     program_write(&g->p, "bad.conf", SPAN("depth = 3\ndealy = 1s\n"));
     program_write(&g->p, "worse.conf", SPAN("delay = soon\n"));
+    assert_int_equal(symlink("end.json", program_path(&g->p, "link.json")), 0);
     for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
         const char *args[10] = { "seeds.txt" };
 
@@ -213,11 +217,21 @@ static void a_summary_that_cannot_be_written_is_exit_code_3(void **state)
 {
     struct rig *g = *state;
 
-    assert_int_equal(mkdir(program_path(&g->p, "end.json"), 0700), 0);
-    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--json-summary", "end.json", NULL }), 3);
-    assert_true(program_said(&g->p, "the summary could not be written"));
+    g->p.output_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--json-summary", "-", NULL }), 3);
+    close(g->p.output_fd);
+    g->p.output_fd = 0;
+    assert_true(program_said(&g->p, "the summary could not be written: cannot write standard output: No space left"));
     assert_int_equal(program_number(&g->p, "SELECT state = 'finished' FROM runs"), 1);
-    assert_int_equal(rmdir(program_path(&g->p, "end.json")), 0);
+}
+
+static void a_summary_can_go_to_standard_output(void **state)
+{
+    struct rig *g = *state;
+
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--json-summary", "-", NULL }), 0);
+    assert_true(span_starts(buf_span(&g->p.out), SPAN("{\"run\":")));
+    assert_int_equal(access(program_path(&g->p, "-"), F_OK), -1);
 }
 
 static void environment_is_read_and_checked(void **state)
@@ -586,6 +600,7 @@ int main(void)
         WITH_RIG(seeds_come_from_standard_input_and_arguments_too),
         WITH_RIG(mistakes_name_themselves_before_anything_is_done),
         WITH_RIG(a_summary_that_cannot_be_written_is_exit_code_3),
+        WITH_RIG(a_summary_can_go_to_standard_output),
         WITH_RIG(environment_is_read_and_checked),
         WITH_RIG(without_seeds_and_database_there_is_help),
         WITH_RIG(files_of_others_are_refused_unchanged),

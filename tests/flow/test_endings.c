@@ -160,6 +160,34 @@ static void signal_finishes_what_is_in_flight_and_saves(void **state)
     rig_close(&g);
 }
 
+/* Half a number would be a wrong one. */
+static void the_line_of_progress_shows_whole_parts_only(void **state)
+{
+    static const char *const ends[] = { " pages", "/s", " in flight", " queued", " errors" };
+    struct rig g;
+    struct span rest, line;
+
+    (void)state;
+    RIG_OPEN(&g, hanging, 1, "http://127.0.0.1:$PORT/slow\nhttp://127.0.0.1:$PORT/2\n");
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "10ms", "--progress", "tty", "--fresh", NULL });
+    assert_true(traffic_wait(g.o, NULL, "/slow", 1));
+    program_signal(&g.p, SIGTERM);
+    assert_int_equal(program_wait(&g.p), 143);
+    assert_true(program_said(&g.p, "\rstopping (^C again: at once), 0 pages, 0/s, 1 in flight"));
+    assert_true(program_said(&g.p, "the same command without --fresh goes on from here"));
+    rest = buf_span(&g.p.err);
+    while (span_split(&rest, '\r', &line)) {
+        struct span text = span_slice(line, 0, span_find_span(line, SPAN("\x1b[K")));
+        bool is_whole = !span_starts(text, SPAN("stopping"));
+
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+            is_whole |= span_ends(text, span_str(ends[i]));
+        if (!is_whole || text.len > 77)
+            fail_msg("'%.*s'", SPAN_ARG(text));
+    }
+    rig_close(&g);
+}
+
 static void second_signal_ends_it_within_a_second(void **state)
 {
     struct rig g;
@@ -505,6 +533,7 @@ int main(void)
         cmocka_unit_test(nobody_reached_is_4_also_where_little_is_due),
         cmocka_unit_test(a_seed_that_robots_txt_forbids_was_reached),
         cmocka_unit_test(signal_finishes_what_is_in_flight_and_saves),
+        cmocka_unit_test(the_line_of_progress_shows_whole_parts_only),
         cmocka_unit_test(second_signal_ends_it_within_a_second),
         cmocka_unit_test(second_signal_ends_a_page_made_for_a_slow_pattern),
         cmocka_unit_test(a_signal_ends_a_start_that_a_slow_pattern_holds_up),

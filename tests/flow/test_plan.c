@@ -104,6 +104,27 @@ static void a_database_tells_pages_and_bytes_and_is_left_alone(void **state)
     rig_close(&g);
 }
 
+/* The pause runs from the end of a request: beside it, more permits hardly ever overlap. */
+static void permits_shorten_a_crawl_without_a_pause_only(void **state)
+{
+    static const struct {
+        const char *delay, *per_host, *duration;
+    } rows[] = { { "20ms", "1", "0.4" }, { "20ms", "4", "0.4" }, { "0", "1", "0.2" }, { "0", "4", "0.05" } };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 2, "http://127.0.0.2:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    program_change(&g.p, "UPDATE fetch SET total_ms = 100");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(program_run(&g.p, ARGS{ "plan", "-f", "tsv", "--allow-net", "127.0.0.0/8", "--delay",
+                                                 rows[i].delay, "--per-host", rows[i].per_host, "seeds.txt", NULL }),
+                         0);
+        assert_string_equal(strrchr(line_of(&g, 1), '\t') + 1, rows[i].duration);
+    }
+    rig_close(&g);
+}
+
 /* After a night that was cut short, or on which the host was down, the pages are known still. */
 static void what_the_next_start_asks_for_is_known(void **state)
 {
@@ -325,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(robots_and_sitemaps_are_read_and_no_page),
         cmocka_unit_test(a_database_tells_pages_and_bytes_and_is_left_alone),
+        cmocka_unit_test(permits_shorten_a_crawl_without_a_pause_only),
         cmocka_unit_test(what_the_next_start_asks_for_is_known),
         cmocka_unit_test(what_is_due_is_what_is_asked_for),
         cmocka_unit_test(what_a_sitemap_names_beyond_the_database_is_added),

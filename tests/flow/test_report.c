@@ -31,7 +31,7 @@ static const struct origin_route site[] = {
           "<a href=/private/x>secret</a><a href=/hop>hop</a><a href=/round>round</a>"
           "<a href=/bare>bare</a><a href=/hostile>h</a>") },
     { .path = "/a",
-      .headers = HTML,
+      .headers = "Content-Type: Text/HTML; charset=utf-8\r\n",
       .body = LIT("<title>Twin</title>twin<a href=/gone>x</a>") },
     { .path = "/b",
       .headers = HTML,
@@ -150,6 +150,17 @@ static void section_tells(void **state)
 
     if (!has(section(printed(), sections[i].id), sections[i].text))
         fail_msg("%s", sections[i].text);
+}
+
+/* With the charset behind it, nearly every row would have two lines. */
+static void a_type_stands_without_its_charset(void **state)
+{
+    struct span part = section(printed(), "largest");
+
+    (void)state;
+    assert_true(has(part, "/a</a>"));
+    assert_true(has(part, ">text/html<"));
+    assert_false(has(part, "charset"));
 }
 
 static void one_finding_is_not_told_like_several(void **state)
@@ -306,6 +317,9 @@ static void a_run_without_a_request_has_sentences(void **state)
     assert_true(has(page, "No request of this run is recorded."));
     assert_false(has(page, "an answer on average"));
     assert_true(has(page, "No link leads to an error."));
+    assert_true(has(page, "No URL has been answered"));
+    assert_false(has(page, "Nothing was found wrong"));
+    assert_false(has(page, "in order"));
     assert_false(has(page, "<svg viewBox"));
     program_change(&rig.p, "DELETE FROM runs");
     assert_int_equal(REPORT("-"), 3);
@@ -313,7 +327,7 @@ static void a_run_without_a_request_has_sentences(void **state)
 }
 
 #define FIRST_TESTS 1
-#define LAST_TESTS  11
+#define LAST_TESTS  12
 
 int main(void)
 {
@@ -321,6 +335,7 @@ int main(void)
         cmocka_unit_test(the_page_is_sound_and_needs_nothing_else),
     };
     static const struct CMUnitTest last[LAST_TESTS] = {
+        cmocka_unit_test(a_type_stands_without_its_charset),
         cmocka_unit_test(one_finding_is_not_told_like_several),
         cmocka_unit_test(what_is_queued_looks_other_than_what_is_not_modified),
         cmocka_unit_test(a_limit_cuts_rows_and_not_totals),

@@ -142,6 +142,8 @@ void program_start(struct program *p, const char *const *args)
     }
     MUST(dup2(p->output_fd ? p->output_fd : out, STDOUT_FILENO) == STDOUT_FILENO);
     MUST(dup2(p->error_fd ? p->error_fd : err, STDERR_FILENO) == STDERR_FILENO);
+    for (int fd = STDIN_FILENO; p->terminal_fd && fd <= STDERR_FILENO; fd++)
+        MUST(dup2(p->terminal_fd, fd) == fd);
     MUST(chdir(p->folder) == 0);
     burden(p);
     execv(path, (char *const *)(const void *)argv);

@@ -17,6 +17,7 @@ struct program {
     int max_files;      /* RLIMIT_NOFILE of the next runs, soft and hard; 0: as ours */
     int64_t max_memory; /* RLIMIT_AS, the same */
     bool is_bare; /* the next runs have no environment and no standard descriptors */
+    int terminal_fd; /* of the next runs: all three standard descriptors; 0: none */
     int output_fd, error_fd; /* of the next runs; 0: a file, read into out and err */
     int64_t patience_ms; /* how long a run may take before it is killed; 0: 60 s */
     struct buf out, err; /* what the last run printed */
