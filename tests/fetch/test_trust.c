@@ -15,7 +15,10 @@
 #include "tests/kit/fetchrig.h"
 #include "tests/kit/origin.h"
 
-static const struct origin_route ROUTES[] = { { .path = "*", .body = { "hello", 5 } } };
+static const struct origin_route ROUTES[] = {
+    { .path = "/until-close", .body = { "hello", 5 }, .framing = ORIGIN_UNTIL_CLOSE },
+    { .path = "*", .body = { "hello", 5 } },
+};
 
 struct world {
     struct origin *origin;
@@ -39,7 +42,9 @@ static void copy_certificates(struct world *w)
 
 static int set_up(void **state)
 {
-    static const struct origin_options options = { .routes = ROUTES, .n_routes = ARRAY_LEN(ROUTES), .is_tls = true };
+    static const struct origin_options options = {
+        .routes = ROUTES, .n_routes = ARRAY_LEN(ROUTES), .is_tls = true, .tls_ends_quietly = true
+    };
     struct world *w = mem_alloc(sizeof(*w));
 
     w->origin = origin_start(&options);
@@ -142,6 +147,23 @@ static void beyond_that_none_is(void **state)
     assert_int_equal(origin_counts(w->origin).connections, 2);
 }
 
+/* A body without a length that ends with its connection, of a server that does not say so (close_notify) first. */
+static void an_end_without_notice_is_one(void **state)
+{
+    struct world *w = *state;
+
+    fetchrig_open(&w->rig);
+    for (int is_insecure = 0; is_insecure < 2; is_insecure++) {
+        struct fetchrig_get g = { .request = fetchrig_request(origin_url(w->origin, "/until-close")) };
+
+        g.request.is_insecure = is_insecure;
+        fetchrig_get_each(&w->rig, &g, 1);
+        assert_string_equal(result_outcome_name(g.result.outcome), "ok");
+        assert_int_equal(g.result.body.len, 5);
+        fetchrig_get_clear(&w->rig, &g);
+    }
+}
+
 /* --- a server of before RFC 5746 ------------------------------------------------------------- */
 
 /* TLS 1.2 and not one extension; then it waits for what the client says. */
@@ -214,6 +236,7 @@ int main(void)
         TEST(who_checks_nobody_needs_none),
         TEST(connections_are_kept_while_there_is_memory_for_them),
         TEST(beyond_that_none_is),
+        TEST(an_end_without_notice_is_one),
         TEST(a_server_that_knows_no_secure_renegotiation_is_spoken_to),
     };
 

@@ -100,7 +100,7 @@ struct origin *origin_start(const struct origin_options *options)
     o->is_tls = options->is_tls;
     if (options->is_tls)
         s.tls = origin_tls_new(options->tls_names ? options->tls_names : "IP:127.0.0.1",
-                               options->tls_is_expired, options->speaks_h2, o->ca_path);
+                               options->tls_is_expired, options->speaks_h2, options->tls_ends_quietly, o->ca_path);
 
     pid_t parent = getpid();
 

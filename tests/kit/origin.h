@@ -84,6 +84,7 @@ struct origin_options {
     const char
         *tls_names; /* of the certificate, "DNS:a.test,IP:127.0.0.1"; NULL: that IP */
     bool tls_is_expired;
+    bool tls_ends_quietly; /* closes without saying so first (close_notify) */
     bool speaks_h2; /* agrees to HTTP/2; its frames are the scripts' business */
     bool is_mute;   /* takes connections and never says a word */
 };

@@ -61,7 +61,7 @@ static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len
     return SSL_TLSEXT_ERR_OK;
 }
 
-struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speaks_h2,
+struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speaks_h2, bool ends_quietly,
                                   char ca_path[64])
 {
     struct origin_tls *t = mem_alloc(sizeof(*t));
@@ -78,6 +78,7 @@ struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speak
            SSL_CTX_use_PrivateKey(t->ctx, key) != 1);
     if (speaks_h2)
         SSL_CTX_set_alpn_select_cb(t->ctx, choose_h2, NULL);
+    SSL_CTX_set_quiet_shutdown(t->ctx, ends_quietly);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     X509_free(cert);

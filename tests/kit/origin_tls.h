@@ -13,7 +13,7 @@ struct origin_tls;
 struct origin_tls_conn;
 
 /* Writes the certificate into a new temporary file whose name goes to ca_path. */
-struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speaks_h2,
+struct origin_tls *origin_tls_new(const char *names, bool is_expired, bool speaks_h2, bool ends_quietly,
                                   char ca_path[64]);
 void origin_tls_free(struct origin_tls *t);
 
