@@ -436,7 +436,7 @@ struct store_op {
             bool wants_metrics;
             const atomic_bool *stop; /* true: leave what is not begun; or NULL */
             /* out */
-            enum err skipped; /* ERR_NO_MEMORY, ERR_CANCELLED: there are no new metrics */
+            enum err skipped; /* ERR_NO_MEMORY, ERR_CANCELLED: there are no new metrics, or loose texts of links stay */
             bool is_new;      /* else those that are there are still right */
             int64_t n_pages, n_links, n_clusters;
             int64_t n_recalled; /* links that were in memory still, as this start wrote them */
