@@ -40,6 +40,7 @@ struct store_options {
     bool is_fresh;          /* --fresh: an existing file is kept aside as PATH.N */
     bool is_durable;        /* --durable: synchronous=FULL */
     bool keeps_text;        /* full text is indexed */
+    bool keeps_bodies;      /* some are stored */
     int64_t lock_wait_ms;   /* --wait; 0 = do not wait */
     int64_t min_free_bytes; /* stop when the file system has less */
     int64_t log_bytes;      /* a write-ahead log longer than this is copied back; 0 = 48 MiB */
@@ -453,6 +454,7 @@ struct store_op {
             bool is_over;    /* nothing is to be done, or no more */
             bool is_renewed; /* and the new index is in use */
             int64_t lacking; /* it is over though much is out of use: so many bytes more must be free for it */
+            int64_t lost;    /* ... or so many texts in use have no stored body */
         } texts;
     } u;
     /*
