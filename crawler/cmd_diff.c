@@ -254,7 +254,7 @@ const struct command cmd_diff = {
         "\n"
         "  new      a page or redirect that was never asked for before\n"
         "  gone     404 or 410 now, a page or redirect before\n"
-        "  failed   another error or no complete answer now, and not so before\n"
+        "  failed   an error or no complete answer now; a page, a redirect or never asked for before\n"
         "  back     a page or redirect again, after an error or no answer\n"
         "  changed  a row for each of: status, redirect (target), content_type, content (SHA-256, with the\n"
         "           number of bits in which the texts' fingerprints differ, 0 to 64), title, description,\n"

@@ -280,7 +280,8 @@ struct ending {
 static void log_graph(const struct store_op *op, int64_t began_ns)
 {
     if (op->u.graph.skipped)
-        log_warn("store", "metrics-skipped", "%s", err_text(op->u.graph.skipped));
+        log_warn("store", op->u.graph.wants_metrics ? "metrics-skipped" : "link-texts-kept", "%s",
+                 err_text(op->u.graph.skipped));
     else if (op->u.graph.is_new)
         log_info("store", "metrics",
                  "%lld pages, %lld links, %d passes, %lld near-duplicate clusters, %lld ms",
@@ -300,7 +301,7 @@ static void finish_graph(struct crawl *c, struct ending *end)
         return;
     if (op->result)
         end->code = 3;
-    else if (op->u.graph.wants_metrics)
+    else
         log_graph(op, began_ns);
     store_op_free(op);
 }

@@ -81,6 +81,7 @@ static enum err open_store(struct crawl *c, struct err_note *note)
                                      .is_fresh = s->is_fresh,
                                      .is_durable = s->is_durable,
                                      .keeps_text = !s->has_no_text,
+                                     .keeps_bodies = s->store_bodies != BODIES_NONE,
                                      .lock_wait_ms = s->lock_wait_ms,
                                      .min_free_bytes = s->min_free,
                                      .index_bytes = (size_t)index_bytes,

@@ -122,6 +122,11 @@ enum err renewal_run(struct crawl *c)
         log_warn("store", "texts-kept",
                  "most of the full text is out of use; to index the rest anew %lld MiB more must be free on the disk",
                  (long long)(step.op->u.texts.lacking / MIB) + 1);
+    if (!e && step.op && step.op->u.texts.lost && c->settings->store_bodies != BODIES_NONE)
+        log_warn("store", "texts-kept",
+                 "most of the full text is out of use; to index the rest anew the bodies of %lld texts must be stored:"
+                 " from the next run on those pages are asked for without condition",
+                 (long long)step.op->u.texts.lost);
     if (!e && step.op && step.op->u.texts.is_renewed)
         log_info("store", "texts-renewed", "%lld texts indexed anew, more were out of use", (long long)n_texts);
     free_step(&step);

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "config/mem.h"
+#include "store/links.h"
 
 /* 1 MiB: 65,536 texts, in sets of four. */
 #define N_SETS ((size_t)16384)
@@ -98,6 +99,11 @@ int64_t anchors_number(struct core *c, struct anchors_key key, struct span text)
     return id;
 }
 
+bool anchors_may_be_loose(const struct core *c)
+{
+    return links_were_removed(c) || db_value(c->db, "SELECT min(id) FROM runs", 0) != c->run_id;
+}
+
 enum err anchors_used_init(struct core *c, struct anchors_used *out)
 {
     int64_t max_id = MAX(db_value(c->db, "SELECT max(id) FROM anchor", 0), 0);
@@ -147,4 +153,50 @@ enum err anchors_prune(struct core *c, struct anchors_used *u)
                             NULL, NULL);
     memset(c->anchors->sets, 0, N_SETS * sizeof *c->anchors->sets);
     return d->failed;
+}
+
+/* --- without metrics ---------------------------------------------------------------------- */
+
+/* Links between two looks at stop. */
+#define LOOK_EVERY 65536
+
+static enum err read_links(struct core *c, const atomic_bool *stop, struct anchors_used *out)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT anchor_id FROM outlink NOT INDEXED WHERE anchor_id IS NOT NULL");
+    bool is_stopped = false;
+
+    for (size_t n = 1; !is_stopped && db_next(c->db, st); n++) {
+        anchors_used_add(out, sqlite3_column_int64(st, 0));
+        is_stopped = n % LOOK_EVERY == 0 && stop && atomic_load(stop);
+    }
+    db_done(st);
+    return is_stopped ? ERR_CANCELLED : OK;
+}
+
+static void note_used(struct core *c, int64_t n)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES ('anchors_used', ?1)");
+
+    db_int(c->db, st, 1, n);
+    db_run(c->db, st);
+}
+
+enum err anchors_tidy(struct core *c, const atomic_bool *stop, enum err *skipped)
+{
+    static const char IS_DUE[] =
+        "SELECT count(*) > 2 * coalesce((SELECT value FROM meta WHERE name = 'anchors_used'), 0) FROM anchor";
+    struct anchors_used used = { 0 };
+
+    *skipped = OK;
+    if (!anchors_may_be_loose(c) || !db_value(c->db, IS_DUE, 0))
+        return c->db->failed;
+    *skipped = anchors_used_init(c, &used);
+    if (!*skipped)
+        *skipped = read_links(c, stop, &used);
+    if (!*skipped && !c->db->failed) {
+        anchors_prune(c, &used);
+        note_used(c, used.n);
+    }
+    anchors_used_clear(&used);
+    return c->db->failed;
 }

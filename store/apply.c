@@ -4,6 +4,7 @@
 #include "config/buf.h"
 #include "config/clock.h"
 #include "config/mem.h"
+#include "store/anchors.h"
 #include "store/decided.h"
 #include "store/depth.h"
 #include "store/dictionaries.h"
@@ -48,8 +49,12 @@ void apply_free(struct apply *a)
 /* What a finished run is good for; told to stop, it leaves out what takes long. */
 static enum err update_graph(struct core *c, struct store_op *op)
 {
-    enum err e = op->u.graph.wants_metrics ? metrics_update(c, op) : OK;
+    enum err e;
 
+    if (op->u.graph.wants_metrics)
+        e = metrics_update(c, op);
+    else
+        e = anchors_tidy(c, op->u.graph.stop, &op->u.graph.skipped);
     if (!e && !(op->u.graph.stop && atomic_load(op->u.graph.stop)))
         e = links_build_reverse(c);
     return e ? e : stats_update(c);

@@ -38,6 +38,7 @@ struct core {
     int64_t run_id;               /* 0 before store_begin_run */
     char *rules; /* of the run, owned; NULL before it */
     enum store_revisit revisit;
+    bool asks_whole; /* pages whose text has no stored body are asked for without condition (renewal.h) */
     int64_t decided_from; /* known URLs that this run or a later one changed last are decided about (decided.h) */
     int64_t now_ms; /* wall clock, read once an op */
 };

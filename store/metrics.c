@@ -147,15 +147,6 @@ static void read_redirects(struct metrics *m)
     db_done(st);
 }
 
-/*
- * May there be texts that no link names? Not in the first run of a file as long as no page lost links: then a quarter
- * of what reading all links costs is saved. What a run before this start removed is found at the next one's end.
- */
-static bool may_have_loose_anchors(const struct core *c)
-{
-    return links_were_removed(c) || db_value(c->db, "SELECT min(id) FROM runs", 0) != c->run_id;
-}
-
 /* The page of a set, 0 if there is none. Sets come in rising order, as the pages do: neither looks back. */
 static int64_t find_owner(struct metrics *m, int64_t set)
 {
@@ -252,7 +243,8 @@ static void read_links(struct metrics *m)
     const struct recall *recall;
 
     note(m, graph_settle(m->graph));
-    m->reads_anchors = may_have_loose_anchors(m->core);
+    /* Else a quarter of what reading all links costs is saved. */
+    m->reads_anchors = anchors_may_be_loose(m->core);
     if (m->reads_anchors)
         note(m, anchors_used_init(m->core, &m->anchors));
     recall = recall_all(m);

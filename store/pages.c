@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/pages.h"
 
+#include "store/bodies.h"
 #include "store/links.h"
 #include "store/text.h"
 
@@ -118,6 +119,23 @@ static enum err write_row(struct core *c, const struct store_visit *v, struct pa
     return db_run(c->db, st);
 }
 
+/* The text was indexed when no bodies were stored: from now on it can be read again (renewal.h). */
+static void give_body(struct core *c, const struct store_visit *v, int64_t text_id)
+{
+    sqlite3_stmt *st = db_stmt(c->db, "SELECT 1 FROM fetch WHERE id = ?1 AND body_id IS NULL");
+    int64_t body_id;
+
+    db_int(c->db, st, 1, text_id);
+    if (!db_next(c->db, st))
+        return;
+    db_done(st);
+    body_id = bodies_put(c, v->facts->sha256, v->facts->body, v->facts->size);
+    st = db_stmt(c->db, "UPDATE OR FAIL fetch SET body_id = ?2 WHERE id = ?1");
+    db_int(c->db, st, 1, text_id);
+    db_id(c->db, st, 2, body_id);
+    db_run(c->db, st);
+}
+
 enum pages_change pages_put(struct core *c, const struct store_visit *v,
                             int64_t fetch_id)
 {
@@ -130,6 +148,8 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
         keep_in_history(c, v->url_id);
     if (!ids.text_id && text_add(c, fetch_id, v->facts))
         ids.text_id = fetch_id;
+    if (c->asks_whole && ids.text_id && ids.text_id != fetch_id && v->facts->body.len)
+        give_body(c, v, ids.text_id);
     if (old.exists && has_new_links)
         links_remove(c, old.links_id, old.links_out);
     if (has_new_links)

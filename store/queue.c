@@ -12,15 +12,16 @@
     " u.hop, u.next_fetch_at, f.etag, f.last_modified FROM url u"
 /*
  * Validators are those of content: an error page's would let a 304 bring it back, and
- * that of a page that --max-size cut would keep it cut under a larger one. Who was never asked has no page: a look-up
- * that needs none.
+ * that of a page that --max-size cut would keep it cut under a larger one. ?6: nor are there any where the body of the
+ * indexed text is not stored (renewal.h). Who was never asked has no page: a look-up that needs none.
  */
 #define ITEM_JOINS                                                                              \
     " LEFT JOIN page p ON p.url_id = CASE WHEN u.fetch_id IS NOT NULL THEN u.id END" \
-    " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome = 'ok' "
+    " LEFT JOIN fetch f ON f.id = p.fetch_id AND f.outcome = 'ok' AND NOT (?6 AND p.text_id IS NOT NULL" \
+    " AND NOT EXISTS (SELECT 1 FROM fetch t WHERE t.id = p.text_id AND t.body_id IS NOT NULL)) "
 #define ITEM_SELECT ITEM_COLUMNS ITEM_JOINS
 
-/* ?1 host, ?2 priority, ?3 depth, ?4 id of the cursor, ?5 limit. */
+/* ?1 host, ?2 priority, ?3 depth, ?4 id of the cursor, ?5 limit, ?6 as above. */
 static const char BFS_SQL[] = ITEM_SELECT
     "WHERE u.host_id = ?1 AND u.state = 0 AND (u.priority, u.depth, u.id) > (?2, ?3,"
     " ?4)"
@@ -69,6 +70,7 @@ bool queue_item(struct core *c, int64_t url_id, struct arena *mem,
     bool is_read;
 
     db_int(c->db, st, 1, url_id);
+    db_int(c->db, st, 6, c->asks_whole);
     if (!db_next(c->db, st))
         return false;
     is_read = read_item(c->db, st, mem, out);
@@ -89,6 +91,7 @@ static void take(struct core *c, struct store_op *op, const char *sql, struct cu
     db_int(c->db, st, 3, at.depth);
     db_int(c->db, st, 4, at.id);
     db_int(c->db, st, 5, (int64_t)(limit - op->u.refill.n_items) + 1);
+    db_int(c->db, st, 6, c->asks_whole);
     while (db_next(c->db, st)) {
         if (sqlite3_column_int64(st, 0) <= 0) {
             db_done(st);

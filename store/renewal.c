@@ -22,20 +22,49 @@ static int64_t lacking_bytes(struct core *c)
     return statvfs(c->db->path, &fs) ? bytes : MAX(0, bytes - (int64_t)fs.f_bavail * (int64_t)fs.f_frsize);
 }
 
-/*
- * More than half of the texts are of no use, and all others can be read again. Those of history that
- * are also a page's count twice: rather a renewal later.
- */
+/* More than half of the texts are of no use. Those of history that are also a page's count twice: rather later. */
 static bool is_due(struct core *c)
 {
-    static const char COUNT_SQL[] = "SELECT (SELECT count(*) FROM page_text_docsize)"
-                                    " > 2 * ((SELECT count(text_id) FROM page)"
-                                    " + (SELECT count(text_id) FROM page_old))",
-                      LOST_SQL[] = "SELECT EXISTS (SELECT 1 FROM page_text_docsize d JOIN fetch f ON f.id = d.id"
-                                   " WHERE NOT EXISTS (SELECT 1 FROM body b WHERE b.id = f.body_id) AND" IS_IN_USE ")";
+    static const char SQL[] = "SELECT (SELECT count(*) FROM page_text_docsize)"
+                              " > 2 * ((SELECT count(text_id) FROM page)"
+                              " + (SELECT count(text_id) FROM page_old))";
 
-    return c->options.keep_history > 0 && c->options.keeps_text && db_value(c->db, COUNT_SQL, 0) &&
-           !db_value(c->db, LOST_SQL, 1);
+    return c->options.keep_history > 0 && c->options.keeps_text && db_value(c->db, SQL, 0);
+}
+
+/* Texts in use that cannot be read again. */
+static int64_t count_lost(struct core *c)
+{
+    return db_value(c->db,
+                    "SELECT count(*) FROM page_text_docsize d JOIN fetch f ON f.id = d.id"
+                    " WHERE NOT EXISTS (SELECT 1 FROM body b WHERE b.id = f.body_id) AND" IS_IN_USE,
+                    1);
+}
+
+static void note_lost(struct core *c, int64_t n)
+{
+    if (n > 0)
+        db_run(c->db, db_stmt(c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES ('texts_lost', 1)"));
+    else
+        db_run(c->db, db_stmt(c->db, "DELETE FROM meta WHERE name = 'texts_lost'"));
+}
+
+bool renewal_lacks_bodies(struct core *c)
+{
+    return c->options.keep_history > 0 && c->options.keeps_text && c->options.keeps_bodies &&
+           db_value(c->db, "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'texts_lost')", 0);
+}
+
+/* Is it to begin? What is in the way stands in op. */
+static bool may_begin(struct core *c, struct store_op *op)
+{
+    bool is_wanted = is_due(c);
+
+    op->u.texts.lost = is_wanted ? count_lost(c) : 0;
+    note_lost(c, op->u.texts.lost);
+    if (is_wanted && !op->u.texts.lost)
+        op->u.texts.lacking = lacking_bytes(c);
+    return is_wanted && !op->u.texts.lost && !op->u.texts.lacking;
 }
 
 static void put(struct core *c, const struct store_text *t)
@@ -118,10 +147,7 @@ static enum err change_places(struct core *c)
 enum err renewal_step(struct core *c, struct store_op *op)
 {
     if (!op->u.texts.after) {
-        bool is_wanted = is_due(c);
-
-        op->u.texts.lacking = is_wanted ? lacking_bytes(c) : 0;
-        op->u.texts.is_over = !is_wanted || op->u.texts.lacking;
+        op->u.texts.is_over = !may_begin(c, op);
         if (op->u.texts.is_over || c->db->failed)
             return c->db->failed;
         db_exec(c->db, RENEWAL_DROP_SQL

@@ -6,6 +6,7 @@
 #include "store/deferred.h"
 #include "store/depth.h"
 #include "store/hosts.h"
+#include "store/renewal.h"
 #include "store/requeue.h"
 #include "store/tally.h"
 #include "store/views.h"
@@ -83,6 +84,7 @@ enum err runs_begin(struct core *c, const struct store_run_params *params,
         resume_run(c, params, &run);
     }
     c->run_id = run.id;
+    c->asks_whole = renewal_lacks_bodies(c);
     if (!run.has_known_urls)
         decided_mark_empty(c);
     run.is_decided = decided_begin(c, is_new, &run.is_queue_decided);

@@ -40,6 +40,7 @@ struct store_options {
     bool is_fresh;          /* --fresh: an existing file is kept aside as PATH.N */
     bool is_durable;        /* --durable: synchronous=FULL */
     bool keeps_text;        /* full text is indexed */
+    bool keeps_bodies;      /* some are stored */
     int64_t lock_wait_ms;   /* --wait; 0 = do not wait */
     int64_t min_free_bytes; /* stop when the file system has less */
     int64_t log_bytes;      /* a write-ahead log longer than this is copied back; 0 = 48 MiB */
@@ -437,7 +438,7 @@ struct store_op {
             bool wants_metrics;
             const atomic_bool *stop; /* true: leave what is not begun; or NULL */
             /* out */
-            enum err skipped; /* ERR_NO_MEMORY, ERR_CANCELLED: there are no new metrics */
+            enum err skipped; /* ERR_NO_MEMORY, ERR_CANCELLED: there are no new metrics, or loose texts of links stay */
             bool is_new;      /* else those that are there are still right */
             int64_t n_pages, n_links, n_clusters;
             int64_t n_recalled; /* links that were in memory still, as this start wrote them */
@@ -454,6 +455,7 @@ struct store_op {
             bool is_over;    /* nothing is to be done, or no more */
             bool is_renewed; /* and the new index is in use */
             int64_t lacking; /* it is over though much is out of use: so many bytes more must be free for it */
+            int64_t lost;    /* ... or so many texts in use have no stored body */
         } texts;
     } u;
     /*

@@ -2,6 +2,7 @@
 /*
  * A site whose pages all change from run to run, crawled again and again with --keep-history: the full text does
  * not grow with the runs, and finds what the pages say now. Their bodies share a dictionary.
+ * Also where some pages never change and came when no bodies were stored.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,11 +124,50 @@ static void without_room_the_full_text_stays_and_the_log_says_so(void **state)
     rig_close(&g);
 }
 
+/* --- pages that came without a body ----------------------------------------------------- */
+
+static void make_still_page(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    if (buf_printf(out, "<title>still</title><p>wordstill and nothing else ever"))
+        abort();
+}
+
+static const struct origin_route site_with_still_page[] = {
+    NO_ROBOTS,
+    { .path = "/still", .headers = HTML, .generate = make_still_page, .has_etag = true },
+    { .path = "*", .headers = HTML, .generate = make_page },
+};
+
+static void a_page_that_came_without_its_body_is_asked_for_it_once(void **state)
+{
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, site_with_still_page, 1, "http://127.0.0.1:$PORT/0\nhttp://127.0.0.1:$PORT/still\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--per-host", "4", "--workers", "1",
+                                               "--keep-history", "1", "--store-bodies", "none", NULL }),
+                     0);
+    for (int run = 2; run <= RUNS; run++)
+        assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    /* Run 4 finds that most texts are out of use, run 5 asks. */
+    assert_true(program_number(&g.p, "SELECT count(*) FROM page_text_docsize") <= 2 * (PAGES + 1));
+    assert_int_equal(n_found(&g, "wordstill"), 1);
+    assert_int_equal(program_number(&g.p, "SELECT f.status_code FROM urls u JOIN fetches f ON f.id = u.fetch_id"
+                                          " WHERE u.url LIKE '%/still'"),
+                     304);
+    assert_int_equal(program_run(&g.p, ARGS{ "verify", NULL }), 0);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_text_does_not_grow_with_the_runs),
         cmocka_unit_test(without_room_the_full_text_stays_and_the_log_says_so),
+        cmocka_unit_test(a_page_that_came_without_its_body_is_asked_for_it_once),
     };
 
     return cmocka_run_group_tests_name("flow/renewal", tests, NULL, NULL);

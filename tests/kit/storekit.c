@@ -27,6 +27,7 @@ void storekit_init(struct storekit *k)
     k->options = (struct store_options){
         .path = k->path,
         .keeps_text = true,
+        .keeps_bodies = true,
         .revisit_min_ms = 3600 * 1000,
         .revisit_max_ms = INT64_C(30) * 24 * 3600 * 1000,
         .max_depth = -1,

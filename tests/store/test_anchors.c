@@ -123,19 +123,26 @@ static void end_run(struct storekit *k)
     store_op_free(op);
 }
 
-/* Why there are no metrics, or OK. */
-static enum err finish(struct storekit *k)
+/* stop may be NULL. What was skipped and why, or OK. */
+static enum err finish_with(struct storekit *k, bool wants_metrics, const atomic_bool *stop)
 {
     struct store_op *op = store_op_new(STORE_GRAPH, MIB);
     enum err skipped;
 
     end_run(k);
-    op->u.graph.wants_metrics = true;
+    op->u.graph.wants_metrics = wants_metrics;
+    op->u.graph.stop = stop;
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
     skipped = op->u.graph.skipped;
     store_op_free(op);
     return skipped;
+}
+
+/* Why there are no metrics, or OK. */
+static enum err finish(struct storekit *k)
+{
+    return finish_with(k, true, NULL);
 }
 
 #define ALL_TEXTS \
@@ -188,6 +195,29 @@ static void what_an_earlier_run_left_is_removed_by_one_that_loses_no_link(void *
     EXPECT_TEXT(k, "SELECT DISTINCT text FROM anchor", "Home");
 }
 
+static void without_metrics_texts_that_no_link_has_are_removed_as_well(void **state)
+{
+    struct storekit *k = *state;
+    int64_t a = storekit_seed(k, "http://a.example/a"), most = 0;
+
+    fetch_page(k, a, "0", TEXTS("Home", "News"));
+    for (int run = 1; run <= 12; run++) {
+        char body[24], text[24];
+
+        (void)snprintf(body, sizeof body, "%d", run);
+        (void)snprintf(text, sizeof text, "night %d", run);
+        fetch_page(k, a, body, TEXTS("Home", text));
+        assert_int_equal(finish_with(k, false, NULL), OK);
+        most = MAX(most, storekit_int(k, "SELECT count(*) FROM anchor"));
+        storekit_close(k);
+        storekit_open(k, REVISIT_ALL);
+    }
+    /* Two are named. One of twice as many is where it is looked at, and a run writes two. */
+    assert_true(most <= 6);
+    EXPECT_TEXT(k, ALL_LINKS, "Home,night 12");
+    EXPECT_TEXT(k, "SELECT count(*) FROM anchor WHERE text IN ('Home', 'night 12')", "2");
+}
+
 static int64_t most_bytes(void)
 {
     struct rusage u;
@@ -222,6 +252,7 @@ static void a_number_out_of_the_way_takes_no_memory(void **state)
         storekit_open(k, REVISIT_ALL);
         fetch_page(k, a, far_numbers[i].number, i % 2 ? TEXTS("") : TEXTS("", ""));
         assert_string_equal(err_name(finish(k)), err_name(far_numbers[i].skipped));
+        assert_string_equal(err_name(finish_with(k, false, NULL)), err_name(far_numbers[i].skipped));
         storekit_close(k);
     }
     assert_true(most_bytes() - before < (int64_t)200 * 1000 * 1000);
@@ -278,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(texts_beyond_the_memory_are_right_too, set_up,
                                         storekit_tear_down),
         cmocka_unit_test_setup_teardown(texts_that_no_link_has_are_removed, set_up,
+                                        storekit_tear_down),
+        cmocka_unit_test_setup_teardown(without_metrics_texts_that_no_link_has_are_removed_as_well, set_up,
                                         storekit_tear_down),
         cmocka_unit_test_setup_teardown(what_an_earlier_run_left_is_removed_by_one_that_loses_no_link,
                                         set_up, storekit_tear_down),

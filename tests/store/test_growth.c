@@ -2,7 +2,8 @@
 /*
  * A report of a database four times as large takes about four times as many steps of
  * SQLite's machine, with the indexes of a large file and without: no part of a report
- * goes through one table for every row of another. Steps are counted, not time.
+ * goes through one table for every row of another. So it is with a site that stays as it is and the nights that are
+ * kept of it. Steps are counted, not time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 
 #include "store/reader.h"
 #include "store/reader_diff.h"
+#include "store/seeds.h"
 #include "tests/kit/storekit.h"
 
 #define SMALL  400
@@ -74,7 +76,8 @@ static void run_sql(sqlite3 *db, const char *sql, int n)
         sqlite3_bind_int(st, 1, n);
     while (sqlite3_step(st) == SQLITE_ROW)
         ;
-    assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+    if (sqlite3_finalize(st))
+        fail_msg("%s: %s", sqlite3_errmsg(db), sql);
 }
 
 /* A third run, in which many pages are gone that others link to. */
@@ -225,12 +228,89 @@ static void so_does_what_changed(void **state)
                  SMALL * GROWTH);
 }
 
+/* --- many nights ------------------------------------------------------------------------ */
+
+#define NIGHTS 50
+
+/* ?1 nights over 40 URLs, half of them seeds: a quarter redirects, a quarter did at first, a quarter is gone. */
+static const char *const nights[] = {
+    NUMBERS "INSERT INTO runs (id, started_at, finished_at, state) SELECT i + 1, i * 2, i * 2 + 1, 'finished' FROM n",
+    "INSERT INTO hosts (id, scheme, host, port) VALUES (1, 'http', 'a.example', 80)",
+    "INSERT INTO url (id, key_hash, host_id, state, depth, redirects, hop, priority, retries, run_id, fetch_id,"
+    " discovered_at, url) SELECT u, u, 1, 1, u > 20, 0, 1, 0, 0, ?1, ?1 * 40 - 40 + u, u, 'http://a.example/' || u"
+    " FROM u",
+    NUMBERS
+    "INSERT INTO fetch (id, url_id, run_id, attempt, fetched_at, outcome, status_code, content_type, size)"
+    " SELECT i * 40 + u, u, i + 1, 1, i, CASE WHEN u % 4 = 0 OR u % 4 = 1 AND i < 3 THEN 'redirect'"
+    " WHEN u % 4 = 2 THEN 'http_error' ELSE 'ok' END, CASE WHEN u % 4 = 0 OR u % 4 = 1 AND i < 3 THEN 301"
+    " WHEN u % 4 = 2 THEN 404 ELSE 200 END, 'text/html', i FROM n CROSS JOIN u",
+    NUMBERS "INSERT INTO seeds (run_id, url_id) SELECT i + 1, u FROM n CROSS JOIN u WHERE u <= 20",
+    NUMBERS "INSERT INTO redirects SELECT u, i + 1, u + 20, 301 FROM n CROSS JOIN u"
+            " WHERE u % 4 = 0 OR u % 4 = 1 AND i < 3",
+    "INSERT INTO page (url_id, fetch_id, link_hash, title, simhash, links_out, parse_outcome)"
+    " SELECT u, ?1 * 40 - 40 + u, 0, 'Title', u, 0, 'ok' FROM u WHERE u % 4 IN (1, 3)",
+    NUMBERS "INSERT INTO page_old (url_id, fetch_id, title, simhash, links_out, parse_outcome)"
+            " SELECT u, i * 40 + u, 'Title ' || i, u, 0, 'ok' FROM n CROSS JOIN u WHERE u % 4 = 3 AND i < ?1 - 1",
+};
+
+static struct reader *open_nights(struct storekit *k, int n)
+{
+    struct err_note note = { "" };
+    struct reader *r;
+    sqlite3 *db;
+
+    storekit_init(k);
+    storekit_open(k, REVISIT_ALL);
+    storekit_finish(k);
+    assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+    run_sql(db,
+            "CREATE TEMP TABLE u AS WITH RECURSIVE u(u) AS (SELECT 1 UNION ALL SELECT u + 1 FROM u WHERE u < 40)"
+            " SELECT u FROM u",
+            n);
+    run_sql(db, "BEGIN", n);
+    run_sql(db, "DELETE FROM runs", n);
+    for (size_t i = 0; i < ARRAY_LEN(nights); i++)
+        run_sql(db, nights[i], n);
+    run_sql(db, "COMMIT", n);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    if (reader_open(k->path, &r, &note))
+        fail_msg("%s", note.text);
+    return r;
+}
+
+static void what_is_asked_grows_with_the_nights_that_are_kept(void **state)
+{
+    /* Asked at each start, several times. */
+    static const struct reader_report scope = { .name = "where seeds lead",
+                                                .sql = SEEDS_REACH " SELECT id FROM reach WHERE id > 0" };
+    struct storekit few, many;
+    struct reader *a = open_nights(&few, NIGHTS), *b = open_nights(&many, NIGHTS * GROWTH);
+
+    (void)state;
+    for (const struct reader_report *report = &scope; report->name;
+         report = report == &scope ? reader_reports : report + 1) {
+        size_t n_rows;
+        int before = steps_of(a, report, &n_rows), after = steps_of(b, report, &n_rows);
+
+        if (report == &scope)
+            assert_int_equal(n_rows, 20 + 5 + 5); /* five redirect still, and where they lead does, too */
+        if (after > FEW_STEPS && after / MOST_STEPS > before)
+            fail_msg("%s: %d steps after %d nights, %d after %d", report->name, before, NIGHTS, after,
+                     NIGHTS * GROWTH);
+    }
+    reader_close(a);
+    reader_close(b);
+    storekit_clear(&few);
+    storekit_clear(&many);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_grow_with_the_database),
         cmocka_unit_test(so_they_do_with_the_indexes_of_a_large_file),
         cmocka_unit_test(so_does_what_changed),
+        cmocka_unit_test(what_is_asked_grows_with_the_nights_that_are_kept),
     };
 
     return cmocka_run_group_tests_name("store/growth", tests, NULL, NULL);
