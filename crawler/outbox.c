@@ -14,12 +14,13 @@ void outbox_submit(struct crawl *c, struct store_op *op)
 }
 
 /*
- * What follows from a transaction comes with its last op, whatever that is. The two kinds that name URLs themselves
- * tell of those first: a row that rose since has its depth of now in the extra items.
+ * What follows from a transaction comes with its last op, whatever that is. The kinds that name URLs themselves tell of
+ * those first: a row that rose since has its depth of now in the extra items, and a part of the queue was read before
+ * they were queued.
  */
 static bool tells_extra_later(const struct store_op *op)
 {
-    return op->kind == STORE_VISIT || op->kind == STORE_OFFERS;
+    return op->kind == STORE_VISIT || op->kind == STORE_OFFERS || op->kind == STORE_REFILL;
 }
 
 /* False when there was none. */
@@ -133,6 +134,8 @@ static void on_refilled(void *arg, struct store_op *op)
 
     frontier_refilled(c->frontier, h, op->u.refill.items, op->u.refill.n_items,
                       !op->result && op->u.refill.has_more);
+    if (!op->result)
+        outbox_learn_extra(c, op);
     store_op_free(op);
 }
 
