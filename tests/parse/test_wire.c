@@ -382,30 +382,6 @@ static void links_survive_the_way(void **state)
     assert_false(l[1].is_nofollow);
 }
 
-static void each_part_of_a_link_survives_alone(void **state)
-{
-    struct bench *b = *state;
-    struct answer a = full_page();
-    struct fact_link *link = a.page.links;
-    struct span *const parts[] = { &link->title, &link->type, &link->media, &link->hreflang, &link->anchor };
-
-    a.page.n_links = 1;
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        const struct fact_link *got;
-
-        *parts[i] = SPAN("x");
-        assert_int_equal(encode(b, &a), OK);
-        *parts[i] = SPAN_NONE;
-        assert_int_equal(decode(b), OK);
-        got = b->out.page.links;
-        assert_span(got->title, i == 0 ? "x" : "");
-        assert_span(got->type, i == 1 ? "x" : "");
-        assert_span(got->media, i == 2 ? "x" : "");
-        assert_span(got->hreflang, i == 3 ? "x" : "");
-        assert_span(got->anchor, i == 4 ? "x" : "");
-    }
-}
-
 static void robots_rules_survive_the_way(void **state)
 {
     struct bench *b = *state;
@@ -912,7 +888,6 @@ int main(void)
         WITH_BENCH(a_dictionary_that_is_too_long_foreign_or_unasked_is_refused),
         WITH_BENCH(facts_that_are_no_json_object_are_left_out),
         WITH_BENCH(links_survive_the_way),
-        WITH_BENCH(each_part_of_a_link_survives_alone),
         WITH_BENCH(robots_rules_survive_the_way),
         WITH_BENCH(a_sitemap_survives_the_way),
         WITH_BENCH(a_sitemap_of_any_type_survives_the_way_and_one_of_none_does_not),
