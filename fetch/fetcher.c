@@ -13,6 +13,7 @@
 
 /* Of an open connection, with HTTP/2; 44 KiB without, and 3 without TLS. */
 #define TLS_BYTES               (88 * KIB)
+#define STARTS_A_LOOK           16  /* at the clock */
 #define MAX_POOLED              256 /* idle transfers kept beyond those in flight */
 #define MIN_TICK_NS             (5 * NS_PER_MS)
 #define MAX_TICK_NS             NS_PER_S
@@ -67,6 +68,24 @@ static void on_done(void *arg, CURL *easy, CURLcode result)
     finish(arg, t, result);
 }
 
+/* A few at a time, as each may begin a TLS handshake; the rest in the next turn where this one has lasted its time. */
+static void start_queued(struct fetcher *f)
+{
+    do {
+        struct list_node *n;
+
+        for (int i = 0; i < STARTS_A_LOOK && (n = list_take_first(&f->starting)) != NULL; i++) {
+            struct transfer *t = CONTAINER_OF(n, struct transfer, queue);
+
+            if (transfer_start(t, route_is_http1_only(&f->book, t->request->host)))
+                finish(f, t, CURLE_URL_MALFORMAT);
+        }
+        multi_kick(f->shared.multi);
+    } while (!list_is_empty(&f->starting) && !loop_is_late(f->shared.loop));
+    if (!list_is_empty(&f->starting))
+        loop_timer_set(f->shared.loop, &f->queue_timer, 0);
+}
+
 /* Starts and stops what coroutines and clocks asked for since the last turn. */
 static void on_queue(void *arg)
 {
@@ -79,13 +98,7 @@ static void on_queue(void *arg)
         transfer_stop(t);
         finish(f, t, CURLE_ABORTED_BY_CALLBACK);
     }
-    for (n = list_take_first(&f->starting); n; n = list_take_first(&f->starting)) {
-        struct transfer *t = CONTAINER_OF(n, struct transfer, queue);
-
-        if (transfer_start(t, route_is_http1_only(&f->book, t->request->host)))
-            finish(f, t, CURLE_URL_MALFORMAT);
-    }
-    multi_kick(f->shared.multi);
+    start_queued(f);
     while (f->n_pooled > MAX_POOLED + f->shared.stats.in_flight) {
         f->n_pooled--;
         transfer_free(CONTAINER_OF(list_take_first(&f->pool), struct transfer, active));
@@ -488,7 +501,9 @@ void fetcher_close(struct fetcher *f)
         return;
     /* Abandoned transfers may still wait to be stopped. */
     if (f->shared.multi)
-        on_queue(f);
+        do
+            on_queue(f);
+        while (!list_is_empty(&f->starting));
     BUG_IF(!list_is_empty(&f->active));
     for (n = list_take_first(&f->pool); n; n = list_take_first(&f->pool))
         transfer_free(CONTAINER_OF(n, struct transfer, active));
