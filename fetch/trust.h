@@ -6,8 +6,8 @@
  *
  * Servers that do not know RFC 5746 (secure renegotiation) are spoken to, as browsers do; OpenSSL 3 would not.
  *
- * They are read when the first TLS connection wants them, and once more where that failed. Everything here runs on the
- * loop's stack.
+ * They are read when the first handle wants them, and once more where that failed. Everything here runs on the loop's
+ * stack.
  */
 #pragma once
 
@@ -22,7 +22,10 @@ struct trust *trust_new(struct span ca_file) MUST_USE;
 /* No connection may be left. NULL is fine. */
 void trust_free(struct trust *t);
 
-/* Has the servers of this handle judged by t, which stays the caller's. CURLE_OUT_OF_MEMORY. */
+/*
+ * Has the servers of this handle judged by t, which stays the caller's and must outlive it. CURLE_OUT_OF_MEMORY. Where
+ * nothing could be read its connections fail.
+ */
 CURLcode trust_use(struct trust *t, CURL *easy) MUST_USE;
 
 /* Has them not judged at all: for --insecure. */
