@@ -106,7 +106,7 @@ static void look(struct trust *t)
         keep_one(t);
 }
 
-/* Once a connection, before its handshake; arg is NULL where the server is not to be checked. */
+/* Once a connection, before its handshake; arg is NULL where nobody is to be checked. */
 static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *arg)
 {
     struct trust *t = arg;

@@ -28,7 +28,7 @@ void trust_free(struct trust *t);
  */
 CURLcode trust_use(struct trust *t, CURL *easy) MUST_USE;
 
-/* Has them not judged at all: for --insecure. */
+/* Has them not judged at all, but for a proxy, which trust_use is for then, too: for --insecure. */
 CURLcode trust_nobody(CURL *easy) MUST_USE;
 
 /* Why nobody can be trusted (CURLE_SSL_CACERT_BADFILE), with what helps; "" while there is no such reason. */
