@@ -112,7 +112,7 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *arg)
     struct trust *t = arg;
 
     (void)easy;
-    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (!t)
         return CURLE_OK;
     if (!t->store)

@@ -4,7 +4,8 @@
  * connections. Left to itself libcurl reads them again for each: Debian's 145 take 24 ms of the loop, as its own cache
  * is for files only and Debian names a directory, too; and that cache is one for each multi handle.
  *
- * Servers that do not know RFC 5746 (secure renegotiation) are spoken to, as browsers do; OpenSSL 3 would not.
+ * Servers that do not know RFC 5746 (secure renegotiation) are spoken to, and the end of a connection is one even where
+ * it was not announced (close_notify), as browsers do; OpenSSL 3 and newer libcurl would not.
  *
  * They are read when the first handle wants them, and once more where that failed. Everything here runs on the loop's
  * stack.
