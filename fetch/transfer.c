@@ -69,6 +69,16 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     return fd;
 }
 
+static bool has_tls_proxy(const struct transfer *t)
+{
+    return span_starts_nocase(t->shared->options.proxy, SPAN("https://"));
+}
+
+static bool is_over_tls(const struct transfer *t)
+{
+    return t->request->is_https || has_tls_proxy(t);
+}
+
 /* Connected (or on a kept connection), about to send. A second time would be a re-send; stray
  * bytes on a kept connection would become the answer (promise P29). */
 static int on_before_request(void *arg, char *ip, char *local_ip, int port,
@@ -81,7 +91,7 @@ static int on_before_request(void *arg, char *ip, char *local_ip, int port,
     if (t->is_abandoned)
         return CURL_PREREQFUNC_ABORT;
     if (!t->is_reused)
-        multi_name_connection(t->shared->multi, t->fd, local_port, t->connection_key, t->request->is_https);
+        multi_name_connection(t->shared->multi, t->fd, local_port, t->connection_key, is_over_tls(t));
     else if (!multi_is_clean(t->shared->multi, t->connection_key))
         t->wanted_resend = true;
     if (t->was_sent)
@@ -402,7 +412,7 @@ static bool has_room_to_keep(const struct transfer *t)
     size_t share = t->request->keep == FETCH_KEEP ? 1 : 2;
 
     return t->request->keep != FETCH_CLOSE && multi_n_open(s->multi) < s->max_open / share &&
-           (!t->request->is_https || multi_n_tls(s->multi) < s->max_tls / share);
+           (!is_over_tls(t) || multi_n_tls(s->multi) < s->max_tls / share);
 }
 
 /* Where this request differs from most. */
@@ -414,7 +424,7 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
 
     if (r->is_insecure)
         rc |= trust_nobody(t->easy);
-    else if (r->is_https || t->shared->options.proxy.len)
+    if (has_tls_proxy(t) || (r->is_https && !r->is_insecure))
         rc |= trust_use(t->shared->trust, t->easy);
     if (is_short || !has_room_to_keep(t))
         rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);

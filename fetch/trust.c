@@ -3,16 +3,21 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 
 #include "config/err.h"
 #include "config/mem.h"
 
+/* From this version on libcurl fills a store of its own first: with what it was built to trust, if told nothing. */
+#define FILLS_ITS_OWN 0x081100
+
 struct trust {
     char *file;            /* PEM; NULL: none */
     const char *directory; /* hashed names, looked up one by one; NULL: none */
     X509_STORE *store;     /* NULL: not read yet */
+    struct curl_blob one;  /* a certificate of it, as PEM: libcurl's own store takes no longer to fill; may be none */
     struct err_note problem;
 };
 
@@ -35,6 +40,7 @@ void trust_free(struct trust *t)
     if (!t)
         return;
     X509_STORE_free(t->store);
+    mem_free(t->one.data);
     mem_free(t->file);
     mem_free(t);
 }
@@ -74,17 +80,41 @@ static X509_STORE *read_store(struct trust *t)
     return store;
 }
 
-/* Once a connection, before its handshake; arg is NULL where the server is not to be checked. */
+/* Where only a directory is trusted there is none yet, and nothing that libcurl would read. */
+static void keep_one(struct trust *t)
+{
+    STACK_OF(X509) *all = X509_STORE_get1_all_certs(t->store);
+    BIO *text = BIO_new(BIO_s_mem());
+    char *pem;
+    long n;
+
+    if (!all || !text || (sk_X509_num(all) > 0 && !PEM_write_bio_X509(text, sk_X509_value(all, 0))))
+        mem_out_of_memory(0);
+    n = BIO_get_mem_data(text, &pem);
+    if (n > 0)
+        t->one = (struct curl_blob){ mem_str_copy(span_make(pem, (size_t)n)), (size_t)n, CURL_BLOB_NOCOPY };
+    BIO_free(text);
+    sk_X509_pop_free(all, X509_free);
+}
+
+static void look(struct trust *t)
+{
+    if (t->store)
+        return;
+    t->store = read_store(t);
+    if (t->store && curl_version_info(CURLVERSION_NOW)->version_num >= FILLS_ITS_OWN)
+        keep_one(t);
+}
+
+/* Once a connection, before its handshake; arg is NULL where nobody is to be checked. */
 static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *arg)
 {
     struct trust *t = arg;
 
     (void)easy;
-    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (!t)
         return CURLE_OK;
-    if (!t->store)
-        t->store = read_store(t);
     if (!t->store)
         return CURLE_SSL_CACERT_BADFILE;
     SSL_CTX_set1_cert_store(ssl_ctx, t->store);
@@ -100,10 +130,14 @@ CURLcode trust_nobody(CURL *easy)
 CURLcode trust_use(struct trust *t, CURL *easy)
 {
     static const CURLoption own[] = { CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH };
+    static const CURLoption own_one[] = { CURLOPT_CAINFO_BLOB, CURLOPT_PROXY_CAINFO_BLOB };
     CURLcode rc = CURLE_OK;
 
+    look(t);
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         rc |= curl_easy_setopt(easy, own[i], NULL);
+    for (size_t i = 0; i < ARRAY_LEN(own_one) && t->one.data; i++)
+        rc |= curl_easy_setopt(easy, own_one[i], &t->one);
     rc |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     rc |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     rc |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, t);

@@ -280,7 +280,7 @@ static bool rise(struct core *c, struct extra *x, const struct incoming *ways)
         int depth;
 
         if (incoming_nearest(ways, id, &depth) != INCOMING_FOLLOWED || depth >= sqlite3_column_int(st, 1) ||
-            !urls_get(c, id, &row))
+            depth == INCOMING_DEEPEST || !urls_get(c, id, &row))
             continue;
         urls_set_depth(c, &row, depth, INT32_MAX);
         depth_fell(c, id);

@@ -18,7 +18,7 @@ static void meet(struct incoming *in, int64_t id, enum incoming_way way, int dep
 
     if (id <= 0 || id >= in->n)
         return;
-    value = (uint16_t)(way == INCOMING_FOLLOWED ? MIN((int)way + depth, (int)UINT16_MAX) : (int)way);
+    value = (uint16_t)(way == INCOMING_FOLLOWED ? (int)way + MIN(depth, INCOMING_DEEPEST) : (int)way);
     is = &in->nearest[id];
     if (way != INCOMING_FOLLOWED)
         *is = *is > value ? *is : value;

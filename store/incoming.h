@@ -28,7 +28,9 @@ enum incoming_way {
     INCOMING_FOLLOWED,
 };
 
-/* *out_depth is set with INCOMING_FOLLOWED: the smallest that a link or redirect gives it. */
+#define INCOMING_DEEPEST ((int)UINT16_MAX - INCOMING_FOLLOWED) /* or more */
+
+/* *out_depth is set with INCOMING_FOLLOWED: the smallest that a link or redirect gives it, INCOMING_DEEPEST at most. */
 enum incoming_way incoming_nearest(const struct incoming *in, int64_t url_id, int *out_depth);
 
 /* Was a URL with this hop met on a page first, so that the links say whether it may be asked for? */

@@ -93,6 +93,32 @@ static void certificates_are_read_once_for_all_connections(void **state)
     assert_int_equal(origin_counts(w->origin).connections, 2);
 }
 
+/* Bytes that this process has read from files; what comes over sockets is not among them. */
+static long n_read(void)
+{
+    struct buf text;
+    long n = 0;
+
+    buf_init(&text, 64 * KIB);
+    assert_int_equal(io_read_file("/proc/self/io", &text, NULL), OK);
+    assert_int_equal(buf_append_byte(&text, '\0'), OK);
+    assert_int_equal(sscanf(text.ptr, "rchar: %ld", &n), 1);
+    buf_clear(&text);
+    return n;
+}
+
+/* Nor those that libcurl was built to trust: that of Debian is 200 KiB. */
+static void beside_them_nothing_is_read(void **state)
+{
+    struct world *w = *state;
+    long before = n_read();
+
+    fetchrig_open(&w->rig);
+    for (int i = 0; i < 4; i++)
+        get(w, false, false, FETCH_OK, NULL);
+    assert_in_range(n_read() - before, 0, 64 * KIB);
+}
+
 static void without_certificates_it_says_what_helps_and_looks_again(void **state)
 {
     struct world *w = *state;
@@ -144,6 +170,56 @@ static void beyond_that_none_is(void **state)
     fetchrig_open(&w->rig);
     get(w, true, false, FETCH_OK, NULL);
     get(w, true, false, FETCH_OK, NULL);
+    assert_int_equal(origin_counts(w->origin).connections, 2);
+}
+
+/* --insecure is of the host that is asked for, not of the way there. */
+static void a_proxy_is_judged_by_them_whoever_is_asked_for(void **state)
+{
+    struct world *w = *state;
+
+    w->rig.options.proxy = span_str(origin_url(w->origin, ""));
+    fetchrig_open(&w->rig);
+    for (int is_insecure = 0; is_insecure < 2; is_insecure++) {
+        struct fetchrig_get g = { .request = fetchrig_request("http://anything.example/page") };
+
+        g.request.is_insecure = is_insecure;
+        fetchrig_get_each(&w->rig, &g, 1);
+        assert_string_equal(result_outcome_name(g.result.outcome), "ok");
+        fetchrig_get_clear(&w->rig, &g);
+    }
+}
+
+static void a_proxy_without_certificates_is_no_way_to_anybody(void **state)
+{
+    struct world *w = *state;
+    struct fetchrig_get g = { .request = fetchrig_request("http://anything.example/page") };
+
+    assert_int_equal(unlink(w->ca_file), 0);
+    w->rig.options.proxy = span_str(origin_url(w->origin, ""));
+    fetchrig_open(&w->rig);
+    g.request.is_insecure = true;
+    fetchrig_get_each(&w->rig, &g, 1);
+    assert_string_equal(result_outcome_name(g.result.outcome), "tls_failed");
+    fetchrig_get_clear(&w->rig, &g);
+    assert_int_equal(origin_counts(w->origin).requests, 0);
+}
+
+static void connections_to_a_proxy_over_tls_count(void **state)
+{
+    struct world *w = *state;
+
+    w->rig.options.proxy = span_str(origin_url(w->origin, ""));
+    w->rig.options.max_tls_bytes = 1;
+    fetchrig_open(&w->rig);
+    for (int i = 0; i < 2; i++) {
+        struct fetchrig_get g = { .request = fetchrig_request("http://anything.example/page") };
+
+        g.request.keep = FETCH_KEEP;
+        fetchrig_get_each(&w->rig, &g, 1);
+        assert_string_equal(result_outcome_name(g.result.outcome), "ok");
+        fetchrig_get_clear(&w->rig, &g);
+    }
     assert_int_equal(origin_counts(w->origin).connections, 2);
 }
 
@@ -231,11 +307,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(certificates_are_read_once_for_all_connections),
+        TEST(beside_them_nothing_is_read),
         TEST(without_certificates_it_says_what_helps_and_looks_again),
         TEST(a_file_without_certificates_is_named),
         TEST(who_checks_nobody_needs_none),
         TEST(connections_are_kept_while_there_is_memory_for_them),
         TEST(beyond_that_none_is),
+        TEST(a_proxy_is_judged_by_them_whoever_is_asked_for),
+        TEST(a_proxy_without_certificates_is_no_way_to_anybody),
+        TEST(connections_to_a_proxy_over_tls_count),
         TEST(an_end_without_notice_is_one),
         TEST(a_server_that_knows_no_secure_renegotiation_is_spoken_to),
     };

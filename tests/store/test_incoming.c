@@ -140,6 +140,19 @@ static void a_page_whose_depth_is_none_is_named(void **state)
     store_op_free(op);
 }
 
+/* Two bytes a URL tell of 65,532 links in a row. */
+static void what_is_deeper_than_can_be_told_keeps_its_depth(void **state)
+{
+    struct store_op *op;
+
+    change(*state, "UPDATE url SET depth = 100000 WHERE url LIKE 'http://a.example/%';"
+                   "UPDATE url SET state = 0, reason = NULL, rule = NULL, depth = 100001 WHERE url = '" FOLLOWED "'");
+    op = ask(*state, NULL);
+    assert_int_equal(op->result, OK);
+    assert_false(op->u.out_of_scope.has_risen);
+    store_op_free(op);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +161,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(told_to_stop_it_says_so_and_the_next_can_read_all, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(where_ids_are_far_apart_links_say_nothing, set_up, storekit_tear_down),
         cmocka_unit_test_setup_teardown(a_page_whose_depth_is_none_is_named, set_up, storekit_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_deeper_than_can_be_told_keeps_its_depth, set_up, storekit_tear_down),
     };
 
     (void)sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);
