@@ -3,7 +3,7 @@
  * Content codings and packed bodies: the first byte picks the header, the second the limit, the
  * rest is the body. What must hold for every input:
  * 1. The limit is kept, and the answer is the same the second time, with used contexts.
- *    A gzip body that is good is so by both libraries that read it.
+ *    A gzip body that is good to both libraries that read it is the same to both.
  * 2. Identity gives the body itself.
  * 3. A packed body comes back; what is not packed is refused without a trace.
  */
@@ -18,7 +18,10 @@ static const char *const codings[] = {
     "br, gzip", "zstd, deflate", "gzip,gzip,gzip", "gzip, x, y, z",
 };
 
-/* Four zeros behind it say that it is empty: zlib reads it then. */
+/*
+ * Four zeros behind it say that it is empty: zlib reads it then. It may refuse what libdeflate forgives (a wrong checksum
+ * of the header, a code that is never used), but the checksum of the content holds for both.
+ */
 static void check_other_way(struct decoder *d, struct span body, size_t limit, struct span want, struct buf *scratch)
 {
     struct buf longer;
@@ -26,8 +29,8 @@ static void check_other_way(struct decoder *d, struct span body, size_t limit, s
 
     buf_init(&longer, body.len + 4);
     BUG_IF(buf_append(&longer, body) || buf_append(&longer, span_make("\0\0\0\0", 4)));
-    BUG_IF(decode_body(d, buf_span(&longer), SPAN("gzip"), limit, scratch, &out) != DECODE_OK);
-    BUG_IF(!span_eq(out, want));
+    if (decode_body(d, buf_span(&longer), SPAN("gzip"), limit, scratch, &out) == DECODE_OK)
+        BUG_IF(!span_eq(out, want));
     buf_clear(&longer);
 }
 
