@@ -6,6 +6,7 @@
  */
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -156,8 +157,8 @@ static struct span trust(const struct origin *origin, char ca_file[64])
 {
     FILE *f;
 
-    (void)snprintf(ca_file, 64, "/tmp/crawl-bench-%d.pem", getpid());
-    f = fopen(ca_file, "w");
+    (void)snprintf(ca_file, 64, "/tmp/crawl-bench-XXXXXX");
+    f = fdopen(mkstemp(ca_file), "w");
     if (!f)
         abort();
     append(f, curl_version_info(CURLVERSION_NOW)->cainfo);

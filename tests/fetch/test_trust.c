@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ static int set_up(void **state)
 
     w->origin = origin_start(&options);
     fetchrig_init(&w->rig);
-    snprintf(w->ca_file, sizeof(w->ca_file), "/tmp/crawl-trust-%d.pem", getpid());
+    snprintf(w->ca_file, sizeof(w->ca_file), "/tmp/crawl-trust-XXXXXX");
+    close(mkstemp(w->ca_file));
     copy_certificates(w);
     w->rig.options.ca_file = span_str(w->ca_file);
     *state = w;
