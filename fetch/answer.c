@@ -60,6 +60,7 @@ static struct span error_of_outcome(const struct transfer *t)
 static struct span error_of(const struct transfer *t, struct arena *mem)
 {
     bool is_ours = t->stop == TRANSFER_STOP_SKIPPED || t->stop == TRANSFER_STOP_WHOLE;
+    char ip[ADDRESS_TEXT_SIZE];
 
     if (t->stop != TRANSFER_NO_STOP && !is_ours)
         return error_of_stop(t, mem);
@@ -69,6 +70,9 @@ static struct span error_of(const struct transfer *t, struct arena *mem)
         return span_str(t->refusal);
     if (t->outcome <= FETCH_HTTP_ERROR)
         return SPAN_NONE;
+    if (t->is_connect_failure && t->os_errno && t->has_resolved && t->outcome == FETCH_CONNECT_FAILED)
+        return arena_format(mem, "%s port %u: %s", address_format(&t->address.any, ip), t->request->port,
+                            strerror(t->os_errno));
     if (is_ours) /* libcurl's words are about our stopping it */
         return error_of_outcome(t);
     return t->error_text[0] ? clean_text(mem, t->error_text) : error_of_outcome(t);
