@@ -333,7 +333,6 @@ static struct entry *new_entry(struct dns *d, struct span host)
 
     e->owner = d;
     e->name = mem_str_copy(host);
-    list_init(&e->order);
     list_init(&e->waiters);
     map_set(&d->entries, host, e);
     return e;
