@@ -43,8 +43,6 @@ void parser_init(struct parser *p, struct loop *l, const struct parser_events *e
                           .pidfd = -1,
                           .bell_fd = -1,
                           .late_at = DEADLINE_NEVER };
-    p->options.channel_fd = -1;
-    p->options.bell_fd = -1;
     list_init(&p->jobs);
     loop_timer_init(&p->timer, on_timer, p);
 }
