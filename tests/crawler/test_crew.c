@@ -30,6 +30,14 @@ static void kill_all_workers(struct stage *st)
     }
 }
 
+/* Of a worker that is ready; the zygote's word about its id comes on another way. */
+static int first_pid(const struct stage *st)
+{
+    while (!pool_worker_pid(st->pool, 0))
+        (void)!coro_sleep_until(incoro_after_ms(2));
+    return pool_worker_pid(st->pool, 0);
+}
+
 struct storm_seen {
     struct many many;
     struct pool_stats stats;
@@ -114,14 +122,19 @@ static intptr_t silence_scenario(void *arg)
 {
     struct silence_seen *seen = arg;
     struct stage *st = &seen->many.st;
+    struct pollfd worker;
     deadline until;
 
     stage_init(st, 1);
     stage_open(st);
     stage_await_workers(st);
+    worker = (struct pollfd){ .fd = pidfd_open(first_pid(st), 0), .events = POLLIN };
     kill(zygote_pid(), SIGSTOP);
-    kill(pool_worker_pid(st->pool, 0), SIGKILL);
-    (void)!coro_sleep_until(incoro_after_ms(100));
+    (void)pidfd_send_signal(worker.fd, SIGKILL, NULL, 0);
+    while (poll(&worker, 1, 0) == 0)
+        (void)!coro_sleep_until(incoro_after_ms(2));
+    (void)!coro_sleep_until(incoro_after_ms(2)); /* the pool sees it, too */
+    close(worker.fd);
     stage_submit_many(&seen->many, "echo", 3);
     until = incoro_after_ms(STAGE_PATIENCE_MS);
     while (stage_stats(st).died < 1 && clock_now_ns() < until)
@@ -168,7 +181,7 @@ static intptr_t refusal_scenario(void *arg)
     BUG_IF(prlimit(zygote_pid(), RLIMIT_NOFILE, NULL, &old));
     full = (struct rlimit){ 5, old.rlim_max };
     BUG_IF(prlimit(zygote_pid(), RLIMIT_NOFILE, &full, NULL));
-    kill(pool_worker_pid(st.pool, 0), SIGKILL);
+    kill(first_pid(&st), SIGKILL);
     (void)!coro_sleep_until(incoro_after_ms(100));
     seen->during = stage_ask(&st, "echo");
     BUG_IF(prlimit(zygote_pid(), RLIMIT_NOFILE, &old, NULL));
@@ -213,7 +226,7 @@ static intptr_t idle_scenario(void *arg)
     stage_await_workers(&st);
     until = incoro_after_ms(STAGE_PATIENCE_MS);
     for (size_t i = 1; i <= seen->n_deaths; i++) {
-        kill(pool_worker_pid(st.pool, 0), SIGKILL);
+        kill(first_pid(&st), SIGKILL);
         while (stage_stats(&st).started < seen->n_workers + i && clock_now_ns() < until)
             (void)!coro_sleep_until(incoro_after_ms(2));
     }
@@ -279,7 +292,7 @@ static intptr_t orphan_scenario(void *arg)
     stage_init(&st, 1);
     stage_open(&st);
     stage_await_workers(&st);
-    worker.fd = pidfd_open(pool_worker_pid(st.pool, 0), 0);
+    worker.fd = pidfd_open(first_pid(&st), 0);
     kill(zygote_pid(), SIGKILL);
     seen->n_ended = poll(&worker, 1, 20000);
     close(worker.fd);

@@ -201,6 +201,48 @@ static void a_window_of_one_works(void **state)
 
 /* ---- the kinds of job, end to end ---- */
 
+struct refused_seen {
+    enum pool_failure failure;
+    int outcome;
+};
+
+/* A page whose body would lie beyond the region; the parser says so in the page's own words. */
+static intptr_t refused_scenario(void *arg)
+{
+    struct refused_seen *seen = arg;
+    struct job page = { .kind = JOB_PAGE,
+                        .url = SPAN("http://example.org/one"),
+                        .content_type = SPAN("text/html"),
+                        .region_offset = UINT64_C(1) << 40,
+                        .region_len = 10,
+                        .max_decoded_bytes = 1 << 20,
+                        .max_text_bytes = 1 << 20,
+                        .max_links = 100 };
+    struct pool_job *j;
+    struct stage st;
+
+    stage_init(&st, 1);
+    stage_open(&st);
+    BUG_IF(pool_run(st.pool, &page, NULL, DEADLINE_NEVER, &j));
+    seen->failure = pool_job_failure(j, NULL);
+    if (seen->failure == POOL_OK)
+        seen->outcome = (int)pool_job_answer(j)->page.outcome;
+    pool_job_free(j);
+    stage_close(&st);
+    return 0;
+}
+
+static void a_page_that_cannot_be_parsed_is_refused(void **state)
+{
+    struct refused_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(refused_scenario, &seen);
+
+    assert_int_equal(seen.failure, POOL_OK);
+    assert_int_equal(seen.outcome, PARSE_REFUSED);
+}
+
 struct kinds_seen {
     enum pool_failure page, robots, sitemap, unpack;
     size_t n_links, n_rules, n_entries;
@@ -761,6 +803,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(callbacks_run_on_the_loop),
         cmocka_unit_test(the_least_loaded_worker_gets_the_job),
         cmocka_unit_test(a_window_of_one_works),
+        cmocka_unit_test(a_page_that_cannot_be_parsed_is_refused),
         cmocka_unit_test(every_kind_of_job_is_answered_from_inside_the_sandbox),
         cmocka_unit_test(the_second_try_runs_in_a_fresh_process),
         cmocka_unit_test(the_second_try_does_not_go_to_a_used_process),
