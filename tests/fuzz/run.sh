@@ -39,7 +39,7 @@ for t in tests/fuzz/fuzz_${name:-*}.c; do
     echo "fuzz_$n for $seconds s"
     if [ "$cc" = clang ]; then
         "build/fuzz/fuzz_$n" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-            "build/fuzz/$n" "tests/fuzz/corpus/$n" > "build/fuzz/$n.log" 2>&1 || { tail -40 "build/fuzz/$n.log"; exit 1; }
+            -artifact_prefix="build/fuzz/$n/" "build/fuzz/$n" "tests/fuzz/corpus/$n" > "build/fuzz/$n.log" 2>&1 || { tail -40 "build/fuzz/$n.log"; exit 1; }
         grep -E 'stat::number_of_executed_units' "build/fuzz/$n.log"
     else
         "build/fuzz/fuzz_$n" -s "$seconds" "tests/fuzz/corpus/$n" > "build/fuzz/$n.log" 2>&1 ||
