@@ -87,6 +87,9 @@ struct crawl {
     struct map ip_permits;    /* address -> struct ip_permit */
     deadline names_fail_until; /* descriptors were short: until then a lookup that fails says nothing */
 
+    int64_t n_heard;           /* answers of any kind */
+    deadline network_until;    /* 0: there is a network; else how long it is waited for */
+
     struct store_run run;
     enum stop_reason stop;
     int stop_signal;
