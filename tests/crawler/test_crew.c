@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Parser processes as a group: killed from outside, without their zygote, unable to start. */
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -13,6 +16,18 @@
 #include "config/clock.h"
 #include "crawler/zygote.h"
 #include "tests/kit/stage.h"
+
+/* While it is not 0 it counts down the watches that the kernel grants; the last is refused. */
+static int watches_left;
+
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+{
+    if (op == EPOLL_CTL_ADD && watches_left && --watches_left == 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
+}
 
 struct two_said {
     struct said first, second;
@@ -204,6 +219,28 @@ static void while_none_can_start_jobs_are_told_so(void **state)
     assert_int_equal(seen.during.failure, POOL_REFUSED);
     assert_non_null(strstr(seen.during.detail, "cannot fork: Bad file descriptor"));
     assert_int_equal(seen.after.failure, POOL_OK);
+}
+
+static intptr_t unwatched_scenario(void *arg)
+{
+    struct stage *st = arg;
+
+    stage_init(st, 1);
+    watches_left = 2; /* the zygote's, and the parser's */
+    stage_open(st);
+    stage_close(st);
+    return 0;
+}
+
+static void open_says_when_a_worker_cannot_be_watched(void **state)
+{
+    struct stage st;
+
+    (void)state;
+    in_coroutine(unwatched_scenario, &st);
+
+    assert_int_equal(st.opened, ERR_IO);
+    assert_string_equal(st.note.text, "cannot watch a parser: No space left on device");
 }
 
 /* ---- deaths of those that do nothing ---- */
@@ -447,6 +484,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_end_is_told_as_what_it_is),
         cmocka_unit_test(no_job_is_given_to_the_dead_nor_blamed_for_them),
         cmocka_unit_test(while_none_can_start_jobs_are_told_so),
+        cmocka_unit_test(open_says_when_a_worker_cannot_be_watched),
         cmocka_unit_test(workers_that_die_idle_now_and_then_are_replaced_each_time),
         cmocka_unit_test(of_many_workers_it_is_known_how_the_first_ended),
         cmocka_unit_test(a_parent_that_ignores_its_children_knows_how_they_ended),
