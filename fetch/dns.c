@@ -288,8 +288,8 @@ static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
 }
 
 /*
- * How long it is no use to ask again. A server that fails at once may have had a bad moment: a host whose robots.txt waits
- * for its name has three tries within seconds.
+ * How long it is no use to ask again. A server that fails at once may have had a bad moment: a host whose robots.txt
+ * waits for its name has three tries within seconds.
  */
 static int64_t remember_failure(struct entry *e)
 {
@@ -436,7 +436,6 @@ static struct entry *new_entry(struct dns *d, struct span host)
 
     e->owner = d;
     e->name = mem_str_copy(host);
-    list_init(&e->order);
     list_init(&e->waiters);
     map_set(&d->entries, host, e);
     return e;

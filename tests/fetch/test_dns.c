@@ -29,6 +29,12 @@ enum record {
     REC_MANY,
     REC_MASS,
     REC_GARBLED,
+    REC_UNKNOWN_HERE,
+};
+
+/* Another server, which knows what the first will not tell. */
+static const struct nameserver_record OTHER_RECORDS[] = {
+    { .name = "helped.test", .addresses = "192.0.2.55", .ttl_s = 60 },
 };
 
 static const struct nameserver_record RECORDS[] = {
@@ -65,6 +71,7 @@ static const struct nameserver_record RECORDS[] = {
                    .ttl_s = 60 },
     [REC_MASS] = { .name = "*.mass.test", .addresses = "192.0.2.7", .ttl_s = 60 },
     [REC_GARBLED] = { .name = "garbled.test", .is_garbled = true },
+    [REC_UNKNOWN_HERE] = { .name = "helped.test", .code = NAMESERVER_REFUSED },
 };
 
 struct rig {
@@ -191,6 +198,44 @@ static void many_who_ask_at_once_make_one_lookup(void **state)
     for (size_t i = 0; i < ARRAY_LEN(asks); i++)
         assert_int_equal(asks[i].answer.n_addresses, 3);
     assert_int_equal(nameserver_n_met(r->ns, REC_TWO), 2); /* A and AAAA */
+}
+
+static void an_expired_name_is_asked_for_once_by_many(void **state)
+{
+    struct rig *r = *state;
+    struct ask asks[3];
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    (void)ask(r, "two.test");
+    clock_fake_advance(301 * NS_PER_S);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++)
+        asks[i] = (struct ask){ .host = "two.test" };
+    ask_all(r, asks, ARRAY_LEN(asks));
+
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        assert_int_equal(asks[i].answer.n_addresses, 3);
+        assert_false(asks[i].answer.was_cached);
+    }
+    assert_int_equal(nameserver_n_met(r->ns, REC_TWO), 4);
+    assert_true(ask(r, "two.test").answer.was_cached);
+}
+
+/* Each server has a socket of its own. */
+static void what_one_server_refuses_another_may_know(void **state)
+{
+    struct rig *r = *state;
+    struct nameserver *other = nameserver_start(OTHER_RECORDS, ARRAY_LEN(OTHER_RECORDS));
+    char both[128];
+    struct ask a;
+
+    (void)snprintf(both, sizeof(both), "%s,%s", nameserver_text(r->ns), nameserver_text(other));
+    dns_close(r->dns);
+    assert_int_equal(dns_open(r->sched, span_str(both), &r->dns, NULL), OK);
+    a = ask(r, "helped.test");
+    nameserver_stop(other);
+
+    assert_true(has_address(a, "192.0.2.55"));
+    assert_true(nameserver_n_met(r->ns, REC_UNKNOWN_HERE) > 0);
 }
 
 static void literals_ask_nobody(void **state)
@@ -467,6 +512,64 @@ static void a_file_of_servers_that_is_not_there_is_named(void **state)
     assert_string_equal(note.text, "cannot read /no/such/resolv.conf: No such file or directory");
 }
 
+#define MAX_KEPT 100000
+
+struct many_seen {
+    struct rig *rig;
+    int n_wrong;
+    bool is_cached[8];
+};
+
+/* c-ares answers these itself: such names are never asked for (RFC 7686). */
+static bool is_kept(struct many_seen *seen, int i)
+{
+    char host[32];
+    struct dns_answer answer;
+
+    (void)snprintf(host, sizeof(host), "n%d.onion", i);
+    if (dns_resolve(seen->rig->dns, span_str(host), DEADLINE_NEVER, &answer) ||
+        answer.status != DNS_NO_SUCH_NAME)
+        seen->n_wrong++;
+    return answer.was_cached;
+}
+
+static intptr_t fill_up(void *arg)
+{
+    struct many_seen *seen = arg;
+
+    (void)is_kept(seen, 0);
+    clock_fake_advance(200 * NS_PER_S);
+    for (int i = 1; i < MAX_KEPT; i++)
+        seen->n_wrong += is_kept(seen, i);
+    clock_fake_advance(200 * NS_PER_S);
+    seen->is_cached[0] = is_kept(seen, 0); /* it has expired, and is asked for anew: as many as before */
+    seen->is_cached[1] = is_kept(seen, 1);
+    seen->is_cached[2] = is_kept(seen, MAX_KEPT); /* one more: the oldest goes */
+    seen->is_cached[3] = is_kept(seen, 2);
+    seen->is_cached[4] = is_kept(seen, 0);
+    seen->is_cached[5] = is_kept(seen, MAX_KEPT);
+    seen->is_cached[6] = is_kept(seen, 1);
+    return 0;
+}
+
+static void a_hundred_thousand_names_are_kept_the_oldest_go_first(void **state)
+{
+    static const bool want[ARRAY_LEN(((struct many_seen *)0)->is_cached)] = { false, true, false, true,
+                                                                               true,  true, false };
+    struct many_seen seen = { .rig = *state };
+    struct group *g = group_new(seen.rig->sched, NULL);
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    group_set_detached(g);
+    assert_int_equal(group_spawn(g, "fill", fill_up, &seen, NULL), OK);
+    sched_run(seen.rig->sched);
+    group_free(g);
+
+    assert_int_equal(seen.n_wrong, 0);
+    assert_memory_equal(seen.is_cached, want, sizeof(want));
+    assert_int_equal(nameserver_n_queries(seen.rig->ns), 0);
+}
+
 static void servers_that_are_none_are_refused(void **state)
 {
     struct rig *r = *state;
@@ -485,6 +588,8 @@ int main(void)
         RIG_TEST(both_families_are_found),
         RIG_TEST(the_second_time_nobody_is_asked),
         RIG_TEST(many_who_ask_at_once_make_one_lookup),
+        RIG_TEST(an_expired_name_is_asked_for_once_by_many),
+        RIG_TEST(what_one_server_refuses_another_may_know),
         RIG_TEST(literals_ask_nobody),
         RIG_TEST(time_to_live_is_clamped),
         RIG_TEST(failures_are_told_apart_and_remembered),
@@ -499,6 +604,7 @@ int main(void)
         RIG_TEST(after_silence_the_answer_says_so),
         RIG_TEST(cancelling_concerns_the_caller_only),
         RIG_TEST(a_thousand_names_at_once_all_arrive),
+        RIG_TEST(a_hundred_thousand_names_are_kept_the_oldest_go_first),
         RIG_TEST(servers_that_are_none_are_refused),
         RIG_TEST(a_file_of_servers_that_is_not_there_is_named),
     };
