@@ -209,6 +209,7 @@ static enum err fetch(struct visit *v)
                        .etag = v->t->etag,
                        .last_modified = v->t->last_modified,
                        .is_page = true,
+                       .was_lost = v->t->was_lost,
                        .room = v->t->room,
                        .keep = ask_keep_for(c, v->t) };
     int64_t started = clock_now_ns();

@@ -426,6 +426,8 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
         rc |= trust_nobody(t->easy);
     if (has_tls_proxy(t) || (r->is_https && !r->is_insecure))
         rc |= trust_use(t->shared->trust, t->easy);
+    if (r->is_fresh)
+        rc |= curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
     if (is_short || !has_room_to_keep(t))
         rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     if (is_http1_only)
