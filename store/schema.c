@@ -17,7 +17,8 @@
 
 static const char *const migrations[] = { sql_0001, sql_0002, sql_0003,
                                           sql_0004, sql_0005, sql_0006,
-                                          sql_0007, sql_0008, sql_0009 };
+                                          sql_0007, sql_0008, sql_0009,
+                                          sql_0010 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
