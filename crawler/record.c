@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/record.h"
 
+#include "parse/decode.h"
+
 void record_fetch(struct store_visit *r, const struct fetch_result *got, int attempt)
 {
     r->has_fetch = true;
@@ -25,4 +27,13 @@ void record_fetch(struct store_visit *r, const struct fetch_result *got, int att
     r->request_headers = got->request_headers;
     r->headers = got->headers;
     r->n_bytes = got->wire_size;
+}
+
+struct span record_why_decoding_stopped(int64_t size, int64_t wire_size, int64_t max_size)
+{
+    if (size >= max_size)
+        return SPAN("decoded body over --max-size");
+    if (size / DECODE_MAX_RATIO >= wire_size)
+        return SPAN("decoded body over 200 times what was sent");
+    return SPAN("no memory to decode the body");
 }

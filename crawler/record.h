@@ -7,3 +7,6 @@
 
 /* attempt: which try it was, from 1. */
 void record_fetch(struct store_visit *r, const struct fetch_result *got, int attempt);
+
+/* Which limit cut a body (DECODE_TOO_LARGE) of which so much was sent, and so much there when decoding stopped. */
+struct span record_why_decoding_stopped(int64_t size, int64_t wire_size, int64_t max_size);

@@ -209,6 +209,7 @@ static enum err fetch(struct visit *v)
                        .etag = v->t->etag,
                        .last_modified = v->t->last_modified,
                        .is_page = true,
+                       .was_lost = v->t->was_lost,
                        .room = v->t->room,
                        .keep = ask_keep_for(c, v->t) };
     int64_t started = clock_now_ns();
@@ -354,7 +355,7 @@ static void learn_from_decoding(struct visit *v)
         v->got.error = SPAN("the coded body ends too early");
     } else if (facts->decode == DECODE_TOO_LARGE && v->got.outcome == FETCH_OK) {
         v->got.outcome = FETCH_TOO_LARGE;
-        v->got.error = SPAN("decoded body over --max-size");
+        v->got.error = record_why_decoding_stopped(facts->size, v->got.wire_size, v->c->settings->max_size);
     }
     v->record->size = facts->size;
 }

@@ -55,6 +55,7 @@ struct fetch_request {
     uint16_t port;
     bool is_https;
     bool is_insecure; /* --insecure for this host: certificate not checked */
+    bool is_fresh;    /* on a new connection, not on a kept one */
     enum fetch_keep keep;
     size_t min_body_bytes; /* read at least so far, also where max_body_bytes is less */
     /*

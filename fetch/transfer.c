@@ -133,14 +133,12 @@ static size_t on_head_complete(struct transfer *t, size_t n)
         return stop_here(t, TRANSFER_STOP_PROXY);
     if (status == 304 && !r->etag.len && !r->last_modified.len)
         return n; /* outcome_of_answer says what it is */
-    if (r->wants_body && !has_no_body(t) &&
-        !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
+    if (r->wants_body && !has_no_body(t) && !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
         return stop_here(t, TRANSFER_STOP_SKIPPED);
     if (is_whole(t))
         return stop_here(t, TRANSFER_STOP_WHOLE);
     if (t->head.content_length > 0)
-        bodies_hint(t->shared->bodies, &t->body,
-                    MIN((size_t)t->head.content_length, max_body(t)));
+        bodies_hint(t->shared->bodies, &t->body, MIN((size_t)t->head.content_length, max_body(t)));
     return n;
 }
 
@@ -428,11 +426,12 @@ static CURLcode set_per_request(struct transfer *t, bool is_http1_only)
         rc |= trust_nobody(t->easy);
     if (has_tls_proxy(t) || (r->is_https && !r->is_insecure))
         rc |= trust_use(t->shared->trust, t->easy);
+    if (r->is_fresh)
+        rc |= curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
     if (is_short || !has_room_to_keep(t))
         rc |= curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     if (is_http1_only)
-        rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
-                               (long)CURL_HTTP_VERSION_1_1);
+        rc |= curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     /* libcurl closes what is older than a request says, of all hosts; where they are merely many, they stay. */
     if (is_short)
         rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_SHORT_S);

@@ -12,7 +12,6 @@
 #include "parse/decode_lzw.h"
 
 #define MAX_CODINGS      3
-#define MAX_RATIO        200
 #define RATIO_FREE_BYTES ((size_t)1 << 20)
 #define MAX_EXPANSION    1032 /* of deflate: a run of 258 bytes in two bits */
 #define MEMBER_BYTES     18   /* the shortest gzip member: header and trailer */
@@ -449,8 +448,8 @@ enum decode_outcome decode_body(struct decoder *d, struct span wire,
     if (!read_header(content_encoding, codings, &n))
         return DECODE_BAD;
     *out = wire;
-    if (wire.len > limit / MAX_RATIO &&
-        __builtin_mul_overflow(wire.len, MAX_RATIO, &limit))
+    if (wire.len > limit / DECODE_MAX_RATIO &&
+        __builtin_mul_overflow(wire.len, DECODE_MAX_RATIO, &limit))
         limit = SIZE_MAX;
     limit = MIN(limit, max_bytes);
     buf_init(&first, limit);

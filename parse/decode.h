@@ -17,6 +17,9 @@
 #include "config/buf.h"
 #include "parse/facts.h"
 
+/* Of the input, once the output is over 1 MiB. */
+#define DECODE_MAX_RATIO 200
+
 struct decoder;
 
 /* Never NULL. decode_free gives it back; NULL is fine there. */

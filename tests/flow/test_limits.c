@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "config/clock.h"
 #include "config/mem.h"
@@ -626,6 +627,45 @@ static void a_page_that_was_cut_is_read_whole_under_a_larger_limit(void **state)
     rig_close(&g);
 }
 
+static void gzip_of_much_of_the_same(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    static char same[3 << 20];
+    static unsigned char packed[16 << 10];
+    z_stream z = { .next_in = (unsigned char *)same,
+                   .avail_in = sizeof same,
+                   .next_out = packed,
+                   .avail_out = sizeof packed };
+
+    (void)arg;
+    (void)r;
+    (void)io_status;
+    memset(same, 'x', sizeof same);
+    BUG_IF(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK);
+    BUG_IF(deflate(&z, Z_FINISH) != Z_STREAM_END);
+    BUG_IF(buf_append(out, span_make((const char *)packed, sizeof packed - z.avail_out)));
+    BUG_IF(deflateEnd(&z) != Z_OK);
+}
+
+/* --max-size is not to blame for what the limit of bombs cut, nor the other way round. */
+static void the_limit_that_cut_a_coded_page_is_named(void **state)
+{
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/", .headers = HTML "Content-Encoding: gzip\r\n", .generate = gzip_of_much_of_the_same },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    assert_int_equal(
+        program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-size", "500k", NULL }), 0);
+    assert_string_equal(program_text(&g.p, "SELECT group_concat(outcome || ': ' || error, '; ') FROM fetches"),
+                        "too_large: decoded body over 200 times what was sent; "
+                        "too_large: decoded body over --max-size");
+    rig_close(&g);
+}
+
 #define MOST_LINKS 100000
 
 static void make_one_link_too_many(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
@@ -671,6 +711,7 @@ int main(void)
         cmocka_unit_test(max_bytes_starts_no_request_beyond_the_sum),
         cmocka_unit_test(max_time_stops_and_the_next_start_goes_on),
         cmocka_unit_test(a_page_that_was_cut_is_read_whole_under_a_larger_limit),
+        cmocka_unit_test(the_limit_that_cut_a_coded_page_is_named),
         cmocka_unit_test(of_more_links_than_a_page_may_have_the_first_count_and_an_event_says_so),
         cmocka_unit_test(redirect_limit_fails_the_url_that_would_exceed_it),
         cmocka_unit_test(a_redirect_of_any_length_ends_no_crawl),

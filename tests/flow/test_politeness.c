@@ -382,6 +382,36 @@ static void dead_connection_is_asked_again_uncharged_and_not_at_once(void **stat
     rig_close(&g);
 }
 
+/*
+ * A server that closes its idle connections closes them together: what was lost with one is not sent over another.
+ * The page that links to /b comes after the other seeds, each on a connection of its own, so four are idle then;
+ * libcurl takes up a second one, and is stopped there, before it says that the first is lost.
+ */
+static void what_a_kept_connection_lost_goes_over_a_new_one(void **state)
+{
+    static const struct origin_step reset[] = { { .kind = ORIGIN_RESET } };
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/a*", .headers = HTML, .body = PAGE, .delay_ms = 300 },
+        { .path = "/c", .headers = HTML, .body = LIT("<a href=/b>b</a>"), .delay_ms = 600 },
+        { .path = "/b", .script = reset, .n_steps = 1, .uses = 1 },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1, "http://127.0.0.1:$PORT/c\nhttp://127.0.0.1:$PORT/a1\n"
+                         "http://127.0.0.1:$PORT/a2\nhttp://127.0.0.1:$PORT/a3\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", "--per-host", "4", "-q", NULL }), 0);
+
+    assert_int_equal(traffic_count(g.o, NULL, "/b"), 2);
+    assert_true(traffic_nth(g.o, NULL, "/b", 0)->n_on_connection > 1);
+    assert_int_equal(traffic_nth(g.o, NULL, "/b", 1)->n_on_connection, 1);
+    assert_string_equal(rig_url(&g, "%/b", "state || retries"), "fetched0");
+    rig_close(&g);
+}
+
 /* --- no room for bodies ------------------------------------------------------------------- */
 
 #define N_LARGE    16
@@ -463,6 +493,7 @@ int main(void)
         cmocka_unit_test(concurrency_limits_everything_in_flight),
         cmocka_unit_test(rate_limits_starts_of_all_hosts_together),
         cmocka_unit_test(dead_connection_is_asked_again_uncharged_and_not_at_once),
+        cmocka_unit_test(what_a_kept_connection_lost_goes_over_a_new_one),
         cmocka_unit_test(large_bodies_beyond_memory_are_asked_for_few_times_and_all_come),
     };
 
