@@ -2,6 +2,8 @@
 #include "crawler/parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/io.h"
@@ -25,6 +27,8 @@
 /* Descriptors for the database, pipes, name service and files; and those of each parser. */
 #define OTHER_FILES  40
 #define PARSER_FILES 3
+/* Of those, what is opened when the rest is: the store's wake-up, two sockets for a name and one for a request. */
+#define LATER_FILES 4
 #define MAX_KNOWN_BYTES (64 * MIB)
 #define MAX_TICKETS     200000
 #define TICKET_BYTES    256
@@ -434,6 +438,20 @@ static int64_t choose_concurrency(const struct settings *s)
     return n;
 }
 
+/* With no descriptor for a request the crawl would wait for one for ever. Parsers bring one each. */
+static enum err check_descriptors(const struct settings *s, struct err_note *note)
+{
+    int64_t limit = io_raise_open_files();
+    int next = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    if (next >= 0)
+        close(next);
+    if (next < 0 || next + LATER_FILES + s->workers > limit)
+        return err_set_errno(note, ERR_IO, EMFILE, "ulimit -n %lld leaves no descriptor for a request",
+                             (long long)limit);
+    return OK;
+}
+
 /* What settings say, worked out: names, networks, patterns, secrets, limits. */
 static enum err open_settings(struct crawl *c, struct err_note *note)
 {
@@ -514,6 +532,8 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
         e = err_set_errno(note, ERR_IO, errno, "cannot watch for signals");
     if (!e)
         e = archive_open(c, &c->archive, note);
+    if (!e)
+        e = check_descriptors(c->settings, note);
     if (!e)
         e = open_run(c, seeds, note);
     if (!e)
