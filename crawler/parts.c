@@ -372,8 +372,8 @@ static enum err start_store(struct crawl *c, struct err_note *note)
     struct origins origins = { 0 }, with_sitemaps = { 0 };
     enum err e;
 
-    arena_init(&origins.mem, (size_t)4 * GIB);
-    arena_init(&with_sitemaps.mem, (size_t)4 * GIB);
+    arena_init(&origins.mem, (size_t)3 * GIB);
+    arena_init(&with_sitemaps.mem, (size_t)3 * GIB);
     e = store_each_queued_host(c->store, collect_origin, &origins, note);
     if (!e)
         e = collect_sitemap_hosts(c, &with_sitemaps, note);
