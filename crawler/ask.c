@@ -11,6 +11,8 @@
 /* Somewhat longer than a failed lookup is remembered (fetch/dns.h). */
 #define NAMES_FAIL_NS (35 * NS_PER_S)
 
+#define LOOK_AGAIN_NS NS_PER_S /* for the network */
+
 #define FIRST_ROOM ((size_t)64 * KIB)
 #define ROOM_GROWS 4
 
@@ -225,6 +227,63 @@ enum fetch_keep ask_keep_for(const struct crawl *c, const struct ticket *t)
     return max_depth < 0 || t->depth < max_depth ? FETCH_KEEP_IN_HALF : FETCH_CLOSE;
 }
 
+/* Somebody answered: there is a network. */
+static void note_heard(struct crawl *c)
+{
+    c->n_heard++;
+    if (!c->network_until)
+        return;
+    c->network_until = 0;
+    crawl_event(c, "info", "crawl", "network-back", 0, "the network is there again");
+}
+
+/*
+ * Nothing could go out. That says nothing of the host while this machine has no network (it slept, its cable is out, it
+ * has just started): then whoever asks waits for it here, --max-wait at most. Where others are answered meanwhile there
+ * is one, and ERR_TIMEOUT says that the result stands.
+ */
+static enum err await_network(struct crawl *c, const struct fetch_result *got, int n_waits)
+{
+    int64_t heard = c->n_heard;
+
+    if (!c->store)
+        return ERR_TIMEOUT;
+    if (!c->network_until) {
+        c->network_until = clock_after(clock_now_ns(), c->settings->max_wait_ms * NS_PER_MS);
+        crawl_event(c, "warn", "crawl", "no-network", 0, "no network (%.*s): waiting for it, %lld s at most",
+                    SPAN_ARG(got->error), (long long)(c->settings->max_wait_ms / 1000));
+    }
+    if (clock_now_ns() >= c->network_until)
+        return ERR_TIMEOUT;
+    if (coro_sleep_until(clock_after(clock_now_ns(), LOOK_AGAIN_NS)) || c->stop)
+        return ERR_CANCELLED;
+    /* What was answered in the first moment may have come before the network went. */
+    return n_waits > 0 && c->n_heard != heard ? ERR_TIMEOUT : OK;
+}
+
+/* As fetcher_fetch, but for the time without a network. */
+static enum err fetch_with_patience(struct crawl *c, const struct fetch_request *request, struct arena *mem,
+                                    deadline until, struct fetch_result *out)
+{
+    int64_t began_at = clock_now_ns(), waited = 0;
+    enum err e = fetcher_fetch(c->fetcher, request, mem, until, out), wait = OK;
+
+    for (int n_waits = 0; !e && !wait && out->is_cut_off && mem->used_bytes < mem->max_bytes / 2; n_waits++) {
+        wait = await_network(c, out, n_waits);
+        if (wait == ERR_CANCELLED)
+            return wait;
+        waited = clock_now_ns() - began_at;
+        if (!wait)
+            e = fetcher_fetch(c->fetcher, request, mem, until, out);
+    }
+    if (e)
+        return e;
+    out->waited_ns += waited;
+    if (out->status_code)
+        note_heard(c);
+    return OK;
+}
+
 enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                   deadline until, struct fetch_result *out)
 {
@@ -253,7 +312,7 @@ enum err ask_send(struct crawl *c, const struct ask *r, struct arena *mem,
                                       .arg = c,
                                       .enter_address = enter_address,
                                       .leave_address = leave_address };
-    e = fetcher_fetch(c->fetcher, &request, mem, until, out);
+    e = fetch_with_patience(c, &request, mem, until, out);
     if (!e)
         out->is_out_of_descriptors |= is_for_want_of_descriptors(c, out);
     if (!e)

@@ -34,8 +34,10 @@ enum stop_reason {
     N_STOP_REASONS
 };
 
-/* What the summary and the progress line show; counts of this start. */
-/* Of what came into the file; what was counted and then could not be stored is taken back. */
+/*
+ * What the summary and the progress line show; counts of this start. Of what came into the file: what was counted and then
+ * could not be stored is taken back.
+ */
 struct crawl_counts {
     int64_t answered; /* page requests that got an answer */
     int64_t requests; /* page requests made */
@@ -48,9 +50,7 @@ struct crawl_counts {
     int64_t not_stored;    /* page requests that were made and are not in the file */
     int64_t parse_failures;
     int64_t hosts_given_up; /* as they did not answer any more, or their robots.txt could not be read */
-    int64_t new_urls;
     int64_t bad_seeds, seeds;
-    int64_t seeds_answered;
 };
 
 struct crawl {
@@ -86,6 +86,9 @@ struct crawl {
     uint64_t sitemaps_seed;
     struct map ip_permits;    /* address -> struct ip_permit */
     deadline names_fail_until; /* descriptors were short: until then a lookup that fails says nothing */
+
+    int64_t n_heard;           /* answers of any kind */
+    deadline network_until;    /* 0: there is a network; else how long it is waited for */
 
     struct store_run run;
     enum stop_reason stop;

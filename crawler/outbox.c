@@ -93,8 +93,6 @@ void outbox_learn(struct crawl *c, const struct store_offer *o)
 
         known_put(c->known, o->url, &entry);
     }
-    if (o->change == CHANGE_NEW)
-        c->counts.new_urls++;
     if (o->state != STATE_QUEUED ||
         (o->change != CHANGE_NEW && o->change != CHANGE_QUEUED))
         return;

@@ -392,6 +392,20 @@ static enum err start_store(struct crawl *c, struct err_note *note)
 
 /* --- all together --------------------------------------------------------------------------- */
 
+/* It may be large, and nobody else would tell. */
+static void tell_what_is_kept(struct crawl *c)
+{
+    int schema;
+    const char *kept = store_kept(c->store, &schema);
+
+    if (kept && schema)
+        crawl_event(c, "warn", "store", "schema-changed", 0,
+                    "%s was brought forward from schema %d; as it was, it is kept as %s until you remove it",
+                    c->settings->db, schema, kept);
+    else if (kept)
+        crawl_event(c, "info", "store", "kept-aside", 0, "the database so far is kept as %s", kept);
+}
+
 /* Promises given up for this run stand in its record. */
 static void warn_about_settings(struct crawl *c)
 {
@@ -540,9 +554,11 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
         e = dictionary_open(c, note);
     if (!e)
         e = start_store(c, note);
-    if (!e)
-        warn_about_settings(c);
-    return e;
+    if (e)
+        return e;
+    tell_what_is_kept(c);
+    warn_about_settings(c);
+    return OK;
 }
 
 static void close_parsers(struct crawl *c)

@@ -234,8 +234,6 @@ static void forget_failures(struct visit *v)
 
 static void count(struct visit *v)
 {
-    struct crawl_counts *n = &v->c->counts;
-
     v->is_counted = true;
     v->counted_as = v->got.outcome;
     v->was_retry = v->t->retries > 0;
@@ -243,7 +241,6 @@ static void count(struct visit *v)
     v->c->bytes_done += v->got.wire_size;
     pause_note_answer(v->c, v->h, &v->got, v->t->id);
     if (v->got.status_code) {
-        n->seeds_answered += v->t->hop == HOP_SEED;
         v->h->run_pages++;
         if (!pause_is_asked(&v->got))
             forget_failures(v);

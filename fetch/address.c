@@ -2,9 +2,12 @@
 #include "fetch/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define V4_PREFIX_BITS 96
 
@@ -225,4 +228,24 @@ bool address_parse(struct span text, union address *out)
         return true;
     }
     return false;
+}
+
+bool address_has_route(const struct sockaddr *addr)
+{
+    union address to = { 0 };
+    bool is_v6 = addr->sa_family == AF_INET6;
+    socklen_t n = is_v6 ? sizeof to.v6 : sizeof to.v4;
+    int fd = socket(addr->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has_route;
+
+    if (fd < 0)
+        return errno != EAFNOSUPPORT;
+    memcpy(&to, addr, n);
+    if (is_v6)
+        to.v6.sin6_port = htons(9);
+    else
+        to.v4.sin_port = htons(9);
+    has_route = connect(fd, &to.any, n) == 0 || (errno != ENETUNREACH && errno != ENETDOWN && errno != EADDRNOTAVAIL);
+    (void)close(fd);
+    return has_route;
 }

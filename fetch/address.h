@@ -40,6 +40,9 @@ enum err address_parse_network(struct span text, struct address_network *out) MU
 const char *address_refusal(const struct address_policy *p,
                             const struct sockaddr *addr);
 
+/* Does this machine know a way there? Nothing is sent: it only looks at its routes. */
+bool address_has_route(const struct sockaddr *addr);
+
 /* "192.0.2.1" or "2001:db8::1" without port; returns out. */
 char *address_format(const struct sockaddr *addr, char out[ADDRESS_TEXT_SIZE]);
 

@@ -18,10 +18,23 @@ static struct span clean_text(struct arena *mem, const char *text)
     return span_make(copy, n);
 }
 
-static struct span error_of_stop(const struct transfer *t)
+static struct span error_of_proxy(const struct transfer *t, struct arena *mem)
+{
+    struct span why = head_value(&t->head, HEAD_SQUID_ERROR);
+    char text[160];
+
+    if (t->head.status_code == 407)
+        return SPAN("the proxy wants a user name and a password (407)");
+    why = span_slice(why, 0, MIN(why.len, (size_t)100));
+    (void)snprintf(text, sizeof text, "the proxy cannot: %.*s", SPAN_ARG(why));
+    return clean_text(mem, text);
+}
+
+static struct span error_of_stop(const struct transfer *t, struct arena *mem)
 {
     switch (t->stop) {
     case TRANSFER_STOP_LATE: return span_str(t->late_why);
+    case TRANSFER_STOP_PROXY: return error_of_proxy(t, mem);
     case TRANSFER_STOP_BAD_HEAD: return span_str(t->head.refusal);
     case TRANSFER_STOP_TOO_LARGE: return SPAN("body over the limit");
     case TRANSFER_STOP_NO_ROOM:
@@ -47,15 +60,19 @@ static struct span error_of_outcome(const struct transfer *t)
 static struct span error_of(const struct transfer *t, struct arena *mem)
 {
     bool is_ours = t->stop == TRANSFER_STOP_SKIPPED || t->stop == TRANSFER_STOP_WHOLE;
+    char ip[ADDRESS_TEXT_SIZE];
 
     if (t->stop != TRANSFER_NO_STOP && !is_ours)
-        return error_of_stop(t);
+        return error_of_stop(t, mem);
     if (t->was_reused_and_lost)
         return SPAN("the kept connection was lost before an answer");
     if (t->refusal)
         return span_str(t->refusal);
     if (t->outcome <= FETCH_HTTP_ERROR)
         return SPAN_NONE;
+    if (t->is_connect_failure && t->os_errno && t->has_resolved && t->outcome == FETCH_CONNECT_FAILED)
+        return arena_format(mem, "%s port %u: %s", address_format(&t->address.any, ip), t->request->port,
+                            strerror(t->os_errno));
     if (is_ours) /* libcurl's words are about our stopping it */
         return error_of_outcome(t);
     return t->error_text[0] ? clean_text(mem, t->error_text) : error_of_outcome(t);
@@ -104,7 +121,7 @@ void answer_take(struct transfer *t, struct arena *mem, struct fetch_result *r)
     r->is_without_room = t->stop == TRANSFER_STOP_UNSTARTED;
     if (t->has_resolved)
         r->ip = arena_copy(mem, span_str(address_format(&t->address.any, ip)));
-    if (!t->head.status_code)
+    if (!t->head.status_code || t->stop == TRANSFER_STOP_PROXY)
         return;
     r->status_code = t->head.status_code;
     r->http_version = t->is_http2          ? SPAN("2")

@@ -27,6 +27,7 @@
 #define MAX_TTL_NS     (INT64_C(24) * 3600 * NS_PER_S)
 #define NO_NAME_TTL_NS (300 * NS_PER_S)
 #define FAILURE_TTL_NS (30 * NS_PER_S)
+#define NO_ROUTE_TTL_NS (500 * NS_PER_MS)
 
 /*
  *   state     -> state     by
@@ -186,9 +187,30 @@ static const char *why_of(enum dns_status status)
     switch (status) {
     case DNS_NO_SUCH_NAME: return "no such host name";
     case DNS_SERVER_FAILED: return "the name server failed";
+    case DNS_NO_ROUTE: return "no route to a name server";
     case DNS_NO_ANSWER: return "no answer from the name server";
     default: return NULL;
     }
+}
+
+/* None of the name servers can even be asked. */
+static bool is_cut_off(struct dns *d)
+{
+    struct ares_addr_port_node *servers = NULL;
+    bool is_routed = ares_get_servers_ports(d->channel, &servers) != ARES_SUCCESS || !servers;
+
+    for (const struct ares_addr_port_node *s = servers; s && !is_routed; s = s->next) {
+        union address a = { 0 };
+
+        a.any.sa_family = (sa_family_t)s->family;
+        if (s->family == AF_INET6)
+            memcpy(&a.v6.sin6_addr, &s->addr.addr6, sizeof a.v6.sin6_addr);
+        else
+            a.v4.sin_addr = s->addr.addr4;
+        is_routed = address_has_route(&a.any);
+    }
+    ares_free_data(servers);
+    return !is_routed;
 }
 
 static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
@@ -227,6 +249,11 @@ static void learn(struct entry *e, int ares_status, const struct ares_addrinfo *
         e->status = DNS_NO_SUCH_NAME;
     if (e->status == DNS_NO_SUCH_NAME)
         ttl_ns = NO_NAME_TTL_NS;
+    if ((e->status == DNS_SERVER_FAILED || e->status == DNS_NO_ANSWER) && !e->owner->is_closing &&
+        is_cut_off(e->owner)) {
+        e->status = DNS_NO_ROUTE;
+        ttl_ns = NO_ROUTE_TTL_NS;
+    }
     e->why = why_of(e->status);
     e->expires_at = clock_after(clock_now_ns(), ttl_ns);
 }

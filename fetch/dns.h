@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names to addresses: c-ares on the loop, a cache that respects the records'
- * TTL (clamped to 60 s .. 24 h; negative answers 5 min, server failures 30 s),
+ * TTL (clamped to 60 s .. 24 h; negative answers 5 min, server failures 30 s, no network half a second),
  * and one lookup a name however many coroutines ask. At most 200 fresh lookups
  * are in flight; those that got no answer for half a second make room. A
  * server that never answers stalls only its own names. Only dns_resolve may
@@ -23,6 +23,7 @@ enum dns_status {
     DNS_NO_SUCH_NAME,  /* NXDOMAIN, or no address records */
     DNS_SERVER_FAILED, /* SERVFAIL, refused, malformed */
     DNS_NO_ANSWER,     /* timed out */
+    DNS_NO_ROUTE,      /* no name server could be asked: this machine is without a network */
 };
 
 struct dns_answer {

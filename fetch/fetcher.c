@@ -261,6 +261,7 @@ static void refuse(const struct route *route, struct fetch_result *r)
     r->outcome = route->outcome;
     r->error = span_str(route->why);
     r->is_name_unknown = route->is_name_unknown;
+    r->is_cut_off = route->is_cut_off;
     r->ended_ns = clock_now_ns();
 }
 
@@ -286,6 +287,14 @@ static enum err find_route(struct fetcher *f, const struct fetch_request *r,
         return OK;
     }
     return e;
+}
+
+/* Is it our own network that is away? A proxy that does not let itself be connected to is the way to everybody. */
+static bool is_cut_off(const struct transfer *t, const struct route *route)
+{
+    if (!t->is_connect_failure || t->outcome != FETCH_CONNECT_FAILED)
+        return false;
+    return route->n ? route_is_cut_off(route) : span_starts(span_str(t->error_text), SPAN("Failed to connect to "));
 }
 
 static uint64_t hash_host(const struct fetcher *f, const struct fetch_request *r)
@@ -317,6 +326,7 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
         if (e)
             return e;
         answer_take(t, mem, &r);
+        r.is_cut_off = is_cut_off(t, &route);
         r.waited_ns = t->waited_ns;
         r.started_wall_ms += t->waited_ns / NS_PER_MS;
         release(f, t);

@@ -14,6 +14,7 @@ static const struct span FIELD_NAMES[N_HEAD_FIELDS] = {
     [HEAD_ETAG] = NAME("etag"),
     [HEAD_LAST_MODIFIED] = NAME("last-modified"),
     [HEAD_RETRY_AFTER] = NAME("retry-after"),
+    [HEAD_SQUID_ERROR] = NAME("x-squid-error"),
 };
 #undef NAME
 

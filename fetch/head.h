@@ -20,6 +20,7 @@ enum head_field {
     HEAD_ETAG,
     HEAD_LAST_MODIFIED,
     HEAD_RETRY_AFTER,
+    HEAD_SQUID_ERROR,
     N_HEAD_FIELDS
 };
 

@@ -35,6 +35,7 @@ static enum fetch_outcome outcome_of_stop(const struct transfer *t)
     case TRANSFER_STOP_SKIPPED:
     case TRANSFER_STOP_WHOLE: return outcome_of_answer(t);
     case TRANSFER_STOP_TOO_LARGE: return FETCH_TOO_LARGE;
+    case TRANSFER_STOP_PROXY: return FETCH_CONNECT_FAILED;
     case TRANSFER_STOP_BAD_HEAD: return FETCH_BAD_RESPONSE;
     case TRANSFER_STOP_LATE: return FETCH_TIMEOUT;
     default: return FETCH_CANCELLED;
@@ -94,4 +95,12 @@ bool outcome_is_lost_reuse(const struct transfer *t)
     return t->stop == TRANSFER_NO_STOP && t->head.n_bytes == 0 &&
            t->outcome == FETCH_CONNECTION_LOST &&
            (t->wanted_resend || (t->is_reused && t->was_sent));
+}
+
+bool outcome_is_of_proxy(const struct transfer *t)
+{
+    int status = t->head.status_code;
+
+    return t->shared->options.proxy.len && !t->request->is_https &&
+           (status == 407 || (status >= 400 && head_value(&t->head, HEAD_SQUID_ERROR).len));
 }

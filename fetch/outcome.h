@@ -18,3 +18,9 @@ enum fetch_outcome outcome_of(const struct transfer *t, CURLcode result);
  * not for libcurl (promises P30, P48). t->outcome must be set.
  */
 bool outcome_is_lost_reuse(const struct transfer *t);
+
+/*
+ * Who speaks is the proxy, for itself: taken for the host's, "you need a password" (407) would mean a host without
+ * robots.txt. A tunnel has no such answers; one that is not opened is no connection.
+ */
+bool outcome_is_of_proxy(const struct transfer *t);

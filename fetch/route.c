@@ -145,6 +145,7 @@ enum err route_find(struct route_book *b, struct dns *dns,
         r.dns_ms =
             (int32_t)MIN((clock_now_ns() - started_at) / NS_PER_MS, (int64_t)INT32_MAX);
     r.why = answer.why;
+    r.is_cut_off = answer.status == DNS_NO_ROUTE;
     r.is_name_unknown = answer.status == DNS_NO_SUCH_NAME;
     if (answer.status == DNS_FOUND)
         choose(b, policy, host, &answer, &r);
@@ -177,6 +178,14 @@ void route_note_failure(struct route_book *b, struct span host, const struct rou
     if (is_v6(&r->addresses[i]) &&
         (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
         b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);
+}
+
+bool route_is_cut_off(const struct route *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (address_has_route(&r->addresses[i].any))
+            return false;
+    return r->n > 0;
 }
 
 void route_note_http1_only(struct route_book *b, struct span host)

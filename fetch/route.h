@@ -25,6 +25,7 @@ struct route {
     enum fetch_outcome outcome;
     const char *why; /* static */
     bool is_name_unknown;
+    bool is_cut_off; /* this machine knows no way to a name server */
 };
 
 struct route_book {
@@ -47,6 +48,9 @@ void route_note_success(struct route_book *b, struct span host, const struct rou
 /* It did not; os_errno tells whether this machine has no IPv6 at all. */
 void route_note_failure(struct route_book *b, struct span host, const struct route *r,
                         size_t i, int os_errno);
+
+/* Does this machine know no way to any address of r? */
+bool route_is_cut_off(const struct route *r);
 
 /* Hosts that take requests over HTTP/1.1 only, whatever TLS negotiates. */
 void route_note_http1_only(struct route_book *b, struct span host);

@@ -129,6 +129,8 @@ static size_t on_head_complete(struct transfer *t, size_t n)
     const struct fetch_request *r = t->request;
     int status = t->head.status_code;
 
+    if (outcome_is_of_proxy(t))
+        return stop_here(t, TRANSFER_STOP_PROXY);
     if (status == 304 && !r->etag.len && !r->last_modified.len)
         return n; /* outcome_of_answer says what it is */
     if (r->wants_body && !has_no_body(t) &&

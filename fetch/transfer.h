@@ -66,6 +66,7 @@ enum transfer_stop {
     TRANSFER_STOP_NO_ROOM,   /* for bodies, or shed */
     TRANSFER_STOP_UNSTARTED, /* the room it should reserve is not there */
     TRANSFER_STOP_BAD_HEAD,  /* see head.refusal */
+    TRANSFER_STOP_PROXY,     /* the answer is the proxy's own */
     TRANSFER_STOP_LATE,      /* see late_why */
     TRANSFER_STOP_ABANDONED, /* the caller is gone */
 };

@@ -108,6 +108,7 @@ struct page_facts {
     bool links_cut;         /* the page had more links than the limit */
     int64_t size;           /* decoded bytes (up to the limit) */
     int64_t word_count;
+    int64_t links_other;    /* references that give no link: of other schemes (decision 0024), endless, or no URL */
     uint64_t simhash;       /* of the visible text; 0 without text */
     unsigned char sha256[32]; /* of the decoded body */
     struct span charset;        /* Encoding standard's name, lower case; empty for binary */

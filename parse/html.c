@@ -301,6 +301,7 @@ static void begin(struct html_page *page, struct page_facts *facts)
                    html_links_wants_attrs);
     tokenizer_tell_only(&s->tokenizer, wants_tags);
     facts->links_cut = facts->has_refresh = false;
+    facts->links_other = 0;
     facts->refresh_delay_s = 0;
     facts->title = facts->description = facts->h1 = facts->canonical = SPAN_NONE;
     facts->robots_meta = facts->x_robots_tag = facts->lang = facts->refresh_url =

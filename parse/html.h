@@ -45,14 +45,14 @@ void html_scratch_free(struct html_scratch *s);
 /*
  * Fills the fields of *out that come from HTML and from the header fields
  * above: is_noindex, is_nofollow, has_refresh, links_cut, refresh_*,
- * word_count, base, title, description, h1, canonical, robots_meta,
+ * word_count, links_other, base, title, description, h1, canonical, robots_meta,
  * x_robots_tag, lang, text, links. All others keep their values.
  *
  * Every span lies in mem. facts.text is plain visible text: words separated by
  * one space, blocks by one line feed; words are counted before it is cut.
  * A URL beyond 8 KiB is cut at 8 KiB and one byte, which tells it from one that is
- * whole; references beyond 64 KiB, of other schemes, and those that do not parse leave
- * no trace. When mem is full the links are cut; ERR_TOO_LARGE when even the rest does
+ * whole; references beyond 64 KiB, of other schemes, and those that do not parse are
+ * counted in links_other. When mem is full the links are cut; ERR_TOO_LARGE when even the rest does
  * not fit, ERR_NO_MEMORY. Linear in the input.
  */
 enum err html_parse(const struct html_input *in, struct html_scratch *scratch,

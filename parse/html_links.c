@@ -171,8 +171,10 @@ static enum err note(struct html_page *page, const struct html_candidate *c)
 {
     struct buf *all = &page->scratch->candidates;
 
-    if (c->link.url.len > HTML_MAX_REF || is_other_scheme(c->link.url))
+    if (c->link.url.len > HTML_MAX_REF || is_other_scheme(c->link.url)) {
+        page->facts.links_other++;
         return OK;
+    }
     if (all->len / sizeof *c >= page->in->max_links) {
         page->facts.links_cut = true;
         return OK;
@@ -413,8 +415,12 @@ static enum err finish_one(struct html_page *page, struct html_resolver *r,
     struct html_resolved found;
     enum err e = html_resolve(r, c->link.url, &found);
 
-    if (e || !found.href.ptr || found.scheme == URL_OTHER)
+    if (e)
         return e;
+    if (!found.href.ptr || found.scheme == URL_OTHER) {
+        facts->links_other++;
+        return OK;
+    }
     *link = c->link;
     /* A longer one goes out one byte too long, so that the crawl can say why it is left out. */
     link->url = span_slice(found.href, 0, MIN(found.href.len, HTML_MAX_URL + 1));

@@ -22,7 +22,7 @@
 #include "parse/job.h"
 
 /* Changes with every change of the layout; the hello carries it, and so does each message. */
-#define WIRE_VERSION             5u
+#define WIRE_VERSION             6u
 
 #define WIRE_MAX_URL_BYTES       ((size_t)8 * 1024 + 1) /* so long: cut, the URL was longer */
 #define WIRE_MAX_LINK_TEXT_BYTES ((size_t)1024)

@@ -133,6 +133,7 @@ static void put_scalars(struct wire_io_writer *w, const struct page_facts *p)
     wire_io_put_u8(w, (uint8_t)flags);
     wire_io_put_u64(w, (uint64_t)p->size);
     wire_io_put_u64(w, (uint64_t)p->word_count);
+    wire_io_put_u64(w, (uint64_t)p->links_other);
     wire_io_put_u64(w, p->simhash);
     wire_io_put_raw(w, span_make((const char *)p->sha256, sizeof p->sha256));
 }
@@ -161,6 +162,7 @@ static void get_scalars(struct wire_io_reader *r, struct page_facts *p)
     p->links_cut = (flags & LINKS_CUT) != 0;
     p->size = get_natural(r);
     p->word_count = get_natural(r);
+    p->links_other = get_natural(r);
     p->simhash = wire_io_get_u64(r);
     digest = wire_io_get_raw(r, sizeof p->sha256);
     if (digest.ptr)

@@ -22,7 +22,7 @@
 /* "CRWL": PRAGMA application_id of our files. */
 #define DB_APPLICATION_ID 0x4352574c
 /* PRAGMA user_version of the newest schema that this program knows. */
-#define DB_SCHEMA_VERSION 9
+#define DB_SCHEMA_VERSION 10
 
 /* Of new files. Rows of a page's size on average would waste half of smaller ones. */
 #define DB_PAGE_SIZE       4096

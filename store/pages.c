@@ -61,10 +61,10 @@ static enum err keep_in_history(struct core *c, int64_t url_id)
         "INSERT OR REPLACE INTO page_old (url_id, fetch_id, text_id, title,"
         " description, h1, canonical_url,"
         " robots_meta, x_robots_tag, lang, word_count, simhash, links_out,"
-        " parse_outcome, facts)"
+        " parse_outcome, facts, links_other)"
         " SELECT url_id, fetch_id, text_id, title, description, h1, canonical_url,"
         " robots_meta, x_robots_tag,"
-        " lang, word_count, simhash, links_out, parse_outcome, facts FROM page WHERE"
+        " lang, word_count, simhash, links_out, parse_outcome, facts, links_other FROM page WHERE"
         " url_id = ?1";
     sqlite3_stmt *st = db_stmt(c->db, SQL);
 
@@ -92,8 +92,8 @@ static enum err write_row(struct core *c, const struct store_visit *v, struct pa
 #define ROW_SQL                                                                        \
     " INTO page (url_id, fetch_id, text_id, link_hash, title, description, h1,"        \
     " canonical_url, robots_meta, x_robots_tag, lang, word_count, simhash, links_out," \
-    " parse_outcome, facts, links_id)"                                                 \
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+    " parse_outcome, facts, links_id, links_other)"                                    \
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     static const char NEW_SQL[] = "INSERT OR FAIL" ROW_SQL,
                       REPLACE_SQL[] = "INSERT OR REPLACE" ROW_SQL;
     const struct page_facts *f = v->facts;
@@ -116,6 +116,7 @@ static enum err write_row(struct core *c, const struct store_visit *v, struct pa
     db_text(c->db, st, 15, span_str(outcome_word(f->outcome)));
     db_text(c->db, st, 16, f->facts_json);
     db_id(c->db, st, 17, ids.links_id);
+    db_int(c->db, st, 18, f->links_other);
     return db_run(c->db, st);
 }
 

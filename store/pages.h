@@ -8,6 +8,9 @@
 
 #include "store/core.h"
 
+/* Files from this schema on have page.links_other. */
+#define OTHERS_COUNTED_SINCE 10
+
 enum pages_change {
     PAGES_NEW,     /* the first content of this URL */
     PAGES_SAME,    /* the same body */

@@ -4,6 +4,7 @@
 #include "store/db.h"
 #include "store/deferred.h"
 #include "store/links.h"
+#include "store/pages.h"
 
 static const struct {
     int since; /* files from this schema on have it */
@@ -13,6 +14,9 @@ static const struct {
     { DEFERRED_SINCE, "CREATE TEMP VIEW IF NOT EXISTS url_by_hash AS SELECT key_hash, id AS url_id FROM main.url" },
     { LINKS_NUMBERED_SINCE,
       "CREATE TEMP VIEW IF NOT EXISTS links AS SELECT *, src_id << 32 | position AS id FROM main.links" },
+    { OTHERS_COUNTED_SINCE, "CREATE TEMP VIEW IF NOT EXISTS pages AS SELECT *, NULL AS links_other FROM main.pages" },
+    { OTHERS_COUNTED_SINCE,
+      "CREATE TEMP VIEW IF NOT EXISTS page_history AS SELECT *, NULL AS links_other FROM main.page_history" },
 };
 
 int reader_older_bridge(sqlite3 *handle)

@@ -25,7 +25,8 @@ const struct reader_part reader_parts[] = {
       true },
     { "page", "page",
       "SELECT p.title, p.description, p.h1, p.lang, p.canonical_url, p.robots_meta, p.x_robots_tag, p.word_count,"
-      " p.links_out, p.parse_outcome, CASE WHEN p.simhash <> 0 THEN printf('%016x', p.simhash) END AS simhash,"
+      " p.links_out, p.links_other, p.parse_outcome,"
+      " CASE WHEN p.simhash <> 0 THEN printf('%016x', p.simhash) END AS simhash,"
       " CASE WHEN p.text_id IS NULL THEN 'no' ELSE 'yes' END AS in_full_text, p.facts FROM pages p"
       " WHERE p.url_id = ?1",
       true },

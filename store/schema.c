@@ -17,7 +17,8 @@
 
 static const char *const migrations[] = { sql_0001, sql_0002, sql_0003,
                                           sql_0004, sql_0005, sql_0006,
-                                          sql_0007, sql_0008, sql_0009 };
+                                          sql_0007, sql_0008, sql_0009,
+                                          sql_0010 };
 
 _Static_assert(ARRAY_LEN(migrations) == DB_SCHEMA_VERSION,
                "one migration a schema version");
@@ -156,7 +157,7 @@ enum err schema_create(const char *path, struct err_note *note)
     return e;
 }
 
-static enum err keep_copy(struct db *d, int version, struct err_note *note)
+static enum err keep_copy(struct db *d, int version, char **out_copy, struct err_note *note)
 {
     size_t size = strlen(d->path) + 32;
     char *copy = mem_alloc(size);
@@ -180,7 +181,10 @@ static enum err keep_copy(struct db *d, int version, struct err_note *note)
                     d->path, d->note.text);
         }
     }
-    mem_free(copy);
+    if (e)
+        mem_free(copy);
+    else
+        *out_copy = copy;
     return e;
 }
 
@@ -211,7 +215,7 @@ static void hash_anew(struct db *d)
     sqlite3_create_function(d->handle, "key_hash", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
 }
 
-enum err schema_migrate(struct db *d, struct err_note *note)
+enum err schema_migrate(struct db *d, char **out_copy, struct err_note *note)
 {
     int version = (int)db_value(d, "PRAGMA user_version", 0);
     enum err e;
@@ -219,7 +223,7 @@ enum err schema_migrate(struct db *d, struct err_note *note)
     if (!d->failed && version == DB_SCHEMA_VERSION)
         return OK;
     e = d->failed ? err_set(note, d->failed, "%s", d->note.text)
-                  : keep_copy(d, version, note);
+                  : keep_copy(d, version, out_copy, note);
     if (e)
         return e;
     db_exec(d, "BEGIN EXCLUSIVE");

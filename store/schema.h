@@ -17,9 +17,9 @@ enum err schema_create(const char *path, struct err_note *note) MUST_USE;
 
 /*
  * Brings d to the newest schema; a copy of the old file is kept as
- * PATH.schemaN. Nothing happens when it is the newest.
+ * PATH.schemaN, which *out_copy names then (mem_free). Nothing happens when it is the newest.
  */
-enum err schema_migrate(struct db *d, struct err_note *note) MUST_USE;
+enum err schema_migrate(struct db *d, char **out_copy, struct err_note *note) MUST_USE;
 
 /*
  * What an empty file goes through, in order: the migrations 1 to DB_SCHEMA_VERSION, then all

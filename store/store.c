@@ -47,12 +47,14 @@ struct store {
     struct lock *lock;
     struct writer *writer;
     char *path;
+    char *kept;        /* store_kept */
+    int kept_schema;
 };
 
 /* --- opening ---------------------------------------------------------------------- */
 
-/* Renames PATH and its neighbours to the first free PATH.N. */
-static enum err move_aside(const char *path, struct err_note *note)
+/* Renames PATH and its neighbours to the first free PATH.N, which *out names then. */
+static enum err move_aside(const char *path, char **out, struct err_note *note)
 {
     char from[4096], to[4096];
 
@@ -77,17 +79,18 @@ static enum err move_aside(const char *path, struct err_note *note)
                                  from, to);
         to[end] = '\0';
     }
+    *out = mem_str_copy(span_str(to));
     return OK;
 }
 
-static enum err prepare_file(const struct store_options *o, struct err_note *note)
+static enum err prepare_file(struct store *s, const struct store_options *o, struct err_note *note)
 {
     enum guard_found found = GUARD_ABSENT;
     struct stat st;
     enum err e = OK;
 
     if (o->is_fresh && !lstat(o->path, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1)
-        e = move_aside(o->path, note);
+        e = move_aside(o->path, &s->kept, note);
     if (!e)
         e = guard_check(o->path, &found, note);
     if (!e && found == GUARD_ABSENT)
@@ -172,7 +175,8 @@ static enum err open_core(struct store *s, const struct store_options *o,
     if (e)
         return e;
     if (!check_content(c->db)) {
-        e = schema_migrate(c->db, note);
+        s->kept_schema = (int)db_value(c->db, "PRAGMA user_version", 0);
+        e = schema_migrate(c->db, &s->kept, note);
         if (e)
             return e;
         start_log(c->db, o);
@@ -214,6 +218,7 @@ static void free_store(struct store *s)
     deferred_free(s->core.body_index);
     lock_release(s->lock);
     mem_free(s->core.rules);
+    mem_free(s->kept);
     mem_free(s->path);
     mem_free(s);
 }
@@ -231,7 +236,7 @@ enum err store_open(const struct store_options *o, struct store **out,
     if (!e)
         e = lock_database(s->lock, o->path, note);
     if (!e)
-        e = prepare_file(o, note);
+        e = prepare_file(s, o, note);
     if (!e)
         e = lock_database(s->lock, o->path, note);
     if (!e)
@@ -256,6 +261,12 @@ enum err store_close(struct store *s, struct err_note *note)
                 s->core.db->note.text);
     free_store(s);
     return e;
+}
+
+const char *store_kept(const struct store *s, int *out_schema)
+{
+    *out_schema = s->kept_schema < DB_SCHEMA_VERSION ? s->kept_schema : 0;
+    return s->kept;
 }
 
 /* --- before the writer ------------------------------------------------------------ */

@@ -66,6 +66,12 @@ enum err store_open(const struct store_options *o, struct store **out,
                     struct err_note *note) MUST_USE;
 
 /*
+ * Where the file as it was before is kept: NULL if nothing is. *out_schema: its schema, from which this one was brought
+ * forward, or 0: --fresh put it aside. Lies in s.
+ */
+const char *store_kept(const struct store *s, int *out_schema);
+
+/*
  * Closes: stops the writer if it runs (everything submitted is done first),
  * checkpoints, so that nothing lies beside the file and it can be copied alone, unless
  * somebody is reading it just then. NULL is fine.

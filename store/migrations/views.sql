@@ -40,14 +40,14 @@ DROP VIEW IF EXISTS pages;
 CREATE VIEW pages AS
 SELECT url_id, coalesce(text_id, fetch_id) AS fetch_id, title, description, h1, canonical_url,
     robots_meta, x_robots_tag, lang,
-    word_count, simhash, links_out, parse_outcome, facts, text_id
+    word_count, simhash, links_out, parse_outcome, facts, text_id, links_other
 FROM page;
 
 DROP VIEW IF EXISTS page_history;
 CREATE VIEW page_history AS
 SELECT url_id, coalesce(text_id, fetch_id) AS fetch_id, title, description, h1, canonical_url,
     robots_meta, x_robots_tag, lang,
-    word_count, simhash, links_out, parse_outcome, facts, text_id
+    word_count, simhash, links_out, parse_outcome, facts, text_id, links_other
 FROM page_old;
 
 DROP VIEW IF EXISTS links;
@@ -229,14 +229,15 @@ SELECT m.cluster_id, u.url, p.title, m.pagerank, u.id AS url_id
 FROM metric m JOIN url u ON u.id = m.url_id JOIN page p ON p.url_id = m.url_id
 WHERE m.cluster_id IS NOT NULL;
 
--- Pages that no other page links to and no redirect leads to. A redirect that has ended leads to nothing any more.
+-- Pages that no other page links to and no redirect leads to. A redirect that has ended leads to nothing any more. What
+-- answers with an error or leads elsewhere is no page.
 DROP VIEW IF EXISTS orphans;
 CREATE VIEW orphans AS
 SELECT u.url, u.hop, u.depth, p.title, f.status_code, u.id AS url_id
 FROM urls u
 JOIN fetch f ON f.id = u.fetch_id
 LEFT JOIN page p ON p.url_id = u.id
-WHERE u.state IN ('fetched', 'not_modified')
+WHERE u.state IN ('fetched', 'not_modified') AND f.outcome IN ('ok', 'not_modified', 'too_large')
     AND NOT ((SELECT is_fresh FROM metrics_state)
         AND EXISTS (SELECT 1 FROM metric m WHERE m.url_id = u.id AND m.pages_in > 0))
     AND u.id NOT IN (SELECT dst_id FROM links WHERE NOT (SELECT is_fresh FROM metrics_state) AND dst_id <> src_id)
@@ -251,7 +252,7 @@ SELECT u.url, f.total_ms, f.ttfb_ms, f.dns_ms, f.connect_ms, f.tls_ms, f.size, f
     strftime('%Y-%m-%dT%H:%M:%fZ', f.fetched_at / 1000.0, 'unixepoch') AS fetched_at, u.id AS url_id
 FROM url u JOIN fetch f ON f.id = u.fetch_id
 WHERE f.total_ms >= 1000
-ORDER BY f.total_ms DESC;
+ORDER BY f.total_ms DESC, u.id;
 
 DROP VIEW IF EXISTS status_counts;
 CREATE VIEW status_counts AS
@@ -275,7 +276,7 @@ FROM (
         UNION ALL SELECT u.state, u.reason, f.outcome, f.status_code, 1
         FROM url u LEFT JOIN fetch f ON f.id = u.fetch_id WHERE NOT (SELECT is_fresh FROM stats_state))
     GROUP BY state, reason, outcome, status_code)
-ORDER BY urls DESC;
+ORDER BY urls DESC, state, reason, outcome, status_code;
 
 DROP VIEW IF EXISTS host_summary;
 CREATE VIEW host_summary AS

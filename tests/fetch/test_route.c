@@ -44,7 +44,13 @@ static const struct nameserver_record RECORDS[] = {
     { .name = "*.silent.test", .is_silent = true },
 };
 
-static const struct origin_route ROUTES[] = { { .body = { "hello", 5 } } };
+static const struct origin_route ROUTES[] = {
+    { .host = "locked.example", .status = 407, .body = { "who are you?", 12 } },
+    { .host = "dead.example", .status = 503, .headers = "X-Squid-Error: ERR_CONNECT_FAIL 111\r\n", .body = { "no", 2 } },
+    { .host = "busy.example", .status = 503, .body = { "later", 5 } },
+    { .host = "found.example", .headers = "X-Squid-Error: none\r\n", .body = { "page", 4 } },
+    { .body = { "hello", 5 } },
+};
 
 struct world {
     struct nameserver *ns;
@@ -57,7 +63,7 @@ static int open_world(void **state)
 {
     struct world *w = mem_alloc(sizeof(*w));
     const struct origin_options oo = { .routes = ROUTES,
-                                       .n_routes = 1,
+                                       .n_routes = ARRAY_LEN(ROUTES),
                                        .n_addresses = 9 };
 
     w->ns = nameserver_start(RECORDS, ARRAY_LEN(RECORDS));
@@ -450,6 +456,40 @@ static void a_proxy_is_asked_for_everything(void **state)
     assert_int_equal(origin_counts(w->origin).requests, 1);
 }
 
+/* What the proxy says of itself is no answer of the host: its 407 is not a robots.txt that is not there. */
+static void own_answers_of_a_proxy_are_not_the_hosts(void **state)
+{
+    static const struct {
+        const char *url;
+        enum fetch_outcome outcome;
+        int status_code;
+        const char *error;
+    } rows[] = {
+        { "http://locked.example/robots.txt", FETCH_CONNECT_FAILED, 0, "the proxy wants a user name and a password (407)" },
+        { "http://dead.example/", FETCH_CONNECT_FAILED, 0, "the proxy cannot: ERR_CONNECT_FAIL 111" },
+        { "http://busy.example/", FETCH_HTTP_ERROR, 503, "" },
+        { "http://found.example/", FETCH_OK, 200, "" },
+    };
+    struct world *w = *state;
+    char proxy[64];
+    struct fetchrig_get g = get_from(w, "127.0.0.2", NULL);
+
+    assert_outcome(w, &g, FETCH_OK);
+    (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.6:%u", origin_port(w->origin));
+    (void)fetchrig_close(&w->rig);
+    w->rig.options.proxy = span_str(proxy);
+    fetchrig_open(&w->rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        g = (struct fetchrig_get){ .request = fetchrig_request(rows[i].url) };
+        fetchrig_get_each(&w->rig, &g, 1);
+        assert_int_equal(g.err, OK);
+        assert_int_equal(g.result.status_code, rows[i].status_code);
+        assert_int_equal(g.result.error.len, strlen(rows[i].error));
+        assert_memory_equal(g.result.error.ptr, rows[i].error, strlen(rows[i].error));
+        assert_outcome(w, &g, rows[i].outcome);
+    }
+}
+
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 
 int main(void)
@@ -470,6 +510,7 @@ int main(void)
         WORLD_TEST(looking_up_counts_into_the_total_time),
         WORLD_TEST(dead_names_do_not_slow_healthy_hosts),
         WORLD_TEST(a_proxy_is_asked_for_everything),
+        WORLD_TEST(own_answers_of_a_proxy_are_not_the_hosts),
     };
 
     return cmocka_run_group_tests_name("fetch/route", tests, NULL, NULL);

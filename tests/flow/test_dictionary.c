@@ -315,6 +315,11 @@ static void a_file_of_schema_1_goes_on_and_gets_one(void **state)
     assert_int_equal(program_crawl(&g.p, CRAWL), 0);
     assert_whole(&g);
     assert_int_equal(access(program_path(&g.p, "crawl.db.schema1"), F_OK), 0);
+    assert_string_equal(program_text(&g.p, "SELECT level || ': ' || detail FROM events WHERE event = 'schema-changed'"),
+                        "warn: crawl.db was brought forward from schema 1; as it was, it is kept as crawl.db.schema1"
+                        " until you remove it");
+    assert_int_equal(program_crawl(&g.p, CRAWL), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event IN ('schema-changed', 'kept-aside')"), 1);
     rig_close(&g);
 }
 

@@ -7,15 +7,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -339,6 +344,68 @@ static void p32_with_20_descriptors_all_is_fetched_or_a_reason_given(void **stat
     rig_close(&g);
 }
 
+/* --- the network --------------------------------------------------------------------------- */
+
+/* The address of the loopback is there, or nothing is. */
+static void set_network(bool is_there)
+{
+    struct ifreq flags = { .ifr_name = "lo", .ifr_flags = IFF_UP }, r = { .ifr_name = "lo" };
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(is_there ? INADDR_LOOPBACK : INADDR_ANY) };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    memcpy(&r.ifr_addr, &a, sizeof a);
+    assert_true(fd >= 0);
+    assert_int_equal(ioctl(fd, SIOCSIFADDR, &r), 0);
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &flags), 0);
+    (void)close(fd);
+}
+
+/* Did the run that goes on write this into its log? */
+static bool has_logged(struct program *p, const char *text)
+{
+    static char bytes[65536];
+    int fd = open(program_path(p, "log.txt"), O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, bytes, sizeof bytes - 1);
+
+    (void)close(fd);
+    bytes[MAX(n, 0)] = '\0';
+    return strstr(bytes, text) != NULL;
+}
+
+/* A machine that slept, or has just started. The network of this test is one of its own, and has only a loopback. */
+static void p11_without_a_network_it_waits_for_one(void **state)
+{
+    int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    struct rig g;
+
+    (void)state;
+    assert_true(ours >= 0);
+    if (unshare(CLONE_NEWNET)) {
+        (void)close(ours);
+        skip(); /* needs to be root */
+    }
+    set_network(true);
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    set_network(false);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--log", "log.txt", NULL });
+    for (int i = 0; i < 400 && !has_logged(&g.p, "no-network"); i++)
+        usleep(50000);
+    set_network(true);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_sound(&g, N_PAGES);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event IN ('no-network', 'network-back')"), 2);
+    /* Where it does not come, it is said why, and the next start asks again. */
+    set_network(false);
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--max-wait", "1500ms", NULL }), 4);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) > 0 FROM fetches WHERE outcome = 'connect_failed'"
+                                          " AND error LIKE '127.0.0.1 port %: Network is unreachable'"),
+                     1);
+    set_network(true);
+    rig_close(&g);
+    assert_int_equal(setns(ours, CLONE_NEWNET), 0);
+    (void)close(ours);
+}
+
 /* --- memory ------------------------------------------------------------------------------ */
 
 /* ulimit -v: with little all is fetched, with too little it is said, and nothing is lost. */
@@ -642,6 +709,7 @@ int main(void)
         cmocka_unit_test(p32_a_long_shortage_of_descriptors_costs_time_and_nothing_else),
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
         cmocka_unit_test(p32_with_too_few_descriptors_nothing_waits_for_ever),
+        cmocka_unit_test(p11_without_a_network_it_waits_for_one),
         cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
         cmocka_unit_test(a_database_that_is_moved_away_is_said),

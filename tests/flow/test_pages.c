@@ -454,6 +454,9 @@ static void head_facts_are_kept(void **state)
                                      "SELECT canonical_url FROM pages p JOIN urls u ON "
                                      "u.id = url_id WHERE u.url LIKE '%/kinds'"),
                         origin_url(g.o, "/canonical"));
+    assert_int_equal(program_number(&g.p, "SELECT links_other FROM pages p JOIN urls u ON u.id = url_id"
+                                          " WHERE u.url LIKE '%/kinds'"),
+                     4);
     assert_string_equal(program_text(&g.p, "SELECT charset || ' ' || charset_source "
                                            "FROM fetches f JOIN urls u ON u.id = url_id"
                                            " WHERE u.url LIKE '%/gbk'"),

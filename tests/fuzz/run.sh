@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the fuzz targets with ASan and UBSan and runs each for a while over its corpus: with clang under libFuzzer (new
-# finds go to build/fuzz/NAME), without it under tests/fuzz/driver.c. usage: run.sh NAME-or-empty SECONDS CFLAGS LIBS
+# finds go to build/fuzz/NAME, what crashes to build/fuzz/NAME-crash-HASH), without it under tests/fuzz/driver.c.
+# usage: run.sh NAME-or-empty SECONDS CFLAGS LIBS
 # Targets are linked with config/ and parse/, and with what a line "Needs: FILE..." in their file comment names.
 name=$1 seconds=$2 cflags=$3 libs=$4
 if command -v clang > /dev/null; then
@@ -39,6 +40,7 @@ for t in tests/fuzz/fuzz_${name:-*}.c; do
     echo "fuzz_$n for $seconds s"
     if [ "$cc" = clang ]; then
         "build/fuzz/fuzz_$n" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+            -artifact_prefix="build/fuzz/$n-" \
             "build/fuzz/$n" "tests/fuzz/corpus/$n" > "build/fuzz/$n.log" 2>&1 || { tail -40 "build/fuzz/$n.log"; exit 1; }
         grep -E 'stat::number_of_executed_units' "build/fuzz/$n.log"
     else

@@ -10,6 +10,7 @@
 
 #include "config/map.h"
 #include "config/mem.h"
+#include "store/db.h"
 #include "store/varint.h"
 
 #define MAX_BLOB    ((size_t)1 * MIB)
@@ -406,7 +407,7 @@ static void change_version(sqlite3 *db, struct strange_source *s)
 {
     char sql[64];
 
-    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", (int)(take(s) % 10));
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", (int)(take(s) % (DB_SCHEMA_VERSION + 1)));
     sqlite3_exec(db, sql, NULL, NULL, NULL);
     if (strange_tells())
         fprintf(stderr, "-- %s\n", sql);

@@ -395,7 +395,24 @@ static void overlong_urls_are_cut_and_overlong_references_counted(void **state)
     html_kit_parse(&k, buf_span(&in));
     assert_int_equal(k.facts.n_links, 1);
     assert_int_equal(k.facts.links[0].url.len, 8193);
+    assert_int_equal(k.facts.links_other, 1);
     buf_clear(&in);
+    html_kit_close(&k);
+}
+
+static void what_gives_no_link_is_counted(void **state)
+{
+    struct html_kit k;
+
+    (void)state;
+    html_kit_open(&k);
+    html_kit_parse(&k, SPAN("<a href='mailto:a@b'>t</a><a href=' JavaScript:x'>u</a><img src='data:,'><a href=tel:1>p</a>"
+                            "<a href=urn:x>w</a><a href='http://[x'>v</a><a href=fine>l</a><a href=ftp://h.test/x>f</a>"
+                            "<a>none</a><a name=x>none</a>"));
+    assert_int_equal(k.facts.n_links, 2);
+    assert_int_equal(k.facts.links_other, 6);
+    html_kit_parse(&k, SPAN("<a href=1>a</a>"));
+    assert_int_equal(k.facts.links_other, 0);
     html_kit_close(&k);
 }
 
@@ -418,9 +435,10 @@ static void a_small_arena_cuts_or_refuses(void **state)
     }
 }
 
-#define PLAIN_TESTS 11
+#define PLAIN_TESTS 12
 static struct CMUnitTest tests[ARRAY_LEN(rows) + PLAIN_TESTS] = {
     cmocka_unit_test(after_300_elements_there_is_still_a_link),
+    cmocka_unit_test(what_gives_no_link_is_counted),
     cmocka_unit_test(a_tag_with_100000_attributes_costs_no_more),
     cmocka_unit_test(hostile_markup_costs_linear_time),
     cmocka_unit_test(a_long_text_loses_nothing_behind_it),

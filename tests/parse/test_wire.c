@@ -91,6 +91,7 @@ static struct answer full_page(void)
                                   .is_nofollow = true,
                                   .size = 12345,
                                   .word_count = 99,
+                                  .links_other = 98,
                                   .simhash = UINT64_MAX - 5,
                                   .charset = SPAN("utf-8"),
                                   .charset_source = SPAN("meta"),
@@ -327,6 +328,7 @@ static void a_page_survives_the_way(void **state)
     assert_false(p->is_noindex || p->links_cut);
     assert_int_equal(p->size, 12345);
     assert_int_equal(p->word_count, 99);
+    assert_int_equal(p->links_other, 98);
     assert_true(p->simhash == UINT64_MAX - 5);
     assert_memory_equal(p->sha256, a.page.sha256, sizeof p->sha256);
     assert_span(p->charset, "utf-8");

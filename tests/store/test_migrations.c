@@ -220,6 +220,8 @@ static void make_schema_8(const char *path)
         "DROP VIEW links;"
         "CREATE VIEW links AS SELECT p.url_id AS src_id, dst_id, anchor, position FROM page p"
         " JOIN outlink l ON l.set_id = p.links_id;"
+        "DROP VIEW pages; CREATE VIEW pages AS SELECT url_id, coalesce(text_id, fetch_id) AS fetch_id, title FROM page;"
+        "DROP VIEW page_history; CREATE VIEW page_history AS SELECT url_id, title FROM page_old;"
         "CREATE VIEW mine AS SELECT count(*) AS n FROM outlink;"
         "CREATE INDEX outlink_by_dst ON outlink (dst_id, set_id);"
         "PRAGMA application_id = 1129469772; PRAGMA user_version = 8;"
@@ -275,6 +277,13 @@ static enum err on_link(void *arg, const struct span *columns, const struct read
                       SPAN_ARG(values[4].text));
 }
 
+static enum err on_one(void *arg, const struct span *columns, const struct reader_value *values, size_t n)
+{
+    (void)columns;
+    (void)n;
+    return values ? buf_printf(arg, "%.*s;", SPAN_ARG(values[0].text)) : OK;
+}
+
 /* A reader knows them by page and place, where later files number them. */
 static void links_of_old_files_are_reported_by_their_place(void **state)
 {
@@ -302,6 +311,44 @@ static void links_of_old_files_are_reported_by_their_place(void **state)
     buf_clear(&rows);
 }
 
+/* --- schema 10 counts the references that have no row -------------------------------------- */
+
+static void pages_of_old_files_have_counted_no_other_links(void **state)
+{
+    static const char COUNTS[] = "SELECT count(*) || ' ' || coalesce(group_concat(links_other), '-') FROM pages";
+    struct storekit *k = *state;
+    struct err_note note = { "" };
+    struct store_op *op;
+    struct buf rows;
+    struct reader *r;
+    char text[512];
+
+    storekit_close(k);
+    unlink(k->path);
+    make_schema_8(k->path);
+    buf_init(&rows, MIB);
+    assert_true(lacks(k->path, "page.links_other"));
+    if (reader_open(k->path, &r, &note) || reader_query(r, span_str(COUNTS), NULL, 0, on_one, &rows, &note) ||
+        reader_query(r, SPAN("SELECT count(*) || ' ' || count(links_other) FROM page_history"), NULL, 0, on_one, &rows, &note))
+        fail_msg("%s", note.text);
+    assert_true(span_eq(buf_span(&rows), SPAN("4 -;0 0;")));
+    reader_close(r);
+    buf_clear(&rows);
+
+    storekit_open(k, REVISIT_ALL);
+    op = storekit_visit(1, 2, 1);
+    storekit_page(op, "title", "text", "body")->links_other = 7;
+    storekit_do(k, op);
+    store_op_free(op);
+    op = storekit_visit(1, 3, 1);
+    storekit_page(op, "title", "another text", "another body");
+    storekit_do(k, op);
+    store_op_free(op);
+    assert_string_equal(storekit_text(k, COUNTS, text), "4 0");
+    assert_string_equal(storekit_text(k, "SELECT group_concat(coalesce(links_other, '-')) FROM page_history", text), "-,7");
+    storekit_finish(k);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, storekit_set_up, storekit_tear_down)
 
 int main(void)
@@ -312,6 +359,7 @@ int main(void)
         WITH_STORE(links_of_old_files_are_kept_and_new_ones_get_higher_numbers),
         WITH_STORE(links_that_had_numbers_by_page_get_their_own),
         WITH_STORE(links_of_old_files_are_reported_by_their_place),
+        WITH_STORE(pages_of_old_files_have_counted_no_other_links),
     };
 
     return cmocka_run_group_tests_name("store/migrations", tests, NULL, NULL);

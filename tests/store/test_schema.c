@@ -45,11 +45,11 @@ static const struct row {
       " etag, last_modified, location, sha256, body_id, request_headers, headers" },
     { "pages", "url_id, fetch_id, title, description, h1, canonical_url, robots_meta,"
                " x_robots_tag, lang, word_count,"
-               " simhash, links_out, parse_outcome, facts" },
+               " simhash, links_out, parse_outcome, facts, links_other" },
     { "page_history",
       "url_id, fetch_id, title, description, h1, canonical_url, robots_meta,"
       " x_robots_tag, lang,"
-      " word_count, simhash, links_out, parse_outcome, facts" },
+      " word_count, simhash, links_out, parse_outcome, facts, links_other" },
     { "links", "src_id, dst_id, kind, rel, nofollow, anchor, position" },
     { "redirects", "src_id, dst_id, status_code, run_id" },
     { "bodies", "id, sha256, codec, size, data" },
@@ -283,6 +283,17 @@ static void broken_links_say_where_they_stand(void **state)
         "http://a.example/>http://a.example/gone 404 http_error here");
 }
 
+static void put_error(struct storekit *k, const char *url)
+{
+    struct store_op *op = storekit_visit(storekit_seed(k, url), 1, 1);
+
+    op->u.visit.outcome = "http_error";
+    op->u.visit.status_code = 404;
+    storekit_page(op, "404", "not found", "404");
+    storekit_do(k, op);
+    store_op_free(op);
+}
+
 static void orphans_have_no_link_to_them(void **state)
 {
     struct storekit *k = *state;
@@ -292,6 +303,7 @@ static void orphans_have_no_link_to_them(void **state)
                    (const char *[]){ "http://a.example/x", NULL });
     storekit_fetch(k, storekit_id(k, "http://a.example/x"), 1, "x", NULL);
     put_page(k, "http://a.example/alone", "alone", 1);
+    put_error(k, "http://a.example/missing");
     assert_string_equal(
         storekit_text(
             k, "SELECT group_concat(url) FROM (SELECT url FROM orphans ORDER BY url)",
