@@ -2,8 +2,6 @@
 #include "crawler/parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/io.h"
@@ -452,20 +450,6 @@ static int64_t choose_concurrency(const struct settings *s)
     return n;
 }
 
-/* With no descriptor for a request the crawl would wait for one for ever. Parsers bring one each. */
-static enum err check_descriptors(const struct settings *s, struct err_note *note)
-{
-    int64_t limit = io_raise_open_files();
-    int next = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-
-    if (next >= 0)
-        close(next);
-    if (next < 0 || next + LATER_FILES + s->workers > limit)
-        return err_set_errno(note, ERR_IO, EMFILE, "ulimit -n %lld leaves no descriptor for a request",
-                             (long long)limit);
-    return OK;
-}
-
 /* What settings say, worked out: names, networks, patterns, secrets, limits. */
 static enum err open_settings(struct crawl *c, struct err_note *note)
 {
@@ -546,8 +530,9 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
         e = err_set_errno(note, ERR_IO, errno, "cannot watch for signals");
     if (!e)
         e = archive_open(c, &c->archive, note);
-    if (!e)
-        e = check_descriptors(c->settings, note);
+    /* With no descriptor for a request it would wait for ever. Parsers bring one each. */
+    if (!e && !io_has_room_for(LATER_FILES + c->settings->workers))
+        e = err_set_errno(note, ERR_IO, EMFILE, "ulimit -n leaves no descriptor for a request");
     if (!e)
         e = open_run(c, seeds, note);
     if (!e)
