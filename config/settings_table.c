@@ -97,8 +97,8 @@ static const struct option_spec specs[] = {
       "an otherwise refused network, such as 10.0.0.0/8", NULL },
     { "allow-private", 0, OPTION_FLAG, F(allows_private), 0, 0, "no", NULL, 0, NULL,
       "every private, loopback and other non-public address", NULL },
-    { "dns", 0, OPTION_TEXT, F(dns_servers), 1, 0, NULL, NULL, 0, "ADDR[:PORT]",
-      "name server to ask instead of the system's", NULL },
+    { "dns", 0, OPTION_TEXT, F(dns_servers), 1, 0, NULL, NULL, 0, "ADDR[:PORT]|/FILE",
+      "name server to ask instead of the system's, or a file like resolv.conf(5)", NULL },
 
     { "store-bodies", 0, OPTION_CHOICE, F(store_bodies), 0, 0, "html", "none|html|all",
       0, "WHICH", "none, html (text types) or all", "What is kept" },

@@ -35,8 +35,8 @@ enum stop_reason {
 };
 
 /*
- * What the summary and the progress line show; counts of this start. Of what came into the file: what was counted and
- * then could not be stored is taken back.
+ * What the summary and the progress line show; counts of this start. Of what came into the file: what was counted
+ * and then could not be stored is taken back.
  */
 struct crawl_counts {
     int64_t answered; /* page requests that got an answer */

@@ -43,8 +43,6 @@ void parser_init(struct parser *p, struct loop *l, const struct parser_events *e
                           .pidfd = -1,
                           .bell_fd = -1,
                           .late_at = DEADLINE_NEVER };
-    p->options.channel_fd = -1;
-    p->options.bell_fd = -1;
     list_init(&p->jobs);
     loop_timer_init(&p->timer, on_timer, p);
 }
@@ -83,8 +81,8 @@ enum err parser_start(struct parser *p, uint64_t serial, struct err_note *note)
     p->bell_fd = o.bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->bell_fd < 0)
         e = err_set_errno(note, ERR_IO, errno, "no eventfd for a parser");
-    if (!e)
-        e = loop_watch(p->loop, p->bell_fd, EPOLLIN, on_bell, p, &p->bell_watch);
+    if (!e && loop_watch(p->loop, p->bell_fd, EPOLLIN, on_bell, p, &p->bell_watch))
+        e = err_set_errno(note, ERR_IO, errno, "cannot watch a parser");
     if (!e)
         e = zygote_order(serial, &o, note);
     close(o.channel_fd); /* mapped here, and duplicated on the way to the worker */

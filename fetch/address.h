@@ -43,6 +43,9 @@ const char *address_refusal(const struct address_policy *p,
 /* Does this machine know a way there? Nothing is sent: it only looks at its routes. */
 bool address_has_route(const struct sockaddr *addr);
 
+/* Does it know a way beyond its own networks, of either family? Without one it is offline, or meant to be. */
+bool address_has_way_out(void);
+
 /* "192.0.2.1" or "2001:db8::1" without port; returns out. */
 char *address_format(const struct sockaddr *addr, char out[ADDRESS_TEXT_SIZE]);
 

@@ -3,7 +3,9 @@
 
 #include <ares.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/clock.h"
 #include "config/map.h"
@@ -26,8 +28,8 @@
 #define MIN_TTL_NS     (60 * NS_PER_S)
 #define MAX_TTL_NS     (INT64_C(24) * 3600 * NS_PER_S)
 #define NO_NAME_TTL_NS (300 * NS_PER_S)
-#define FAILURE_TTL_NS (30 * NS_PER_S)
-#define NO_ROUTE_TTL_NS (500 * NS_PER_MS)
+#define FAILURE_TTL_NS (30 * NS_PER_S)       /* what took its time, or failed again and again */
+#define FIRST_FAILURE_TTL_NS (500 * NS_PER_MS) /* twice as long each time */
 
 /*
  *   state     -> state     by
@@ -53,6 +55,7 @@ struct entry {
     int64_t asked_at;
     enum dns_status status;
     const char *why;
+    int n_failures; /* of the servers, in a row */
     deadline expires_at;
     union address *addresses;
     size_t n_addresses;
@@ -83,6 +86,9 @@ struct dns {
     struct loop_timer start_timer;  /* coroutines left something in waiting */
     struct loop_timer expiry_timer; /* c-ares' own clock */
     struct watched_socket sockets[MAX_SOCKETS];
+    char *configuration;       /* resolv.conf(5); NULL: dns_open was given servers */
+    struct stat configured_by; /* that file when it was read last; zeros: it was not there */
+    bool must_configure;       /* it has changed: read it when nothing is asked */
     bool is_closing;
 };
 
@@ -193,13 +199,22 @@ static const char *why_of(enum dns_status status)
     }
 }
 
-/* None of the name servers can even be asked. */
+static bool is_loopback(const union address *a)
+{
+    return a->any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr)
+                                        : ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/*
+ * None of the name servers can even be asked. A machine's own (systemd-resolved, or what is asked where no
+ * resolv.conf is there yet) always can, and has nobody to ask itself.
+ */
 static bool is_cut_off(struct dns *d)
 {
     struct ares_addr_port_node *servers = NULL;
-    bool is_routed = ares_get_servers_ports(d->channel, &servers) != ARES_SUCCESS || !servers;
+    bool can_ask = address_has_way_out() || ares_get_servers_ports(d->channel, &servers) != ARES_SUCCESS || !servers;
 
-    for (const struct ares_addr_port_node *s = servers; s && !is_routed; s = s->next) {
+    for (const struct ares_addr_port_node *s = servers; s && !can_ask; s = s->next) {
         union address a = { 0 };
 
         a.any.sa_family = (sa_family_t)s->family;
@@ -207,11 +222,48 @@ static bool is_cut_off(struct dns *d)
             memcpy(&a.v6.sin6_addr, &s->addr.addr6, sizeof a.v6.sin6_addr);
         else
             a.v4.sin_addr = s->addr.addr4;
-        is_routed = address_has_route(&a.any);
+        can_ask = address_has_route(&a.any) && (!d->configuration || !is_loopback(&a));
     }
     ares_free_data(servers);
-    return !is_routed;
+    return !can_ask;
 }
+
+/* --- another network, other servers --------------------------------------------------------- */
+
+static void look_at_configuration(const struct dns *d, struct stat *out)
+{
+    if (!d->configuration || stat(d->configuration, out))
+        *out = (struct stat){ 0 };
+}
+
+/* c-ares reads it once. Where a lookup failed: are the servers still those that this machine is to ask? */
+static void check_configuration(struct dns *d)
+{
+    struct stat now, *was = &d->configured_by;
+
+    look_at_configuration(d, &now);
+    d->must_configure |= now.st_ino != was->st_ino || now.st_size != was->st_size ||
+                         now.st_mtim.tv_sec != was->st_mtim.tv_sec || now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
+}
+
+/* Nothing is asked just now: c-ares takes no other servers before. If they cannot be had, those we have stay. */
+static void configure_anew(struct dns *d)
+{
+    struct ares_options options = { .resolvconf_path = d->configuration };
+    struct ares_addr_port_node *servers = NULL;
+    ares_channel reader;
+
+    d->must_configure = false;
+    look_at_configuration(d, &d->configured_by);
+    if (ares_init_options(&reader, &options, ARES_OPT_RESOLVCONF))
+        return;
+    if (ares_get_servers_ports(reader, &servers) == ARES_SUCCESS && servers)
+        (void)ares_set_servers_ports(d->channel, servers);
+    ares_free_data(servers);
+    ares_destroy(reader);
+}
+
+/* --- answers, remembered --------------------------------------------------------------------- */
 
 static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
                            int64_t *ttl_ns)
@@ -235,9 +287,30 @@ static void keep_addresses(struct entry *e, const struct ares_addrinfo *info,
         memcpy(e->addresses, found, n * sizeof(*found));
 }
 
+/*
+ * How long it is no use to ask again. A server that fails at once may have had a bad moment: a host whose robots.txt
+ * waits for its name has three tries within seconds.
+ */
+static int64_t remember_failure(struct entry *e)
+{
+    int64_t ttl_ns = FIRST_FAILURE_TTL_NS;
+
+    check_configuration(e->owner);
+    if (is_cut_off(e->owner)) {
+        e->status = DNS_NO_ROUTE;
+        return ttl_ns;
+    }
+    if (e->status == DNS_NO_ANSWER)
+        return FAILURE_TTL_NS;
+    for (int i = 0; i < e->n_failures && ttl_ns < FAILURE_TTL_NS; i++)
+        ttl_ns *= 2;
+    e->n_failures++;
+    return MIN(ttl_ns, FAILURE_TTL_NS);
+}
+
 static void learn(struct entry *e, int ares_status, const struct ares_addrinfo *info)
 {
-    int64_t ttl_ns = FAILURE_TTL_NS;
+    int64_t ttl_ns = 0;
 
     mem_free(e->addresses);
     e->addresses = NULL;
@@ -249,11 +322,10 @@ static void learn(struct entry *e, int ares_status, const struct ares_addrinfo *
         e->status = DNS_NO_SUCH_NAME;
     if (e->status == DNS_NO_SUCH_NAME)
         ttl_ns = NO_NAME_TTL_NS;
-    if ((e->status == DNS_SERVER_FAILED || e->status == DNS_NO_ANSWER) && !e->owner->is_closing &&
-        is_cut_off(e->owner)) {
-        e->status = DNS_NO_ROUTE;
-        ttl_ns = NO_ROUTE_TTL_NS;
-    }
+    if (e->status == DNS_FOUND || e->status == DNS_NO_SUCH_NAME)
+        e->n_failures = 0;
+    else if (!e->owner->is_closing)
+        ttl_ns = remember_failure(e);
     e->why = why_of(e->status);
     e->expires_at = clock_after(clock_now_ns(), ttl_ns);
 }
@@ -336,6 +408,10 @@ static void on_start(void *arg)
     int64_t now = loop_now(d->loop);
     struct list_node *n;
 
+    if (d->must_configure && d->n_asking)
+        return; /* on_answer calls again */
+    if (d->must_configure)
+        configure_anew(d);
     age(d, now);
     while (d->n_fresh < MAX_FRESH && d->n_asking < MAX_ASKING &&
            (n = list_take_first(&d->waiting)) != NULL)
@@ -360,7 +436,6 @@ static struct entry *new_entry(struct dns *d, struct span host)
 
     e->owner = d;
     e->name = mem_str_copy(host);
-    list_init(&e->order);
     list_init(&e->waiters);
     map_set(&d->entries, host, e);
     return e;
@@ -464,9 +539,20 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     list_init(&d->known);
     loop_timer_init(&d->start_timer, on_start, d);
     loop_timer_init(&d->expiry_timer, on_expiry, d);
+    if (!servers.len)
+        d->configuration = mem_str_copy(SPAN("/etc/resolv.conf"));
+    else if (servers.ptr[0] == '/')
+        d->configuration = mem_str_copy(servers);
+    look_at_configuration(d, &d->configured_by);
+    if (servers.len && d->configuration && !d->configured_by.st_ino) {
+        err_set_errno(note, ERR_NOT_FOUND, errno, "cannot read %s", d->configuration);
+        dns_close(d);
+        return ERR_NOT_FOUND;
+    }
+    options.resolvconf_path = d->configuration;
     if (!status)
-        status = ares_init_options(&d->channel, &options, mask);
-    if (!status && servers.len) {
+        status = ares_init_options(&d->channel, &options, d->configuration ? mask | ARES_OPT_RESOLVCONF : mask);
+    if (!status && !d->configuration) {
         char *csv = mem_str_copy(servers);
 
         status = ares_set_servers_ports_csv(d->channel, csv);
@@ -496,5 +582,6 @@ void dns_close(struct dns *d)
         forget(d, CONTAINER_OF(d->known.next, struct entry, order));
     map_clear(&d->entries);
     ares_library_cleanup();
+    mem_free(d->configuration);
     mem_free(d);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names to addresses: c-ares on the loop, a cache that respects the records'
- * TTL (clamped to 60 s .. 24 h; negative answers 5 min, server failures 30 s, no network half a second),
+ * TTL (clamped to 60 s .. 24 h; negative answers 5 min, a server
+ * that fails half a second, longer each time up to 30 s, as where it is silent),
  * and one lookup a name however many coroutines ask. At most 200 fresh lookups
  * are in flight; those that got no answer for half a second make room. A
  * server that never answers stalls only its own names. Only dns_resolve may
@@ -34,7 +35,10 @@ struct dns_answer {
     const char *why; /* static text for people when not found */
 };
 
-/* servers: "127.0.0.1:5353" for tests, or empty for the system's configuration. */
+/*
+ * servers: "127.0.0.1:5353" for tests, or the path of a file as resolv.conf(5), empty for the system's. A file that
+ * changes is read again where a lookup fails: this machine may be in another network now. ERR_NOT_FOUND, ERR_INVALID.
+ */
 enum err dns_open(struct sched *s, struct span servers, struct dns **out,
                   struct err_note *note) MUST_USE;
 void dns_close(struct dns *d);

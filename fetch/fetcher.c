@@ -289,14 +289,6 @@ static enum err find_route(struct fetcher *f, const struct fetch_request *r,
     return e;
 }
 
-/* Is it our own network that is away? A proxy that does not let itself be connected to is the way to everybody. */
-static bool is_cut_off(const struct transfer *t, const struct route *route)
-{
-    if (!t->is_connect_failure || t->outcome != FETCH_CONNECT_FAILED)
-        return false;
-    return route->n ? route_is_cut_off(route) : span_starts(span_str(t->error_text), SPAN("Failed to connect to "));
-}
-
 static uint64_t hash_host(const struct fetcher *f, const struct fetch_request *r)
 {
     return map_hash(r->host, f->hash_seed) + r->port;
@@ -326,7 +318,7 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
         if (e)
             return e;
         answer_take(t, mem, &r);
-        r.is_cut_off = is_cut_off(t, &route);
+        r.is_cut_off = t->is_connect_failure && t->outcome == FETCH_CONNECT_FAILED && route_is_cut_off(&route);
         r.waited_ns = t->waited_ns;
         r.started_wall_ms += t->waited_ns / NS_PER_MS;
         release(f, t);

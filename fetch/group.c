@@ -101,7 +101,6 @@ struct group *group_new(struct sched *s, struct group *parent)
     struct group *g = mem_alloc(sizeof(*g));
 
     g->sched = s;
-    g->parent = parent;
     list_init(&g->children);
     list_init(&g->sibling_node);
     list_init(&g->live);
@@ -139,7 +138,6 @@ enum err group_spawn(struct group *g, const char *name, coro_fn *fn, void *arg,
     e = sched_add_coro(g, name, fn, arg, &c);
     if (e)
         return e;
-    list_init(&c->group_node);
     list_add_last(&g->live, &c->group_node);
     g->n_live++;
     if (out)

@@ -47,7 +47,7 @@ struct loop {
     struct slot *slots;
     uint32_t n_slots, idle;
     size_t n_watches, n_wakeups;
-    uint32_t *owners; /* by fd: the slot that the kernel's registration belongs to */
+    uint32_t *owners; /* by fd: the slot that was registered for it last */
     size_t n_owners;
     int signal_fd;
     loop_watch_id signal_watch;
@@ -102,8 +102,6 @@ static void set_owner(struct loop *l, int fd, uint32_t i)
 
         if (l->n_owners)
             memcpy(grown, l->owners, l->n_owners * sizeof(*grown));
-        for (size_t k = l->n_owners; k < n; k++)
-            grown[k] = NO_SLOT;
         mem_free(l->owners);
         l->owners = grown;
         l->n_owners = n;
@@ -158,10 +156,8 @@ void loop_unwatch(struct loop *l, loop_watch_id id)
     if (!s)
         return;
     /* Where the fd was closed and its number watched anew, the kernel's entry is not ours. */
-    if (l->owners[s->fd] == i) {
-        l->owners[s->fd] = NO_SLOT;
+    if (l->owners[s->fd] == i)
         (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
-    }
     s->fd = -1;
     s->generation++;
     if (s->generation == 0)

@@ -68,7 +68,7 @@ struct fetch_result {
     bool body_skipped;        /* stopped after the headers: type not wanted */
     bool was_reused_and_lost; /* a kept-alive connection died before any byte: retry uncharged */
     bool is_name_unknown;     /* dns_failed because the name does not exist: final, no retry helps */
-    bool is_cut_off; /* nothing went out: no way from here to a name server, to the host or to the proxy */
+    bool is_cut_off; /* nothing went out: this machine is offline, and knows no way to a name server or the host */
     bool is_out_of_descriptors; /* EMFILE: nothing went out; pause and try again, uncharged */
     bool is_without_room; /* the room to be reserved was not there: cancelled, nothing went out; as above */
 };

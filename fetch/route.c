@@ -182,6 +182,8 @@ void route_note_failure(struct route_book *b, struct span host, const struct rou
 
 bool route_is_cut_off(const struct route *r)
 {
+    if (address_has_way_out())
+        return false;
     for (size_t i = 0; i < r->n; i++)
         if (address_has_route(&r->addresses[i].any))
             return false;

@@ -49,7 +49,7 @@ void route_note_success(struct route_book *b, struct span host, const struct rou
 void route_note_failure(struct route_book *b, struct span host, const struct route *r,
                         size_t i, int os_errno);
 
-/* Does this machine know no way to any address of r? */
+/* Is this machine offline, and knows no way to any address of r? */
 bool route_is_cut_off(const struct route *r);
 
 /* Hosts that take requests over HTTP/1.1 only, whatever TLS negotiates. */

@@ -56,7 +56,6 @@ struct coro {
 
 struct group {
     struct sched *sched;
-    struct group *parent;
     struct list_node children; /* groups, by sibling_node */
     struct list_node sibling_node;
     struct list_node live, done;

@@ -188,7 +188,7 @@ static void answers_nobody_asked_for_end_the_liar_only(void **state)
 /* ---- what a parser is ---- */
 
 struct proc_seen {
-    char comm[64], cmdline[128], zygote_cmdline[128], status[4096];
+    char comm[64], cmdline[128], zygote_cmdline[128], status[4096], oom_score_adj[16];
     size_t n_fds;
     char links[4][64];
     char sandbox[256];
@@ -213,6 +213,7 @@ static intptr_t proc_scenario(void *arg)
     stage_read_proc(zygote_pid(), "cmdline", seen->zygote_cmdline,
                     sizeof seen->zygote_cmdline);
     stage_read_proc(pid, "status", seen->status, sizeof seen->status);
+    stage_read_proc(pid, "oom_score_adj", seen->oom_score_adj, sizeof seen->oom_score_adj);
     seen->n_fds = stage_count_fds(pid);
     for (int i = 0; i < 4; i++) {
         char path[64];
@@ -238,6 +239,16 @@ static void workers_have_their_names_in_ps(void **state)
     assert_string_equal(seen.comm, "crawl: parser 1\n");
     assert_string_equal(seen.cmdline, "crawl: parser 1");
     assert_string_equal(seen.zygote_cmdline, "crawl: zygote");
+}
+
+static void a_worker_goes_first_when_the_machine_lacks_memory(void **state)
+{
+    struct proc_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(proc_scenario, &seen);
+
+    assert_string_equal(seen.oom_score_adj, "500\n");
 }
 
 static void a_worker_has_no_file_but_its_doorbell(void **state)
@@ -278,6 +289,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_body_region_cannot_be_made_writable),
         cmocka_unit_test(answers_nobody_asked_for_end_the_liar_only),
         cmocka_unit_test(workers_have_their_names_in_ps),
+        cmocka_unit_test(a_worker_goes_first_when_the_machine_lacks_memory),
         cmocka_unit_test(a_worker_has_no_file_but_its_doorbell),
         cmocka_unit_test(a_worker_is_in_its_sandbox),
     };

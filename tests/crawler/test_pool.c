@@ -64,6 +64,50 @@ static void a_large_inline_body_travels_through_the_region(void **state)
     assert_int_equal(seen.large.n_bytes, 3 << 20);
 }
 
+struct bodies_seen {
+    enum err e;
+    struct said given, large;
+};
+
+static intptr_t bodies_scenario(void *arg)
+{
+    struct bodies_seen *seen = arg;
+    struct body_ref first = { 0 }, second = { 0 };
+    struct job job = stage_command("echo");
+    char *large = mem_alloc(1 << 20);
+    struct pool_job *j;
+    struct stage st;
+
+    memset(large, 'y', 1 << 20);
+    stage_init(&st, 1);
+    stage_open(&st);
+    BUG_IF(bodies_append(st.bodies, &first, SPAN("the first body"), 4096));
+    BUG_IF(bodies_append(st.bodies, &second, SPAN("the second body"), 4096));
+    seen->e = pool_run(st.pool, &job, &second, incoro_after_ms(STAGE_PATIENCE_MS), &j);
+    if (!seen->e)
+        stage_take(j, &seen->given);
+    job.inline_body = span_make(large, 1 << 20);
+    seen->large = stage_ask_job(&st, &job);
+    bodies_free(st.bodies, &first);
+    bodies_free(st.bodies, &second);
+    stage_close(&st);
+    mem_free(large);
+    return 0;
+}
+
+static void of_several_bodies_in_the_region_a_job_has_its_own(void **state)
+{
+    struct bodies_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(bodies_scenario, &seen);
+
+    assert_int_equal(seen.e, OK);
+    assert_string_equal(seen.given.bytes, "the second body");
+    assert_int_equal(seen.large.n_bytes, 1 << 20);
+    assert_int_equal(seen.large.bytes[0], 'y');
+}
+
 static intptr_t many_scenario(void *arg)
 {
     struct many *m = arg;
@@ -156,6 +200,48 @@ static void a_window_of_one_works(void **state)
 }
 
 /* ---- the kinds of job, end to end ---- */
+
+struct refused_seen {
+    enum pool_failure failure;
+    int outcome;
+};
+
+/* A page whose body would lie beyond the region; the parser says so in the page's own words. */
+static intptr_t refused_scenario(void *arg)
+{
+    struct refused_seen *seen = arg;
+    struct job page = { .kind = JOB_PAGE,
+                        .url = SPAN("http://example.org/one"),
+                        .content_type = SPAN("text/html"),
+                        .region_offset = UINT64_C(1) << 40,
+                        .region_len = 10,
+                        .max_decoded_bytes = 1 << 20,
+                        .max_text_bytes = 1 << 20,
+                        .max_links = 100 };
+    struct pool_job *j;
+    struct stage st;
+
+    stage_init(&st, 1);
+    stage_open(&st);
+    BUG_IF(pool_run(st.pool, &page, NULL, DEADLINE_NEVER, &j));
+    seen->failure = pool_job_failure(j, NULL);
+    if (seen->failure == POOL_OK)
+        seen->outcome = (int)pool_job_answer(j)->page.outcome;
+    pool_job_free(j);
+    stage_close(&st);
+    return 0;
+}
+
+static void a_page_that_cannot_be_parsed_is_refused(void **state)
+{
+    struct refused_seen seen = { 0 };
+
+    (void)state;
+    in_coroutine(refused_scenario, &seen);
+
+    assert_int_equal(seen.failure, POOL_OK);
+    assert_int_equal(seen.outcome, PARSE_REFUSED);
+}
 
 struct kinds_seen {
     enum pool_failure page, robots, sitemap, unpack;
@@ -712,10 +798,12 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_comes_back_with_its_answer),
         cmocka_unit_test(a_large_inline_body_travels_through_the_region),
+        cmocka_unit_test(of_several_bodies_in_the_region_a_job_has_its_own),
         cmocka_unit_test(five_thousand_jobs_at_once_are_all_answered),
         cmocka_unit_test(callbacks_run_on_the_loop),
         cmocka_unit_test(the_least_loaded_worker_gets_the_job),
         cmocka_unit_test(a_window_of_one_works),
+        cmocka_unit_test(a_page_that_cannot_be_parsed_is_refused),
         cmocka_unit_test(every_kind_of_job_is_answered_from_inside_the_sandbox),
         cmocka_unit_test(the_second_try_runs_in_a_fresh_process),
         cmocka_unit_test(the_second_try_does_not_go_to_a_used_process),

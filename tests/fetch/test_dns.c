@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "config/io.h"
 #include "config/mem.h"
 #include "fetch/address.h"
 #include "fetch/dns.h"
@@ -26,6 +29,12 @@ enum record {
     REC_MANY,
     REC_MASS,
     REC_GARBLED,
+    REC_UNKNOWN_HERE,
+};
+
+/* Another server, which knows what the first will not tell. */
+static const struct nameserver_record OTHER_RECORDS[] = {
+    { .name = "helped.test", .addresses = "192.0.2.55", .ttl_s = 60 },
 };
 
 static const struct nameserver_record RECORDS[] = {
@@ -62,6 +71,7 @@ static const struct nameserver_record RECORDS[] = {
                    .ttl_s = 60 },
     [REC_MASS] = { .name = "*.mass.test", .addresses = "192.0.2.7", .ttl_s = 60 },
     [REC_GARBLED] = { .name = "garbled.test", .is_garbled = true },
+    [REC_UNKNOWN_HERE] = { .name = "helped.test", .code = NAMESERVER_REFUSED },
 };
 
 struct rig {
@@ -190,6 +200,44 @@ static void many_who_ask_at_once_make_one_lookup(void **state)
     assert_int_equal(nameserver_n_met(r->ns, REC_TWO), 2); /* A and AAAA */
 }
 
+static void an_expired_name_is_asked_for_once_by_many(void **state)
+{
+    struct rig *r = *state;
+    struct ask asks[3];
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    (void)ask(r, "two.test");
+    clock_fake_advance(301 * NS_PER_S);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++)
+        asks[i] = (struct ask){ .host = "two.test" };
+    ask_all(r, asks, ARRAY_LEN(asks));
+
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        assert_int_equal(asks[i].answer.n_addresses, 3);
+        assert_false(asks[i].answer.was_cached);
+    }
+    assert_int_equal(nameserver_n_met(r->ns, REC_TWO), 4);
+    assert_true(ask(r, "two.test").answer.was_cached);
+}
+
+/* Each server has a socket of its own. */
+static void what_one_server_refuses_another_may_know(void **state)
+{
+    struct rig *r = *state;
+    struct nameserver *other = nameserver_start(OTHER_RECORDS, ARRAY_LEN(OTHER_RECORDS));
+    char both[128];
+    struct ask a;
+
+    (void)snprintf(both, sizeof(both), "%s,%s", nameserver_text(r->ns), nameserver_text(other));
+    dns_close(r->dns);
+    assert_int_equal(dns_open(r->sched, span_str(both), &r->dns, NULL), OK);
+    a = ask(r, "helped.test");
+    nameserver_stop(other);
+
+    assert_true(has_address(a, "192.0.2.55"));
+    assert_true(nameserver_n_met(r->ns, REC_UNKNOWN_HERE) > 0);
+}
+
 static void literals_ask_nobody(void **state)
 {
     struct rig *r = *state;
@@ -220,15 +268,15 @@ static void time_to_live_is_clamped(void **state)
 struct failure {
     const char *label, *host;
     enum dns_status want;
-    int64_t cached_s;
+    int64_t cached_ms;
 };
 
 /* Promise P31: each failure by its kind, and remembered for its time. */
 static const struct failure FAILURES[] = {
-    { "a name that does not exist", "nobody.test", DNS_NO_SUCH_NAME, 300 },
-    { "a name without addresses", "empty.test", DNS_NO_SUCH_NAME, 300 },
-    { "SERVFAIL", "broken.test", DNS_SERVER_FAILED, 30 },
-    { "REFUSED", "refused.test", DNS_SERVER_FAILED, 30 },
+    { "a name that does not exist", "nobody.test", DNS_NO_SUCH_NAME, 300000 },
+    { "a name without addresses", "empty.test", DNS_NO_SUCH_NAME, 300000 },
+    { "SERVFAIL", "broken.test", DNS_SERVER_FAILED, 500 },
+    { "REFUSED", "refused.test", DNS_SERVER_FAILED, 500 },
 };
 
 static void fails(struct rig *r, const struct failure *f)
@@ -240,9 +288,9 @@ static void fails(struct rig *r, const struct failure *f)
     assert_int_equal(first.answer.status, f->want);
     assert_int_equal(first.answer.n_addresses, 0);
     assert_non_null(first.answer.why);
-    clock_fake_advance((f->cached_s - 1) * NS_PER_S);
+    clock_fake_advance((f->cached_ms - 100) * NS_PER_MS);
     assert_true(ask(r, f->host).answer.was_cached);
-    clock_fake_advance(2 * NS_PER_S);
+    clock_fake_advance(200 * NS_PER_MS);
     assert_false(ask(r, f->host).answer.was_cached);
     clock_fake_stop();
 }
@@ -251,6 +299,60 @@ static void failures_are_told_apart_and_remembered(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(FAILURES); i++)
         fails(*state, &FAILURES[i]);
+}
+
+/* A host whose robots.txt waits for its name has three tries within seconds; thousands of its URLs are not to ask each. */
+static void a_server_that_goes_on_failing_is_asked_less_and_less(void **state)
+{
+    static const int64_t cached_ms[] = { 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000 };
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    for (size_t i = 0; i < ARRAY_LEN(cached_ms); i++) {
+        assert_false(ask(*state, "broken.test").answer.was_cached);
+        clock_fake_advance((cached_ms[i] - 100) * NS_PER_MS);
+        assert_true(ask(*state, "broken.test").answer.was_cached);
+        clock_fake_advance(200 * NS_PER_MS);
+    }
+    clock_fake_stop();
+}
+
+/* Servers that this machine is told to ask while we run, as when it comes into another network. */
+static void servers_are_those_that_the_file_names_now(void **state)
+{
+    static const struct nameserver_record fails[] = { { .name = "moved.test", .code = NAMESERVER_SERVFAIL } },
+                                          finds[] = { { .name = "moved.test", .addresses = "192.0.2.9", .ttl_s = 60 } };
+    struct nameserver *was = nameserver_start_at("127.0.0.77", 53, fails, 1),
+                      *is = nameserver_start_at("127.0.0.78", 53, finds, 1);
+    char path[] = "/tmp/crawl-test-resolv-XXXXXX";
+    int fd = mkstemp(path);
+    struct rig *r = *state;
+    struct err_note note;
+
+    if (!was || !is) {
+        (void)close(fd);
+        (void)unlink(path);
+        nameserver_stop(was);
+        nameserver_stop(is);
+        skip(); /* needs to be root, and the port free */
+    }
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(io_put_file(path, SPAN("nameserver 127.0.0.77\n"), &note), OK);
+    dns_close(r->dns);
+    assert_int_equal(dns_open(r->sched, span_str(path), &r->dns, &note), OK);
+    assert_int_equal(ask(r, "moved.test").answer.status, DNS_SERVER_FAILED);
+    assert_int_equal(io_put_file(path, SPAN("# another network\nnameserver 127.0.0.78\n"), &note), OK);
+    assert_int_equal(ask(r, "other.moved.test").answer.status, DNS_NO_SUCH_NAME); /* the old one knows it no better */
+    assert_int_equal(nameserver_n_queries(is), 0);
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    clock_fake_advance(NS_PER_S);
+    assert_int_equal(ask(r, "moved.test").answer.status, DNS_SERVER_FAILED); /* this failure finds it out */
+    clock_fake_advance(2 * NS_PER_S);
+    assert_true(has_address(ask(r, "moved.test"), "192.0.2.9"));
+    clock_fake_stop();
+    (void)unlink(path);
+    nameserver_stop(was);
+    nameserver_stop(is);
 }
 
 static void an_alias_is_followed(void **state)
@@ -400,6 +502,74 @@ static void a_thousand_names_at_once_all_arrive(void **state)
     assert_in_range(nameserver_n_met(r->ns, REC_MASS), 2 * N, 2 * N + N / 5);
 }
 
+static void a_file_of_servers_that_is_not_there_is_named(void **state)
+{
+    struct rig *r = *state;
+    struct err_note note = { "" };
+    struct dns *d;
+
+    assert_int_equal(dns_open(r->sched, SPAN("/no/such/resolv.conf"), &d, &note), ERR_NOT_FOUND);
+    assert_string_equal(note.text, "cannot read /no/such/resolv.conf: No such file or directory");
+}
+
+#define MAX_KEPT 100000
+
+struct many_seen {
+    struct rig *rig;
+    int n_wrong;
+    bool is_cached[8];
+};
+
+/* c-ares answers these itself: such names are never asked for (RFC 7686). */
+static bool is_kept(struct many_seen *seen, int i)
+{
+    char host[32];
+    struct dns_answer answer;
+
+    (void)snprintf(host, sizeof(host), "n%d.onion", i);
+    if (dns_resolve(seen->rig->dns, span_str(host), DEADLINE_NEVER, &answer) ||
+        answer.status != DNS_NO_SUCH_NAME)
+        seen->n_wrong++;
+    return answer.was_cached;
+}
+
+static intptr_t fill_up(void *arg)
+{
+    struct many_seen *seen = arg;
+
+    (void)is_kept(seen, 0);
+    clock_fake_advance(200 * NS_PER_S);
+    for (int i = 1; i < MAX_KEPT; i++)
+        seen->n_wrong += is_kept(seen, i);
+    clock_fake_advance(200 * NS_PER_S);
+    seen->is_cached[0] = is_kept(seen, 0); /* it has expired, and is asked for anew: as many as before */
+    seen->is_cached[1] = is_kept(seen, 1);
+    seen->is_cached[2] = is_kept(seen, MAX_KEPT); /* one more: the oldest goes */
+    seen->is_cached[3] = is_kept(seen, 2);
+    seen->is_cached[4] = is_kept(seen, 0);
+    seen->is_cached[5] = is_kept(seen, MAX_KEPT);
+    seen->is_cached[6] = is_kept(seen, 1);
+    return 0;
+}
+
+static void a_hundred_thousand_names_are_kept_the_oldest_go_first(void **state)
+{
+    static const bool want[ARRAY_LEN(((struct many_seen *)0)->is_cached)] = { false, true, false, true,
+                                                                               true,  true, false };
+    struct many_seen seen = { .rig = *state };
+    struct group *g = group_new(seen.rig->sched, NULL);
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    group_set_detached(g);
+    assert_int_equal(group_spawn(g, "fill", fill_up, &seen, NULL), OK);
+    sched_run(seen.rig->sched);
+    group_free(g);
+
+    assert_int_equal(seen.n_wrong, 0);
+    assert_memory_equal(seen.is_cached, want, sizeof(want));
+    assert_int_equal(nameserver_n_queries(seen.rig->ns), 0);
+}
+
 static void servers_that_are_none_are_refused(void **state)
 {
     struct rig *r = *state;
@@ -418,9 +588,13 @@ int main(void)
         RIG_TEST(both_families_are_found),
         RIG_TEST(the_second_time_nobody_is_asked),
         RIG_TEST(many_who_ask_at_once_make_one_lookup),
+        RIG_TEST(an_expired_name_is_asked_for_once_by_many),
+        RIG_TEST(what_one_server_refuses_another_may_know),
         RIG_TEST(literals_ask_nobody),
         RIG_TEST(time_to_live_is_clamped),
         RIG_TEST(failures_are_told_apart_and_remembered),
+        RIG_TEST(a_server_that_goes_on_failing_is_asked_less_and_less),
+        RIG_TEST(servers_are_those_that_the_file_names_now),
         RIG_TEST(an_alias_is_followed),
         RIG_TEST(an_alias_of_itself_is_no_address),
         RIG_TEST(of_forty_addresses_sixteen_are_kept),
@@ -430,7 +604,9 @@ int main(void)
         RIG_TEST(after_silence_the_answer_says_so),
         RIG_TEST(cancelling_concerns_the_caller_only),
         RIG_TEST(a_thousand_names_at_once_all_arrive),
+        RIG_TEST(a_hundred_thousand_names_are_kept_the_oldest_go_first),
         RIG_TEST(servers_that_are_none_are_refused),
+        RIG_TEST(a_file_of_servers_that_is_not_there_is_named),
     };
 
     return cmocka_run_group_tests_name("fetch/dns", tests, NULL, NULL);

@@ -176,7 +176,37 @@ static void a_join_that_timed_out_takes_no_value_along(void **state)
     assert_int_equal(s.value[2], 200);
 }
 
-/* The joiner's deadline and its coroutine's end fall on the same moment. */
+static intptr_t time_out_then_join_another(void *arg)
+{
+    struct seen *s = arg;
+    struct group *g = new_group(), *other = new_group();
+    struct coro *c = spawn_sleeper(g, 20), *d = spawn_sleeper(other, 50);
+
+    s->e[0] = group_join_one(g, c, incoro_after_ms(5), &s->value[0]);
+    s->e[1] = group_join_one(other, d, DEADLINE_NEVER, &s->value[1]);
+    s->at_ms[0] = now_ms();
+    s->e[2] = group_join_one(g, c, DEADLINE_NEVER, &s->value[2]);
+    group_free(other);
+    group_free(g);
+    return 0;
+}
+
+static void who_gave_up_on_one_is_not_told_of_it_while_joining_another(void **state)
+{
+    struct seen s = { 0 };
+    (void)state;
+
+    in_coroutine(time_out_then_join_another, &s);
+
+    assert_int_equal(s.e[0], ERR_TIMEOUT);
+    assert_int_equal(s.e[1], OK);
+    assert_int_equal(s.value[1], 500);
+    assert_int_equal(s.at_ms[0], 50);
+    assert_int_equal(s.e[2], OK);
+    assert_int_equal(s.value[2], 200);
+}
+
+/* The joiner's deadline and its coroutine's end fall on the same moment: whose timer came first runs first. */
 static intptr_t join_at_the_very_moment(void *arg)
 {
     struct seen *s = arg;
@@ -185,6 +215,10 @@ static intptr_t join_at_the_very_moment(void *arg)
 
     s->e[0] = group_join_one(g, c, incoro_after_ms(10), &s->value[0]);
     s->e[1] = group_join_any(g, DEADLINE_NEVER, NULL, &s->value[1]);
+    c = spawn_sleeper(g, 20);
+    s->e[2] = coro_yield(); /* it sleeps already */
+    s->e[3] = group_join_one(g, c, incoro_after_ms(20), &s->value[2]);
+    s->e[4] = group_join_any(g, DEADLINE_NEVER, NULL, &s->value[3]);
     group_free(g);
     return 0;
 }
@@ -199,6 +233,10 @@ static void a_value_is_never_lost_between_deadline_and_end(void **state)
     assert_int_equal(s.e[0], ERR_TIMEOUT);
     assert_int_equal(s.e[1], OK);
     assert_int_equal(s.value[1], 100);
+    assert_int_equal(s.e[2], OK);
+    assert_int_equal(s.e[3], ERR_TIMEOUT);
+    assert_int_equal(s.e[4], OK);
+    assert_int_equal(s.value[3], 200);
 }
 
 static intptr_t any_joiner(void *arg)
@@ -380,6 +418,50 @@ static void cancelling_a_child_leaves_its_parent_alone(void **state)
     assert_int_equal(s.value[1], -1);
 }
 
+static intptr_t sleep_in_turn(void *arg)
+{
+    struct seen *s = arg;
+    int me = s->n++;
+
+    s->e[me] = coro_sleep_until(incoro_after_ms(me == 1 ? 1 : 1000));
+    return 0;
+}
+
+/* Of three one ends, between the others; then another comes. */
+static intptr_t cancel_those_left(void *arg)
+{
+    struct seen *s = arg;
+    struct group *g = new_group();
+
+    if (s->count[0])
+        group_set_detached(g);
+    for (int i = 0; i < 3; i++)
+        s->e[5] |= group_spawn(g, "sleeper", sleep_in_turn, s, NULL);
+    s->e[6] = coro_sleep_until(incoro_after_ms(5));
+    s->e[5] |= group_spawn(g, "sleeper", sleep_in_turn, s, NULL);
+    s->e[6] |= coro_yield();
+    group_cancel(g);
+    s->e[7] = group_join(g, DEADLINE_NEVER);
+    group_free(g);
+    return 0;
+}
+
+static void a_cancel_reaches_all_beside_a_member_that_ended(void **state)
+{
+    (void)state;
+    for (size_t is_detached = 0; is_detached < 2; is_detached++) {
+        struct seen s = { .count = { is_detached } };
+
+        in_coroutine(cancel_those_left, &s);
+
+        assert_int_equal(s.e[0], ERR_CANCELLED);
+        assert_int_equal(s.e[1], OK);
+        assert_int_equal(s.e[2], ERR_CANCELLED);
+        assert_int_equal(s.e[3], ERR_CANCELLED);
+        assert_int_equal(s.e[5] | s.e[6] | s.e[7], OK);
+    }
+}
+
 static intptr_t join_while_cancelled(void *arg)
 {
     struct seen *s = arg;
@@ -411,6 +493,34 @@ static intptr_t cancel_a_joiner(void *arg)
     return 0;
 }
 
+static intptr_t join_what_is_over_while_cancelled(void *arg)
+{
+    struct seen *s = arg;
+    struct group *g = new_group();
+    struct coro *c = spawn_sleeper(g, 1);
+
+    s->e[0] = coro_sleep_until(incoro_after_ms(5));
+    coro_cancel(coro_current());
+    s->e[1] = group_join(g, DEADLINE_NEVER);
+    s->e[2] = group_join_one(g, c, DEADLINE_NEVER, &s->value[0]);
+    s->e[3] = group_join_any(g, DEADLINE_NEVER, NULL, &s->value[0]);
+    group_free(g);
+    return 0;
+}
+
+static void a_join_notices_a_cancel_when_it_need_not_wait(void **state)
+{
+    struct seen s = { 0 };
+    (void)state;
+
+    in_coroutine(join_what_is_over_while_cancelled, &s);
+
+    assert_int_equal(s.e[0], OK);
+    assert_int_equal(s.e[1], ERR_CANCELLED);
+    assert_int_equal(s.e[2], ERR_CANCELLED);
+    assert_int_equal(s.e[3], ERR_CANCELLED);
+}
+
 static void a_cancelled_parent_can_still_collect_its_children(void **state)
 {
     struct seen s = { 0 };
@@ -434,6 +544,7 @@ static intptr_t cancel_at_once(void *arg)
     struct group *g = new_group();
 
     s->e[0] = group_spawn(g, "quick", sleep_ms, (void *)(intptr_t)5, NULL);
+    s->e[3] = group_cancel_and_join(g, 0); /* no time for it to end */
     s->e[1] = group_cancel_and_join(g, DEADLINE_NEVER);
     s->e[2] = group_join(g, DEADLINE_NEVER);
     s->at_ms[0] = now_ms();
@@ -448,6 +559,7 @@ static void cancel_and_join_does_not_wait_for_sleepers(void **state)
 
     in_coroutine(cancel_at_once, &s);
 
+    assert_int_equal(s.e[3], ERR_TIMEOUT);
     assert_int_equal(s.e[0] | s.e[1] | s.e[2], OK);
     assert_int_equal(s.at_ms[0], 0);
 }
@@ -490,6 +602,40 @@ static void detached_members_free_themselves(void **state)
     assert_in_range(s.count[1], 11, 64); /* not a thousand */
 }
 
+/* One after another: its value is dropped with the group, by a join, or was not wanted. */
+static intptr_t leave_values(void *arg)
+{
+    struct seen *s = arg;
+
+    for (int i = 0; i < 3; i++) {
+        struct group *g = new_group();
+
+        if (i == 2)
+            group_set_detached(g);
+        s->coro[i] = spawn_sleeper(g, 1);
+        s->e[i] = coro_sleep_until(incoro_after_ms(2));
+        if (i == 2)
+            s->coro[3] = spawn_sleeper(g, 1);
+        if (i > 0)
+            s->e[3 + i] = group_join(g, DEADLINE_NEVER);
+        group_free(g);
+    }
+    return 0;
+}
+
+static void a_coroutine_that_ended_is_used_again(void **state)
+{
+    struct seen s = { 0 };
+    (void)state;
+
+    in_coroutine(leave_values, &s);
+
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(s.e[i], OK);
+    for (int i = 1; i < 4; i++)
+        assert_ptr_equal(s.coro[i], s.coro[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +646,7 @@ int main(void)
         cmocka_unit_test_setup(join_waits_for_all_or_its_deadline, incoro_start_clock),
         cmocka_unit_test_setup(a_join_that_timed_out_takes_no_value_along,
                                incoro_start_clock),
+        cmocka_unit_test_setup(who_gave_up_on_one_is_not_told_of_it_while_joining_another, incoro_start_clock),
         cmocka_unit_test_setup(a_value_is_never_lost_between_deadline_and_end,
                                incoro_start_clock),
         cmocka_unit_test_setup(many_join_any_first_come_first_served,
@@ -511,11 +658,14 @@ int main(void)
                                incoro_start_clock),
         cmocka_unit_test_setup(cancelling_a_child_leaves_its_parent_alone,
                                incoro_start_clock),
+        cmocka_unit_test_setup(a_join_notices_a_cancel_when_it_need_not_wait, incoro_start_clock),
+        cmocka_unit_test_setup(a_cancel_reaches_all_beside_a_member_that_ended, incoro_start_clock),
         cmocka_unit_test_setup(a_cancelled_parent_can_still_collect_its_children,
                                incoro_start_clock),
         cmocka_unit_test_setup(cancel_and_join_does_not_wait_for_sleepers,
                                incoro_start_clock),
         cmocka_unit_test_setup(detached_members_free_themselves, incoro_start_clock),
+        cmocka_unit_test_setup(a_coroutine_that_ended_is_used_again, incoro_start_clock),
     };
 
     return cmocka_run_group_tests_name("fetch/group", tests, NULL, incoro_stop_clock);

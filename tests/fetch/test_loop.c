@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -116,6 +118,79 @@ static void what_is_waited_for_can_change(void **state)
     loop_close(l);
 }
 
+static void who_waits_for_nothing_any_more_is_not_called(void **state)
+{
+    struct loop *l = open_loop();
+    struct seen s = { 0 };
+    int fd = open_readable();
+    (void)state;
+    loop_watch_id id = watch(l, fd, EPOLLIN, on_event, &s);
+
+    loop_watch_change(l, id, 0);
+    loop_turn(l, 0);
+
+    assert_int_equal(s.n, 0);
+    loop_unwatch(l, id);
+    close(fd);
+    loop_close(l);
+}
+
+static void a_descriptor_of_a_high_number_does_not_disturb_the_others(void **state)
+{
+    struct loop *l = open_loop();
+    struct seen s = { 0 }, other = { 0 };
+    int first = open_readable(), fd = open_readable(), high;
+    (void)state;
+    loop_watch_id first_id = watch(l, first, 0, on_event, &s), id = watch(l, fd, EPOLLIN, on_event, &s);
+
+    high = fcntl(fd, F_DUPFD_CLOEXEC, 700);
+    assert_true(high >= 700);
+    loop_watch_id high_id = watch(l, high, EPOLLIN, on_event, &other);
+    loop_watch_change(l, id, EPOLLOUT);
+    loop_turn(l, 0);
+    loop_unwatch(l, id);
+    id = watch(l, fd, EPOLLIN, on_event, &s); /* the kernel had forgotten it */
+    loop_unwatch(l, high_id);
+    high_id = watch(l, high, EPOLLIN, on_event, &other);
+
+    assert_int_equal(s.n, 1);
+    assert_int_equal(s.events, EPOLLOUT);
+    assert_int_equal(other.n, 1);
+    loop_unwatch(l, first_id);
+    loop_unwatch(l, id);
+    loop_unwatch(l, high_id);
+    close(first);
+    close(fd);
+    close(high);
+    loop_close(l);
+}
+
+static void the_place_of_an_ended_watch_is_taken_and_no_other(void **state)
+{
+    struct loop *l = open_loop();
+    struct seen s[5] = { 0 };
+    loop_watch_id id[5];
+    int fd[5];
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        fd[i] = open_readable();
+    for (int i = 0; i < 3; i++)
+        id[i] = watch(l, fd[i], EPOLLIN, on_event, &s[i]);
+
+    loop_unwatch(l, id[1]);
+    for (int i = 3; i < 5; i++)
+        id[i] = watch(l, fd[i], EPOLLIN, on_event, &s[i]);
+    loop_turn(l, 0);
+
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(s[i].n, i != 1);
+    for (int i = 0; i < 5; i++) {
+        loop_unwatch(l, id[i]);
+        close(fd[i]);
+    }
+    loop_close(l);
+}
+
 static void hang_up_reaches_who_waits_for_nothing(void **state)
 {
     struct loop *l = open_loop();
@@ -168,6 +243,38 @@ static void refusals_are_errors(void **state)
     assert_int_equal(other, 77);
     loop_unwatch(l, id);
     close(fd);
+    loop_close(l);
+}
+
+static void on_signal(void *arg, int signo);
+
+static void without_a_descriptor_no_signal_is_held_back(void **state)
+{
+    struct loop *l = open_loop(), *none = NULL;
+    struct loop_wakeup *wakeup = NULL;
+    struct rlimit old, low;
+    struct err_note note;
+    sigset_t set, now;
+    int fd = dup(0);
+    enum err e[3];
+    (void)state;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    close(fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    low = (struct rlimit){ (rlim_t)fd, old.rlim_max };
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    e[0] = loop_signals(l, &set, on_signal, NULL);
+    e[1] = loop_wakeup_open(l, NULL, NULL, &wakeup);
+    e[2] = loop_open(&none, &note);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+
+    assert_int_equal(e[0], ERR_IO);
+    assert_int_equal(e[1], ERR_IO);
+    assert_int_equal(e[2], ERR_IO);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &now), 0);
+    assert_false(sigismember(&now, SIGUSR2));
     loop_close(l);
 }
 
@@ -618,9 +725,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_readable_descriptor_calls_back_until_read),
         cmocka_unit_test(what_is_waited_for_can_change),
+        cmocka_unit_test(who_waits_for_nothing_any_more_is_not_called),
+        cmocka_unit_test(a_descriptor_of_a_high_number_does_not_disturb_the_others),
+        cmocka_unit_test(the_place_of_an_ended_watch_is_taken_and_no_other),
         cmocka_unit_test(hang_up_reaches_who_waits_for_nothing),
         cmocka_unit_test(an_unwatched_descriptor_is_silent),
         cmocka_unit_test(refusals_are_errors),
+        cmocka_unit_test(without_a_descriptor_no_signal_is_held_back),
         cmocka_unit_test(an_event_queued_for_a_removed_watch_is_skipped),
         cmocka_unit_test(an_event_of_an_old_descriptor_does_not_reach_its_successor),
         cmocka_unit_test(a_forgotten_watch_does_not_harm_the_next_owner_of_its_number),

@@ -355,6 +355,26 @@ static void where_the_call_is_not_to_be_had_the_wait_is_in_milliseconds_rounded_
     }
 }
 
+static void steps_that_kept_the_loop_busy_are_counted(void **state)
+{
+    struct loop *l;
+    struct loop_stats stats;
+    (void)state;
+    clock_fake_start(NS_PER_S, 0);
+    l = open_loop();
+
+    for (int i = 0; i < 3; i++) {
+        loop_turn(l, 0);
+        clock_fake_advance(LOOP_SLOW_NS - 1 + i);
+        loop_end_step(l);
+    }
+    loop_get_stats(l, &stats);
+
+    assert_int_equal(stats.slow_steps, 2);
+    assert_int_equal(stats.longest_step_ns, LOOP_SLOW_NS + 1);
+    loop_close(l);
+}
+
 #define TEST(fn) cmocka_unit_test_teardown(fn, incoro_stop_clock)
 
 int main(void)
@@ -368,6 +388,7 @@ int main(void)
         TEST(time_stands_still_within_a_turn),
         TEST(the_fake_clock_jumps_to_the_earliest_of_timer_and_deadline),
         TEST(the_fake_clock_stays_while_descriptors_are_ready),
+        TEST(steps_that_kept_the_loop_busy_are_counted),
         TEST(a_real_wait_is_neither_early_nor_a_spin),
         TEST(where_the_call_is_not_to_be_had_the_wait_is_in_milliseconds_rounded_up),
     };

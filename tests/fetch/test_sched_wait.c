@@ -318,6 +318,64 @@ static void cancel_reaches_a_coroutine_in_the_ready_queue(void **state)
     assert_int_equal(s.e[0], ERR_CANCELLED);
 }
 
+static intptr_t cancel_itself_between_waits(void *arg)
+{
+    struct seen *s = arg;
+    struct coro_waiter w = coro_waiter_prepare();
+
+    s->woke[0] = coro_wake(w, 1);
+    s->e[0] = coro_wait(w, DEADLINE_NEVER, NULL);
+    coro_cancel(coro_current());
+    s->e[1] = coro_sleep_until(incoro_after_ms(10));
+    s->at_ms[0] = now_ms();
+    return 0;
+}
+
+static void a_wait_after_a_cancel_says_so_whatever_the_last_one_said(void **state)
+{
+    struct seen s = { 0 };
+    (void)state;
+
+    in_coroutine(cancel_itself_between_waits, &s);
+
+    assert_true(s.woke[0]);
+    assert_int_equal(s.e[0], OK);
+    assert_int_equal(s.e[1], ERR_CANCELLED);
+    assert_int_equal(s.at_ms[0], 0);
+}
+
+static intptr_t note_turn(void *arg)
+{
+    struct seen *s = arg;
+
+    s->woke[1] = true;
+    return 0;
+}
+
+static intptr_t sleep_until_now(void *arg)
+{
+    struct seen *s = arg;
+    struct group *g = group_new(incoro_sched(), NULL);
+
+    s->e[0] = group_spawn(g, "other", note_turn, s, NULL);
+    s->e[1] = coro_sleep_until(incoro_after_ms(0));
+    s->woke[0] = s->woke[1];
+    s->e[2] = group_join(g, DEADLINE_NEVER);
+    group_free(g);
+    return 0;
+}
+
+static void a_sleep_until_now_lets_others_run(void **state)
+{
+    struct seen s = { 0 };
+    (void)state;
+
+    in_coroutine(sleep_until_now, &s);
+
+    assert_int_equal(s.e[0] | s.e[1] | s.e[2], OK);
+    assert_true(s.woke[0]);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, incoro_start_clock)
 
 int main(void)
@@ -331,6 +389,8 @@ int main(void)
         TEST(a_cancel_after_the_wake_does_not_undo_it),
         TEST(cancel_ends_this_wait_and_every_later_one),
         TEST(cancel_ends_a_sleep),
+        TEST(a_wait_after_a_cancel_says_so_whatever_the_last_one_said),
+        TEST(a_sleep_until_now_lets_others_run),
         TEST(cancel_reaches_a_coroutine_in_the_ready_queue),
     };
 

@@ -200,18 +200,31 @@ NORETURN static void serve(int fd, const struct nameserver_record *records, size
 
 struct nameserver *nameserver_start(const struct nameserver_record *records, size_t n)
 {
-    struct nameserver *ns = mem_alloc(sizeof(*ns));
-    struct sockaddr_in sin = { .sin_family = AF_INET };
+    struct nameserver *ns = nameserver_start_at("127.0.0.1", 0, records, n);
+
+    BUG_IF(!ns);
+    return ns;
+}
+
+struct nameserver *nameserver_start_at(const char *address, uint16_t port, const struct nameserver_record *records,
+                                       size_t n)
+{
+    struct nameserver *ns;
+    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(address) };
     socklen_t len = sizeof(sin);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const int big = 4 << 20;
 
     BUG_IF(n > MAX_RECORDS);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    BUG_IF(fd < 0 || bind(fd, (const struct sockaddr *)&sin, sizeof(sin)));
+    BUG_IF(fd < 0);
+    if (bind(fd, (const struct sockaddr *)&sin, sizeof(sin))) {
+        (void)close(fd);
+        return NULL;
+    }
+    ns = mem_alloc(sizeof(*ns));
     BUG_IF(getsockname(fd, (struct sockaddr *)&sin, &len) != 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
-    (void)snprintf(ns->text, sizeof(ns->text), "127.0.0.1:%u", ntohs(sin.sin_port));
+    (void)snprintf(ns->text, sizeof(ns->text), "%s:%u", address, ntohs(sin.sin_port));
     ns->counts = mmap(NULL, sizeof(*ns->counts), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     BUG_IF(ns->counts == MAP_FAILED);

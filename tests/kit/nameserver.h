@@ -30,6 +30,9 @@ struct nameserver;
 
 /* Records are tried in order; a name in none of them does not exist. */
 struct nameserver *nameserver_start(const struct nameserver_record *records, size_t n);
+/* At an IPv4 address and port; NULL: it cannot be had. */
+struct nameserver *nameserver_start_at(const char *address, uint16_t port, const struct nameserver_record *records,
+                                       size_t n);
 void nameserver_stop(struct nameserver *ns);
 
 /* "127.0.0.1:port", for dns_open. */
