@@ -174,3 +174,12 @@ int64_t io_raise_open_files(void)
     }
     return limit.rlim_cur == RLIM_INFINITY ? INT64_C(1048576) : (int64_t)limit.rlim_cur;
 }
+
+bool io_has_room_for(int64_t n)
+{
+    int next = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    if (next >= 0)
+        close(next);
+    return next >= 0 && next + n <= io_raise_open_files();
+}

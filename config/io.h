@@ -48,3 +48,6 @@ void io_reserve_standard(void);
 
 /* Raises the soft limit of open files to the hard one and returns it. */
 int64_t io_raise_open_files(void);
+
+/* Leaves the limit room for n descriptors above those that are open? Those closed in between do not count. */
+bool io_has_room_for(int64_t n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What this process may use of the machine: less than what is built in when
- * ulimit -v, a set of processors, or a control group (a container, a systemd
+ * ulimit -v or -d, a set of processors, or a control group (a container, a systemd
  * unit) says so. See cgroups(7), for version 1 and 2.
  */
 #pragma once

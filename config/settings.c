@@ -220,6 +220,8 @@ enum err settings_check(struct settings *s, struct err_note *note)
     choose_for_machine(s);
     if (s->max_memory < MIN_MEMORY)
         return err_set(note, ERR_USAGE, "--max-memory must be at least 64M");
+    if ((uint64_t)s->max_memory > SIZE_MAX / 2)
+        return err_set(note, ERR_USAGE, "--max-memory must be below 2G where addresses have 32 bits");
     return OK;
 }
 

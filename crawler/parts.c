@@ -25,6 +25,8 @@
 /* Descriptors for the database, pipes, name service and files; and those of each parser. */
 #define OTHER_FILES  40
 #define PARSER_FILES 3
+/* Of those, what is opened when the rest is: the store's wake-up, two sockets for a name and one for a request. */
+#define LATER_FILES 4
 #define MAX_KNOWN_BYTES (64 * MIB)
 #define MAX_TICKETS     200000
 #define TICKET_BYTES    256
@@ -368,8 +370,8 @@ static enum err start_store(struct crawl *c, struct err_note *note)
     struct origins origins = { 0 }, with_sitemaps = { 0 };
     enum err e;
 
-    arena_init(&origins.mem, (size_t)4 * GIB);
-    arena_init(&with_sitemaps.mem, (size_t)4 * GIB);
+    arena_init(&origins.mem, (size_t)3 * GIB);
+    arena_init(&with_sitemaps.mem, (size_t)3 * GIB);
     e = store_each_queued_host(c->store, collect_origin, &origins, note);
     if (!e)
         e = collect_sitemap_hosts(c, &with_sitemaps, note);
@@ -528,6 +530,9 @@ enum err parts_open(struct crawl *c, const struct seeds *seeds, struct err_note 
         e = err_set_errno(note, ERR_IO, errno, "cannot watch for signals");
     if (!e)
         e = archive_open(c, &c->archive, note);
+    /* With no descriptor for a request it would wait for ever. Parsers bring one each. */
+    if (!e && !io_has_room_for(LATER_FILES + c->settings->workers))
+        e = err_set_errno(note, ERR_IO, EMFILE, "ulimit -n leaves no descriptor for a request");
     if (!e)
         e = open_run(c, seeds, note);
     if (!e)

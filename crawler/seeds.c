@@ -10,7 +10,7 @@
 #include "crawler/scope.h"
 
 #define MAX_FILE       ((size_t)1 * GIB)
-#define MAX_MEMORY     ((size_t)4 * GIB)
+#define MAX_MEMORY     ((size_t)3 * GIB)
 #define MAX_SHOWN      200 /* bytes of a bad line that are shown */
 #define MAX_COMPLAINTS 20
 

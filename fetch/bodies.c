@@ -10,7 +10,8 @@
 #include "config/mem.h"
 
 #define MIN_REGION_BYTES ((size_t)1 << 20)
-#define MAX_ORDERS       36 /* 4 KiB << 35 = 128 TiB */
+/* The largest region is 4 KiB << 25 = 128 GiB, whose table of pages takes 400 MB; one order more is what never fits. */
+#define MAX_ORDERS 27
 #define NO_PAGE          UINT32_MAX
 
 /* A hint is a promise made by a stranger; more than this is not believed in advance. */
@@ -232,7 +233,7 @@ enum err bodies_open(size_t max_bytes, struct bodies **out, struct err_note *not
     int fd = -1;
 
     max_bytes = MIN(max_bytes, file_size_limit());
-    while (size <= max_bytes / 2 && order_for(size) < MAX_ORDERS - 5)
+    while (size <= max_bytes / 2 && order_for(size) < MAX_ORDERS - 2)
         size *= 2;
 
     enum err e = map_region(size, &base, &fd, note);

@@ -522,6 +522,10 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     char lookups[] = "fb"; /* /etc/hosts, then DNS */
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
+#ifdef ARES_OPT_QUERY_CACHE /* from 1.31 on; ours is the only cache, and bounded */
+    options.qcache_max_ttl = 0;
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
     /* With our allocator: a lack of memory ends us; it is no name that does not exist. */
     int status = ares_library_init_mem(ARES_LIB_INIT_ALL, small_alloc, small_free,
                                        small_resize);

@@ -41,7 +41,7 @@ struct loop_wakeup {
 
 struct loop {
     int epoll_fd;
-    bool lacks_pwait2; /* the kernel (before 5.11) waits in milliseconds only */
+    bool lacks_pwait2; /* the kernel (before 5.11) or a filter lets us wait in milliseconds only */
     int64_t now;
     struct heap timers;
     struct slot *slots;
@@ -315,7 +315,8 @@ static int wait_ns(struct loop *l, int64_t ns)
         n = epoll_pwait2(l->epoll_fd, l->batch, l->n_batch, ns < 0 ? NULL : &ts, NULL);
     if (n >= 0)
         return n;
-    if (errno == ENOSYS && !l->lacks_pwait2) {
+    /* EPERM: filters of containers that do not know the call. */
+    if ((errno == ENOSYS || errno == EPERM) && !l->lacks_pwait2) {
         l->lacks_pwait2 = true;
         return wait_ns(l, ns);
     }

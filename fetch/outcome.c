@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetch/outcome.h"
 
+/* CURLE_TOO_LARGE, which libcurl has from 8.6 on. */
+#define TOO_LARGE_CODE 100
+
 static enum fetch_outcome outcome_of_answer(const struct transfer *t)
 {
     int status = t->head.status_code;
@@ -41,7 +44,7 @@ static enum fetch_outcome outcome_of_stop(const struct transfer *t)
 
 static enum fetch_outcome outcome_of_code(const struct transfer *t, CURLcode result)
 {
-    switch (result) {
+    switch ((int)result) {
     case CURLE_OK:
         /* libcurl 7.88 is content with an end of file inside the header block. */
         return t->head.is_complete ? outcome_of_answer(t) : FETCH_CONNECTION_LOST;
@@ -70,6 +73,7 @@ static enum fetch_outcome outcome_of_code(const struct transfer *t, CURLcode res
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_CONTENT_ENCODING: return FETCH_BAD_RESPONSE;
     case CURLE_OUT_OF_MEMORY: /* an over-long header line, not our memory (promise P28) */
+    case TOO_LARGE_CODE:      /* the same */
         return t->head.is_complete ? FETCH_INCOMPLETE : FETCH_BAD_RESPONSE;
     default: return outcome_of_break(t);
     }

@@ -25,7 +25,7 @@ struct charset_index_range {
 
 struct charset_index_single {
     const char *name;
-    char16_t high[128]; /* bytes 0x80 to 0xFF */
+    char16_t high[128 + 1]; /* bytes 0x80 to 0xFF, and the NUL of the literal that they stand in */
 };
 
 extern const char16_t charset_index_gb18030[126][192];
@@ -33,7 +33,7 @@ extern const char32_t charset_index_big5[126][160];
 extern const char16_t charset_index_euc_kr[126][192];
 extern const char16_t charset_index_jis0208[120][96];
 extern const char16_t charset_index_jis0212[94][96];
-extern const char16_t charset_index_katakana[63];
+extern const char16_t charset_index_katakana[63 + 1];
 extern const struct charset_index_range
     charset_index_gb_ranges[CHARSET_INDEX_N_GB_RANGES];
 extern const struct charset_index_single charset_index_singles[CHARSET_INDEX_N_SINGLES];

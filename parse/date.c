@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/date.h"
 
-#include <time.h>
+#include <string.h>
 
 #define MS_PER_S   INT64_C(1000)
 #define MS_PER_DAY (86400 * MS_PER_S)
@@ -386,16 +386,9 @@ enum err date_parse_http(struct span text, int64_t now_wall_ms, int64_t *out_wal
 char *date_format_rfc3339(int64_t wall_ms, char out[DATE_RFC3339_SIZE])
 {
     int64_t ms = MIN(MAX(wall_ms, RFC3339_MIN_MS), RFC3339_MAX_MS);
-    int64_t fraction = ((ms % 1000) + 1000) % 1000;
-    time_t seconds = (time_t)((ms - fraction) / 1000);
-    char tail[8] = "Z";
-    struct tm tm;
 
-    gmtime_r(&seconds, &tm);
-    if (fraction)
-        snprintf(tail, sizeof tail, ".%03dZ", (int)fraction);
-    snprintf(out, DATE_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%s",
-             (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-             tm.tm_min, tm.tm_sec, tail);
+    clock_format_iso(ms, out);
+    if (ms % MS_PER_S == 0)
+        memcpy(out + strlen(out) - strlen(".000Z"), "Z", 2);
     return out;
 }

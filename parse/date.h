@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "config/clock.h"
 #include "config/err.h"
 #include "config/span.h"
 
@@ -35,7 +36,7 @@ enum err date_parse_http(struct span text, int64_t now_wall_ms,
                          int64_t *out_wall_ms) MUST_USE;
 
 /* Bytes for date_format_rfc3339 with its NUL. */
-#define DATE_RFC3339_SIZE 32
+#define DATE_RFC3339_SIZE CLOCK_ISO_SIZE
 
 /*
  * "2024-05-01T12:00:00Z" into out (with ".250" only where there are

@@ -27,8 +27,8 @@ struct bench {
     struct buf json;
 };
 
-/* libxml2 prints to standard error unless somebody listens. */
-static void ignore_error(void *arg, xmlErrorPtr error)
+/* libxml2 prints to standard error unless somebody listens. From 2.12 on its error is const; so the casts. */
+static void ignore_error(void *arg, const xmlError *error)
 {
     (void)arg;
     (void)error;
@@ -124,7 +124,7 @@ enum err tree_check(struct span xpath)
 
     if (!context)
         return ERR_NO_MEMORY;
-    context->error = ignore_error;
+    context->error = (xmlStructuredErrorFunc)ignore_error;
     enum err e = compile(context, xpath, &compiled);
     if (!e)
         xmlXPathFreeCompExpr(compiled);
@@ -292,7 +292,7 @@ enum err tree_extract(struct span utf8, bool is_xml,
     buf_init(&b.json, MAX_JSON_BYTES);
     b.context = xmlXPathNewContext(doc);
     if (b.context) {
-        b.context->error = ignore_error;
+        b.context->error = (xmlStructuredErrorFunc)ignore_error;
         xmlXPathOrderDocElems(doc); /* else sorting nodes is quadratic */
         e = n == 1 && !sections->name.ptr ? evaluate_section(&b, sections)
                                           : evaluate_all(&b, sections, n);

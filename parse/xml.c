@@ -111,13 +111,13 @@ static xmlParserInputPtr on_sax_resolve(void *arg, const xmlChar *public_id,
     return NULL;
 }
 
-/* Feeds what the cleaner has mended; false when libxml2 wants no more. */
+/* Feeds what the cleaner has mended; false when libxml2 cannot go on. */
 static bool feed(xmlParserCtxtPtr ctxt, struct buf *mended, bool is_last)
 {
     int code = xmlParseChunk(ctxt, mended->ptr, (int)mended->len, is_last);
 
     buf_reset(mended);
-    return code != XML_ERR_NO_MEMORY && !ctxt->disableSAX;
+    return code != XML_ERR_NO_MEMORY;
 }
 
 enum err xml_parse(struct span body, struct xml_sink *sink)

@@ -6,7 +6,7 @@
 #include "config/mem.h"
 
 #define MAX_SETS 64
-#define MAX_KEPT ((size_t)4 * GIB) /* bytes of a set: some millions of rows with a URL each */
+#define MAX_KEPT ((size_t)3 * GIB) /* bytes of a set: some millions of rows with a URL each */
 
 struct kept_value {
     int type, n_bytes;

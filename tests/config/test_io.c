@@ -312,6 +312,16 @@ static void the_limit_of_open_files_rises_to_the_hard_one(void **state)
     assert_true(got > 100);
 }
 
+static void room_is_what_the_limit_leaves(void **state)
+{
+    int64_t limit = io_raise_open_files();
+
+    (void)state;
+    assert_true(io_has_room_for(1));
+    assert_true(io_has_room_for(limit / 2));
+    assert_false(io_has_room_for(limit));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -329,6 +339,7 @@ int main(void)
         cmocka_unit_test(reserving_opens_nothing_when_all_are_open),
         cmocka_unit_test(that_no_descriptor_is_left_is_known),
         cmocka_unit_test(the_limit_of_open_files_rises_to_the_hard_one),
+        cmocka_unit_test(room_is_what_the_limit_leaves),
     };
 
     return cmocka_run_group_tests_name("config/io", tests, NULL, NULL);

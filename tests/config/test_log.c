@@ -37,7 +37,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int put_back(void **state)
 {
     (void)state;
     log_flush();
@@ -490,7 +490,7 @@ static void a_reader_that_is_gone_stops_nobody(void **state)
     assert_non_null(strstr(seen.last, "warn log lost 1 records"));
 }
 
-#define LOGGED(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define LOGGED(test) cmocka_unit_test_setup_teardown(test, start, put_back)
 
 int main(void)
 {

@@ -116,22 +116,25 @@ static void what_is_no_limit_is_none(void **state)
     assert_true(processors() == INT64_MAX);
 }
 
-static void ulimit_v_counts(void **state)
+static void ulimit_v_and_d_count(void **state)
 {
-    int64_t all = machine_memory();
-    int status;
-    pid_t child = fork();
+    static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
 
     (void)state;
-    assert_true(all > 0);
+    assert_true(machine_memory() > 0);
     assert_true(machine_processors() > 0);
-    if (child == 0) {
-        struct rlimit limit = { 100 * MIB, 100 * MIB };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        int status;
+        pid_t child = fork();
 
-        _exit(setrlimit(RLIMIT_AS, &limit) || machine_memory() != 100 * MIB);
+        if (child == 0) {
+            struct rlimit limit = { 100 * MIB, 100 * MIB };
+
+            _exit(setrlimit((__rlimit_resource_t)kinds[i], &limit) || machine_memory() != 100 * MIB);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
 }
 
 int main(void)
@@ -145,7 +148,7 @@ int main(void)
             a_container_that_does_not_see_its_path_has_its_limits_at_the_mount, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_limit_is_none, set_up, tear_down),
-        cmocka_unit_test(ulimit_v_counts),
+        cmocka_unit_test(ulimit_v_and_d_count),
     };
 
     return cmocka_run_group_tests_name("config/machine", tests, NULL, NULL);

@@ -302,6 +302,27 @@ static void p32_a_long_shortage_of_descriptors_costs_time_and_nothing_else(void 
     nameserver_stop(ns);
 }
 
+/* Where they reach for all but a request, that is a reason to end: nobody would give one back. */
+static void p32_with_too_few_descriptors_nothing_waits_for_ever(void **state)
+{
+    (void)state;
+    for (int n = 18; n < 26; n++) {
+        struct rig g;
+        int code;
+
+        RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+        g.p.max_files = n;
+        code = program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--workers", "2", NULL });
+        if (code) {
+            assert_int_equal(code, 3);
+            assert_true(program_said(&g.p, "Too many open files"));
+        } else {
+            assert_sound(&g, N_PAGES);
+        }
+        rig_close(&g);
+    }
+}
+
 static void p32_with_20_descriptors_all_is_fetched_or_a_reason_given(void **state)
 {
     struct rig g;
@@ -711,6 +732,7 @@ int main(void)
         cmocka_unit_test(p32_64_descriptors_are_enough),
         cmocka_unit_test(p32_a_long_shortage_of_descriptors_costs_time_and_nothing_else),
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
+        cmocka_unit_test(p32_with_too_few_descriptors_nothing_waits_for_ever),
         cmocka_unit_test(p11_without_a_network_it_waits_for_one),
         cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
