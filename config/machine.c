@@ -127,7 +127,7 @@ int64_t machine_cgroup_processors(const char *mount, const char *membership)
 
 int64_t machine_memory(void)
 {
-    static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
+    static const enum __rlimit_resource kinds[] = { RLIMIT_AS, RLIMIT_DATA };
     /* Never more than half of what can be addressed: with 32 bits that is 2 GiB. */
     int64_t bytes = MIN(machine_cgroup_memory(MOUNT, MEMBERSHIP), (int64_t)(SIZE_MAX / 2));
     struct rlimit limit;
@@ -136,7 +136,7 @@ int64_t machine_memory(void)
     if (!sysinfo(&info))
         bytes = MIN(bytes, (int64_t)((uint64_t)info.totalram * info.mem_unit));
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (!getrlimit((__rlimit_resource_t)kinds[i], &limit) && limit.rlim_cur < (rlim_t)bytes)
+        if (!getrlimit(kinds[i], &limit) && limit.rlim_cur < (rlim_t)bytes)
             bytes = (int64_t)limit.rlim_cur;
     return bytes == INT64_MAX ? 2 * GIB : MAX(bytes, INT64_C(1));
 }
