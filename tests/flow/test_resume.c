@@ -379,6 +379,39 @@ static void second_run_asks_conditionally_and_none_asks_nothing(void **state)
     rig_close(&g);
 }
 
+/* As Apache with mod_deflate or mod_brotli: it names "x-gzip", and knows "x" alone. */
+static void make_packed(void *arg, const struct origin_request *r, int *io_status, struct buf *out)
+{
+    if (strstr(r->headers, arg))
+        *io_status = 304;
+    else if (buf_append(out, SPAN("<title>Packed</title>")))
+        abort();
+}
+
+static void tags_that_name_a_coding_are_known_without_it(void **state)
+{
+    static char gzip[] = "\"a-gzip\", \"a\"\r\n", br[] = "\"a-b-br\", \"a-b\"\r\n", weak[] = "W/\"-zstd\", W/\"\"\r\n",
+                other[] = "If-None-Match: \"gzip\"\r\n";
+    static const struct origin_route routes[] = {
+        NO_ROBOTS,
+        { .path = "/gzip", .headers = HTML "ETag: \"a-gzip\"\r\n", .generate = make_packed, .arg = gzip },
+        { .path = "/br", .headers = HTML "ETag: \"a-b-br\"\r\n", .generate = make_packed, .arg = br },
+        { .path = "/weak", .headers = HTML "ETag: W/\"-zstd\"\r\n", .generate = make_packed, .arg = weak },
+        { .path = "/other", .headers = HTML "ETag: \"gzip\"\r\n", .generate = make_packed, .arg = other },
+    };
+    const char *const *args = ARGS{ "seeds.txt", "-q", "--delay", "0", NULL };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, routes, 1,
+             "http://127.0.0.1:$PORT/gzip\nhttp://127.0.0.1:$PORT/br\nhttp://127.0.0.1:$PORT/weak\n"
+             "http://127.0.0.1:$PORT/other\n");
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(program_crawl(&g.p, args), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'not_modified'"), 4);
+    rig_close(&g);
+}
+
 static void changed_page_replaces_its_row_and_leaves_history(void **state)
 {
     static const struct origin_route routes[] = {
@@ -730,6 +763,7 @@ int main(void)
         cmocka_unit_test(killed_parsers_cost_no_page),
         cmocka_unit_test(a_type_is_decided_anew_with_the_settings),
         cmocka_unit_test(second_run_asks_conditionally_and_none_asks_nothing),
+        cmocka_unit_test(tags_that_name_a_coding_are_known_without_it),
         cmocka_unit_test(changed_page_replaces_its_row_and_leaves_history),
         cmocka_unit_test(reader_holds_up_neither_start_nor_end),
         cmocka_unit_test(changed_rules_decide_again_without_fetching),
