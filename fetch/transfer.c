@@ -131,6 +131,8 @@ static size_t on_head_complete(struct transfer *t, size_t n)
 
     if (outcome_is_of_proxy(t))
         return stop_here(t, TRANSFER_STOP_PROXY);
+    if (status < 200) /* 101, to what nobody asked for: what follows has no end that we know */
+        return stop_here(t, TRANSFER_STOP_WHOLE);
     if (status == 304 && !r->etag.len && !r->last_modified.len)
         return n; /* outcome_of_answer says what it is */
     if (r->wants_body && !has_no_body(t) && !r->wants_body(r->arg, status, head_value(&t->head, HEAD_CONTENT_TYPE)))
@@ -264,8 +266,7 @@ static CURLcode set_options(CURL *c, const struct transfer_shared *shared)
     CURLcode rc = CURLE_OK;
 
     rc |= set_text(c, CURLOPT_USERAGENT, o->user_agent);
-    rc |=
-        set_text(c, CURLOPT_PROXY, o->proxy); /* "" also shuts out the environment's */
+    rc |= set_text(c, CURLOPT_PROXY, o->proxy); /* "" also shuts out the environment's */
     /* Without a proxy libcurl only meets literals, and a walk over its cache costs at every
      * transfer; with one, the proxy's own name is all it looks up. */
     if (!o->proxy.len)

@@ -226,6 +226,12 @@ static const struct row ROWS[] = {
       101,
       NULL,
       false },
+    { "P49: so it is where the connection stays open",
+      { BYTES("HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\nstuff"), NEXT },
+      FETCH_BAD_RESPONSE,
+      101,
+      NULL,
+      false },
     /* Cut short: P2. */
     { "P2: an end before the length is reached",
       { BYTES("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"), FIN },
