@@ -394,6 +394,7 @@ static bool tries_again(struct visit *v)
     if (verdict.action == RETRY_NO)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
+    v->t->was_lost |= v->got.status_code == 421; /* over the same connection it would come again */
     v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);
     record_fetch(v->record, &v->got, v->t->retries + 1); /* of this try, before the next is counted */
     v->t->retries++;

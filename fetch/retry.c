@@ -18,6 +18,7 @@ static enum concern concern_of_status(int status_code)
     case 429: /* RFC 6585 §4 */
     case 503: /* RFC 9110 §15.6.4 */ return CONCERNS_HOST;
     case 408: /* RFC 9110 §15.5.9 */
+    case 421: /* RFC 9110 §15.5.20 */
     case 425: /* RFC 8470 §5.2 */ return CONCERNS_URL;
     default:
         return status_code >= 500 && status_code <= 599 ? CONCERNS_URL

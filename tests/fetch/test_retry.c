@@ -43,6 +43,7 @@ static const struct row ROWS[] = {
     { "502 concerns the URL", FETCH_HTTP_ERROR, 502, 0, -1, RETRY_LATER, 1000 },
     { "599 concerns the URL", FETCH_HTTP_ERROR, 599, 0, -1, RETRY_LATER, 1000 },
     { "408 concerns the URL", FETCH_HTTP_ERROR, 408, 0, -1, RETRY_LATER, 1000 },
+    { "421 concerns the URL", FETCH_HTTP_ERROR, 421, 0, -1, RETRY_LATER, 1000 },
     { "425 concerns the URL", FETCH_HTTP_ERROR, 425, 0, -1, RETRY_LATER, 1000 },
     { "Retry-After beside 500 is waited for", FETCH_HTTP_ERROR, 500, 0, 9000,
       RETRY_LATER, 9000 },

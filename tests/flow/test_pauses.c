@@ -346,6 +346,7 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
         { .path = "/once", .script = cut, .n_steps = 2, .uses = 1 },
         { .path = "/always", .script = cut, .n_steps = 2 },
         { .path = "/408", .status = 408, .uses = 1 },
+        { .path = "/421", .status = 421, .uses = 1 },
         { .path = "*", .headers = HTML, .body = PAGE },
     };
     struct rig g;
@@ -353,7 +354,8 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
     (void)state;
     RIG_OPEN(
         &g, routes, 1,
-        "http://127.0.0.1:$PORT/once\nhttp://127.0.0.1:$PORT/always\nhttp://127.0.0.1:$PORT/408\nhttp://127.0.0.1:$PORT/gone\n");
+        "http://127.0.0.1:$PORT/once\nhttp://127.0.0.1:$PORT/always\nhttp://127.0.0.1:$PORT/408\n"
+        "http://127.0.0.1:$PORT/421\nhttp://127.0.0.1:$PORT/gone\n");
 
     assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "50ms",
                                                "--retries", "1", "-q", NULL }),
@@ -370,6 +372,8 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
         rig_url(&g, "%/always", "state || ' ' || reason || ' ' || retries"),
         "failed incomplete 1");
     assert_string_equal(rig_url(&g, "%/408", "state || ' ' || retries"), "fetched 1");
+    assert_string_equal(rig_url(&g, "%/421", "state || ' ' || retries"), "fetched 1");
+    assert_int_not_equal(traffic_nth(g.o, NULL, "/421", 0)->connection, traffic_nth(g.o, NULL, "/421", 1)->connection);
     assert_int_equal(traffic_count(g.o, NULL, "/gone"), 1);
     assert_int_equal(
         program_number(&g.p, "SELECT count(*) FROM pages WHERE title LIKE 'Half%'"), 0);
