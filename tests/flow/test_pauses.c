@@ -381,6 +381,30 @@ static void broken_transfers_are_tried_again_within_the_budget(void **state)
     rig_close(&g);
 }
 
+/* A server that is restarted takes connections and drops them. */
+static void a_handshake_that_is_cut_is_tried_again(void **state)
+{
+    static const struct origin_route routes[] = {
+        { .path = "/robots.txt", .status = 404, .headers = "Connection: close\r\n" },
+        { .path = "*", .headers = HTML, .body = PAGE },
+    };
+    struct rig g;
+
+    (void)state;
+    rig_open(&g,
+             &(struct origin_options){
+                 .routes = routes, .n_routes = 2, .is_tls = true, .tls_cut_from = 2, .tls_cut_to = 3 },
+             "https://127.0.0.1:$PORT/\n");
+
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "20ms", "-q", "--ca-file",
+                                               origin_ca_file(g.o), NULL }),
+                     0);
+
+    assert_string_equal(rig_url(&g, "%", "state || ' ' || retries"), "fetched 2");
+    assert_int_equal(origin_counts(g.o).connections, 4);
+    rig_close(&g);
+}
+
 /* Promise P14: a run does not wait for one page for longer than --max-wait. */
 static void a_second_try_too_far_away_is_left_out(void **state)
 {
@@ -630,6 +654,7 @@ int main(void)
         cmocka_unit_test(failures_that_are_over_are_forgotten_in_the_file),
         cmocka_unit_test(failures_of_an_earlier_start_make_the_next_pause_longer),
         cmocka_unit_test(broken_transfers_are_tried_again_within_the_budget),
+        cmocka_unit_test(a_handshake_that_is_cut_is_tried_again),
         cmocka_unit_test(a_second_try_too_far_away_is_left_out),
         cmocka_unit_test(a_pause_binds_the_host_that_a_robots_redirect_led_to),
         cmocka_unit_test(a_pause_binds_where_rules_are_read_again),

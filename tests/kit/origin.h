@@ -85,6 +85,7 @@ struct origin_options {
         *tls_names; /* of the certificate, "DNS:a.test,IP:127.0.0.1"; NULL: that IP */
     bool tls_is_expired;
     bool tls_ends_quietly; /* closes without saying so first (close_notify) */
+    uint32_t tls_cut_from, tls_cut_to; /* connections of these numbers are closed, or reset where it is even, at hello */
     bool speaks_h2; /* agrees to HTTP/2; its frames are the scripts' business */
     bool is_mute;   /* takes connections and never says a word */
 };

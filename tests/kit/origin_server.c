@@ -418,6 +418,11 @@ static void answer_nonsense(struct conn *c)
     close_conn(c, false);
 }
 
+static bool is_cut(const struct conn *c)
+{
+    return c->number >= c->server->options->tls_cut_from && c->number <= c->server->options->tls_cut_to;
+}
+
 static void on_readable(struct conn *c)
 {
     ssize_t n;
@@ -436,6 +441,10 @@ static void on_readable(struct conn *c)
     }
     if (c->server->options->is_mute)
         return;
+    if (is_cut(c)) {
+        close_conn(c, c->number % 2 == 0);
+        return;
+    }
     c->in.len += (size_t)n;
     if (c->in.ptr[0] < 'A') {
         answer_nonsense(c);
@@ -483,7 +492,7 @@ static void accept_all(struct origin_server *s, uint32_t listener)
         c->number = ++s->n_connections;
         buf_init(&c->in, MAX_REQUEST_BYTES);
         buf_init(&c->out, MAX_ANSWER_BYTES);
-        if (s->tls && !s->options->is_mute)
+        if (s->tls && !s->options->is_mute && !is_cut(c))
             c->tls = origin_tls_accept(s->tls, fd);
         s->shared->counts.connections++;
         s->shared->counts.open_connections++;
