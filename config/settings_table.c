@@ -55,7 +55,7 @@ static const struct option_spec specs[] = {
     { "workers", 0, OPTION_COUNT, F(workers), -1, 1024, "none", NULL, 0, "N",
       "parser processes (none: one less than there are cores, at least 2)", NULL },
     { "max-wait", 0, OPTION_DURATION, F(max_wait_ms), 0, MANY, "5m", NULL, 0, "DUR",
-      "longest wait for a host that asks for a pause, or does not answer", NULL },
+      "longest wait for a host that asks for a pause or does not answer, and for a network", NULL },
     { "no-robots", 0, OPTION_FLAG, F(has_no_robots), 0, 0, "no", NULL, 0, NULL,
       "do not obey robots.txt (only on your own sites)", NULL },
 
