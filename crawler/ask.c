@@ -6,12 +6,14 @@
 #include "config/mem.h"
 #include "crawler/archive.h"
 #include "crawler/credentials.h"
+#include "fetch/address.h"
 #include "parse/header.h"
 
 /* Somewhat longer than a failed lookup is remembered (fetch/dns.h). */
 #define NAMES_FAIL_NS (35 * NS_PER_S)
 
 #define LOOK_AGAIN_NS NS_PER_S /* for the network */
+#define MAX_DOUBLINGS 5        /* of the time between two tries */
 
 #define FIRST_ROOM ((size_t)64 * KIB)
 #define ROOM_GROWS 4
@@ -34,29 +36,40 @@ static enum err take_turn(struct crawl *c, deadline until)
     return e;
 }
 
-/*
- * The address is busy: meanwhile the permit of --concurrency and the place in --rate are
- * others'. Whoever asks here has no deadline, so an error only comes when the crawl ends, and
- * then one permit too many is no harm.
- */
-static enum err wait_aside(struct crawl *c, struct sem *address, deadline until)
+/* Who waits for an address or the network: its permit of --concurrency and place in --rate are others' meanwhile. */
+static void step_aside(struct crawl *c)
 {
-    enum err e;
-
     c->in_flight--;
     c->waiting_aside++;
     ask_unpace(c);
     sem_leave(&c->permits);
     crawl_poke(c);
-    e = sem_enter(address, until);
-    if (!e) {
-        e = take_turn(c, until);
-        if (e)
-            sem_leave(address);
-    }
+}
+
+/*
+ * waited: how the waiting ended. Whoever asks here has no deadline, so an error only comes when the crawl ends, and
+ * then one permit too many is no harm.
+ */
+static enum err step_back(struct crawl *c, enum err waited, deadline until)
+{
+    enum err e = waited ? waited : take_turn(c, until);
+
     c->waiting_aside--;
     c->in_flight++;
     crawl_poke(c);
+    return e;
+}
+
+/* The address is busy. */
+static enum err wait_aside(struct crawl *c, struct sem *address, deadline until)
+{
+    enum err waited, e;
+
+    step_aside(c);
+    waited = sem_enter(address, until);
+    e = step_back(c, waited, until);
+    if (e && !waited)
+        sem_leave(address);
     return e;
 }
 
@@ -246,50 +259,70 @@ enum fetch_keep ask_keep_for(const struct crawl *c, const struct ticket *t)
 static void note_heard(struct crawl *c)
 {
     c->n_heard++;
-    if (!c->network_until)
-        return;
     c->network_until = 0;
+    if (!c->has_told_no_network)
+        return;
+    c->has_told_no_network = false;
     crawl_event(c, "info", "crawl", "network-back", 0, "the network is there again");
 }
 
-/*
- * Nothing could go out. That says nothing of the host while this machine has no network (it slept, its cable is out, it
- * has just started): then whoever asks waits for it here, --max-wait at most. Where others are answered meanwhile there
- * is one, and ERR_TIMEOUT says that the result stands.
- */
-static enum err await_network(struct crawl *c, const struct fetch_result *got, int n_waits)
+static void tell_no_network(struct crawl *c, const struct fetch_result *got)
 {
-    int64_t heard = c->n_heard;
-
-    if (!c->store)
-        return ERR_TIMEOUT;
-    if (!c->network_until) {
-        c->network_until = clock_after(clock_now_ns(), c->settings->max_wait_ms * NS_PER_MS);
-        crawl_event(c, "warn", "crawl", "no-network", 0, "no network (%.*s): waiting for it, %lld s at most",
-                    SPAN_ARG(got->error), (long long)(c->settings->max_wait_ms / 1000));
-    }
-    if (clock_now_ns() >= c->network_until)
-        return ERR_TIMEOUT;
-    if (coro_sleep_until(clock_after(clock_now_ns(), LOOK_AGAIN_NS)) || c->stop)
-        return ERR_CANCELLED;
-    /* What was answered in the first moment may have come before the network went. */
-    return n_waits > 0 && c->n_heard != heard ? ERR_TIMEOUT : OK;
+    if (c->has_told_no_network)
+        return;
+    c->has_told_no_network = true;
+    crawl_event(c, "warn", "crawl", "no-network", 0, "no network (%.*s): waiting for it, %lld s at most",
+                SPAN_ARG(got->error), (long long)(c->settings->max_wait_ms / 1000));
 }
 
-/* As fetcher_fetch, but for the time without a network. */
+/*
+ * Until it is worth while to try again: each try leaves something in the visit's memory, so from one to the next it
+ * takes twice as long, unless there is a way out again or somebody is answered.
+ */
+static enum err look_for_network(struct crawl *c, int n_waits)
+{
+    int n_looks = n_waits < MAX_DOUBLINGS ? 1 << n_waits : 1 << MAX_DOUBLINGS;
+    int64_t heard = c->n_heard;
+
+    while (n_looks-- > 0 && c->n_heard == heard && clock_now_ns() < c->network_until) {
+        if (coro_sleep_until(clock_after(clock_now_ns(), LOOK_AGAIN_NS)) || c->stop)
+            return ERR_CANCELLED;
+        if (address_has_way_out())
+            break;
+    }
+    return OK;
+}
+
+/*
+ * As fetcher_fetch, but for the time without a network. That nothing could go out says nothing of the host while this
+ * machine has none (it slept, its cable is out, it has just started): then whoever asks waits for it here, --max-wait
+ * at most. Where others were answered meanwhile there is one, and a result that is the same after that stands.
+ */
 static enum err fetch_with_patience(struct crawl *c, const struct fetch_request *request, struct arena *mem,
                                     deadline until, struct fetch_result *out)
 {
     int64_t began_at = clock_now_ns(), waited = 0;
-    enum err e = fetcher_fetch(c->fetcher, request, mem, until, out), wait = OK;
+    enum err e = fetcher_fetch(c->fetcher, request, mem, until, out);
 
-    for (int n_waits = 0; !e && !wait && out->is_cut_off && mem->used_bytes < mem->max_bytes / 2; n_waits++) {
-        wait = await_network(c, out, n_waits);
-        if (wait == ERR_CANCELLED)
-            return wait;
+    for (int n_waits = 0; !e && out->is_cut_off && c->store && mem->used_bytes < mem->max_bytes / 2; n_waits++) {
+        int64_t heard = c->n_heard;
+
+        if (!c->network_until)
+            c->network_until = clock_after(clock_now_ns(), c->settings->max_wait_ms * NS_PER_MS);
+        if (clock_now_ns() >= c->network_until)
+            break;
+        step_aside(c);
+        e = step_back(c, look_for_network(c, n_waits), until);
+        if (e)
+            return e;
         waited = clock_now_ns() - began_at;
-        if (!wait)
-            e = fetcher_fetch(c->fetcher, request, mem, until, out);
+        e = fetcher_fetch(c->fetcher, request, mem, until, out);
+        if (n_waits == 0) /* what was answered in the first moment may have come before the network went */
+            continue;
+        if (c->n_heard != heard)
+            break;
+        if (!e && out->is_cut_off)
+            tell_no_network(c, out);
     }
     if (e)
         return e;

@@ -89,6 +89,7 @@ struct crawl {
 
     int64_t n_heard;           /* answers of any kind */
     deadline network_until;    /* 0: there is a network; else how long it is waited for */
+    bool has_told_no_network;
 
     struct store_run run;
     enum stop_reason stop;
@@ -105,7 +106,7 @@ struct crawl {
     /* under way */
     struct sem permits;  /* --concurrency: one for each request in flight */
     int64_t in_flight;   /* requests that hold one */
-    int64_t waiting_aside; /* requests that gave it back until their address is free */
+    int64_t waiting_aside; /* requests that gave it back until their address is free or there is a network */
     int64_t recent_peak; /* of in_flight, in the last seconds */
     int64_t recent_peak_at;
     int64_t answered; /* answered pages whose commit is still to come */

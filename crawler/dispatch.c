@@ -14,7 +14,7 @@
     (3 * NS_PER_S)          /* how long a level of requests in flight is remembered */
 #define BURST         64    /* visits started before the loop gets its turn */
 #define MAX_PREPARING 10000 /* hosts whose robots.txt is being read */
-#define MAX_ASIDE     10000 /* requests that wait for busy addresses */
+#define MAX_ASIDE     10000 /* requests that wait for busy addresses or the network */
 #define SHED_AT_ONCE  16    /* transfers given up when memory for bodies runs out */
 
 /* Has a budget of the run been used up? */

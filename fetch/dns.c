@@ -300,6 +300,8 @@ static int64_t remember_failure(struct entry *e)
         e->status = DNS_NO_ROUTE;
         return ttl_ns;
     }
+    if (e->owner->must_configure) /* other servers are asked next; what these said is no matter */
+        return ttl_ns;
     if (e->status == DNS_NO_ANSWER)
         return FAILURE_TTL_NS;
     for (int i = 0; i < e->n_failures && ttl_ns < FAILURE_TTL_NS; i++)

@@ -322,8 +322,8 @@ enum err fetcher_fetch(struct fetcher *f, const struct fetch_request *request,
         r.waited_ns = t->waited_ns;
         r.started_wall_ms += t->waited_ns / NS_PER_MS;
         release(f, t);
-        e = request_record(o, request, mem, &r.request_headers);
-        if (e)
+        /* Without a network nothing was sent, and mem is for many tries. */
+        if (r.is_cut_off || request_record(o, request, mem, &r.request_headers))
             r.request_headers = SPAN_NONE;
     } else {
         refuse(&route, &r);

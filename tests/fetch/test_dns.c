@@ -323,42 +323,109 @@ static bool has_failed(struct ask a)
 }
 
 /* Servers that this machine is told to ask while we run, as when it comes into another network. */
-static void servers_are_those_that_the_file_names_now(void **state)
-{
-    static const struct nameserver_record fails[] = { { .name = "moved.test", .code = NAMESERVER_SERVFAIL } },
-                                          finds[] = { { .name = "moved.test", .addresses = "192.0.2.9", .ttl_s = 60 } };
-    struct nameserver *was = nameserver_start_at("127.0.0.77", 53, fails, 1),
-                      *is = nameserver_start_at("127.0.0.78", 53, finds, 1);
-    char path[] = "/tmp/crawl-test-resolv-XXXXXX";
-    int fd = mkstemp(path);
-    struct rig *r = *state;
-    struct err_note note;
+struct move {
+    struct nameserver *was, *is;
+    char path[32];
+};
 
-    if (!was || !is) {
-        (void)close(fd);
-        (void)unlink(path);
-        nameserver_stop(was);
-        nameserver_stop(is);
+static const char NAMES_OLD[] = "nameserver 127.0.0.77\n", NAMES_NEW[] = "# another network\nnameserver 127.0.0.78\n";
+
+static void open_move(struct rig *r, struct move *m)
+{
+    static const struct nameserver_record old[] = { { .name = "moved.test", .code = NAMESERVER_SERVFAIL },
+                                                    { .name = "silent.test", .is_silent = true } },
+                                          new[] = { { .name = "moved.test", .addresses = "192.0.2.9", .ttl_s = 60 },
+                                                    { .name = "broken.test", .code = NAMESERVER_SERVFAIL } };
+    struct err_note note;
+    int fd;
+
+    *m = (struct move){ .was = nameserver_start_at("127.0.0.77", 53, old, ARRAY_LEN(old)),
+                        .is = nameserver_start_at("127.0.0.78", 53, new, ARRAY_LEN(new)),
+                        .path = "/tmp/crawl-test-resolv-XXXXXX" };
+    if (!m->was || !m->is) {
+        nameserver_stop(m->was);
+        nameserver_stop(m->is);
         skip(); /* needs to be root, and the port free */
     }
+    fd = mkstemp(m->path);
     assert_true(fd >= 0);
     (void)close(fd);
-    assert_int_equal(io_put_file(path, SPAN("nameserver 127.0.0.77\n"), &note), OK);
+    assert_int_equal(io_put_file(m->path, span_str(NAMES_OLD), &note), OK);
     dns_close(r->dns);
-    assert_int_equal(dns_open(r->sched, span_str(path), &r->dns, &note), OK);
-    assert_true(has_failed(ask(r, "moved.test")));
-    assert_int_equal(io_put_file(path, SPAN("# another network\nnameserver 127.0.0.78\n"), &note), OK);
-    assert_int_equal(ask(r, "other.moved.test").answer.status, DNS_NO_SUCH_NAME); /* the old one knows it no better */
-    assert_int_equal(nameserver_n_queries(is), 0);
+    assert_int_equal(dns_open(r->sched, span_str(m->path), &r->dns, &note), OK);
+}
+
+static void name_servers(const struct move *m, const char *text)
+{
+    struct err_note note;
+
+    assert_int_equal(io_put_file(m->path, span_str(text), &note), OK);
+}
+
+static void close_move(struct move *m)
+{
+    (void)unlink(m->path);
+    nameserver_stop(m->was);
+    nameserver_stop(m->is);
+}
+
+static void servers_are_those_that_the_file_names_now(void **state)
+{
+    struct rig *r = *state;
+    struct move m;
+
+    open_move(r, &m);
     clock_fake_start(clock_now_ns(), clock_wall_ms());
-    clock_fake_advance(NS_PER_S);
+    for (int i = 0; i < 6; i++) {
+        assert_true(has_failed(ask(r, "moved.test")));
+        clock_fake_advance(31 * NS_PER_S);
+    }
+    name_servers(&m, NAMES_NEW);
+    assert_int_equal(ask(r, "other.moved.test").answer.status, DNS_NO_SUCH_NAME); /* the old one knows it no better */
+    assert_int_equal(nameserver_n_queries(m.is), 0);
     assert_true(has_failed(ask(r, "moved.test"))); /* this failure finds it out */
-    clock_fake_advance(2 * NS_PER_S);
+    clock_fake_advance(600 * NS_PER_MS); /* it is not remembered long, whatever went before */
     assert_true(has_address(ask(r, "moved.test"), "192.0.2.9"));
-    clock_fake_stop();
-    (void)unlink(path);
-    nameserver_stop(was);
-    nameserver_stop(is);
+    /* And back: after an answer, failures count from the first again. */
+    name_servers(&m, NAMES_OLD);
+    assert_true(has_failed(ask(r, "broken.test")));
+    clock_fake_advance(61 * NS_PER_S);
+    assert_true(has_failed(ask(r, "moved.test")));
+    clock_fake_advance(600 * NS_PER_MS);
+    assert_false(ask(r, "moved.test").answer.was_cached);
+    close_move(&m);
+}
+
+static intptr_t ask_two(void *arg)
+{
+    struct ask *asks = arg;
+
+    (void)ask_one(&asks[0]);
+    return ask_one(&asks[1]);
+}
+
+/* c-ares takes no other servers while it asks: what is found out meanwhile holds once it has ended. */
+static void other_servers_wait_for_the_lookups_under_way(void **state)
+{
+    struct rig *r = *state;
+    /* In capitals it is another name for the cache. */
+    struct ask asks[] = { { .rig = r, .host = "moved.test" }, { .rig = r, .host = "MOVED.test" } },
+               silent = { .rig = r, .host = "silent.test" };
+    struct group *g;
+    struct move m;
+
+    open_move(r, &m);
+    g = group_new(r->sched, NULL);
+    name_servers(&m, NAMES_NEW);
+    group_set_detached(g);
+    assert_int_equal(group_spawn(g, "silent", ask_one, &silent, NULL), OK);
+    assert_int_equal(group_spawn(g, "two", ask_two, asks, NULL), OK);
+    sched_run(r->sched);
+    group_free(g);
+    assert_int_equal(silent.answer.n_addresses, 0);
+    assert_true(has_failed(asks[0]));
+    assert_true(has_address(asks[1], "192.0.2.9"));
+    close_move(&m);
 }
 
 static void an_alias_is_followed(void **state)
@@ -449,6 +516,9 @@ static void after_silence_the_answer_says_so(void **state)
 
     assert_int_equal(a.answer.status, DNS_NO_ANSWER);
     assert_in_range(a.took_ms, 3000, 9000);
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    clock_fake_advance(29 * NS_PER_S); /* a lookup that takes seconds is not to be made again at once */
+    assert_true(ask(*state, "y.silent.test").answer.was_cached);
 }
 
 struct cancel_seen {
@@ -601,6 +671,7 @@ int main(void)
         RIG_TEST(failures_are_told_apart_and_remembered),
         RIG_TEST(a_server_that_goes_on_failing_is_asked_less_and_less),
         RIG_TEST(servers_are_those_that_the_file_names_now),
+        RIG_TEST(other_servers_wait_for_the_lookups_under_way),
         RIG_TEST(an_alias_is_followed),
         RIG_TEST(an_alias_of_itself_is_no_address),
         RIG_TEST(of_forty_addresses_sixteen_are_kept),

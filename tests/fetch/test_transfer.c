@@ -497,7 +497,8 @@ static void shake_hands(void **state)
 
     (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/page",
                    origin_port(w->origin));
-    w->rig.options.connect_timeout_ms = 500;
+    if (row->want == FETCH_TIMEOUT) /* to read the certificates to be trusted may take as long */
+        w->rig.options.connect_timeout_ms = 500;
     if (row->is_trusted)
         w->rig.options.ca_file = span_str(origin_ca_file(w->origin));
     fetchrig_open(&w->rig);

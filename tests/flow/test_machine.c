@@ -387,24 +387,43 @@ static bool has_logged(struct program *p, const char *text)
     return strstr(bytes, text) != NULL;
 }
 
-/* A machine that slept, or has just started. The network of this test is one of its own, and has only a loopback. */
-static void p11_without_a_network_it_waits_for_one(void **state)
+/* A network of the test's own, which has only a loopback. Gives the one before, for leave_network. */
+static int enter_network(void)
 {
     int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    struct rig g;
 
-    (void)state;
     assert_true(ours >= 0);
     if (unshare(CLONE_NEWNET)) {
         (void)close(ours);
         skip(); /* needs to be root */
     }
     set_network(true);
+    return ours;
+}
+
+static void leave_network(int ours)
+{
+    assert_int_equal(setns(ours, CLONE_NEWNET), 0);
+    (void)close(ours);
+}
+
+static void await_log(struct program *p, const char *text)
+{
+    for (int i = 0; i < 400 && !has_logged(p, text); i++)
+        usleep(50000);
+}
+
+/* A machine that slept, or has just started. */
+static void p11_without_a_network_it_waits_for_one(void **state)
+{
+    int ours = enter_network();
+    struct rig g;
+
+    (void)state;
     RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
     set_network(false);
     program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--log", "log.txt", NULL });
-    for (int i = 0; i < 400 && !has_logged(&g.p, "no-network"); i++)
-        usleep(50000);
+    await_log(&g.p, "no-network");
     set_network(true);
     assert_int_equal(program_wait(&g.p), 0);
     assert_sound(&g, N_PAGES);
@@ -426,8 +445,53 @@ static void p11_without_a_network_it_waits_for_one(void **state)
                      0);
     assert_non_null(strstr(buf_span(&g.p.out).ptr, "\n0"));
     rig_close(&g);
-    assert_int_equal(setns(ours, CLONE_NEWNET), 0);
-    (void)close(ours);
+    leave_network(ours);
+}
+
+/* Who waits for it looks again when the first has found it, instead of taking what came of the last look. */
+static void p11_when_the_network_is_back_nobody_has_failed(void **state)
+{
+    int ours = enter_network();
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, small, 8,
+             "http://127.0.0.1:$PORT/20\nhttp://127.0.0.2:$PORT/20\nhttp://127.0.0.3:$PORT/20\n"
+             "http://127.0.0.4:$PORT/20\nhttp://127.0.0.5:$PORT/20\nhttp://127.0.0.6:$PORT/20\n"
+             "http://127.0.0.7:$PORT/20\nhttp://127.0.0.8:$PORT/20\n");
+    set_network(false);
+    program_start_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--no-robots", "--rate", "8", "--log", "log.txt", NULL });
+    await_log(&g.p, "no-network");
+    usleep(2500000); /* until all of them wait */
+    set_network(true);
+    assert_int_equal(program_wait(&g.p), 0);
+    assert_sound(&g, 8);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches"), 8);
+    rig_close(&g);
+    leave_network(ours);
+}
+
+static const struct origin_route slow[] = {
+    NO_ROBOTS,
+    { .path = "*", .headers = HTML, .generate = make_page, .arg = (void *)(uintptr_t)&n_small, .delay_ms = 400 },
+};
+
+/* A machine that is meant to have no way out: what it cannot reach takes no place from what it can, and is no outage. */
+static void p11_hosts_without_a_way_hold_nobody_up(void **state)
+{
+    int ours = enter_network();
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, slow, 1, "http://192.0.2.1/\nhttp://192.0.2.2/\nhttp://192.0.2.3/\nhttp://127.0.0.1:$PORT/0\n");
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--no-robots", "--allow-net", "192.0.2.0/24",
+                                               "--delay", "0", "--concurrency", "2", "--retries", "0", NULL }),
+                     0);
+    assert_sound(&g, N_PAGES);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM urls WHERE state = 'failed'"), 3);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM events WHERE event = 'no-network'"), 0);
+    rig_close(&g);
+    leave_network(ours);
 }
 
 /* --- memory ------------------------------------------------------------------------------ */
@@ -734,6 +798,8 @@ int main(void)
         cmocka_unit_test(p32_with_20_descriptors_all_is_fetched_or_a_reason_given),
         cmocka_unit_test(p32_with_too_few_descriptors_nothing_waits_for_ever),
         cmocka_unit_test(p11_without_a_network_it_waits_for_one),
+        cmocka_unit_test(p11_when_the_network_is_back_nobody_has_failed),
+        cmocka_unit_test(p11_hosts_without_a_way_hold_nobody_up),
         cmocka_unit_test(p33_an_address_space_that_is_small_is_enough_or_said),
         cmocka_unit_test(p42_one_process_alone_has_the_database_open),
         cmocka_unit_test(a_database_that_is_moved_away_is_said),

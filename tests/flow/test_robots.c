@@ -800,7 +800,7 @@ static void what_hosts_said_is_not_kept_while_they_pause(void **state)
     const struct origin_route routes[] = {
         { .path = "/robots.txt", .status = 503, .headers = lines },
     };
-    char seeds[FLOOD_HOSTS * 32] = "";
+    char seeds[FLOOD_HOSTS * 40] = "";
     struct program p;
     struct origin *o;
     int64_t mib;
@@ -812,7 +812,7 @@ static void what_hosts_said_is_not_kept_while_they_pause(void **state)
     for (int i = 0; i < FLOOD_LINES; i++)
         snprintf(lines + strlen(lines), 1000, "X-%03d: %0990d\r\n", i, i);
     for (int i = 1; i <= FLOOD_HOSTS; i++)
-        snprintf(seeds + strlen(seeds), 32, "http://127.0.0.%d:$PORT/\n", i);
+        snprintf(seeds + strlen(seeds), 40, "http://127.0.0.%d:$PORT/\n", i);
     o = origin_start(&(struct origin_options){ .routes = routes,
                                                .n_routes = ARRAY_LEN(routes),
                                                .n_addresses = FLOOD_HOSTS });
