@@ -9,6 +9,7 @@
 
 #define MAX_NOTES  10000
 #define NO_IPV6_NS (60 * NS_PER_S)
+#define SILENT_IPV6 3
 
 struct route_note {
     union address good;
@@ -21,6 +22,7 @@ void route_book_init(struct route_book *b)
 {
     map_init(&b->notes);
     b->no_ipv6_until = 0;
+    b->n_silent_ipv6 = 0;
 }
 
 void route_book_clear(struct route_book *b)
@@ -158,12 +160,34 @@ void route_note_success(struct route_book *b, struct span host, const struct rou
 {
     struct route_note *note;
 
+    if (is_v6(&r->addresses[i]))
+        b->n_silent_ipv6 = 0;
     /* The first one is tried first anyway. */
     if (i == 0)
         return;
     note = note_for(b, host);
     note->good = r->addresses[i];
     note->has_good = true;
+}
+
+static bool has_both_families(const struct route *r)
+{
+    size_t n_v6 = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        n_v6 += is_v6(&r->addresses[i]);
+    return n_v6 > 0 && n_v6 < r->n;
+}
+
+/* Behind many a router IPv6 has addresses and leads nowhere: each new host would cost the time of a connection. */
+static void note_ipv6_failure(struct route_book *b, const struct route *r, int os_errno)
+{
+    bool is_absent = os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT;
+
+    if (!is_absent && os_errno != ECONNREFUSED && has_both_families(r))
+        b->n_silent_ipv6++;
+    if (is_absent || b->n_silent_ipv6 >= SILENT_IPV6)
+        b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);
 }
 
 void route_note_failure(struct route_book *b, struct span host, const struct route *r,
@@ -175,9 +199,8 @@ void route_note_failure(struct route_book *b, struct span host, const struct rou
         note->has_good = false;
     if (i == ROUTE_MAX - 1) /* the last that was tried: there may be more */
         note_for(b, host)->n_dead += ROUTE_MAX;
-    if (is_v6(&r->addresses[i]) &&
-        (os_errno == ENETUNREACH || os_errno == EAFNOSUPPORT))
-        b->no_ipv6_until = clock_after(clock_now_ns(), NO_IPV6_NS);
+    if (is_v6(&r->addresses[i]))
+        note_ipv6_failure(b, r, os_errno);
 }
 
 bool route_is_cut_off(const struct route *r)

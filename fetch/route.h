@@ -30,7 +30,8 @@ struct route {
 
 struct route_book {
     struct map notes; /* host -> struct route_note */
-    deadline no_ipv6_until;
+    deadline no_ipv6_until; /* until then IPv4 is tried first */
+    int n_silent_ipv6;      /* addresses in a row that did not answer at all, of hosts that have others */
 };
 
 void route_book_init(struct route_book *b);
@@ -45,7 +46,7 @@ enum err route_find(struct route_book *b, struct dns *dns,
 void route_note_success(struct route_book *b, struct span host, const struct route *r,
                         size_t i);
 
-/* It did not; os_errno tells whether this machine has no IPv6 at all. */
+/* It did not; os_errno tells whether this machine has no IPv6 at all. That it leads nowhere shows in its silence. */
 void route_note_failure(struct route_book *b, struct span host, const struct route *r,
                         size_t i, int os_errno);
 

@@ -316,6 +316,12 @@ static void a_server_that_goes_on_failing_is_asked_less_and_less(void **state)
     clock_fake_stop();
 }
 
+/* On a machine without a network nobody asks servers of its own. */
+static bool has_failed(struct ask a)
+{
+    return a.answer.status == DNS_SERVER_FAILED || a.answer.status == DNS_NO_ROUTE;
+}
+
 /* Servers that this machine is told to ask while we run, as when it comes into another network. */
 static void servers_are_those_that_the_file_names_now(void **state)
 {
@@ -340,13 +346,13 @@ static void servers_are_those_that_the_file_names_now(void **state)
     assert_int_equal(io_put_file(path, SPAN("nameserver 127.0.0.77\n"), &note), OK);
     dns_close(r->dns);
     assert_int_equal(dns_open(r->sched, span_str(path), &r->dns, &note), OK);
-    assert_int_equal(ask(r, "moved.test").answer.status, DNS_SERVER_FAILED);
+    assert_true(has_failed(ask(r, "moved.test")));
     assert_int_equal(io_put_file(path, SPAN("# another network\nnameserver 127.0.0.78\n"), &note), OK);
     assert_int_equal(ask(r, "other.moved.test").answer.status, DNS_NO_SUCH_NAME); /* the old one knows it no better */
     assert_int_equal(nameserver_n_queries(is), 0);
     clock_fake_start(clock_now_ns(), clock_wall_ms());
     clock_fake_advance(NS_PER_S);
-    assert_int_equal(ask(r, "moved.test").answer.status, DNS_SERVER_FAILED); /* this failure finds it out */
+    assert_true(has_failed(ask(r, "moved.test"))); /* this failure finds it out */
     clock_fake_advance(2 * NS_PER_S);
     assert_true(has_address(ask(r, "moved.test"), "192.0.2.9"));
     clock_fake_stop();

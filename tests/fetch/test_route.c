@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From names to addresses to connections: the guard, several addresses, proxies. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include "config/clock.h"
 #include "config/mem.h"
+#include "fetch/route.h"
 #include "tests/kit/fetchrig.h"
 #include "tests/kit/nameserver.h"
 #include "tests/kit/origin.h"
@@ -211,6 +213,59 @@ static void families_take_turns(void **state)
     assert_int_equal(trail.n, 2);
     assert_string_equal(trail.ips[0], "::1");
     assert_string_equal(trail.ips[1], "127.0.0.4");
+}
+
+struct routes_seen {
+    struct world *w;
+    struct route_book book;
+    int first_family; /* of a host that has both */
+};
+
+static intptr_t find_one(void *arg)
+{
+    struct routes_seen *seen = arg;
+    struct route r;
+
+    if (route_find(&seen->book, seen->w->rig.dns, &seen->w->rig.policy, SPAN("v6-dead.test"), DEADLINE_NEVER, &r))
+        return 1;
+    seen->first_family = r.addresses[0].any.sa_family;
+    return 0;
+}
+
+static int first_family(struct routes_seen *seen)
+{
+    fetchrig_run(&seen->w->rig, find_one, seen);
+    return seen->first_family;
+}
+
+/* An address of this machine that leads nowhere: 5 s for each new host, if IPv6 went on being tried first. */
+static void ipv6_that_is_silent_is_tried_last(void **state)
+{
+    struct routes_seen seen = { .w = *state };
+    struct route_book *b = &seen.book;
+    struct route dual = { .n = 2 }, single = { .n = 1 };
+
+    assert_true(address_parse(SPAN("2001:db8::1"), &dual.addresses[0]) && address_parse(SPAN("192.0.2.1"), &dual.addresses[1]));
+    single.addresses[0] = dual.addresses[0];
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    route_book_init(b);
+    for (int i = 0; i < 5; i++) {
+        route_note_failure(b, SPAN("refused.test"), &dual, 0, ECONNREFUSED);
+        route_note_failure(b, SPAN("single.test"), &single, 0, ETIMEDOUT);
+    }
+    for (int i = 0; i < 2; i++)
+        route_note_failure(b, SPAN("a.test"), &dual, 0, ETIMEDOUT);
+    route_note_success(b, SPAN("b.test"), &dual, 0);
+    for (int i = 0; i < 2; i++)
+        route_note_failure(b, SPAN("c.test"), &dual, 0, 0);
+    assert_int_equal(first_family(&seen), AF_INET6);
+    route_note_failure(b, SPAN("d.test"), &dual, 0, ETIMEDOUT);
+    assert_int_equal(first_family(&seen), AF_INET);
+    clock_fake_advance(61 * NS_PER_S);
+    assert_int_equal(first_family(&seen), AF_INET6);
+    route_note_failure(b, SPAN("e.test"), &dual, 0, ETIMEDOUT); /* still: one is enough now */
+    assert_int_equal(first_family(&seen), AF_INET);
+    route_book_clear(b);
 }
 
 static void when_all_fail_the_last_says_why(void **state)
@@ -500,6 +555,7 @@ int main(void)
         WORLD_TEST(of_two_families_the_next_request_tries_what_the_first_did_not),
         WORLD_TEST(the_next_address_is_tried_and_remembered),
         WORLD_TEST(families_take_turns),
+        WORLD_TEST(ipv6_that_is_silent_is_tried_last),
         WORLD_TEST(when_all_fail_the_last_says_why),
         WORLD_TEST(a_stalling_address_gets_its_share_of_time_only),
         WORLD_TEST(names_that_lead_inside_are_refused),
