@@ -603,7 +603,8 @@ static void damage_within_the_full_text_is_found(void **state)
     assert_int_equal(program_run(&g->p, ARGS{ "verify", "--full", NULL }), 0);
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("ok     the pages of the full-text index")) < g->p.out.len);
     program_change(&g->p, "UPDATE page_text_data SET block = zeroblob(length(block)) WHERE id > 10");
-    assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
+    if (sqlite3_libversion_number() < 3044000) /* later ones find it, too */
+        assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
     assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("WRONG  the pages of the full-text index")) < g->p.out.len);
 }
