@@ -295,6 +295,7 @@ void log_flush(void)
     tell_losses();
 }
 
+PRINTF_LIKE(4, 0)
 static void vlog(enum log_level level, const char *component, const char *event, const char *fmt,
                  va_list args)
 {

@@ -333,7 +333,7 @@ static int schema(const struct schema_options *o, const char *name)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct schema_options o = { .show = { NULL } };
+    struct schema_options o = { .show.db = NULL };
     char **operands;
     int code;
     size_t n;

@@ -467,7 +467,7 @@ static int show(const struct page_options *o, const char *text)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct page_options o = { .show = { NULL } };
+    struct page_options o = { .show.db = NULL };
     char **operands;
     int code;
     size_t n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/known.h"
 
+#include <errno.h>
 #include <sys/random.h>
 
 #define XXH_INLINE_ALL
@@ -42,7 +43,7 @@ static size_t set_number(const struct known *k, uint32_t place)
     return i < k->n_sets ? i : place & (k->mask >> 1);
 }
 
-enum err known_open(size_t max_bytes, struct known **out)
+enum err known_open(size_t max_bytes, struct known **out, struct err_note *note)
 {
     struct known *k = mem_alloc(sizeof *k);
 
@@ -54,8 +55,10 @@ enum err known_open(size_t max_bytes, struct known **out)
     k->slots = mem_array(k->max_sets * WAYS, sizeof(struct slot));
     known_forget(k);
     if (getrandom(&k->seed, sizeof k->seed, 0) != (ssize_t)sizeof k->seed) {
+        int cause = errno;
+
         known_close(k);
-        return ERR_IO;
+        return err_set_errno(note, ERR_IO, cause, "no random numbers from the kernel (getrandom)");
     }
     *out = k;
     return OK;

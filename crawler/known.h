@@ -25,7 +25,7 @@ struct known_entry {
 };
 
 /* Takes at most max_bytes of memory, as it fills. ERR_IO when the kernel gives no random seed. */
-enum err known_open(size_t max_bytes, struct known **out) MUST_USE;
+enum err known_open(size_t max_bytes, struct known **out, struct err_note *note) MUST_USE;
 void known_close(struct known *k);
 
 /* False when not in the cache. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/io.h"
 #include "config/mem.h"
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
 
     io_reserve_standard();
     mem_start();
+    (void)umask(umask(0) & ~(mode_t)S_IRWXU); /* what we make, we must be able to open again */
     signal(SIGXFSZ,
            SIG_IGN); /* a file over its limit is an error to report, not a death */
     if (pool_zygote_main(argc, argv, &code))

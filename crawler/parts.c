@@ -256,7 +256,7 @@ static enum err open_runtime(struct crawl *c, struct err_note *note)
     return bodies_open((size_t)c->settings->max_memory / 4, &c->bodies, note);
 }
 
-static enum err open_frontier(struct crawl *c)
+static enum err open_frontier(struct crawl *c, struct err_note *note)
 {
     const struct settings *s = c->settings;
     struct frontier_options options = { .order = (enum store_order)s->order,
@@ -267,7 +267,7 @@ static enum err open_frontier(struct crawl *c)
     robots_gate_open(c);
     sitemaps_open(c);
     map_init(&c->ip_permits);
-    return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known);
+    return known_open((size_t)MIN(s->max_memory / 64, MAX_KNOWN_BYTES), &c->known, note);
 }
 
 /* --- queued hosts --------------------------------------------------------------------- */
@@ -483,7 +483,7 @@ static enum err open_engines(struct crawl *c, struct err_note *note)
     if (!e)
         e = open_network(c, note);
     if (!e)
-        e = open_frontier(c);
+        e = open_frontier(c, note);
     return e;
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,7 +101,6 @@ struct child {
 
 struct nursery {
     pid_t pid; /* its own */
-    int signal_fd;
     struct span title; /* the bytes of the command line */
     struct child *children;
     size_t n_children, cap_children;
@@ -142,8 +140,8 @@ NORETURN static void become_worker(const struct nursery *z,
     if (getppid() != z->pid)
         _exit(WORKER_EXIT_NO_START);
     /* Of the zygote's descriptors nothing may stay but what the order brought. */
-    close(z->signal_fd);
     close(SOCKET_FD);
+    signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     worker_main(o, z->title);
@@ -241,8 +239,14 @@ static void open_null(int fd)
     }
 }
 
-/* The terminal's and the service manager's signals are for the parent: it ends us when it is done. */
-static int take_signals(void)
+static void on_child(int signo)
+{
+    (void)signo; /* it only ends the wait */
+}
+
+/* The terminal's and the service manager's signals are for the parent: it ends us when it is done. A child's comes
+ * while we wait only. */
+static void take_signals(void)
 {
     static const int ignored[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
                                    SIGUSR1, SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN };
@@ -250,10 +254,10 @@ static int take_signals(void)
 
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
         signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, on_child);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_SETMASK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Does the process that made our socket still run, and is it our parent? */
@@ -270,23 +274,17 @@ static bool has_its_parent(void)
 
 static int run_nursery(struct nursery *z)
 {
-    struct pollfd wait_for[] = { { .fd = SOCKET_FD, .events = POLLIN },
-                                 { .fd = z->signal_fd, .events = POLLIN } };
+    struct pollfd order = { .fd = SOCKET_FD, .events = POLLIN };
+    sigset_t none;
 
+    sigemptyset(&none);
     for (;;) {
-        struct signalfd_siginfo info;
+        int n = ppoll(&order, 1, NULL, &none);
 
-        if (poll(wait_for, ARRAY_LEN(wait_for), -1) < 0) {
-            if (errno != EINTR)
-                return 1;
-            continue;
-        }
-        if (wait_for[1].revents) {
-            while (read(z->signal_fd, &info, sizeof info) > 0)
-                ;
-            reap(z);
-        }
-        if (wait_for[0].revents && !take_order(z))
+        if (n < 0 && errno != EINTR)
+            return 1;
+        reap(z);
+        if (n > 0 && !take_order(z))
             return 0;
     }
 }
@@ -303,7 +301,7 @@ static struct span claim_title(int argc, char **argv)
 
 bool zygote_main(int argc, char **argv, int *exit_code)
 {
-    struct nursery z = { .pid = getpid(), .signal_fd = -1 };
+    struct nursery z = { .pid = getpid() };
 
     if (argc != 2 || strcmp(argv[0], ZYGOTE_NAME) != 0 ||
         strcmp(argv[1], TITLE_ROOM) != 0)
@@ -317,8 +315,8 @@ bool zygote_main(int argc, char **argv, int *exit_code)
     open_null(1);
     prctl(PR_SET_NAME, "crawl: zygote");
     z.title = claim_title(argc, argv);
-    z.signal_fd = take_signals();
-    *exit_code = z.signal_fd < 0 ? 1 : run_nursery(&z);
+    take_signals();
+    *exit_code = run_nursery(&z);
     kill_children(&z);
     return true;
 }

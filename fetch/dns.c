@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetch/dns.h"
 
+/* Newer ones say so of what Debian 12's has nothing else for. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <errno.h>
 #include <netinet/in.h>

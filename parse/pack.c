@@ -12,12 +12,14 @@
 
 #define MAGIC_DICTIONARY SPAN("\x37\xA4\x30\xEC")
 
+#define MIN_TABLE_LOG 13 /* what the library takes for a small dictionary */
+
 /* A dictionary as the library wants it: taken apart once, for each direction when first needed. */
 struct prepared {
     uint32_t id; /* 0: none so far */
     bool was_tried_out, was_tried_in;
-    ZSTD_CDict *out; /* NULL also where the library does not take it */
-    ZSTD_DDict *in;
+    bool is_out;    /* pack.out has it; not where the library does not take it */
+    ZSTD_DDict *in; /* NULL: the same */
 };
 
 struct pack {
@@ -29,7 +31,6 @@ struct pack {
 
 static void forget(struct prepared *d)
 {
-    ZSTD_freeCDict(d->out);
     ZSTD_freeDDict(d->in);
     *d = (struct prepared){ 0 };
 }
@@ -93,19 +94,35 @@ void pack_set_dictionary(struct pack *p, uint32_t id, struct span bytes)
     p->kept.id = id;
 }
 
-/* NULL: none is set, or the library does not take it. */
-static const ZSTD_CDict *dictionary_out(struct pack *p)
+/* Of a dictionary zstd 1.5.7 finds only the end again, eight bytes for each place of the table that it makes at our
+ * level; so the table is as large as the dictionary asks for. */
+static bool load_dictionary(const struct pack *p)
 {
-    if (!p->dictionary.len)
-        return NULL;
-    if (!p->kept.was_tried_out)
-        p->kept.out =
-            ZSTD_createCDict(p->dictionary.ptr, p->dictionary.len, PACK_LEVEL);
-    p->kept.was_tried_out = true;
-    return p->kept.out;
+    char nothing[64];
+    int log = MIN_TABLE_LOG;
+
+    while ((size_t)8 << log < p->dictionary.len)
+        log++;
+    return !ZSTD_isError(ZSTD_CCtx_reset(p->out, ZSTD_reset_session_and_parameters)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(p->out, ZSTD_c_compressionLevel, PACK_LEVEL)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(p->out, ZSTD_c_hashLog, log)) &&
+           !ZSTD_isError(ZSTD_CCtx_loadDictionary(p->out, p->dictionary.ptr, p->dictionary.len)) &&
+           /* taken apart, and refused, when first used */
+           !ZSTD_isError(ZSTD_compress2(p->out, nothing, sizeof nothing, "", 0));
 }
 
-/* As dictionary_out, for what names this id. */
+/* False: none is set, or the library does not take it. */
+static bool has_dictionary_out(struct pack *p)
+{
+    if (!p->dictionary.len)
+        return false;
+    if (!p->kept.was_tried_out)
+        p->kept.is_out = load_dictionary(p);
+    p->kept.was_tried_out = true;
+    return p->kept.is_out;
+}
+
+/* NULL: none that has this id is set, or the library does not take it. */
 static const ZSTD_DDict *dictionary_in(struct pack *p, uint32_t id)
 {
     if (!p->dictionary.len || p->kept.id != id)
@@ -120,13 +137,11 @@ static const ZSTD_DDict *dictionary_in(struct pack *p, uint32_t id)
 
 static size_t compress(struct pack *p, struct span body, int level, struct buf *out)
 {
-    const ZSTD_CDict *dictionary = dictionary_out(p);
     char *to = out->ptr ? out->ptr + out->len : NULL;
     size_t room = out->cap - out->len;
 
-    return dictionary ? ZSTD_compress_usingCDict(p->out, to, room, body.ptr, body.len,
-                                                 dictionary)
-                      : ZSTD_compressCCtx(p->out, to, room, body.ptr, body.len, level);
+    return has_dictionary_out(p) ? ZSTD_compress2(p->out, to, room, body.ptr, body.len)
+                                 : ZSTD_compressCCtx(p->out, to, room, body.ptr, body.len, level);
 }
 
 enum err pack_compress(struct pack *p, struct span body, int level, struct buf *out)

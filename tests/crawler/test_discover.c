@@ -16,7 +16,7 @@ static int open_crawl(void **state)
     options_set_defaults(&settings_table, s);
     c->settings = s;
     *state = c;
-    return scope_open(s, &c->scope, NULL) || known_open((size_t)MIB, &c->known);
+    return scope_open(s, &c->scope, NULL) || known_open((size_t)MIB, &c->known, NULL);
 }
 
 static int close_crawl(void **state)

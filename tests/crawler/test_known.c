@@ -10,7 +10,7 @@ static struct known *open_known(size_t max_bytes)
 {
     struct known *k = NULL;
 
-    assert_int_equal(known_open(max_bytes, &k), OK);
+    assert_int_equal(known_open(max_bytes, &k, NULL), OK);
     return k;
 }
 

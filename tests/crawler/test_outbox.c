@@ -72,7 +72,7 @@ static int set_up(void **state)
     w->crawl.store = w->kit.store;
     assert_int_equal(loop_open(&w->crawl.loop, NULL), OK);
     assert_int_equal(loop_wakeup_open(w->crawl.loop, on_store, NULL, &w->crawl.store_wakeup), OK);
-    assert_int_equal(known_open(MIB, &w->crawl.known), OK);
+    assert_int_equal(known_open(MIB, &w->crawl.known, NULL), OK);
     w->crawl.frontier = frontier_new(w->crawl.loop, &w->settings, &options, refill, NULL);
     *state = w;
     return 0;

@@ -71,6 +71,8 @@ static const struct row ROWS[] = {
       "header block begins with white space", false, 200, "RFC 9112 §2.2" },
     { "a line without a colon is borne", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", NULL,
       true, 200, "browsers" },
+    { "a blank line cut before its end, which libcurl 8.23 hands on", "HTTP/1.1 200 OK\r\nA: b\r\n\r", NULL, false, 200,
+      "P2" },
     { "a blank line first", "\r\nHTTP/1.1 200 OK\r\n\r\n", "no status line", false, 0,
       "P29" },
 };

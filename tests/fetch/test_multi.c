@@ -151,7 +151,9 @@ static void a_fold_before_any_header_meets_nothing_of_the_answer_before(void **s
 
         assert_outcome(&first, FETCH_OK);
         assert_outcome(&second, FETCH_BAD_RESPONSE);
-        assert_true(span_eq(second.result.error, SPAN("malformed header block")));
+        /* libcurl's words, or ours where it hands the line on */
+        assert_true(span_eq(second.result.error, SPAN("malformed header block")) ||
+                    span_eq(second.result.error, SPAN("header block begins with white space")));
         drop(w, &first);
         drop(w, &second);
     }

@@ -425,6 +425,25 @@ static void file_is_created_for_its_owner_only(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+/* No file could be opened a second time; root may, so the modes are looked at too. */
+static void a_umask_that_takes_the_owners_rights_away_leaves_them(void **state)
+{
+    static const char *const names[] = { "crawl.db", "end.json", "crawl.log", "report.html" };
+    struct rig *g = *state;
+    mode_t old = umask(0777);
+    struct stat st;
+
+    assert_int_equal(program_crawl(&g->p, ARGS{ "seeds.txt", "-q", "--delay", "0", "--json-summary", "end.json",
+                                                "--log", "crawl.log", NULL }),
+                     0);
+    assert_int_equal(program_run(&g->p, ARGS{ "report", NULL }), 0);
+    umask(old);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_int_equal(stat(program_path(&g->p, names[i]), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+}
+
 /* --- a full disk ---------------------------------------------------------------------------------------- */
 
 static void make_long_page(void *arg, const struct origin_request *r, int *io_status,
@@ -584,7 +603,8 @@ static void damage_within_the_full_text_is_found(void **state)
     assert_int_equal(program_run(&g->p, ARGS{ "verify", "--full", NULL }), 0);
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("ok     the pages of the full-text index")) < g->p.out.len);
     program_change(&g->p, "UPDATE page_text_data SET block = zeroblob(length(block)) WHERE id > 10");
-    assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
+    if (sqlite3_libversion_number() < 3044000) /* later ones find it, too */
+        assert_string_equal(program_text(&g->p, "PRAGMA integrity_check"), "ok");
     assert_int_equal(program_run(&g->p, ARGS{ "verify", NULL }), 3);
     assert_true(span_find_span(buf_span(&g->p.out), SPAN("WRONG  the pages of the full-text index")) < g->p.out.len);
 }
@@ -608,6 +628,7 @@ int main(void)
         WITH_RIG(a_forged_database_ends_no_crawl_but_by_saying_so),
         WITH_RIG(unwritable_folder_is_refused),
         WITH_RIG(file_is_created_for_its_owner_only),
+        WITH_RIG(a_umask_that_takes_the_owners_rights_away_leaves_them),
         WITH_RIG(damage_within_the_full_text_is_found),
         cmocka_unit_test(full_disk_stops_with_3_and_the_same_command_goes_on),
         WITH_RIG(too_little_free_space_is_refused_before_anything),

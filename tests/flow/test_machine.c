@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -786,6 +787,33 @@ static void p57_the_longest_step_of_the_loop_is_reported(void **state)
     rig_close(&g);
 }
 
+/* Containers with a filter of their own refuse calls that the kernel has. */
+static void a_call_that_the_kernel_lacks_is_named(void **state)
+{
+    static const struct {
+        int number;
+        const char *said;
+    } rows[] = {
+        { SYS_getrandom, "crawl: no random numbers from the kernel (getrandom): Function not implemented\n" },
+        { SYS_signalfd4, "crawl: cannot watch for signals: Function not implemented\n" },
+        { SYS_epoll_create1, "crawl: cannot make an epoll descriptor: Function not implemented\n" },
+        { SYS_memfd_create, "crawl: cannot create shared memory for bodies: Function not implemented\n" },
+    };
+    struct rig g;
+
+    (void)state;
+    RIG_OPEN(&g, small, 1, "http://127.0.0.1:$PORT/0\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        g.p.missing_call = rows[i].number;
+        assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "--delay", "0", NULL }), 3);
+        assert_int_equal(buf_append_byte(&g.p.err, '\0'), OK);
+        assert_string_equal(g.p.err.ptr, rows[i].said);
+    }
+    g.p.missing_call = 0;
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--delay", "0", NULL }), 0);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -809,6 +837,7 @@ int main(void)
         cmocka_unit_test(p53_who_does_not_read_holds_nothing_up),
         cmocka_unit_test(p53_a_full_device_for_the_log_costs_records_not_the_crawl),
         cmocka_unit_test(every_process_of_a_run_is_gone_with_it),
+        cmocka_unit_test(a_call_that_the_kernel_lacks_is_named),
         cmocka_unit_test(p57_the_longest_step_of_the_loop_is_reported),
     };
 

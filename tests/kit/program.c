@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <seccomp.h>
 #include <sqlite3.h>
 
 #include "config/clock.h"
@@ -101,6 +102,16 @@ static int open_output(struct program *p, const char *name)
     return fd;
 }
 
+static void take_call_away(int number)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+    MUST(filter);
+    MUST(!seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0));
+    MUST(!seccomp_load(filter));
+    seccomp_release(filter);
+}
+
 /* In the child: what the test wants this run to live with. */
 static void burden(const struct program *p)
 {
@@ -111,6 +122,8 @@ static void burden(const struct program *p)
         MUST(setrlimit(RLIMIT_NOFILE, &files) == 0);
     if (p->max_memory)
         MUST(setrlimit(RLIMIT_AS, &memory) == 0);
+    if (p->missing_call)
+        take_call_away(p->missing_call);
     if (p->is_bare) {
         clearenv();
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -16,6 +16,7 @@ struct program {
     int64_t cpu_us;     /* of the last run, user and system, parser processes included */
     int max_files;      /* RLIMIT_NOFILE of the next runs, soft and hard; 0: as ours */
     int64_t max_memory; /* RLIMIT_AS, the same */
+    int missing_call; /* number of a system call that the kernel lacks (ENOSYS) in the next runs; 0: none */
     bool is_bare; /* the next runs have no environment and no standard descriptors */
     int terminal_fd; /* of the next runs: all three standard descriptors; 0: none */
     int output_fd, error_fd; /* of the next runs; 0: a file, read into out and err */
