@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "crawler/networks.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "config/buf.h"
 #include "config/io.h"
 
@@ -42,14 +45,17 @@ static bool is_server(struct span text)
     return port.ptr[0] == ':' && span_parse_u64(span_skip(port, 1), &number) && number > 0 && number <= 65535;
 }
 
-/* c-ares would look at ports modulo 65536. */
+/* c-ares would look at ports modulo 65536. A path names a file of servers. */
 static enum err check_servers(const char *servers, struct err_note *note)
 {
     struct span rest = span_str(servers), one;
 
+    if (servers[0] == '/')
+        return access(servers, R_OK) ? err_set_errno(note, ERR_USAGE, errno, "--dns %s", servers) : OK;
     while (span_split(&rest, ',', &one))
         if (!is_server(span_trim(one)))
-            return err_set(note, ERR_USAGE, "--dns %s: it must be ADDRESS or ADDRESS:PORT, such as 192.0.2.1:53",
+            return err_set(note, ERR_USAGE,
+                           "--dns %s: it must be ADDRESS or ADDRESS:PORT, such as 192.0.2.1:53, or /FILE",
                            servers);
     return OK;
 }

@@ -181,6 +181,7 @@ static const struct {
     { { "--json-summary", "/" }, { "json-summary", "/: is not a file" } },
     { { "--dns", "name.server" }, { "dns", "name.server", "ADDRESS:PORT" } },
     { { "--dns", "127.0.0.1:" }, { "dns", "127.0.0.1:" } },
+    { { "--dns", "/no/such/resolv.conf" }, { "dns", "/no/such/resolv.conf", "No such file" } },
     { { "--dns", "127.0.0.1:65536" }, { "dns", "127.0.0.1:65536" } },
     { { "--dns", "[2001:db8::1]" }, { "dns", "[2001:db8::1]" } },
     { { "--dns", "192.0.2.1,[2001:db8::1]:53,2001:db8::1,[::1" }, { "dns", "[::1" } },

@@ -358,6 +358,27 @@ static void unknown_name_is_final_without_robots_too(void **state)
     nameserver_stop(ns);
 }
 
+/* Name servers may stand in a file like resolv.conf(5), which knows no ports. */
+static void name_servers_are_read_from_a_file(void **state)
+{
+    static const struct nameserver_record records[] = {
+        { .name = "known.test", .addresses = "127.0.0.1", .ttl_s = 60 }
+    };
+    static const struct origin_route routes[] = { NO_ROBOTS, { .path = "/", .headers = HTML, .body = LIT("known") } };
+    struct nameserver *ns = nameserver_start_at("127.0.0.79", 53, records, ARRAY_LEN(records));
+    struct rig g;
+
+    (void)state;
+    if (!ns)
+        skip(); /* needs to be root, and the port free */
+    RIG_OPEN(&g, routes, 1, "http://known.test:$PORT/\n");
+    program_write(&g.p, "servers", SPAN("nameserver 127.0.0.79\n"));
+    assert_int_equal(program_crawl(&g.p, ARGS{ "seeds.txt", "-q", "--dns", program_path(&g.p, "servers"), NULL }), 0);
+    assert_int_equal(program_number(&g.p, "SELECT count(*) FROM fetches WHERE outcome = 'ok'"), 1);
+    rig_close(&g);
+    nameserver_stop(ns);
+}
+
 /* A run of several starts is judged by all of them. */
 static void fail_on_http_errors_looks_at_the_whole_run(void **state)
 {
@@ -541,6 +562,7 @@ int main(void)
         cmocka_unit_test(first_signal_waits_five_seconds_at_most),
         cmocka_unit_test(signal_ends_at_once_what_only_waits),
         cmocka_unit_test(unknown_name_is_final_without_robots_too),
+        cmocka_unit_test(name_servers_are_read_from_a_file),
         cmocka_unit_test(sighup_opens_the_log_again),
         cmocka_unit_test(rotating_logs_ends_no_crawl_without_one),
         cmocka_unit_test(under_nohup_a_closed_terminal_ends_nothing),
