@@ -166,6 +166,29 @@ static void on_expiry(void *arg)
     sync_timer(d);
 }
 
+/* A code of c-ares. Unless servers are set, those that the configuration names now. */
+static int open_channel(struct dns *d, ares_channel *out)
+{
+    char lookups[] = "fb"; /* /etc/hosts, then DNS */
+    struct ares_options options = { .flags = ARES_FLAG_NOSEARCH /* names in URLs are whole */ | ARES_FLAG_EDNS,
+                                    .ednspsz = EDNS_BYTES,
+                                    .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
+                                    .timeout = TRY_TIMEOUT_MS,
+                                    .tries = N_TRIES,
+                                    .lookups = lookups,
+                                    .resolvconf_path = d->configuration,
+                                    .sock_state_cb = on_socket_state,
+                                    .sock_state_cb_data = d };
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
+               ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF | (d->configuration ? ARES_OPT_RESOLVCONF : 0);
+
+#ifdef ARES_OPT_QUERY_CACHE /* from 1.31 on; ours is the only cache, and bounded */
+    options.qcache_max_ttl = 0;
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
+    return ares_init_options(out, &options, mask);
+}
+
 /* --- answers ------------------------------------------------------------------------------ */
 
 static void fill(const struct entry *e, bool was_cached, struct dns_answer *out)
@@ -248,21 +271,17 @@ static void check_configuration(struct dns *d)
                          now.st_mtim.tv_sec != was->st_mtim.tv_sec || now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
 }
 
-/* Nothing is asked just now: c-ares takes no other servers before. If they cannot be had, those we have stay. */
+/* Nothing is asked just now. If other servers cannot be had, those we have stay. */
 static void configure_anew(struct dns *d)
 {
-    struct ares_options options = { .resolvconf_path = d->configuration };
-    struct ares_addr_port_node *servers = NULL;
-    ares_channel reader;
+    ares_channel next;
 
     d->must_configure = false;
     look_at_configuration(d, &d->configured_by);
-    if (ares_init_options(&reader, &options, ARES_OPT_RESOLVCONF))
+    if (open_channel(d, &next))
         return;
-    if (ares_get_servers_ports(reader, &servers) == ARES_SUCCESS && servers)
-        (void)ares_set_servers_ports(d->channel, servers);
-    ares_free_data(servers);
-    ares_destroy(reader);
+    ares_destroy(d->channel);
+    d->channel = next;
 }
 
 /* --- answers, remembered --------------------------------------------------------------------- */
@@ -514,27 +533,10 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
                   struct err_note *note)
 {
     struct dns *d = mem_alloc(sizeof(*d));
-    struct ares_options options = { /* names in URLs are whole */
-                                    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_EDNS,
-                                    .ednspsz = EDNS_BYTES,
-                                    .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
-                                    .timeout = TRY_TIMEOUT_MS,
-                                    .tries = N_TRIES,
-                                    .sock_state_cb = on_socket_state,
-                                    .sock_state_cb_data = d
-    };
-    char lookups[] = "fb"; /* /etc/hosts, then DNS */
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-               ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF;
-#ifdef ARES_OPT_QUERY_CACHE /* from 1.31 on; ours is the only cache, and bounded */
-    options.qcache_max_ttl = 0;
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
     /* With our allocator: a lack of memory ends us; it is no name that does not exist. */
     int status = ares_library_init_mem(ARES_LIB_INIT_ALL, small_alloc, small_free,
                                        small_resize);
 
-    options.lookups = lookups;
     d->loop = sched_loop(s);
     map_init(&d->entries);
     list_init(&d->waiting);
@@ -553,9 +555,8 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
         dns_close(d);
         return ERR_NOT_FOUND;
     }
-    options.resolvconf_path = d->configuration;
     if (!status)
-        status = ares_init_options(&d->channel, &options, d->configuration ? mask | ARES_OPT_RESOLVCONF : mask);
+        status = open_channel(d, &d->channel);
     if (!status && !d->configuration) {
         char *csv = mem_str_copy(servers);
 
