@@ -435,16 +435,21 @@ EXPORT int posix_spawn(pid_t *out, const char *path,
 
 /* --- the room on disks ------------------------------------------------------------------ */
 
-EXPORT int statvfs(const char *restrict path, struct statvfs *restrict out)
+EXPORT int statvfs64(const char *restrict path, struct statvfs64 *restrict out)
 {
-    int (*real)(const char *, struct statvfs *);
+    int (*real)(const char *, struct statvfs64 *);
     int rc;
 
-    *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+    *(void **)&real = dlsym(RTLD_NEXT, "statvfs64");
     rc = real(path, out);
     if (!rc && the_fault.free_bytes)
-        out->f_bavail = (fsblkcnt_t)the_fault.free_bytes / out->f_frsize;
+        out->f_bavail = (fsblkcnt64_t)the_fault.free_bytes / out->f_frsize;
     return rc;
+}
+
+EXPORT int statvfs(const char *restrict path, struct statvfs *restrict out)
+{
+    return statvfs64(path, (struct statvfs64 *)out);
 }
 
 /* --- the wall clock --------------------------------------------------------------------- */

@@ -105,7 +105,7 @@ static void without_room_the_full_text_stays_and_the_log_says_so(void **state)
     for (int run = 1; run <= 2; run++)
         assert_int_equal(program_crawl(&g.p, CRAWL), 0);
     (void)snprintf(room, sizeof room, "%lld",
-                   (long long)program_number(&g.p, "SELECT page_count * page_size / 8 FROM pragma_page_count,"
+                   (long long)program_number(&g.p, "SELECT page_count * page_size / 2 FROM pragma_page_count,"
                                                    " pragma_page_size"));
     faults_load(NULL, NULL);
     setenv("FAULT_FREE", room, 1);
