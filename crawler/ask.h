@@ -15,7 +15,7 @@ struct ask {
     struct span etag, last_modified;
     bool is_page;    /* stops after the headers of types that are not wanted */
     size_t min_body_bytes; /* read at least so far, whatever --max-size says */
-    bool was_lost;   /* a kept connection went under it: the server closes idle ones, so no other is tried */
+    bool wants_fresh; /* a new connection: a kept one went under it, and others may be as dead, or was the wrong one */
     size_t room;     /* see ask_note_cut */
     enum fetch_keep keep; /* the connection */
 };

@@ -117,10 +117,10 @@ static enum err send_again(struct crawl *c, const struct ask *ask, struct arena 
         if (e || c->stop)
             return e;
         is_shed = out->outcome == FETCH_CANCELLED;
-        if ((!is_shed && (again.was_lost || !out->was_reused_and_lost)) ||
+        if ((!is_shed && (again.wants_fresh || !out->was_reused_and_lost)) ||
             !has_room_for_a_try(mem))
             return OK;
-        again.was_lost |= !is_shed;
+        again.wants_fresh |= !is_shed;
         ask_note_cut(out, &again.room);
         bodies_free(c->bodies, &out->body);
         e = is_shed ? coro_sleep_until(clock_after(clock_now_ns(), NS_PER_S)) : OK;

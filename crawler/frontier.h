@@ -102,7 +102,7 @@ struct ticket {
     int priority, depth, redirects, retries;
     int respellings; /* of these redirects, those that led from a spelling of its own URL to another */
     enum url_hop hop;
-    bool was_lost; /* a kept-alive connection died under it once: that try was free; or was the wrong one (421) */
+    bool wants_fresh; /* a kept connection died under it once (that try was free), or was the wrong one (421) */
     size_t room;   /* that its body is to find before it is asked for; see ask_note_cut */
     struct span url, etag, last_modified; /* behind the struct, one allocation */
 };

@@ -209,7 +209,7 @@ static enum err fetch(struct visit *v)
                        .etag = v->t->etag,
                        .last_modified = v->t->last_modified,
                        .is_page = true,
-                       .was_lost = v->t->was_lost,
+                       .wants_fresh = v->t->wants_fresh,
                        .room = v->t->room,
                        .keep = ask_keep_for(c, v->t) };
     int64_t started = clock_now_ns();
@@ -394,7 +394,7 @@ static bool tries_again(struct visit *v)
     if (verdict.action == RETRY_NO)
         return false;
     v->retry_at = clock_after(clock_now_ns(), verdict.delay_ms * NS_PER_MS);
-    v->t->was_lost |= v->got.status_code == 421; /* over the same connection it would come again */
+    v->t->wants_fresh |= v->got.status_code == 421; /* over the same connection it would come again */
     v->record->next_fetch_ms = crawl_wall_of(v->c, v->retry_at);
     record_fetch(v->record, &v->got, v->t->retries + 1); /* of this try, before the next is counted */
     v->t->retries++;
@@ -547,8 +547,8 @@ static void visit_run(struct visit *v)
         give_back(v, v->c->stop ? DEADLINE_NEVER : clock_after(clock_now_ns(), PAUSE_NS));
         return;
     }
-    if (v->got.was_reused_and_lost && !v->t->was_lost) {
-        v->t->was_lost = true;
+    if (v->got.was_reused_and_lost && !v->t->wants_fresh) {
+        v->t->wants_fresh = true;
         give_back(v, clock_now_ns());
         return;
     }
