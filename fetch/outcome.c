@@ -26,6 +26,8 @@ static enum fetch_outcome outcome_of_break(const struct transfer *t)
     if (strstr(t->error_text, "chunked-encoding") ||
         strstr(t->error_text, "chunk hex-length"))
         return FETCH_BAD_RESPONSE; /* framing, not loss; libcurl has no code of its own for it */
+    if (!t->was_sent) /* a proxy that refuses to connect, or went away meanwhile */
+        return FETCH_CONNECT_FAILED;
     return t->head.is_complete ? FETCH_INCOMPLETE : FETCH_CONNECTION_LOST;
 }
 

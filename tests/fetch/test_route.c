@@ -50,6 +50,7 @@ static const struct origin_route ROUTES[] = {
     { .host = "locked.example", .status = 407, .body = { "who are you?", 12 } },
     { .host = "dead.example", .status = 503, .headers = "X-Squid-Error: ERR_CONNECT_FAIL 111\r\n", .body = { "no", 2 } },
     { .host = "busy.example", .status = 503, .body = { "later", 5 } },
+    { .host = "shut.example", .status = 403, .body = { "not through me", 14 } },
     { .host = "found.example", .headers = "X-Squid-Error: none\r\n", .body = { "page", 4 } },
     { .body = { "hello", 5 } },
 };
@@ -524,6 +525,8 @@ static void own_answers_of_a_proxy_are_not_the_hosts(void **state)
         { "http://dead.example/", FETCH_CONNECT_FAILED, 0, "the proxy cannot: ERR_CONNECT_FAIL 111" },
         { "http://busy.example/", FETCH_HTTP_ERROR, 503, "" },
         { "http://found.example/", FETCH_OK, 200, "" },
+        { "https://shut.example/", FETCH_CONNECT_FAILED, 0, "CONNECT tunnel failed, response 403" },
+        { "https://locked.example/", FETCH_CONNECT_FAILED, 0, "CONNECT tunnel failed, response 407" },
     };
     struct world *w = *state;
     char proxy[64];
