@@ -1,19 +1,25 @@
 #!/bin/sh
-# Runs each test binary given; prints a failing one's output whole; ends with one line of counts.
-passed=0 failed=0
-for t in "$@"; do
-    out=$("$t" 2>&1); rc=$?
+# Runs each test binary given, two at a time where there are two cores, as most of them wait for most of their time.
+# Prints a failing one's output whole; ends with one line of counts.
+if [ "$1" = --one ]; then
+    out=$("$3" 2>&1); rc=$?
     n=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
     f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \]' | grep -v 'test(s)' | sort -u | wc -l)
-    passed=$((passed + n))
     if [ "$rc" -ne 0 ]; then
-        printf '%s\n' "$out"
         [ "$f" -eq 0 ] && f=1
-        failed=$((failed + f))
-        echo "FAIL $t (exit $rc)"
+        printf '%s\nFAIL %s (exit %s)\n' "$out" "$3" "$rc"
     else
-        echo "ok   $t ($n)"
+        f=0
+        echo "ok   $3 ($n)"
     fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    echo "$n $f" >>"$2"
+    exit 0
+fi
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+trap 'exit 130' INT TERM
+at_once=$(nproc 2>/dev/null || echo 1)
+[ "$at_once" -gt 2 ] && at_once=2
+printf '%s\0' "$@" | xargs -0 -n 1 -P "$at_once" sh "$0" --one "$counts"
+awk -v want=$# '{ passed += $1; failed += $2 }
+    END { failed += want - NR; printf "%d passed, %d failed\n", passed, failed; exit failed || !passed }' "$counts"
