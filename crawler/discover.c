@@ -50,7 +50,6 @@ static void decide(struct crawl *c, const struct url *u, int depth, struct arena
     o->is_https = u->scheme == URL_HTTPS;
     o->depth = depth;
     o->lastmod_ms = -1;
-    o->kind = N_LINK_KINDS;
     if (!discover_took(url_normalize(u, mem, &o->key), u->href, mem))
         o->key = u->href;
     scope_decide(c->scope, u, depth, mem, &verdict);
@@ -187,20 +186,6 @@ static enum url_reason not_followed(const struct crawl *c,
     return REASON_NONE;
 }
 
-static void describe(const struct crawl *c, const struct discover_page *page, size_t position,
-                     struct store_offer *o)
-{
-    const struct fact_link *link = &page->facts->links[position];
-
-    o->is_kind = is_recorded_only(c, link) || page->is_error_page;
-    o->is_barred = page->is_error_page || page->facts->is_nofollow;
-    o->kind = link->kind;
-    o->is_nofollow = link->is_nofollow;
-    o->rel = link->rel;
-    o->anchor = link->text;
-    o->position = (uint32_t)position;
-}
-
 /* A row that is excluded for how links to it were made, and was so by this run's rules. */
 static bool is_by_link(enum url_reason reason)
 {
@@ -237,43 +222,57 @@ static void read_targets(const struct crawl *c, const struct fact_link *links, s
     }
 }
 
+/* Why a link is not followed, whatever it points at. */
+struct bar {
+    enum url_reason reason;
+    struct span rule;
+};
+
+/* What the store has to decide about; NULL when href is no URL. mem has room for it. */
+static struct store_offer *offer_of(struct crawl *c, struct span href, enum url_hop hop, int depth,
+                                    const struct bar *bar, struct arena *mem)
+{
+    struct store_offer *o;
+    struct url u;
+
+    if (!parse_page_url(href, NULL, mem, &u))
+        return NULL;
+    o = arena_alloc(mem, sizeof *o);
+    o->hop = hop;
+    decide(c, &u, depth, mem, o);
+    if (href.len > SCOPE_MAX_URL && !o->reason) {
+        o->reason = REASON_URL_TOO_LONG; /* what is left of it may have parsed to less */
+        o->rule = SPAN("cut by the parser");
+    }
+    if (!o->reason && bar->reason) {
+        o->reason = bar->reason;
+        o->rule = bar->rule;
+    }
+    return o;
+}
+
 /* One link. False when it is no URL. */
 static bool discover_link(struct crawl *c, const struct discover_page *page, size_t i,
-                          const struct target *target, struct arena *mem, struct store_offer *o)
+                          const struct target *target, struct arena *mem, struct store_link *out)
 {
     const struct fact_link *link = &page->facts->links[i];
     int depth = link->hop == FACT_HOP_FEED ? 1 : page->depth + 1;
-    struct span href = target->href, rule = SPAN_NONE;
-    enum url_reason only_recorded = not_followed(c, page, link, &rule);
+    struct bar bar = { .reason = REASON_NONE };
     struct known_entry known;
-    struct url u;
 
-    *o = (struct store_offer){ 0 };
-    if (known_find_key(c->known, target->key, &known) && is_settled(c, &known, only_recorded, depth)) {
-        o->known_id = known.id;
-        o->hop = hop_of(link);
-        o->depth = depth;
-        o->reason = known.reason && !is_by_link(known.reason) ? known.reason : only_recorded;
-        o->lastmod_ms = -1;
-        describe(c, page, i, o);
+    bar.reason = not_followed(c, page, link, &bar.rule);
+    *out = (struct store_link){ .found = link,
+                                .position = (uint32_t)i,
+                                .hop = (uint8_t)hop_of(link),
+                                .is_kind = is_recorded_only(c, link) || page->is_error_page,
+                                .is_barred = page->is_error_page || page->facts->is_nofollow,
+                                .has_own_depth = depth != page->depth + 1 };
+    if (known_find_key(c->known, target->key, &known) && is_settled(c, &known, bar.reason, depth)) {
+        out->id = known.id;
         return true;
     }
-    if (!parse_page_url(href, NULL, mem, &u))
-        return false;
-    o->hop = hop_of(link);
-    decide(c, &u, depth, mem, o);
-    if (href.len > SCOPE_MAX_URL && !o->reason) {
-        o->reason =
-            REASON_URL_TOO_LONG; /* what is left of it may have parsed to less */
-        o->rule = SPAN("cut by the parser");
-    }
-    if (!o->reason && only_recorded) {
-        o->reason = only_recorded;
-        o->rule = rule;
-    }
-    o->parent_id = page->ticket->id;
-    describe(c, page, i, o);
-    return true;
+    out->offer = offer_of(c, target->href, hop_of(link), depth, &bar, mem);
+    return out->offer != NULL;
 }
 
 /*
@@ -286,9 +285,9 @@ static bool must_end(const struct crawl *c)
 }
 
 enum err discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
-                        struct store_offer *offers, size_t *out_n, bool *out_is_cut)
+                        struct store_link *links, size_t *out_n, bool *out_is_cut)
 {
-    const struct fact_link *links = page->facts->links;
+    const struct fact_link *found = page->facts->links;
     size_t a_look = c->settings->rules.len ? 1 : LINKS_A_LOOK, n_links = page->facts->n_links, n = 0;
     struct target targets[LINKS_TOGETHER];
 
@@ -297,12 +296,12 @@ enum err discover_links(struct crawl *c, const struct discover_page *page, struc
         size_t at = i % LINKS_TOGETHER;
 
         if (!at)
-            read_targets(c, links + i, MIN((size_t)LINKS_TOGETHER, n_links - i), targets);
-        if (!arena_has_room(mem, ROOM(links[i].url.len))) {
+            read_targets(c, found + i, MIN((size_t)LINKS_TOGETHER, n_links - i), targets);
+        if (!arena_has_room(mem, ROOM(found[i].url.len))) {
             *out_is_cut = true;
             break;
         }
-        if (discover_link(c, page, i, &targets[at], mem, &offers[n]))
+        if (discover_link(c, page, i, &targets[at], mem, &links[n]))
             n++;
         if (i % a_look == a_look - 1) {
             coro_breathe();

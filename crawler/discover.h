@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what a page points at to what the store is offered: each link becomes
- * an offer with a verdict. Links whose URL is known to the loop cost a hash;
- * only the others are parsed, normalised and decided. The parent does this
+ * From what a page points at to what the store is offered: a link whose URL
+ * the loop knows costs a hash; the URL of any other is parsed and normalised,
+ * and becomes an offer with a verdict. The parent does this
  * itself: a worker's word about a URL is never taken for more than text.
  */
 #pragma once
@@ -28,12 +28,12 @@ bool discover_took(enum err e, struct span url, const struct arena *mem);
 void discover_tell_undecided(struct crawl *c);
 
 /*
- * Fills offers (room for facts->n_links) in mem; *out_n: how many there are. *out_is_cut: mem
+ * Fills links (room for facts->n_links), what they offer in mem; *out_n: how many there are. *out_is_cut: mem
  * had no room for more of them. Lets others run when that takes long (P57). ERR_CANCELLED when
  * a signal's grace ended meanwhile: what is there is not all, and the page is to be asked for again.
  */
 enum err discover_links(struct crawl *c, const struct discover_page *page, struct arena *mem,
-                        struct store_offer *offers, size_t *out_n, bool *out_is_cut) MUST_USE;
+                        struct store_link *links, size_t *out_n, bool *out_is_cut) MUST_USE;
 
 /* A redirect's target. False when location is no URL. */
 bool discover_redirect(struct crawl *c, const struct ticket *from,

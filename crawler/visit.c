@@ -88,7 +88,8 @@ void visit_check_host_limit(struct crawl *c, struct host *h)
 static void learn_some(struct visit *v, size_t from, size_t n)
 {
     for (size_t i = from; i < from + n; i++)
-        outbox_learn(v->c, &v->record->links[i]);
+        if (v->record->links[i].offer)
+            outbox_learn(v->c, v->record->links[i].offer);
 }
 
 /* The rest of what follows from a commit, once the links are learnt. */

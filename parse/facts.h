@@ -90,11 +90,17 @@ enum fact_hop {
     N_FACT_HOPS
 };
 
+/* What inspect tells of a link beside the rest. */
+struct fact_details {
+    struct span title, type, media, hreflang, anchor; /* the last of LINK_HTTP_LINK only */
+};
+
+/* A page may have thousands: so this is small. */
 struct fact_link {
     struct span url;  /* absolute, serialised, with its fragment */
     struct span text; /* anchor text, white space collapsed, clipped to 1 KiB */
     struct span rel;  /* lower-case tokens, one space between */
-    struct span title, type, media, hreflang, anchor; /* the parser's own; LINK_HTTP_LINK and inspect only */
+    const struct fact_details *details; /* NULL where nobody asked for them; the crawl has none */
     uint8_t kind;     /* enum link_kind */
     uint8_t hop;      /* enum fact_hop */
     bool is_nofollow; /* rel has nofollow, ugc or sponsored */

@@ -202,17 +202,27 @@ static enum err detail(struct html_page *page, const struct token *tok,
     return e ? e : html_page_text(page, value, HTML_MAX_META, out);
 }
 
+static enum err add_details(struct html_page *page, struct fact_link *link, struct fact_details **out)
+{
+    *out = arena_try_array(page->mem, 1, sizeof **out);
+    link->details = *out;
+    return *out ? OK : ERR_TOO_LARGE;
+}
+
 static enum err details_of_tag(struct html_page *page, const struct token *tok,
                                struct fact_link *link)
 {
-    enum err e = detail(page, tok, SPAN("title"), &link->title);
+    struct fact_details *d;
+    enum err e = add_details(page, link, &d);
 
     if (!e)
-        e = detail(page, tok, SPAN("type"), &link->type);
+        e = detail(page, tok, SPAN("title"), &d->title);
     if (!e)
-        e = detail(page, tok, SPAN("media"), &link->media);
+        e = detail(page, tok, SPAN("type"), &d->type);
     if (!e)
-        e = detail(page, tok, SPAN("hreflang"), &link->hreflang);
+        e = detail(page, tok, SPAN("media"), &d->media);
+    if (!e)
+        e = detail(page, tok, SPAN("hreflang"), &d->hreflang);
     return e;
 }
 
@@ -321,16 +331,19 @@ static enum err details_of_header(struct html_page *page,
                                   const struct header_link *from,
                                   struct fact_link *link)
 {
-    enum err e = html_page_text(page, from->title, HTML_MAX_META, &link->title);
+    struct fact_details *d;
+    enum err e = add_details(page, link, &d);
 
     if (!e)
-        e = html_page_text(page, from->type, HTML_MAX_META, &link->type);
+        e = html_page_text(page, from->title, HTML_MAX_META, &d->title);
     if (!e)
-        e = html_page_text(page, from->media, HTML_MAX_META, &link->media);
+        e = html_page_text(page, from->type, HTML_MAX_META, &d->type);
     if (!e)
-        e = html_page_text(page, from->hreflang, HTML_MAX_META, &link->hreflang);
+        e = html_page_text(page, from->media, HTML_MAX_META, &d->media);
     if (!e)
-        e = html_page_text(page, from->anchor, HTML_MAX_META, &link->anchor);
+        e = html_page_text(page, from->hreflang, HTML_MAX_META, &d->hreflang);
+    if (!e)
+        e = html_page_text(page, from->anchor, HTML_MAX_META, &d->anchor);
     return e;
 }
 

@@ -50,6 +50,22 @@ static json_t *list_tokens(struct span tokens)
     return list;
 }
 
+static void describe_details(json_t *o, const struct fact_details *d)
+{
+    if (d->title.len)
+        inspect_json_put(o, "title", d->title, false);
+    if (d->type.len)
+        inspect_json_put(o, "type", d->type, false);
+    if (d->media.len)
+        inspect_json_put(o, "media", d->media, false);
+    if (span_find(d->hreflang, ' ') < d->hreflang.len)
+        (void)!json_object_set_new(o, "hreflang", list_tokens(d->hreflang));
+    else if (d->hreflang.len)
+        inspect_json_put(o, "hreflang", d->hreflang, false);
+    if (d->anchor.len)
+        inspect_json_put(o, "anchor", d->anchor, false);
+}
+
 static json_t *describe_link(const struct fact_link *l)
 {
     json_t *o = json_object();
@@ -59,18 +75,8 @@ static json_t *describe_link(const struct fact_link *l)
     (void)!json_object_set_new(o, "rel", list_tokens(l->rel));
     inspect_json_put(o, "text", l->text, false);
     (void)!json_object_set_new(o, "nofollow", json_boolean(l->is_nofollow));
-    if (l->title.len)
-        inspect_json_put(o, "title", l->title, false);
-    if (l->type.len)
-        inspect_json_put(o, "type", l->type, false);
-    if (l->media.len)
-        inspect_json_put(o, "media", l->media, false);
-    if (span_find(l->hreflang, ' ') < l->hreflang.len)
-        (void)!json_object_set_new(o, "hreflang", list_tokens(l->hreflang));
-    else if (l->hreflang.len)
-        inspect_json_put(o, "hreflang", l->hreflang, false);
-    if (l->anchor.len)
-        inspect_json_put(o, "anchor", l->anchor, false);
+    if (l->details)
+        describe_details(o, l->details);
     return o;
 }
 

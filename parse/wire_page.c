@@ -92,10 +92,12 @@ static struct span get_link_text(struct wire_io_reader *r, size_t len, size_t ma
     return s;
 }
 
+/* Writes all of *l, where it fails too. */
 static void get_link(struct wire_io_reader *r, struct fact_link *l)
 {
     size_t url_len, text_len, rel_len;
 
+    l->details = NULL;
     l->kind = wire_io_get_enum(r, N_LINK_KINDS);
     l->hop = wire_io_get_enum(r, N_FACT_HOPS);
     l->is_nofollow = wire_io_get_bool(r);
@@ -112,10 +114,13 @@ static void get_link(struct wire_io_reader *r, struct fact_link *l)
 static void get_links(struct wire_io_reader *r, size_t max, struct arena *mem,
                       struct page_facts *page)
 {
+    page->links = NULL;
     page->n_links = wire_io_get_count(r, max, MIN_LINK_SIZE);
-    page->links = wire_page_array(r, mem, page->n_links, sizeof *page->links);
+    if (r->error || !page->n_links)
+        return;
+    page->links = arena_try_alloc(mem, page->n_links * sizeof *page->links); /* each is written whole */
     if (!page->links)
-        return; /* none, or no room for them */
+        wire_io_fail(r, ERR_NO_MEMORY);
     for (size_t i = 0; i < page->n_links && !r->error; i++)
         get_link(r, &page->links[i]);
 }

@@ -30,7 +30,7 @@ enum column {
 
 /* A row to be written. */
 struct row {
-    const struct store_offer *offer;
+    const struct fact_link *found;
     int64_t dst_id, bits;
     int64_t anchor_id; /* of its text (anchors.h); 0: none, or the text stays with it */
 };
@@ -55,20 +55,11 @@ struct links_cursor {
     const struct row *at, *end;
 };
 
-static bool is_link(const struct store_offer *o)
+static int64_t bits_of(const struct store_link *l)
 {
-    return o->kind < N_LINK_KINDS && o->id;
-}
-
-static int64_t bits_of(const struct store_visit *v, const struct store_offer *o)
-{
-    enum url_hop hop =
-        o->hop == HOP_SEED ? HOP_LINK : o->hop; /* nothing on a page is a seed */
-
-    return (int64_t)o->kind | (o->is_nofollow ? BIT_NOFOLLOW : 0) |
-           (o->is_kind ? BIT_KIND : 0) | (o->is_barred ? BIT_BARRED : 0) |
-           (o->depth != v->depth + 1 ? BIT_FIXED_DEPTH : 0) |
-           (int64_t)(hop ^ HOP_LINK) << HOP_SHIFT;
+    return (int64_t)l->found->kind | (l->found->is_nofollow ? BIT_NOFOLLOW : 0) |
+           (l->is_kind ? BIT_KIND : 0) | (l->is_barred ? BIT_BARRED : 0) |
+           (l->has_own_depth ? BIT_FIXED_DEPTH : 0) | (int64_t)(l->hop ^ HOP_LINK) << HOP_SHIFT;
 }
 
 static enum url_hop hop_of(int64_t bits)
@@ -200,10 +191,10 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column
         if (row->anchor_id)
             sqlite3_result_int64(ctx, row->anchor_id);
         break;
-    case COLUMN_REL: result_text(ctx, row->offer->rel, MAX_REL); break;
+    case COLUMN_REL: result_text(ctx, row->found->rel, MAX_REL); break;
     case COLUMN_ANCHOR:
         if (!row->anchor_id)
-            result_text(ctx, row->offer->anchor, MAX_ANCHOR);
+            result_text(ctx, row->found->text, MAX_ANCHOR);
         break;
     }
     return SQLITE_OK;
@@ -250,9 +241,9 @@ void links_free(struct links *l)
     mem_free(l);
 }
 
-static struct span anchor_of(const struct store_offer *o)
+static struct span anchor_of(const struct store_link *link)
 {
-    return is_link(o) ? span_clip_utf8(o->anchor, MAX_ANCHOR) : SPAN_NONE;
+    return span_clip_utf8(link->found->text, MAX_ANCHOR);
 }
 
 static void make_room(struct links *l, size_t n)
@@ -272,21 +263,15 @@ static void make_rows(struct core *c, const struct store_visit *v)
     struct links *l = c->links;
 
     make_room(l, v->n_links);
-    l->n_rows = 0;
     for (size_t i = 0; i < v->n_links; i++)
         l->keys[i] = anchors_key(c, anchor_of(&v->links[i]));
     for (size_t i = 0; i < v->n_links; i++) {
-        const struct store_offer *o = &v->links[i];
-        struct row *row = &l->rows[l->n_rows];
+        const struct store_link *link = &v->links[i];
+        struct span anchor = anchor_of(link);
 
-        if (!is_link(o))
-            continue;
-        row->offer = o;
-        row->dst_id = o->id;
-        row->bits = bits_of(v, o);
-        row->anchor_id = anchors_number(c, l->keys[i], anchor_of(o));
-        l->n_rows++;
+        l->rows[i] = (struct row){ link->found, link->id, bits_of(link), anchors_number(c, l->keys[i], anchor) };
     }
+    l->n_rows = v->n_links;
 }
 
 uint64_t links_hash(const struct store_visit *v)
@@ -294,15 +279,13 @@ uint64_t links_hash(const struct store_visit *v)
     uint64_t hash = 0;
 
     for (size_t i = 0; i < v->n_links; i++) {
-        const struct store_offer *o = &v->links[i];
-        int64_t row[3] = { o->id, bits_of(v, o), o->position };
+        const struct store_link *link = &v->links[i];
+        int64_t row[3] = { link->id, bits_of(link), link->position };
 
-        if (!is_link(o))
-            continue;
         hash = map_hash(span_make((const char *)row, sizeof row), hash + 1);
-        hash = map_hash(o->anchor, hash);
-        if (o->rel.len)
-            hash = map_hash(o->rel, hash);
+        hash = map_hash(link->found->text, hash);
+        if (link->found->rel.len)
+            hash = map_hash(link->found->rel, hash);
     }
     return hash;
 }

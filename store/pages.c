@@ -72,15 +72,6 @@ static enum err keep_in_history(struct core *c, int64_t url_id)
     return db_run(c->db, st);
 }
 
-static int64_t count_links(const struct store_visit *v)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < v->n_links; i++)
-        n += v->links[i].kind < N_LINK_KINDS;
-    return n;
-}
-
 /* What a page's row leads to. */
 struct page_ids {
     int64_t fetch_id, text_id, links_id;
@@ -112,7 +103,7 @@ static enum err write_row(struct core *c, const struct store_visit *v, struct pa
     db_wild_text(c->db, st, 11, f->lang, MAX_LANG);
     db_int(c->db, st, 12, f->word_count);
     db_int(c->db, st, 13, (int64_t)f->simhash);
-    db_int(c->db, st, 14, count_links(v));
+    db_int(c->db, st, 14, (int64_t)v->n_links);
     db_text(c->db, st, 15, span_str(outcome_word(f->outcome)));
     db_text(c->db, st, 16, f->facts_json);
     db_id(c->db, st, 17, ids.links_id);

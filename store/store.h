@@ -258,13 +258,6 @@ struct store_offer {
     int64_t lastmod_ms;     /* from a sitemap, or -1 */
     int seed_line;          /* seeds: line in source, 0 for the command line */
     struct span seed_source;
-    /* The link as it stood on the page; kind = N_LINK_KINDS when it is none. */
-    uint8_t kind;
-    bool is_nofollow;
-    /* Is the link itself not followed, whatever reason says of the URL: for its kind; as no link of its page is? */
-    bool is_kind, is_barred;
-    struct span rel, anchor;
-    uint32_t position;
     /* Written by the store: */
     int64_t id, host_id;
     enum store_change change;
@@ -272,6 +265,18 @@ struct store_offer {
     enum url_reason state_reason;
     int state_depth; /* the row's depth after this */
     int64_t parent_id;
+};
+
+/* A link of a page. Most lead to what the loop knows: there is nothing to decide. There are many, so it is small. */
+struct store_link {
+    const struct fact_link *found; /* as it stood on the page */
+    struct store_offer *offer;     /* what the store decides about; NULL where the link changes nothing */
+    int64_t id;                    /* of the URL it leads to; where there is an offer the store writes it */
+    uint32_t position;
+    uint8_t hop; /* enum url_hop */
+    /* Is the link itself not followed, whatever holds for its URL: for its kind; as no link of its page is? */
+    bool is_kind, is_barred;
+    bool has_own_depth; /* the URL's depth is not the page's plus one */
 };
 
 /* A queued URL on its way to the frontier. */
@@ -315,7 +320,7 @@ struct store_visit {
     bool body_is_final; /* complete: its hash may be stored */
     /* The page; NULL when there is none. Belongs to the op's owner until on_done. */
     const struct page_facts *facts;
-    struct store_offer *links; /* of the page, in order of position */
+    struct store_link *links; /* of the page, in order of position */
     size_t n_links;
     struct store_offer *redirect; /* target, or NULL */
     /* A redirect led to another spelling of the URL's own key: the row has it from now on, and that many redirects. */

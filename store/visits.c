@@ -71,6 +71,16 @@ static int64_t last_interval(struct core *c, int64_t url_id)
     return ms;
 }
 
+static void offer_links(struct core *c, struct extra *x, struct store_visit *v)
+{
+    for (size_t i = 0; i < v->n_links && !c->db->failed; i++) {
+        struct store_link *link = &v->links[i];
+
+        if (link->offer && !offers_apply(c, x, link->offer, v->url_id))
+            link->id = link->offer->id;
+    }
+}
+
 static void store_redirect(struct core *c, struct extra *x, struct store_visit *v)
 {
     static const char SQL[] =
@@ -175,8 +185,7 @@ enum err visits_store(struct core *c, struct extra *x, struct store_visit *v,
 
     if (v->has_fetch)
         fetch_id = fetches_insert(c, v, scratch);
-    for (size_t i = 0; i < v->n_links && !c->db->failed; i++)
-        offers_apply(c, x, &v->links[i], v->url_id);
+    offer_links(c, x, v);
     store_redirect(c, x, v);
     if (fetch_id)
         change = store_content(c, v, fetch_id);

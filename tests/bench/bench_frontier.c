@@ -148,7 +148,6 @@ static void find_some(struct bench *b, size_t from)
         *o = (struct store_offer){
             .hop = HOP_LINK, .depth = 1, .lastmod_ms = -1, .port = 80, .is_web = true
         };
-        o->kind = N_LINK_KINDS;
         o->url =
             arena_format(&op->mem, "http://host%zu.example/section-%zu/page-%zu.html",
                          host, n % 97, n);

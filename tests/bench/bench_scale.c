@@ -113,9 +113,9 @@ static void finish_op(struct bench *b, struct store_op *op)
         die(note.text);
     }
     for (size_t i = 0; op->kind == STORE_VISIT && i < op->u.visit.n_links; i++) {
-        const struct store_offer *o = &op->u.visit.links[i];
+        const struct store_offer *o = op->u.visit.links[i].offer;
 
-        if (!o->seed_line)
+        if (!o || !o->seed_line)
             continue;
         b->ids[o->seed_line] = o->id;
         b->host_ids[o->seed_line] = o->host_id;
@@ -210,30 +210,30 @@ static void offer_elsewhere(struct bench *b, struct store_op *op, struct store_o
     o->rule = SPAN("--scope domain"); /* as crawler/scope.c writes it */
 }
 
-static void offer_image(struct bench *b, struct store_op *op, struct store_offer *o)
+static void offer_image(struct bench *b, struct store_op *op, struct store_link *link, struct fact_link *found)
 {
     size_t n = skewed(b, b->n_pages / 4 + 1);
+    struct store_offer *o = link->offer;
 
     set_url(op, o, "www", n % b->n_hosts, ".site.example/images", n);
-    o->kind = LINK_IMG;
+    found->kind = LINK_IMG;
+    link->hop = HOP_EMBED;
     o->hop = HOP_EMBED;
     o->reason = REASON_KIND;
     o->rule = SPAN(STORE_RULE_KIND);
 }
 
-static void offer_link(struct bench *b, struct store_op *op, size_t page, size_t i,
-                       struct store_offer *o)
+static void offer_link(struct bench *b, struct store_op *op, size_t page, size_t i, struct store_link *link)
 {
     static const char anchor[] = "Some words that stand in a link of a page";
     size_t newest = page > IN_FLIGHT ? (page - IN_FLIGHT) * N_NEW : 1;
     size_t known = MIN(newest, b->n_pages), child = page * N_NEW + 1 + i, to = 0;
+    struct fact_link *found = arena_alloc(&op->mem, sizeof *found);
+    struct store_offer *o = arena_alloc(&op->mem, sizeof *o);
 
-    *o = (struct store_offer){ .hop = HOP_LINK,
-                               .kind = LINK_A,
-                               .depth = op->u.visit.depth + 1,
-                               .lastmod_ms = -1,
-                               .position = (uint32_t)i };
-    o->anchor = span_make(anchor + page % 16, 8 + i % 14);
+    *found = (struct fact_link){ .kind = LINK_A, .text = span_make(anchor + page % 16, 8 + i % 14) };
+    *o = (struct store_offer){ .hop = HOP_LINK, .depth = op->u.visit.depth + 1, .lastmod_ms = -1 };
+    *link = (struct store_link){ .found = found, .offer = o, .position = (uint32_t)i, .hop = HOP_LINK };
     if (i < N_NEW && child < b->n_pages) {
         offer_page(b, op, child, o);
         return;
@@ -241,7 +241,7 @@ static void offer_link(struct bench *b, struct store_op *op, size_t page, size_t
     if (next_random(b) % 60 == 0)
         offer_elsewhere(b, op, o);
     else if (next_random(b) % 25 == 0)
-        offer_image(b, op, o);
+        offer_image(b, op, link, found);
     else if (i < 8)
         to = i % known; /* what stands on every page */
     else if (i % 2)
@@ -250,9 +250,10 @@ static void offer_link(struct bench *b, struct store_op *op, size_t page, size_t
         to = known - 1 - (size_t)next_random(b) % MIN(known, (size_t)1000);
     if (o->url.len)
         return;
-    o->is_nofollow = next_random(b) % 100 == 0;
+    found->is_nofollow = next_random(b) % 100 == 0;
     offer_page(b, op, b->ids[to] ? to : 0, o);
-    o->known_id = o->known_id ? o->known_id : b->ids[0];
+    link->id = o->known_id ? o->known_id : b->ids[0];
+    link->offer = NULL;
 }
 
 static int64_t size_of(size_t page)
@@ -367,7 +368,6 @@ static void fill_fate(struct bench *b, struct store_op *op, size_t page)
         v->redirect = arena_alloc(&op->mem, sizeof *v->redirect);
         *v->redirect = (struct store_offer){ .known_id = b->ids[skewed(b, page / 2)],
                                              .hop = HOP_REDIRECT,
-                                             .kind = N_LINK_KINDS,
                                              .depth = v->depth,
                                              .redirects = 1,
                                              .lastmod_ms = -1 };
@@ -431,7 +431,7 @@ static struct store_op *make_visit(struct bench *b, size_t page)
 static void seed(struct bench *b)
 {
     struct store_op *op = store_op_new(STORE_OFFERS, MIB);
-    struct store_offer o = { .hop = HOP_SEED, .lastmod_ms = -1, .kind = N_LINK_KINDS };
+    struct store_offer o = { .hop = HOP_SEED, .lastmod_ms = -1 };
 
     offer_page(b, op, 0, &o);
     op->u.offers.offers = &o;

@@ -77,8 +77,8 @@ static void collect(struct bench *b, size_t left)
                 exit(1);
             }
             for (size_t i = 0; op->kind == STORE_VISIT && i < op->u.visit.n_links; i++)
-                b->ids[(size_t)(uintptr_t)op->u.visit.links[i].seed_line] =
-                    op->u.visit.links[i].id;
+                if (op->u.visit.links[i].offer)
+                    b->ids[op->u.visit.links[i].offer->seed_line] = op->u.visit.links[i].id;
             store_op_free(op);
             b->n_pending--;
         }
@@ -101,15 +101,9 @@ static void submit(struct bench *b, struct store_op *op)
         collect(b, IN_FLIGHT / 2);
 }
 
-static void make_offer(struct bench *b, struct store_op *op, size_t number,
-                       struct store_offer *o)
+static void make_offer(struct bench *b, struct store_op *op, size_t number, struct store_offer *o)
 {
-    static const char anchor[] = "Some words that stand in a link of a page";
-
-    *o = (struct store_offer){
-        .hop = HOP_LINK, .kind = LINK_A, .depth = 1, .lastmod_ms = -1
-    };
-    o->anchor = span_make(anchor + number % 16, 8 + number % 14);
+    *o = (struct store_offer){ .hop = HOP_LINK, .depth = 1, .lastmod_ms = -1 };
     o->seed_line = (int)number; /* only a place to remember the number */
     if (b->has_known_ids && b->ids[number]) {
         o->known_id = b->ids[number];
@@ -121,6 +115,21 @@ static void make_offer(struct bench *b, struct store_op *op, size_t number,
     o->host = span_slice(o->url, 7, span_find(span_skip(o->url, 7), '/') + 7);
     o->port = 80;
     o->is_web = true;
+}
+
+static void make_link(struct bench *b, struct store_op *op, size_t number, struct store_link *link)
+{
+    static const char anchor[] = "Some words that stand in a link of a page";
+    struct fact_link *found = arena_alloc(&op->mem, sizeof *found);
+
+    *found = (struct fact_link){ .kind = LINK_A, .text = span_make(anchor + number % 16, 8 + number % 14) };
+    *link = (struct store_link){ .found = found, .hop = HOP_LINK };
+    if (b->has_known_ids && b->ids[number]) {
+        link->id = b->ids[number];
+        return;
+    }
+    link->offer = arena_alloc(&op->mem, sizeof *link->offer);
+    make_offer(b, op, number, link->offer);
 }
 
 /*
@@ -203,7 +212,7 @@ static struct store_op *make_visit(struct bench *b, size_t page)
     };
     v->links = arena_try_array(&op->mem, N_LINKS, sizeof *v->links);
     for (size_t i = 0; i < N_LINKS; i++) {
-        make_offer(b, op, link_target(b, page, i), &v->links[i]);
+        make_link(b, op, link_target(b, page, i), &v->links[i]);
         v->links[i].position = (uint32_t)i;
     }
     return op;

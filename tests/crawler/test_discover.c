@@ -56,6 +56,7 @@ static bool discover(struct crawl *c, enum way way, struct arena *mem, struct st
     struct fact_link link = { .url = SPAN(ODD_URL) };
     struct page_facts facts = { .links = &link, .n_links = 1 };
     struct discover_page page = { .ticket = &from, .facts = &facts };
+    struct store_link found;
     struct url base;
     size_t n;
     bool is_cut;
@@ -63,7 +64,11 @@ static bool discover(struct crawl *c, enum way way, struct arena *mem, struct st
     switch (way) {
     case AS_ENTRY:
         return discover_entry(c, SPAN(ODD_URL), HOP_SITEMAP, -1, mem, o);
-    case AS_LINK: return !discover_links(c, &page, mem, o, &n, &is_cut) && n == 1;
+    case AS_LINK:
+        if (discover_links(c, &page, mem, &found, &n, &is_cut) || n != 1)
+            return false;
+        *o = *found.offer;
+        return true;
     default:
         from.depth = 1;
         return !url_parse(SPAN("http://b.example/"), NULL, mem, &base) &&
@@ -125,7 +130,7 @@ static void over_the_cap_it_is_left_out_and_the_program_goes_on(void **state)
 static void links_beyond_the_cap_are_cut_and_the_program_goes_on(void **state)
 {
     struct fact_link links[100];
-    struct store_offer offers[ARRAY_LEN(links)];
+    struct store_link out[ARRAY_LEN(links)];
     struct ticket from = { .id = 1, .url = SPAN("http://b.example/") };
     struct page_facts facts = { .links = links, .n_links = ARRAY_LEN(links) };
     struct discover_page page = { .ticket = &from, .facts = &facts };
@@ -138,7 +143,7 @@ static void links_beyond_the_cap_are_cut_and_the_program_goes_on(void **state)
         size_t n;
 
         arena_init(&mem, room);
-        assert_int_equal(discover_links(*state, &page, &mem, offers, &n, &is_cut), OK);
+        assert_int_equal(discover_links(*state, &page, &mem, out, &n, &is_cut), OK);
         assert_int_equal(is_cut, n < ARRAY_LEN(links));
         arena_clear(&mem);
     }
@@ -154,20 +159,20 @@ static const struct known_row {
     int page_depth; /* the link is one deeper */
     int64_t max_depth;
     bool is_settled;
-    enum url_reason reason; /* of the offer */
+    enum url_reason reason; /* of the offer, where there is one */
 } known_rows[] = {
     { "a page that is as near", REASON_NONE, 3, FACT_HOP_LINK, false, 2, -1, true, REASON_NONE },
     { "a page that comes nearer", REASON_NONE, 3, FACT_HOP_LINK, false, 1, -1, false, REASON_NONE },
-    { "a page out of scope", REASON_SCOPE, 3, FACT_HOP_LINK, false, 0, -1, true, REASON_SCOPE },
-    { "a style sheet again", REASON_KIND, 3, FACT_HOP_NONE, false, 2, -1, true, REASON_KIND },
+    { "a page out of scope", REASON_SCOPE, 3, FACT_HOP_LINK, false, 0, -1, true, REASON_NONE },
+    { "a style sheet again", REASON_KIND, 3, FACT_HOP_NONE, false, 2, -1, true, REASON_NONE },
     { "a style sheet of a nearer page", REASON_KIND, 3, FACT_HOP_NONE, false, 1, -1, false, REASON_KIND },
     { "a link to what was a style sheet", REASON_KIND, 3, FACT_HOP_LINK, false, 5, -1, false, REASON_NONE },
     { "the same with nofollow", REASON_KIND, 3, FACT_HOP_LINK, true, 5, -1, false, REASON_NOFOLLOW },
-    { "nofollow again", REASON_NOFOLLOW, 3, FACT_HOP_LINK, true, 2, -1, true, REASON_NOFOLLOW },
-    { "a style sheet that nofollow led to", REASON_NOFOLLOW, 3, FACT_HOP_NONE, false, 0, -1, true, REASON_KIND },
+    { "nofollow again", REASON_NOFOLLOW, 3, FACT_HOP_LINK, true, 2, -1, true, REASON_NONE },
+    { "a style sheet that nofollow led to", REASON_NOFOLLOW, 3, FACT_HOP_NONE, false, 0, -1, true, REASON_NONE },
     { "a link that may be followed", REASON_NOFOLLOW, 3, FACT_HOP_LINK, false, 5, -1, false, REASON_NONE },
     { "deeper than is asked for", REASON_KIND, 3, FACT_HOP_NONE, false, 6, 6, false, REASON_DEPTH },
-    { "as deep as is asked for", REASON_KIND, 3, FACT_HOP_NONE, false, 5, 6, true, REASON_KIND },
+    { "as deep as is asked for", REASON_KIND, 3, FACT_HOP_NONE, false, 5, 6, true, REASON_NONE },
 };
 
 static void what_is_known_says_all_or_the_store_decides(void **state)
@@ -185,7 +190,7 @@ static void what_is_known_says_all_or_the_store_decides(void **state)
                                   .is_nofollow = row->is_nofollow };
         struct page_facts facts = { .links = &link, .n_links = 1 };
         struct discover_page page = { .ticket = &from, .facts = &facts, .depth = row->page_depth };
-        struct store_offer o;
+        struct store_link out;
         struct arena mem;
         size_t n;
         bool is_cut;
@@ -194,10 +199,11 @@ static void what_is_known_says_all_or_the_store_decides(void **state)
         known_put(c->known, SPAN("http://b.example/x"),
                   &(struct known_entry){ 7, row->known_depth, row->known });
         arena_init(&mem, (size_t)MIB);
-        assert_int_equal(discover_links(c, &page, &mem, &o, &n, &is_cut), OK);
+        assert_int_equal(discover_links(c, &page, &mem, &out, &n, &is_cut), OK);
         assert_int_equal(n, 1);
-        if ((o.known_id == 7) != row->is_settled || o.reason != row->reason)
-            fail_msg("%s: known_id %lld, reason %d", row->label, (long long)o.known_id, (int)o.reason);
+        if ((out.id == 7) != row->is_settled || (out.offer == NULL) != row->is_settled ||
+            (out.offer && out.offer->reason != row->reason))
+            fail_msg("%s: id %lld, reason %d", row->label, (long long)out.id, out.offer ? (int)out.offer->reason : -1);
         arena_clear(&mem);
     }
 }

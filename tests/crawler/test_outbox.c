@@ -37,7 +37,7 @@ static void on_store(void *arg)
 /* A page that rose in the end of a start that crashed: with its next commit the store queues what it links to. */
 static void leave_work(struct storekit *k)
 {
-    struct store_offer near, deep = storekit_offer(DEEP, HOP_LINK, 2);
+    struct store_offer near;
     struct store_op *op;
     sqlite3 *handle;
 
@@ -45,11 +45,9 @@ static void leave_work(struct storekit *k)
     storekit_open(k, REVISIT_ALL);
     near = storekit_offer_one(k, storekit_offer(NEAR, HOP_LINK, 1));
     op = storekit_visit(near.id, near.host_id, 1);
-    deep.kind = LINK_A;
-    deep.reason = REASON_DEPTH;
     storekit_page(op, "t", "x", NEAR);
-    op->u.visit.links = &deep;
-    op->u.visit.n_links = 1;
+    storekit_links(op, (const char *[]){ DEEP, NULL });
+    op->u.visit.links[0].offer->reason = REASON_DEPTH;
     storekit_do(k, op);
     store_op_free(op);
     storekit_finish(k);

@@ -176,7 +176,6 @@ struct store_offer storekit_offer(const char *url, enum url_hop hop, int depth)
         .is_web = is_https || span_starts(text, SPAN("http://")),
         .port = is_https ? 443 : 80,
         .lastmod_ms = -1,
-        .kind = N_LINK_KINDS,
     };
     uint64_t number;
 
@@ -294,14 +293,21 @@ void storekit_links(struct store_op *op, const char *const *urls)
 
     while (urls && urls[n])
         n++;
-    v->links = arena_try_array(&op->mem, n, sizeof *v->links);
+    v->links = arena_array(&op->mem, n, sizeof *v->links);
     for (size_t i = 0; i < n; i++) {
-        v->links[i] = storekit_offer(urls[i], HOP_LINK, v->depth + 1);
-        v->links[i].kind = LINK_A;
-        v->links[i].position = (uint32_t)i;
-        v->links[i].anchor = SPAN("here");
+        struct store_offer *o = arena_alloc(&op->mem, sizeof *o);
+        struct fact_link *found = arena_alloc(&op->mem, sizeof *found);
+
+        *o = storekit_offer(urls[i], HOP_LINK, v->depth + 1);
+        *found = (struct fact_link){ .kind = LINK_A, .text = SPAN("here") };
+        v->links[i] = (struct store_link){ .found = found, .offer = o, .position = (uint32_t)i, .hop = HOP_LINK };
     }
     v->n_links = n;
+}
+
+struct fact_link *storekit_found(struct store_op *op, size_t i)
+{
+    return (struct fact_link *)(uintptr_t)op->u.visit.links[i].found;
 }
 
 void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body,

@@ -86,6 +86,9 @@ void storekit_body(struct store_op *op, struct page_facts *f, struct span conten
  */
 void storekit_links(struct store_op *op, const char *const *urls);
 
+/* What was found of its ith link, to be changed. */
+struct fact_link *storekit_found(struct store_op *op, size_t i);
+
 /* A visit with a page and links, done and freed. */
 void storekit_fetch(struct storekit *k, int64_t url_id, int depth, const char *body,
                     const char *const *urls);

@@ -331,15 +331,16 @@ static void details_come_when_asked_for(void **state)
     k.in.headers = SPAN(
         "Link: <x>; rel=a; title=t; type=b/c; media=m; hreflang=de; anchor=\"#f\"\r\n");
     html_kit_parse(&k, SPAN("<a href=y title=u>"));
-    assert_int_equal(k.facts.links[0].title.len + k.facts.links[1].title.len, 0);
+    assert_null(k.facts.links[0].details);
+    assert_null(k.facts.links[1].details);
     k.in.wants_details = true;
     html_kit_parse(&k, SPAN("<a href=y title=' u  v'>"));
-    assert_true(html_kit_is(k.facts.links[0].title, "t"));
-    assert_true(html_kit_is(k.facts.links[0].type, "b/c"));
-    assert_true(html_kit_is(k.facts.links[0].media, "m"));
-    assert_true(html_kit_is(k.facts.links[0].hreflang, "de"));
-    assert_true(html_kit_is(k.facts.links[0].anchor, "#f"));
-    assert_true(html_kit_is(k.facts.links[1].title, "u v"));
+    assert_true(html_kit_is(k.facts.links[0].details->title, "t"));
+    assert_true(html_kit_is(k.facts.links[0].details->type, "b/c"));
+    assert_true(html_kit_is(k.facts.links[0].details->media, "m"));
+    assert_true(html_kit_is(k.facts.links[0].details->hreflang, "de"));
+    assert_true(html_kit_is(k.facts.links[0].details->anchor, "#f"));
+    assert_true(html_kit_is(k.facts.links[1].details->title, "u v"));
     html_kit_close(&k);
 }
 

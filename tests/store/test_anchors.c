@@ -47,7 +47,7 @@ static void fetch_page(struct storekit *k, int64_t url_id, const char *body,
     storekit_page(op, "title", "text", body);
     storekit_links(op, urls);
     for (size_t i = 0; i < n; i++)
-        op->u.visit.links[i].anchor = span_str(texts[i]);
+        storekit_found(op, i)->text = span_str(texts[i]);
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
     store_op_free(op);

@@ -25,27 +25,18 @@ static void on_sqlite_log(void *arg, int code, const char *text)
     n_automatic += code == SQLITE_WARNING_AUTOINDEX;
 }
 
-static struct store_offer link_to(const char *url, int depth)
-{
-    struct store_offer o = storekit_offer(url, HOP_LINK, depth);
-
-    o.kind = LINK_A;
-    o.reason = REASON_SCOPE;
-    return o;
-}
-
 /* A page at this depth that links to all three, of which one is a form's target and one barred. */
 static void visit(struct storekit *k, const char *url, int depth)
 {
     struct store_offer page = storekit_offer_one(k, storekit_offer(url, HOP_LINK, depth));
     struct store_op *op = storekit_visit(page.id, page.host_id, depth);
-    struct store_offer links[] = { link_to(FOLLOWED, depth + 1), link_to(FORM, depth + 1), link_to(BARRED, depth + 1) };
 
-    links[1].is_kind = true;
-    links[2].is_barred = true;
     storekit_page(op, "t", "x", url);
-    op->u.visit.links = links;
-    op->u.visit.n_links = ARRAY_LEN(links);
+    storekit_links(op, (const char *[]){ FOLLOWED, FORM, BARRED, NULL });
+    for (size_t i = 0; i < op->u.visit.n_links; i++)
+        op->u.visit.links[i].offer->reason = REASON_SCOPE;
+    op->u.visit.links[1].is_kind = true;
+    op->u.visit.links[2].is_barred = true;
     storekit_do(k, op);
     assert_int_equal(op->result, OK);
     store_op_free(op);

@@ -294,8 +294,8 @@ static void nofollow_and_embedded_things_give_no_rank(void **state)
     op = storekit_visit(storekit_seed(k, HOME), 1, 0);
     storekit_page(op, "home", "words", "home");
     storekit_links(op, (const char *[]){ PAGE1, PAGE2, PAGE3, NULL });
-    op->u.visit.links[1].is_nofollow = true;
-    op->u.visit.links[2].kind = LINK_IFRAME; /* followed as a link is */
+    storekit_found(op, 1)->is_nofollow = true;
+    storekit_found(op, 2)->kind = LINK_IFRAME; /* followed as a link is */
     storekit_do(k, op);
     store_op_free(op);
     finish(k, NULL, NULL);
