@@ -14,6 +14,7 @@ struct seen;
 struct digest;
 struct hosts;
 struct links;
+struct roll;
 struct anchors;
 struct depth;
 struct bounce;
@@ -29,6 +30,7 @@ struct core {
     struct hosts *hosts;
     struct digest *digest;
     struct links *links;
+    struct roll *roll;
     struct anchors *anchors;
     struct depth *depth;
     struct bounce *bounce;

@@ -325,12 +325,17 @@ static int64_t data_version(const struct core *c)
     return db_value(c->db, "PRAGMA data_version", -1);
 }
 
+void links_note_writers(struct core *c)
+{
+    if (!c->links->data_version)
+        c->links->data_version = data_version(c);
+}
+
 static void remember(struct core *c, int64_t set_id)
 {
     struct links *l = c->links;
 
-    if (!l->data_version)
-        l->data_version = data_version(c);
+    links_note_writers(c);
     recall_begin(l->recall, set_id);
     for (size_t i = 0; i < l->n_rows; i++)
         recall_add(l->recall, l->rows[i].dst_id, links_passes_rank(l->rows[i].bits));

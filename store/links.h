@@ -43,6 +43,8 @@ void links_before_commit(struct core *c);
 /* Were rows removed since the store was opened? */
 bool links_were_removed(const struct core *c);
 
+/* What is kept in memory from now on (recall.h, roll.h) holds for as long as nobody else writes into the file. */
+void links_note_writers(struct core *c);
 /*
  * The links that were written since the store was opened (recall.h), borrowed until the next are; NULL where the file
  * may have others by now, as another program wrote into it.

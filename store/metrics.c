@@ -11,6 +11,7 @@
 #include "store/links.h"
 #include "store/near.h"
 #include "store/recall.h"
+#include "store/roll.h"
 #include "store/tally.h"
 
 /* Changes when what is computed does: the hash of what it is made of begins with it. */
@@ -36,7 +37,10 @@ struct metrics {
     struct near_result near;
     struct anchors_used anchors;
     bool reads_anchors; /* some may be without a link */
-    sqlite3_stmt *owners; /* the pages in the order of their sets of links, while links are read */
+    const struct recall *recall; /* all links, where they are in memory; then so may all pages be, in roll */
+    const struct roll_page *roll;
+    size_t n_roll, roll_at;
+    sqlite3_stmt *owners; /* the pages in the order of their sets of links, while links are read from the file */
     int64_t owner_set, owner; /* where it stands */
     int64_t set, src;         /* of the links that are read, and its page; 0: nobody's */
     const atomic_bool *stop;
@@ -100,7 +104,20 @@ static void add_body(struct metrics *m, uint32_t id, uint64_t hash)
         m->bodies[m->n_bodies++] = (struct body){ hash, id, 1 };
 }
 
-static void read_pages(struct metrics *m)
+static void take_page(struct metrics *m, const struct roll_page *p)
+{
+    int64_t row[5] = { p->url_id, p->link_hash, p->simhash, p->word_count, p->body };
+    struct near_page page = { .simhash = (uint64_t)p->simhash, .body = (uint64_t)p->body, .id = (uint32_t)p->url_id };
+
+    add_hash(m, row, ARRAY_LEN(row));
+    note(m, graph_add_page(m->graph, p->url_id));
+    if (page.body && !m->failed)
+        add_body(m, page.id, page.body);
+    if (page.simhash && p->word_count >= METRICS_MIN_WORDS && !m->failed)
+        add_near_page(m, &page);
+}
+
+static void read_pages_from_file(struct metrics *m)
 {
     static const char SQL[] =
         "SELECT p.url_id, p.link_hash, p.simhash, p.word_count, f.sha256 FROM page p"
@@ -108,24 +125,40 @@ static void read_pages(struct metrics *m)
     sqlite3_stmt *st = db_stmt(m->core->db, SQL);
 
     while (!is_over(m) && db_next(m->core->db, st)) {
-        int64_t row[5] = { 0 };
-        struct near_page page;
+        struct roll_page page = { .url_id = sqlite3_column_int64(st, 0),
+                                  .link_hash = sqlite3_column_int64(st, 1),
+                                  .simhash = sqlite3_column_int64(st, 2),
+                                  .word_count = sqlite3_column_int64(st, 3) };
 
-        for (int i = 0; i < 4; i++)
-            row[i] = sqlite3_column_int64(st, i);
-        if ((size_t)sqlite3_column_bytes(st, 4) >= sizeof row[4])
-            memcpy(&row[4], sqlite3_column_blob(st, 4), sizeof row[4]);
-        add_hash(m, row, ARRAY_LEN(row));
-        note(m, graph_add_page(m->graph, row[0]));
-        page = (struct near_page){ .simhash = (uint64_t)row[2],
-                                   .body = (uint64_t)row[4],
-                                   .id = (uint32_t)row[0] };
-        if (page.body && !m->failed)
-            add_body(m, page.id, page.body);
-        if (row[2] && row[3] >= METRICS_MIN_WORDS && !m->failed)
-            add_near_page(m, &page);
+        if ((size_t)sqlite3_column_bytes(st, 4) >= sizeof page.body)
+            memcpy(&page.body, sqlite3_column_blob(st, 4), sizeof page.body);
+        take_page(m, &page);
     }
     db_done(st);
+}
+
+static int by_url(const void *a, const void *b)
+{
+    const struct roll_page *const *x = a, *const *y = b;
+
+    return (*x)->url_id < (*y)->url_id ? -1 : (*x)->url_id > (*y)->url_id;
+}
+
+/* In the order of their ids, as the file has them. */
+static void read_pages(struct metrics *m)
+{
+    const struct roll_page **sorted = m->roll ? mem_try_alloc(m->n_roll * sizeof *sorted) : NULL;
+
+    if (!sorted) {
+        read_pages_from_file(m);
+        return;
+    }
+    for (size_t i = 0; i < m->n_roll; i++)
+        sorted[i] = &m->roll[i];
+    qsort(sorted, m->n_roll, sizeof(struct roll_page *), by_url);
+    for (size_t i = 0; i < m->n_roll && !is_over(m); i++)
+        take_page(m, sorted[i]);
+    mem_free(sorted);
 }
 
 /* Where URLs lead that answered with a redirect last; the latest target comes last and counts. */
@@ -147,13 +180,30 @@ static void read_redirects(struct metrics *m)
     db_done(st);
 }
 
+/* The next page that has links, in the order of its set of them. */
+static bool next_owner(struct metrics *m)
+{
+    if (m->roll) {
+        while (m->roll_at < m->n_roll && !m->roll[m->roll_at].links_id)
+            m->roll_at++;
+        if (m->roll_at == m->n_roll)
+            return false;
+        m->owner_set = m->roll[m->roll_at].links_id;
+        m->owner = m->roll[m->roll_at++].url_id;
+        return true;
+    }
+    if (!db_next(m->core->db, m->owners))
+        return false;
+    m->owner_set = sqlite3_column_int64(m->owners, 0);
+    m->owner = sqlite3_column_int64(m->owners, 1);
+    return true;
+}
+
 /* The page of a set, 0 if there is none. Sets come in rising order, as the pages do: neither looks back. */
 static int64_t find_owner(struct metrics *m, int64_t set)
 {
-    while (m->owner_set < set && db_next(m->core->db, m->owners)) {
-        m->owner_set = sqlite3_column_int64(m->owners, 0);
-        m->owner = sqlite3_column_int64(m->owners, 1);
-    }
+    while (m->owner_set < set && next_owner(m))
+        ;
     return m->owner_set == set ? m->owner : 0;
 }
 
@@ -212,8 +262,10 @@ static void read_from_file(struct metrics *m)
 }
 
 /* The same links in the same order. */
-static void read_from_memory(struct metrics *m, const struct recall *recall)
+static void read_from_memory(struct metrics *m)
 {
+    const struct recall *recall = m->recall;
+
     for (size_t s = 0; s < recall_n_sets(recall) && !is_over(m); s++) {
         int64_t set;
         size_t n;
@@ -240,22 +292,30 @@ static void read_links(struct metrics *m)
 {
     static const char OWNERS[] = "SELECT links_id, url_id FROM page INDEXED BY page_by_links"
                                  " WHERE links_id > 0 ORDER BY links_id";
-    const struct recall *recall;
 
     note(m, graph_settle(m->graph));
-    /* Else a quarter of what reading all links costs is saved. */
-    m->reads_anchors = anchors_may_be_loose(m->core);
     if (m->reads_anchors)
         note(m, anchors_used_init(m->core, &m->anchors));
-    recall = recall_all(m);
     if (is_over(m))
         return;
-    m->owners = db_stmt(m->core->db, OWNERS);
-    if (recall)
-        read_from_memory(m, recall);
+    if (!m->roll)
+        m->owners = db_stmt(m->core->db, OWNERS);
+    if (m->recall)
+        read_from_memory(m);
     else
         read_from_file(m);
-    db_done(m->owners);
+    if (m->owners)
+        db_done(m->owners);
+}
+
+/* What of them is in memory. */
+static void choose_sources(struct metrics *m)
+{
+    /* Where none are, a quarter of what reading all links costs is saved. */
+    m->reads_anchors = anchors_may_be_loose(m->core);
+    m->recall = recall_all(m);
+    if (m->recall)
+        m->roll = roll_pages(m->core->roll, &m->n_roll);
 }
 
 /* --- writing ----------------------------------------------------------------------------- */
@@ -422,6 +482,7 @@ enum err metrics_update(struct core *c, struct store_op *op)
         m.graph = graph_new(max_id);
     if (!m.graph && !m.failed)
         note(&m, ERR_NO_MEMORY);
+    choose_sources(&m);
     read_pages(&m);
     read_redirects(&m);
     if (!is_over(&m) && !is_same(&m)) {
@@ -431,6 +492,7 @@ enum err metrics_update(struct core *c, struct store_op *op)
         op->u.graph.is_new = !is_over(&m);
         op->u.graph.n_links = (int64_t)m.n_links;
         op->u.graph.n_recalled = (int64_t)m.n_recalled;
+        op->u.graph.n_in_roll = (int64_t)m.n_roll;
         op->u.graph.n_clusters = (int64_t)m.near.n_clusters;
     }
     if (!is_over(&m))

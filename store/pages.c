@@ -3,6 +3,7 @@
 
 #include "store/bodies.h"
 #include "store/links.h"
+#include "store/roll.h"
 #include "store/text.h"
 
 #define MAX_TITLE ((size_t)1024)
@@ -128,6 +129,25 @@ static void give_body(struct core *c, const struct store_visit *v, int64_t text_
     db_run(c->db, st);
 }
 
+/* For the metrics. Those that the file had before this start are in it only. */
+static void note_in_roll(struct core *c, const struct store_visit *v, struct page_ids ids, uint64_t link_hash)
+{
+    struct roll_page page = { .url_id = v->url_id,
+                              .links_id = ids.links_id,
+                              .link_hash = (int64_t)link_hash,
+                              .simhash = (int64_t)v->facts->simhash,
+                              .word_count = v->facts->word_count };
+
+    if (roll_is_new(c->roll)) {
+        links_note_writers(c);
+        if (db_value(c->db, "SELECT EXISTS (SELECT 1 FROM page)", 0))
+            roll_forget(c->roll);
+    }
+    if (v->body_is_final)
+        memcpy(&page.body, v->facts->sha256, sizeof page.body);
+    roll_add(c->roll, &page);
+}
+
 enum pages_change pages_put(struct core *c, const struct store_visit *v,
                             int64_t fetch_id)
 {
@@ -146,6 +166,10 @@ enum pages_change pages_put(struct core *c, const struct store_visit *v,
         links_remove(c, old.links_id, old.links_out);
     if (has_new_links)
         links_write(c, v, &ids.links_id);
+    if (old.exists)
+        roll_forget(c->roll);
+    else
+        note_in_roll(c, v, ids, link_hash);
     write_row(c, v, ids, link_hash, !old.exists);
     return !old.exists ? PAGES_NEW : old.is_same_body ? PAGES_SAME : PAGES_CHANGED;
 }
@@ -161,6 +185,7 @@ enum err pages_retire(struct core *c, int64_t url_id)
     links_id = sqlite3_column_int64(st, 0);
     links_out = sqlite3_column_int64(st, 1);
     db_done(st);
+    roll_forget(c->roll);
     keep_in_history(c, url_id);
     links_remove(c, links_id, links_out);
     st = db_stmt(c->db, "DELETE FROM page WHERE url_id = ?1");

@@ -26,6 +26,7 @@
 #include "store/links.h"
 #include "store/lock.h"
 #include "store/queue.h"
+#include "store/roll.h"
 #include "store/runs.h"
 #include "store/schema.h"
 #include "store/seeds.h"
@@ -197,6 +198,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
     c->tally = tally_new();
     c->text = text_new();
     c->links = links_new(c->db, index_bytes / 4);
+    c->roll = roll_new(index_bytes / 4);
     if (!tally_load(c) && !links_check(c))
         text_configure(c);
     return err_set(c->db->failed ? note : NULL, c->db->failed, "%s", c->db->note.text);
@@ -207,6 +209,7 @@ static void free_store(struct store *s)
     text_free(s->core.text);
     db_close(s->core.db);
     links_free(s->core.links);
+    roll_free(s->core.roll);
     anchors_free(s->core.anchors);
     tally_free(s->core.tally);
     bounce_free(s->core.bounce);

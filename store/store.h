@@ -453,6 +453,7 @@ struct store_op {
             bool is_new;      /* else those that are there are still right */
             int64_t n_pages, n_links, n_clusters;
             int64_t n_recalled; /* links that were in memory still, as this start wrote them */
+            int64_t n_in_roll;  /* and pages */
             int passes; /* of PageRank */
         } graph;
 

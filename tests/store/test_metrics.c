@@ -214,6 +214,7 @@ static void links_that_stand_on_no_page_do_not_count(void **state)
     finish(k, NULL, &said);
     assert_int_equal(said.u.graph.n_links, 7);
     assert_int_equal(said.u.graph.n_recalled, 0); /* another program wrote: what is in memory may be wrong */
+    assert_int_equal(said.u.graph.n_in_roll, 0);
     EXPECT_TEXT(k, "SELECT group_concat(substr(url, 18) || links_in) FROM metrics JOIN urls ON id = url_id"
                    " WHERE url_id = 1", "2");
 }
@@ -227,6 +228,38 @@ static void links_that_this_start_wrote_are_not_read_again(void **state)
     finish(k, NULL, &said);
     assert_int_equal(said.u.graph.n_links, 7);
     assert_int_equal(said.u.graph.n_recalled, 7);
+    assert_int_equal(said.u.graph.n_in_roll, 4);
+    EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
+}
+
+/* The file says the same: nothing is computed again. */
+static void pages_that_this_start_wrote_are_as_the_file_has_them(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+
+    make_site(k);
+    finish(k, NULL, &said);
+    assert_true(said.u.graph.is_new);
+    assert_int_equal(said.u.graph.n_in_roll, 4);
+    storekit_close(k);
+    storekit_open(k, REVISIT_NONE);
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_in_roll, 0);
+    assert_int_equal(said.u.graph.n_pages, 4);
+    assert_false(said.u.graph.is_new);
+}
+
+static void a_page_that_changed_is_read_from_the_file(void **state)
+{
+    struct storekit *k = *state;
+    struct store_op said;
+
+    make_site(k);
+    put_page(k, PAGE2, 1, "two, again", 0xfff1, NULL);
+    finish(k, NULL, &said);
+    assert_int_equal(said.u.graph.n_in_roll, 0);
+    assert_int_equal(said.u.graph.n_pages, 4);
     EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
 }
 
@@ -280,6 +313,7 @@ static void links_of_an_earlier_start_are_read(void **state)
     finish(k, NULL, &said);
     assert_int_equal(said.u.graph.n_links, 7);
     assert_int_equal(said.u.graph.n_recalled, 0);
+    assert_int_equal(said.u.graph.n_in_roll, 0);
     EXPECT_TEXT(k, COUNTS, SITE_COUNTS);
 }
 
@@ -510,6 +544,8 @@ int main(void)
         WITH_STORE(a_finished_run_leaves_metrics),
         WITH_STORE(links_that_stand_on_no_page_do_not_count),
         WITH_STORE(links_that_this_start_wrote_are_not_read_again),
+        WITH_STORE(pages_that_this_start_wrote_are_as_the_file_has_them),
+        WITH_STORE(a_page_that_changed_is_read_from_the_file),
         WITH_STORE(ids_far_apart_get_no_metrics),
         WITH_STORE(copying_the_log_back_makes_no_start_forget_its_links),
         WITH_STORE(links_of_an_earlier_start_are_read),
