@@ -2,6 +2,7 @@
 #include "fetch/answer.h"
 
 #include "fetch/address.h"
+#include "fetch/outcome.h"
 #include "parse/header.h"
 
 /* Bytes from outside end up in logs and tables: only printable ASCII passes. */
@@ -73,6 +74,8 @@ static struct span error_of(const struct transfer *t, struct arena *mem)
     if (t->is_connect_failure && t->os_errno && t->has_resolved && t->outcome == FETCH_CONNECT_FAILED)
         return arena_format(mem, "%s port %u: %s", address_format(&t->address.any, ip), t->request->port,
                             strerror(t->os_errno));
+    if (t->outcome == FETCH_CONNECT_FAILED && outcome_is_cut_handshake(t))
+        return SPAN("the connection was cut in the TLS handshake");
     if (is_ours) /* libcurl's words are about our stopping it */
         return error_of_outcome(t);
     return t->error_text[0] ? clean_text(mem, t->error_text) : error_of_outcome(t);

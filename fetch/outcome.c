@@ -31,15 +31,14 @@ static enum fetch_outcome outcome_of_break(const struct transfer *t)
     return t->head.is_complete ? FETCH_INCOMPLETE : FETCH_CONNECTION_LOST;
 }
 
-/* The server went away under the handshake, restarting perhaps: that says nothing of its certificate or versions. */
-static enum fetch_outcome outcome_of_handshake(const struct transfer *t)
+bool outcome_is_cut_handshake(const struct transfer *t)
 {
     static const char *const cuts[] = { "SSL_ERROR_SYSCALL", "unexpected eof", "Recv failure", "Send failure" };
 
     for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
         if (strstr(t->error_text, cuts[i]))
-            return FETCH_CONNECT_FAILED;
-    return FETCH_TLS_FAILED;
+            return !t->was_sent;
+    return false;
 }
 
 static enum fetch_outcome outcome_of_stop(const struct transfer *t)
@@ -66,7 +65,7 @@ static enum fetch_outcome outcome_of_code(const struct transfer *t, CURLcode res
     case CURLE_COULDNT_CONNECT:
     case CURLE_PROXY: return FETCH_CONNECT_FAILED;
     case CURLE_OPERATION_TIMEDOUT: return FETCH_TIMEOUT;
-    case CURLE_SSL_CONNECT_ERROR: return outcome_of_handshake(t);
+    case CURLE_SSL_CONNECT_ERROR: return outcome_is_cut_handshake(t) ? FETCH_CONNECT_FAILED : FETCH_TLS_FAILED;
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
     case CURLE_SSL_CERTPROBLEM:

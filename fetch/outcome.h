@@ -20,6 +20,12 @@ enum fetch_outcome outcome_of(const struct transfer *t, CURLcode result);
 bool outcome_is_lost_reuse(const struct transfer *t);
 
 /*
+ * The server went away under the handshake, restarting perhaps: that says nothing of its certificate or versions.
+ * libcurl tells it from others by its words only.
+ */
+bool outcome_is_cut_handshake(const struct transfer *t);
+
+/*
  * Who speaks is the proxy, for itself: taken for the host's, "you need a password" (407) would mean a host without
  * robots.txt. A tunnel has no such answers; one that is not opened is no connection.
  */

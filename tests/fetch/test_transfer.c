@@ -443,6 +443,7 @@ struct tls_row {
     struct origin_options origin;
     bool is_trusted, is_insecure;
     enum fetch_outcome want;
+    const char *error; /* NULL: libcurl's words */
 };
 
 static const struct tls_row TLS_ROWS[] = {
@@ -450,42 +451,50 @@ static const struct tls_row TLS_ROWS[] = {
       { .is_tls = true },
       true,
       false,
-      FETCH_OK },
+      FETCH_OK,
+      NULL },
     { "P27: a self-signed certificate",
       { .is_tls = true },
       false,
       false,
-      FETCH_TLS_FAILED },
+      FETCH_TLS_FAILED,
+      NULL },
     { "P27: an expired certificate",
       { .is_tls = true, .tls_is_expired = true },
       true,
       false,
-      FETCH_TLS_FAILED },
+      FETCH_TLS_FAILED,
+      NULL },
     { "P27: a certificate for another name",
       { .is_tls = true, .tls_names = "DNS:other.test" },
       true,
       false,
-      FETCH_TLS_FAILED },
+      FETCH_TLS_FAILED,
+      NULL },
     { "P27: --insecure takes it all the same",
       { .is_tls = true, .tls_names = "DNS:other.test", .tls_is_expired = true },
       false,
       true,
-      FETCH_OK },
+      FETCH_OK,
+      NULL },
     { "P27: clear text where TLS should be",
       { .is_tls = false },
       false,
       true,
-      FETCH_TLS_FAILED },
+      FETCH_TLS_FAILED,
+      NULL },
     { "P2: a handshake that is cut",
       { .is_tls = true, .tls_cut_from = 1, .tls_cut_to = 1 },
       true,
       false,
-      FETCH_CONNECT_FAILED },
+      FETCH_CONNECT_FAILED,
+      "the connection was cut in the TLS handshake" },
     { "P11: a handshake that stalls",
       { .is_tls = true, .is_mute = true },
       true,
       false,
-      FETCH_TIMEOUT },
+      FETCH_TIMEOUT,
+      NULL },
 };
 
 static void shake_hands(void **state)
@@ -511,6 +520,8 @@ static void shake_hands(void **state)
         assert_in_range(g.result.timings.tls_ms, 0, 1000);
     else
         assert_true(g.result.error.len > 0);
+    if (row->error)
+        assert_true(span_eq(g.result.error, span_str(row->error)));
     assert_int_equal(origin_counts(w->origin).requests, row->want == FETCH_OK);
     fetchrig_get_clear(&w->rig, &g);
     *state = w;
