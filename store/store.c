@@ -198,7 +198,7 @@ static enum err open_core(struct store *s, const struct store_options *o,
     c->tally = tally_new();
     c->text = text_new();
     c->links = links_new(c->db, index_bytes / 4);
-    c->roll = roll_new(index_bytes / 4);
+    c->roll = roll_new(index_bytes / 8);
     if (!tally_load(c) && !links_check(c))
         text_configure(c);
     return err_set(c->db->failed ? note : NULL, c->db->failed, "%s", c->db->note.text);

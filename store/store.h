@@ -44,7 +44,7 @@ struct store_options {
     int64_t lock_wait_ms;   /* --wait; 0 = do not wait */
     int64_t min_free_bytes; /* stop when the file system has less */
     int64_t log_bytes;      /* a write-ahead log longer than this is copied back; 0 = 48 MiB */
-    /* That entries of indexes take while they wait, filters twice, links kept for the metrics a quarter; 0 = 64 MiB. */
+    /* For entries of indexes while they wait; filters twice; for metrics links 1/4, pages 1/8. 0: 64 MiB. */
     size_t index_bytes;
     int64_t revisit_min_ms, revisit_max_ms;
     int keep_history; /* fetches kept a URL; 0 = all */
