@@ -94,6 +94,22 @@ static void drain(struct shard *sh)
     }
 }
 
+/* Nothing to read, nor an end. */
+static bool is_quiet(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* Watched for what it was wanted for last: where an answer came with the call that sent its request, that is writing. */
+static void watch_idle(struct multi *m, struct socket_entry *s)
+{
+    if (s->watching != EPOLLIN)
+        loop_watch_change(m->loop, s->watch, EPOLLIN);
+    s->watching = EPOLLIN;
+}
+
 /* An idle kept connection became readable: the server closed it, or sent what nobody asked for.
  * libcurl checks for an end of file before it uses the connection again, so one is made. */
 static void shut_dirty(struct socket_entry *s)
@@ -113,6 +129,10 @@ static void on_socket(void *arg, uint32_t events)
     int bits = 0;
     int n_running;
 
+    if (!s->want && s->key && !s->is_multiplexed && is_quiet(s->fd)) {
+        watch_idle(sh->owner, s);
+        return;
+    }
     if (!s->want) {
         unwatch(sh->owner, s);
         if (s->key && !s->is_multiplexed)
@@ -348,11 +368,8 @@ void multi_cut(struct multi *m, uint64_t key)
 bool multi_is_clean(const struct multi *m, uint64_t key)
 {
     const struct socket_entry *s = idmap_get(&m->by_key, key);
-    char byte;
 
-    if (!s || s->is_multiplexed)
-        return true;
-    return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return !s || s->is_multiplexed || is_quiet(s->fd);
 }
 
 void multi_note_data(struct multi *m)

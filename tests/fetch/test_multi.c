@@ -39,6 +39,13 @@ static const struct origin_route ROUTES[] = {
     { .path = "/late-stray", SCRIPT(LATE_STRAY) },
 };
 
+STEPS(NOTHING, STEP(ORIGIN_NEXT, "", 0));
+
+static const struct origin_route GREETED[] = {
+    { .path = "/greeted", SCRIPT(NOTHING) },
+    { .path = "/page", .body = { "hello", 5 } },
+};
+
 static int open_world(void **state)
 {
     const struct origin_options oo = { .routes = ROUTES,
@@ -297,6 +304,42 @@ static void beyond_the_limit_no_more_are_kept_but_those_there_are(void **state)
     drop(w, &g);
 }
 
+/*
+ * Where the answer is there already, libcurl reads it in the call that sends the request. The socket was watched for
+ * writing then, and that it can be written to says nothing of the connection that is kept.
+ */
+static void an_answer_that_is_there_at_once_costs_no_connection(void **state)
+{
+    const struct origin_options oo = { .routes = GREETED,
+                                       .n_routes = ARRAY_LEN(GREETED),
+                                       .n_addresses = 40,
+                                       .greeting = SPAN(OK_HEAD "Content-Length: 2\r\n\r\nhi") };
+    struct world *w = start_world(&oo);
+
+    fetchrig_open(&w->rig);
+    for (int address = 1; address <= 20; address++) { /* some answers come too late for that */
+        struct fetchrig_get gets[3]; /* the second lets the loop turn */
+        char urls[3][64];
+
+        (void)snprintf(urls[0], sizeof urls[0], "http://127.0.0.%d:%u/greeted", address, origin_port(w->origin));
+        (void)snprintf(urls[1], sizeof urls[1], "http://127.0.0.%d:%u/greeted", address + 20, origin_port(w->origin));
+        (void)snprintf(urls[2], sizeof urls[2], "http://127.0.0.%d:%u/page", address, origin_port(w->origin));
+        for (size_t i = 0; i < 3; i++)
+            gets[i] = (struct fetchrig_get){ .request = fetchrig_request(urls[i]) };
+        fetchrig_get_each(&w->rig, gets, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_outcome(&gets[i], FETCH_OK);
+            assert_body(w, &gets[i], i < 2 ? "hi" : "hello");
+        }
+        assert_int_equal(gets[2].result.timings.connect_ms, -1);
+        for (size_t i = 0; i < 3; i++)
+            drop(w, &gets[i]);
+    }
+    assert_int_equal(origin_counts(w->origin).connections, 40);
+    *state = w;
+    assert_int_equal(close_world(state), 0);
+}
+
 static void refused_connections_are_connect_failures(void **state)
 {
     struct world *w = *state;
@@ -386,6 +429,7 @@ int main(void)
         WORLD_TEST(stray_bytes_never_answer_the_next_request),
         WORLD_TEST(a_connection_with_stray_bytes_is_not_clean),
         WORLD_TEST(beyond_the_limit_no_more_are_kept_but_those_there_are),
+        cmocka_unit_test(an_answer_that_is_there_at_once_costs_no_connection),
         WORLD_TEST(refused_connections_are_connect_failures),
         WORLD_TEST(failed_connections_do_not_wear_out_kept_ones),
         WORLD_TEST(private_addresses_are_refused_by_default),

@@ -88,6 +88,7 @@ struct origin_options {
     uint32_t tls_cut_from, tls_cut_to; /* connections of these numbers are closed, or reset where it is even, at hello */
     bool speaks_h2; /* agrees to HTTP/2; its frames are the scripts' business */
     bool is_mute;   /* takes connections and never says a word */
+    struct span greeting; /* sent as soon as there is a connection, in clear text */
 };
 
 struct origin_counts {

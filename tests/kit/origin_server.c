@@ -485,6 +485,8 @@ static void accept_all(struct origin_server *s, uint32_t listener)
             continue;
         }
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (s->options->greeting.len)
+            BUG_IF(send(fd, s->options->greeting.ptr, s->options->greeting.len, MSG_NOSIGNAL) < 0);
         c = mem_alloc(sizeof(*c));
         c->server = s;
         c->fd = fd;
