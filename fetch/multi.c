@@ -102,7 +102,7 @@ static bool is_quiet(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-/* Watched for what it was wanted for last: where an answer came with the call that sent its request, that is writing. */
+/* Watched for what it was wanted for last: where an answer came in the call that sent its request, for writing. */
 static void watch_idle(struct multi *m, struct socket_entry *s)
 {
     if (s->watching != EPOLLIN)

@@ -33,7 +33,8 @@ static enum fetch_outcome outcome_of_break(const struct transfer *t)
 
 bool outcome_is_cut_handshake(const struct transfer *t)
 {
-    static const char *const cuts[] = { "SSL_ERROR_SYSCALL", "unexpected eof", "Recv failure", "Send failure" };
+    static const char *const cuts[] = { "SSL_ERROR_SYSCALL", "error:00000000", "unexpected eof", "Recv failure",
+                                        "Send failure" };
 
     for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
         if (strstr(t->error_text, cuts[i]))

@@ -173,3 +173,12 @@ enum err request_record(const struct fetcher_options *o, const struct fetch_requ
     *out = span_make(text, n);
     return OK;
 }
+
+const char *request_target(const struct fetch_request *r, const char *url_text, bool is_absolute)
+{
+    size_t host_at = span_find_span(r->url, SPAN("://")) + 3;
+
+    if (!r->url.len || r->url.ptr[r->url.len - 1] != '?')
+        return NULL;
+    return is_absolute ? url_text : url_text + host_at + span_find(span_skip(r->url, host_at), '/');
+}

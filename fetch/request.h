@@ -36,3 +36,9 @@ bool request_constant(size_t i, struct request_line *out);
 /* All lines as "Name: value\r\n" in mem, secret values as "(withheld)". ERR_TOO_LARGE. */
 enum err request_record(const struct fetcher_options *o, const struct fetch_request *r,
                         struct arena *mem, struct span *out) MUST_USE;
+
+/*
+ * What to ask for, in url_text, the URL with a NUL behind it; is_absolute: of a proxy. NULL where libcurl finds it:
+ * from 8.8 on it leaves out a "?" that nothing follows, and servers may tell /a? from /a.
+ */
+const char *request_target(const struct fetch_request *r, const char *url_text, bool is_absolute);

@@ -453,6 +453,8 @@ static enum err reserve_body(struct transfer *t)
 
 enum err transfer_start(struct transfer *t, bool is_http1_only)
 {
+    const char *target;
+
     if (open_handle(t))
         return ERR_NO_MEMORY;
     if (t->request->reserve_bytes && reserve_body(t)) {
@@ -460,11 +462,12 @@ enum err transfer_start(struct transfer *t, bool is_http1_only)
         return ERR_FULL;
     }
     buf_reset(&t->url_text);
-    if (buf_append(&t->url_text, t->request->url) ||
-        buf_append_byte(&t->url_text, '\0'))
+    if (buf_append(&t->url_text, t->request->url) || buf_append_byte(&t->url_text, '\0'))
         return ERR_TOO_LARGE;
-    if (curl_easy_setopt(t->easy, CURLOPT_URL, t->url_text.ptr) | set_connect_to(t) |
-        set_headers(t) | set_per_request(t, is_http1_only))
+    target = request_target(t->request, t->url_text.ptr, t->shared->options.proxy.len && !t->request->is_https);
+    if (curl_easy_setopt(t->easy, CURLOPT_URL, t->url_text.ptr) |
+        curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, target) | set_connect_to(t) | set_headers(t) |
+        set_per_request(t, is_http1_only))
         return ERR_NO_MEMORY;
     if (multi_add(t->shared->multi, t->easy, t->host_hash))
         return ERR_NO_MEMORY;
@@ -504,8 +507,7 @@ static bool is_too_slow(struct transfer *t, int64_t now_ns)
         is_slow = bytes - *mark < o->low_speed_bytes * o->low_speed_ms / 1000;
     *mark = bytes;
     t->n_marks++;
-    t->next_mark_at =
-        clock_after(now_ns, o->low_speed_ms * NS_PER_MS / TRANSFER_N_MARKS);
+    t->next_mark_at = clock_after(now_ns, o->low_speed_ms * NS_PER_MS / TRANSFER_N_MARKS);
     return is_slow;
 }
 
@@ -519,9 +521,7 @@ const char *transfer_overdue(struct transfer *t, int64_t now_ns)
     if (t->phase == TRANSFER_CONNECTING)
         return in_phase >= t->connect_share_ns ? "connecting took too long" : NULL;
     if (t->phase == TRANSFER_WAITING)
-        return in_phase >= o->first_byte_timeout_ms * NS_PER_MS
-                   ? "no first byte in time"
-                   : NULL;
+        return in_phase >= o->first_byte_timeout_ms * NS_PER_MS ? "no first byte in time" : NULL;
     return is_too_slow(t, now_ns) ? "transfer too slow" : NULL;
 }
 

@@ -496,14 +496,14 @@ static void a_proxy_is_asked_for_everything(void **state)
     w->rig.policy.allows_private =
         false; /* the proxy's own address is the user's choice */
     fetchrig_open(&w->rig);
-    (void)snprintf(w->urls[1], sizeof(w->urls[1]), "http://anything.example/y");
+    (void)snprintf(w->urls[1], sizeof(w->urls[1]), "http://anything.example/y?");
     g = (struct fetchrig_get){ .request = fetchrig_request(w->urls[1]) };
     fetchrig_get_each(&w->rig, &g, 1);
 
     assert_int_equal(g.err, OK);
     assert_outcome(w, &g, FETCH_OK);
     assert_string_equal(origin_request_at(w->origin, 0)->path,
-                        "http://anything.example/y");
+                        "http://anything.example/y?");
     assert_int_equal(origin_request_at(w->origin, 0)->address, 5);
     assert_int_equal(nameserver_n_queries(w->ns), 0);
 
