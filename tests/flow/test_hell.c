@@ -300,8 +300,9 @@ static void p57_how_long_the_loop_was_held_up_is_told(void **state)
     steps = span_skip(all, span_find_span(all, SPAN("\"loop_steps\"")));
     steps = span_slice(steps, 0, span_find_span(steps, SPAN(",\"outcomes\"")));
     assert_true(span_find_span(steps, SPAN("\"longest_step_ms\":")) < steps.len);
-    /* The flood of PINGs. */
-    assert_true(span_find_span(steps, SPAN("\"connections_cut\":0")) == steps.len);
+    /* The flood of PINGs, where nghttp2 does not end it itself, as that of Debian 13 does. */
+    assert_true(span_find_span(steps, SPAN("\"connections_cut\":0")) == steps.len ||
+                strcmp(program_text(&g.p, "SELECT count(*) > 0 FROM fetches WHERE error LIKE '%Flooding was detected%'"), "1") == 0);
     print_message("    %.*s\n", SPAN_ARG(steps));
     buf_clear(&json);
 }

@@ -126,7 +126,8 @@ static void add_names(struct hell *h)
         { "http://servfail.test:$PORT/", UNREACHABLE },
         { "http://silent.test:$PORT/", UNREACHABLE },
         { "http://garbled.test:$PORT/", UNREACHABLE },
-        { "http://inside.test:$CANARY/", "failed blocked_address blocked_address" },
+        /* c-ares of 1.34 ends all queries of a socket with the garbled answer that comes there: then this name is unknown. */
+        { "http://inside.test:$CANARY/", "failed blocked_address blocked_address|" UNREACHABLE },
         { "http://turning.test:$PORT/", NULL },
         { "https://127.0.0.7:$TLS/", UNREACHABLE },
         { "https://127.0.0.1:$EXPIRED/", UNREACHABLE },
@@ -134,8 +135,9 @@ static void add_names(struct hell *h)
         { "http://127.0.0.1:$MUTE/", UNREACHABLE },
         { "https://127.0.0.9:$PORT/", UNREACHABLE },
         { "https://127.0.0.1:$TLS/", "failed connection_lost connection_lost" },
-        { "https://127.0.0.2:$TLS/", "failed connection_lost connection_lost" },
-        { "https://127.0.0.3:$TLS/", "failed connection_lost connection_lost" },
+        /* libcurl of 8.14 has a name for the one, and has seen the status of the other. */
+        { "https://127.0.0.2:$TLS/", "failed connection_lost connection_lost|failed bad_response bad_response" },
+        { "https://127.0.0.3:$TLS/", "failed connection_lost connection_lost|failed connection_lost connection_lost 200" },
         { "https://127.0.0.4:$TLS/",
           "failed connection_lost connection_lost|failed timeout timeout" },
         { "https://127.0.0.5:$TLS/", "failed timeout timeout" },
