@@ -2,6 +2,8 @@
 #include "config/mem.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 
@@ -13,6 +15,16 @@
 /* Where the last time took longer than this, only every so many calls do it again. */
 #define CHEAP_NS (10 * NS_PER_MS)
 #define EVERY    6
+
+#ifndef MADV_POPULATE_WRITE
+#    define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+/* Every piece has a place of its own with it, so none tells where the heap grows next. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define HAS_OTHER_HEAP 1
+#else
+#    define HAS_OTHER_HEAP 0
+#endif
 
 /* Test control, zero in production. */
 static int64_t fail_countdown;
@@ -62,6 +74,31 @@ bool mem_give_back(void)
 void mem_give_back_all(void)
 {
     (void)malloc_trim(0);
+}
+
+void mem_ready(void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p & ~(page - 1);
+
+    /* Refused, it is as without: each page comes when it is touched. */
+    (void)madvise((void *)from, (uintptr_t)p + n - from, MADV_POPULATE_WRITE);
+}
+
+void mem_ahead(size_t n)
+{
+    static _Thread_local uintptr_t from, to; /* where the last one lay, and how far it went */
+    void *piece = HAS_OTHER_HEAP ? NULL : malloc(n);
+    uintptr_t at = (uintptr_t)piece;
+
+    if (!piece)
+        return;
+    if (at < from || at > to)
+        from = to = at;
+    if (at + n > to + n / 2) {
+        mem_ready((void *)to, at + n - to);
+        to = at + n;
+    }
+    free(piece);
 }
 
 void *mem_alloc(size_t n)

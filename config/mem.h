@@ -31,6 +31,19 @@ bool mem_give_back(void);
 /* At once and however little it is: after work that took much and is not done again. */
 void mem_give_back_all(void);
 
+/*
+ * Has the kernel put memory behind [p, p + n) in one go, instead of at the first touch of each of its
+ * pages, which costs several times as much and tens of times on some virtual machines. For what is
+ * about to be written, as it takes that memory. Contents stay. Where the kernel cannot, nothing happens.
+ */
+void mem_ready(void *p, size_t n);
+
+/*
+ * The same for the next n bytes or more than half of them that this thread's heap will grow by: to be called
+ * where that goes on for a while. Some 0.1 us where it did not grow. n is less than 4 MiB.
+ */
+void mem_ahead(size_t n);
+
 /* n bytes, zeroed. Never NULL. */
 void *mem_alloc(size_t n) MUST_USE;
 

@@ -85,6 +85,13 @@ static struct known_key key_of(const struct known *k, struct span url)
 }
 
 /* One set more: the next in turn gives it what belongs there by one bit more of the place. */
+/* Sets are added one after the other: memory for so many at a time. */
+static void ready_sets(const struct known *k)
+{
+    mem_ready(&k->slots[k->n_sets * WAYS],
+              MIN(FIRST_SETS, k->max_sets - k->n_sets) * WAYS * sizeof(struct slot));
+}
+
 static void split(struct known *k)
 {
     struct slot *from, *to;
@@ -92,6 +99,8 @@ static void split(struct known *k)
 
     if (k->n_sets > k->mask)
         k->mask = k->mask * 2 + 1;
+    if (k->n_sets % FIRST_SETS == 0)
+        ready_sets(k);
     from = &k->slots[(k->n_sets & (k->mask >> 1)) * WAYS];
     to = &k->slots[k->n_sets++ * WAYS];
     for (size_t i = 0; i < WAYS; i++) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/mem.h"
 
 #define START_PATIENCE_NS (30 * NS_PER_S)
 /* A start takes a hundredth of a second of processor time. libseccomp goes round for ever where its memory runs out. */
@@ -296,6 +297,7 @@ void parser_look(struct parser *p)
 static void on_bell(void *arg, uint32_t events)
 {
     (void)events;
+    mem_ahead(1 * MIB);
     parser_look(arg);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ struct bodies {
     size_t dirty_free; /* freed and (as far as known) still backed by memory */
     uint32_t free_heads[MAX_ORDERS];
     struct page_info *pages;
+    uint64_t *ready; /* a bit for each page that was written since memory was last given back */
 };
 
 static size_t order_bytes(int order)
@@ -99,13 +101,41 @@ static bool take_block(struct bodies *b, int order, uint32_t *out_page)
     return true;
 }
 
+static bool is_ready(const struct bodies *b, size_t page)
+{
+    return b->ready[page / 64] >> page % 64 & 1;
+}
+
+/* Memory for the pages that [at, at + n) of the region lies in, where there may be none yet. */
+static void make_ready(struct bodies *b, size_t at, size_t n)
+{
+    size_t first = at / BODIES_PAGE, end = (at + n + BODIES_PAGE - 1) / BODIES_PAGE;
+
+    while (first < end && is_ready(b, first))
+        first++;
+    if (first == end)
+        return;
+    mem_ready(b->base + first * BODIES_PAGE, (end - first) * BODIES_PAGE);
+    for (; first < end; first++)
+        b->ready[first / 64] |= UINT64_C(1) << first % 64;
+}
+
+static void forget_ready(struct bodies *b, size_t first, size_t n)
+{
+    for (; n && (first % 64 || n < 64); first++, n--)
+        b->ready[first / 64] &= ~(UINT64_C(1) << first % 64);
+    memset(&b->ready[first / 64], 0, n / 64 * sizeof *b->ready);
+}
+
 /* Gives the memory of large free blocks back to the kernel; their addresses stay usable. */
 static void punch_free(struct bodies *b)
 {
     for (int order = order_for(MIN_PUNCH_BYTES); order < b->n_orders; order++)
-        for (uint32_t p = b->free_heads[order]; p != NO_PAGE; p = b->pages[p].next)
+        for (uint32_t p = b->free_heads[order]; p != NO_PAGE; p = b->pages[p].next) {
             (void)madvise(b->base + (size_t)p * BODIES_PAGE, order_bytes(order),
                           MADV_REMOVE);
+            forget_ready(b, p, (size_t)1 << order);
+        }
     b->dirty_free = 0;
 }
 
@@ -171,6 +201,7 @@ static enum err reserve(struct bodies *b, struct body_ref *ref, size_t n)
     if (!take_block(b, order, &page))
         return ERR_FULL;
     if (ref->size_pages) {
+        make_ready(b, (size_t)page * BODIES_PAGE, ref->len);
         memcpy(block_ptr(b, page), block_ptr(b, ref->offset_pages), ref->len);
         give_block(b, ref->offset_pages, order_of(ref));
     }
@@ -248,6 +279,7 @@ enum err bodies_open(size_t max_bytes, struct bodies **out, struct err_note *not
     b->fd = fd;
     b->n_orders = order_for(size) + 1;
     b->pages = mem_array(size / BODIES_PAGE, sizeof(*b->pages));
+    b->ready = mem_array(size / BODIES_PAGE / 64 + 1, sizeof(*b->ready));
     for (int i = 0; i < MAX_ORDERS; i++)
         b->free_heads[i] = NO_PAGE;
     push_free(b, 0, b->n_orders - 1);
@@ -261,6 +293,7 @@ void bodies_close(struct bodies *b)
         return;
     (void)munmap(b->base, b->size);
     (void)close(b->fd);
+    mem_free(b->ready);
     mem_free(b->pages);
     mem_free(b);
 }
@@ -291,6 +324,7 @@ enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
 
         if (e)
             return e;
+        make_ready(b, (size_t)ref->offset_pages * BODIES_PAGE + ref->len, n);
         memcpy(block_ptr(b, ref->offset_pages) + ref->len, data.ptr, n);
         ref->len += n;
     }

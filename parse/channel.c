@@ -10,9 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "config/mem.h"
+
 #define ALIGN_TO    ((size_t)64)
 #define REQUEST_LAP ((size_t)256 << 10)
 #define ANSWER_LAP  ((size_t)1 << 20)
+/* Memory for so much more than an answer at a time. */
+#define AHEAD_BYTES ((size_t)256 << 10)
 /* A worker that wrote beyond this has its pages given back when it is idle. */
 #define TRIM_ABOVE ((size_t)4 << 20)
 
@@ -337,6 +341,17 @@ static void release_taken(struct channel_end *c)
         channel_space_release(&c->answers);
 }
 
+/* Memory for what is written into the region for the first time, some of it ahead. */
+static void ready(struct channel_end *c, size_t offset, size_t n)
+{
+    size_t from = MAX(offset, c->ready_to), to = offset + n;
+
+    if (offset + n / 2 < c->ready_to)
+        return;
+    mem_ready(c->shared->answers + from, to - from);
+    c->ready_to = to;
+}
+
 char *channel_answer_room(struct channel_end *c, size_t want, size_t *out_room)
 {
     size_t offset, room;
@@ -346,6 +361,7 @@ char *channel_answer_room(struct channel_end *c, size_t want, size_t *out_room)
     if (!room)
         return NULL;
     *out_room = room;
+    ready(c, offset, MIN(room, want + AHEAD_BYTES));
     return c->shared->answers + offset;
 }
 

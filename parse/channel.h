@@ -129,6 +129,7 @@ struct channel_end {
     int bell_fd;                 /* the parent's eventfd */
     uint64_t received, answered; /* requests taken, answers published */
     struct channel_space answers;
+    size_t ready_to; /* so much of their region has memory, but for what channel_trim took */
 };
 
 /* Maps fd, which may be closed afterwards. ERR_IO. */

@@ -72,16 +72,19 @@ static enum err take_dictionary(struct worker_kit *kit, const struct job *job)
 enum err worker_do(struct worker_kit *kit, const struct job *job, struct answer *out)
 {
     struct toolbox *t = &kit->tools;
+    struct job page = *job;
     struct span body;
     enum err e = worker_body(kit, job, &body);
 
     *out = (struct answer){ .kind = job->kind };
+    /* Pages go round: when one parser has seen enough all have, and the work of the others were for nothing. */
+    page.wants_dictionary = job->wants_dictionary && kit->index == 0;
     if (!e)
         e = take_dictionary(kit, job);
     if (e)
         return e;
     switch ((enum job_kind)job->kind) {
-    case JOB_PAGE: return page_parse(t, job, body, &out->page);
+    case JOB_PAGE: return page_parse(t, &page, body, &out->page);
     case JOB_ROBOTS: return intake_robots(t, job, body, out);
     case JOB_SITEMAP: return intake_sitemap(t, job, body, out);
     case JOB_TEXT: return intake_page_text(t, job, body, out);
@@ -148,6 +151,7 @@ static void do_request(struct worker_kit *kit, struct channel_end *c,
 
     BUG_IF(wire_decode_job(request, &job, &id)); /* the parent does not lie to us */
     toolbox_reset(&kit->tools);
+    mem_ahead(512 * KIB);
     kit->jobs++;
     wire_limits_of(&job, &limits);
     if (kit->may_misbehave && job.command.len && job.kind != JOB_INSPECT) {

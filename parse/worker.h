@@ -38,7 +38,7 @@ struct worker_options {
 struct worker_kit {
     struct toolbox tools;
     struct span bodies; /* the read-only body region; empty without one */
-    uint32_t index;
+    uint32_t index; /* the first one makes the dictionary */
     uint64_t jobs; /* begun so far */
     bool may_misbehave;
 };

@@ -5,6 +5,8 @@
 
 /* Links, or sets, that there is room for at first. */
 #define FIRST_ROOM ((size_t)4096)
+/* Memory for so many links at a time. */
+#define LINKS_AHEAD ((size_t)64 << 10)
 #define MAX_DST    ((int64_t)INT32_MAX)
 
 struct recall {
@@ -86,8 +88,11 @@ void recall_add(struct recall *r, int64_t dst_id, bool passes_rank)
         forget(r);
         return;
     }
-    if (make_room(r, &r->links, r->n_links, &r->links_cap, sizeof *r->links))
-        r->links[r->n_links++] = (struct recall_link){ (uint32_t)dst_id << 1 | passes_rank };
+    if (!make_room(r, &r->links, r->n_links, &r->links_cap, sizeof *r->links))
+        return;
+    if (r->n_links % LINKS_AHEAD == 0)
+        mem_ready(&r->links[r->n_links], MIN(LINKS_AHEAD, r->links_cap - r->n_links) * sizeof *r->links);
+    r->links[r->n_links++] = (struct recall_link){ (uint32_t)dst_id << 1 | passes_rank };
 }
 
 int64_t recall_first(const struct recall *r)

@@ -35,6 +35,9 @@ static void allocate(struct seen *s, size_t n_sets)
     s->n_sets = n_sets;
     s->by_key = mem_array(n_sets * WAYS, sizeof *s->by_key);
     s->by_id = mem_array(n_sets * WAYS, sizeof *s->by_id);
+    /* What was in the one before, or is found first, lies everywhere in it. */
+    mem_ready(s->by_key, n_sets * WAYS * sizeof *s->by_key);
+    mem_ready(s->by_id, n_sets * WAYS * sizeof *s->by_id);
 }
 
 struct seen *seen_new(uint64_t secret, size_t max_bytes)

@@ -99,6 +99,7 @@ static void add_op(struct writer *w, struct batch *b, struct store_op *op)
     b->has_waiter = b->has_waiter || is_waited_for(op->kind);
     if (op->kind == STORE_GRAPH)
         keeper_ahead(w->keeper);
+    mem_ahead(1 * MIB);
     op->result = keeper_admit(w->keeper, op->kind);
     if (!op->result)
         op->result = apply_op(w->apply, op);

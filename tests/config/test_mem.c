@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,15 @@
 #include "config/buf.h"
 #include "config/io.h"
 #include "config/mem.h"
+
+#ifndef MADV_POPULATE_WRITE
+#    define MADV_POPULATE_WRITE 23
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define HAS_SANITIZER 1
+#else
+#    define HAS_SANITIZER 0
+#endif
 
 static jmp_buf out_of_memory;
 
@@ -104,6 +115,74 @@ static void what_a_burst_leaves_between_is_given_back(void **state)
     (void)malloc_trim(0);
     /* Little is not worth it. */
     assert_false(mem_give_back());
+}
+
+static size_t resident_pages(const void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p & ~(page - 1);
+    unsigned char is_there[1024];
+    size_t n_pages = ((uintptr_t)p + n - from + page - 1) / page, count = 0;
+
+    assert_true(n_pages <= sizeof is_there);
+    assert_int_equal(mincore((void *)from, n_pages * page, is_there), 0);
+    for (size_t i = 0; i < n_pages; i++)
+        count += is_there[i] & 1;
+    return count;
+}
+
+/* Before Linux 5.14 there is nothing to see. */
+static bool can_ready(void)
+{
+    char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool can;
+
+    assert_ptr_not_equal(p, MAP_FAILED);
+    can = madvise(p, 4096, MADV_POPULATE_WRITE) == 0 || errno != EINVAL;
+    munmap(p, 4096);
+    return can;
+}
+
+static void what_is_readied_has_memory_and_nothing_beside_it(void **state)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 64 * page;
+    char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    assert_ptr_not_equal(p, MAP_FAILED);
+    if (!can_ready())
+        skip();
+    assert_int_equal(resident_pages(p, n), 0);
+    mem_ready(p + 8 * page + 100, page); /* lies in two */
+    assert_int_equal(resident_pages(p, n), 2);
+    assert_int_equal(resident_pages(p + 8 * page, 2 * page), 2);
+    mem_ready(p, n);
+    assert_int_equal(resident_pages(p, n), 64);
+    munmap(p, n);
+    mem_ready(p, n); /* nothing is there: as if it had not been said */
+}
+
+static void the_heap_is_ready_before_it_grows(void **state)
+{
+    enum {
+        N = 64,
+        BYTES = 8 * 1024
+    };
+    char *pieces[N];
+    size_t n_there = 0;
+
+    (void)state;
+    mem_start();
+    if (!can_ready() || HAS_SANITIZER)
+        skip();
+    mem_give_back_all();
+    for (int i = 0; i < N; i++) {
+        mem_ahead(256 * 1024);
+        pieces[i] = mem_try_alloc(BYTES);
+        n_there += resident_pages(pieces[i], BYTES) * 4096 >= BYTES;
+    }
+    assert_int_equal(n_there, N);
+    for (int i = 0; i < N; i++)
+        mem_free(pieces[i]);
 }
 
 static void the_nth_allocation_fails_once(void **state)
@@ -232,6 +311,8 @@ int main(void)
         cmocka_unit_test(nothing_is_still_a_pointer),
         cmocka_unit_test(strings_are_copied_with_their_end),
         cmocka_unit_test(what_a_burst_leaves_between_is_given_back),
+        cmocka_unit_test(what_is_readied_has_memory_and_nothing_beside_it),
+        cmocka_unit_test(the_heap_is_ready_before_it_grows),
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(a_small_allocation_that_fails_calls_the_hook),
         cmocka_unit_test(a_product_that_overflows_is_out_of_memory),

@@ -275,6 +275,22 @@ static void a_worker_makes_one_dictionary_when_it_has_seen_enough(void **state)
     buf_clear(&page);
 }
 
+static void of_many_workers_the_first_makes_the_dictionary(void **state)
+{
+    struct desk *d = *state;
+    struct buf page;
+
+    buf_init(&page, 1 << 20);
+    d->kit.index = 1;
+    d->job.wants_dictionary = true;
+    d->job.dictionary_id = ID;
+    for (int n = 1; n <= TRAINER_SAMPLES; n++) {
+        parse_page(d, n, &page);
+        assert_int_equal(d->out.page.dictionary.len, 0);
+    }
+    buf_clear(&page);
+}
+
 static void a_worker_samples_html_that_is_stored_and_only_when_asked(void **state)
 {
     struct desk *d = *state;
@@ -495,6 +511,7 @@ int main(void)
         WITH_DESK(a_stored_body_is_unpacked),
         WITH_DESK(a_stored_page_gives_its_text_as_it_is_read),
         WITH_DESK(a_worker_makes_one_dictionary_when_it_has_seen_enough),
+        WITH_DESK(of_many_workers_the_first_makes_the_dictionary),
         WITH_DESK(a_worker_samples_html_that_is_stored_and_only_when_asked),
         WITH_DESK(bodies_go_and_come_with_the_dictionary_that_the_job_names),
         WITH_DESK(a_dictionary_outside_the_region_is_refused),
