@@ -436,6 +436,8 @@ static void tidy(void *arg)
 {
     struct tidying *t = arg;
 
+    sched_age(t->c->sched);
+    bodies_age(t->c->bodies);
     (void)mem_give_back();
     loop_timer_set(t->c->loop, &t->timer, clock_after(loop_now(t->c->loop), TIDY_NS));
 }

@@ -18,10 +18,12 @@
 /* A hint is a promise made by a stranger; more than this is not believed in advance. */
 #define MAX_HINT_BYTES ((size_t)1 << 20)
 
-/* So much freed memory is kept for the next bodies; above it blocks of at least MIN_PUNCH_BYTES
- * are given back. Each sweep is paid for by as many bytes freed before it. */
+/* So much freed memory is kept for the next bodies, or as much as was in use lately; above it blocks of at least
+ * MIN_PUNCH_BYTES are given back. Each sweep is paid for by as many bytes freed before it. */
 #define KEEP_DIRTY_BYTES ((size_t)16 << 20)
 #define MIN_PUNCH_BYTES  ((size_t)64 << 10)
+/* Small bodies come a buffer of libcurl's at a time: so much of a block is made ready at its first one. */
+#define READY_BYTES ((size_t)16 << 10)
 
 /* Per page of the region; meaningful where a free block begins. */
 struct page_info {
@@ -36,6 +38,7 @@ struct bodies {
     int n_orders;
     size_t used;
     size_t dirty_free; /* freed and (as far as known) still backed by memory */
+    size_t peak, peak_before; /* of used, in this period and in the one before */
     uint32_t free_heads[MAX_ORDERS];
     struct page_info *pages;
     uint64_t *ready; /* a bit for each page that was written since memory was last given back */
@@ -79,6 +82,13 @@ static void unlink_free(struct bodies *b, uint32_t page, int order)
     info->free_order = 0;
 }
 
+static void count_used(struct bodies *b, size_t n)
+{
+    b->used += n;
+    b->peak = MAX(b->peak, b->used);
+    b->dirty_free -= MIN(b->dirty_free, n);
+}
+
 static bool take_block(struct bodies *b, int order, uint32_t *out_page)
 {
     int have = order;
@@ -95,8 +105,7 @@ static bool take_block(struct bodies *b, int order, uint32_t *out_page)
         have--;
         push_free(b, page + (UINT32_C(1) << have), have);
     }
-    b->used += order_bytes(order);
-    b->dirty_free -= MIN(b->dirty_free, order_bytes(order));
+    count_used(b, order_bytes(order));
     *out_page = page;
     return true;
 }
@@ -139,6 +148,12 @@ static void punch_free(struct bodies *b)
     b->dirty_free = 0;
 }
 
+static void punch_surplus(struct bodies *b)
+{
+    if (b->dirty_free > KEEP_DIRTY_BYTES && b->used + b->dirty_free > MAX(b->peak, b->peak_before))
+        punch_free(b);
+}
+
 static void give_block(struct bodies *b, uint32_t page, int order)
 {
     b->used -= order_bytes(order);
@@ -153,8 +168,7 @@ static void give_block(struct bodies *b, uint32_t page, int order)
         order++;
     }
     push_free(b, page, order);
-    if (b->dirty_free > KEEP_DIRTY_BYTES)
-        punch_free(b);
+    punch_surplus(b);
 }
 
 /* Grows in place where the right-hand buddies are free. */
@@ -169,8 +183,7 @@ static bool extend_block(struct bodies *b, uint32_t page, int from, int to)
     }
     for (int order = from; order < to; order++)
         unlink_free(b, page ^ (UINT32_C(1) << order), order);
-    b->used += order_bytes(to) - order_bytes(from);
-    b->dirty_free -= MIN(b->dirty_free, order_bytes(to) - order_bytes(from));
+    count_used(b, order_bytes(to) - order_bytes(from));
     return true;
 }
 
@@ -313,6 +326,13 @@ size_t bodies_used(const struct bodies *b)
     return b->used;
 }
 
+void bodies_age(struct bodies *b)
+{
+    b->peak_before = b->peak;
+    b->peak = b->used;
+    punch_surplus(b);
+}
+
 enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
                        size_t max)
 {
@@ -324,7 +344,8 @@ enum err bodies_append(struct bodies *b, struct body_ref *ref, struct span data,
 
         if (e)
             return e;
-        make_ready(b, (size_t)ref->offset_pages * BODIES_PAGE + ref->len, n);
+        make_ready(b, (size_t)ref->offset_pages * BODIES_PAGE + ref->len,
+                   MAX(n, MIN(READY_BYTES, (size_t)ref->size_pages * BODIES_PAGE) - MIN(READY_BYTES, ref->len)));
         memcpy(block_ptr(b, ref->offset_pages) + ref->len, data.ptr, n);
         ref->len += n;
     }

@@ -4,7 +4,7 @@
  * parser processes map read-only, so that a body goes from curl's buffer to a
  * parser with one copy. A buddy allocator hands out blocks; the region's size
  * is the cap on all bodies held (a quarter of --max-memory). Memory of freed
- * large blocks goes back to the kernel.
+ * large blocks goes back to the kernel once it was not wanted for a while.
  *
  * Single-threaded, does not suspend. Blocks are exclusive to their holder.
  */
@@ -28,6 +28,9 @@ size_t bodies_size(const struct bodies *b);
 
 /* Bytes in blocks now in use. */
 size_t bodies_used(const struct bodies *b);
+
+/* A period ends: to be called every some seconds. Freed memory is kept as far as bodies took it in the last two. */
+void bodies_age(struct bodies *b);
 
 /* Appends; grows the block by doubling (moving it) up to max bytes in all. A zeroed ref is an empty body.
  * ERR_TOO_LARGE past max (what fits is kept), ERR_FULL when the region has no room. */

@@ -362,6 +362,11 @@ size_t sched_count(const struct sched *s)
     return s->n_live;
 }
 
+void sched_age(struct sched *s)
+{
+    stack_pool_age(s->stacks);
+}
+
 void sched_get_stats(const struct sched *s, struct sched_stats *out)
 {
     struct stack_pool_stats stacks;

@@ -54,6 +54,8 @@ struct sched_stats {
     size_t stacks;           /* mapped now */
     size_t unguarded_stacks; /* beyond the kernel's map limit, with a canary only */
 };
+/* To be called every some seconds: stacks that were not needed for two such periods lose their memory. */
+void sched_age(struct sched *s);
 /* The numbers so far. */
 void sched_get_stats(const struct sched *s, struct sched_stats *out);
 

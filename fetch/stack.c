@@ -43,6 +43,8 @@ enum {
     /* So many idle stacks may keep their warm pages whatever is in use: what 256 answers that
      * wait for their commit let go at once is wanted again with the next ones. */
     MIN_IDLE = 1024,
+    TRIM_A_GIVE = 2, /* so many stacks lose their pages at a time: some microseconds each */
+    TRIM_AN_AGE = 512,
     CANARY_WORDS = 32, /* 256 bytes below the lowest usable one */
     MAX_PAGES_SEEN = 256,
     LOOK_EVERY = 16, /* asking the kernel costs more than most visits need of it */
@@ -63,6 +65,7 @@ struct stack_pool {
     struct list_node warm; /* idle ones that may hold memory; those that came back last are first */
     struct list_node cold; /* idle ones without */
     size_t n_warm, n_cold, n_mapped, n_unguarded, n_protected;
+    size_t peak, peak_before; /* most in use at a time, in this period and in the one before */
     size_t max_protected;
     size_t page_bytes, next_slab;
     enum stack_guard best; /* gets weaker when the kernel refuses */
@@ -173,15 +176,21 @@ static void trim_depth(const struct stack_pool *p, struct stack *st)
         give_back(st->bottom, end);
 }
 
-/*
- * Gives all pages of those idle the longest back to the kernel while more are idle than in use. What comes back now is
- * wanted next: trimmed instead, each visit would fault its stack in anew, and interrupt the other threads' CPUs.
- */
-static void trim_surplus(struct stack_pool *p)
+static size_t in_use(const struct stack_pool *p)
 {
-    size_t n_in_use = p->n_mapped - p->n_warm - p->n_cold;
+    return p->n_mapped - p->n_warm - p->n_cold;
+}
 
-    while (p->n_warm > MAX((size_t)MIN_IDLE, n_in_use)) {
+/*
+ * Gives all pages of up to n of those idle the longest back to the kernel, while more are warm than were in use lately.
+ * Visits come in waves: were a stack trimmed in each trough, the next crest would fault its pages in
+ * anew, and each return interrupts the other threads' CPUs.
+ */
+static void trim_surplus(struct stack_pool *p, size_t n)
+{
+    size_t peak = MAX(p->peak, p->peak_before);
+
+    for (; n && p->n_warm > MIN_IDLE && p->n_warm + in_use(p) > peak; n--) {
         struct stack *st = CONTAINER_OF(p->warm.prev, struct stack, node);
 
         list_remove(&st->node);
@@ -236,6 +245,7 @@ enum err stack_take(struct stack_pool *p, struct stack **out)
         BUG_IF(!n);
         p->n_cold--;
     }
+    p->peak = MAX(p->peak, in_use(p));
     *out = CONTAINER_OF(n, struct stack, node);
     return OK;
 }
@@ -249,7 +259,14 @@ void stack_give(struct stack_pool *p, struct stack *st)
     trim_depth(p, st);
     list_add_first(&p->warm, &st->node);
     p->n_warm++;
-    trim_surplus(p);
+    trim_surplus(p, TRIM_A_GIVE);
+}
+
+void stack_pool_age(struct stack_pool *p)
+{
+    p->peak_before = p->peak;
+    p->peak = in_use(p);
+    trim_surplus(p, TRIM_AN_AGE);
 }
 
 bool stack_is_intact(const struct stack *st)
@@ -282,7 +299,7 @@ void stack_pool_get_stats(const struct stack_pool *p, struct stack_pool_stats *o
 {
     *out = (struct stack_pool_stats){
         .mapped = p->n_mapped,
-        .in_use = p->n_mapped - p->n_warm - p->n_cold,
+        .in_use = in_use(p),
         .unguarded = p->n_unguarded,
     };
 }

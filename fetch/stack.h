@@ -13,8 +13,8 @@
  * 1. No stack is unmapped before its pool is freed.
  * 2. What stack_give kept resident is at most STACK_KEPT_BYTES a stack that was
  *    looked at (the first time and every 16th).
- * 3. At most as many idle stacks as are in use (and than a few) hold memory:
- *    those that came back last, which are also taken first.
+ * 3. No more stacks hold memory for good than a few, or than were in use at a time in the last two
+ *    periods (stack_pool_age): those that came back last, which are also taken first.
  *
  * Knows nothing of coroutines; nothing here suspends.
  */
@@ -62,6 +62,12 @@ enum err stack_take(struct stack_pool *p, struct stack **out) MUST_USE;
 
 /* Back to the pool. Nothing may run on it. Aborts when its canary died. */
 void stack_give(struct stack_pool *p, struct stack *st);
+
+/*
+ * A period ends: to be called every some seconds. What the peak of the one before the last left over goes back
+ * to the kernel, 512 stacks at once and the others as stacks come back.
+ */
+void stack_pool_age(struct stack_pool *p);
 
 /* False when something wrote below a stack that has no guard. Cheap; true for guarded ones. */
 bool stack_is_intact(const struct stack *st);

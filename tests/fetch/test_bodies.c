@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -266,7 +267,37 @@ static void memory_of_large_bodies_goes_back(void **state)
     assert_true(resident_bytes(b) >= 100 * MIB_SIZE);
     bodies_free(b, &ref);
 
+    bodies_age(b); /* the same may come again */
+    assert_true(resident_bytes(b) >= 100 * MIB_SIZE);
+    bodies_age(b);
     assert_true(resident_bytes(b) <= 33 * MIB_SIZE);
+    free_pattern(chunk);
+    bodies_close(b);
+}
+
+static void memory_of_bodies_is_kept_while_as_many_come_again(void **state)
+{
+    enum {
+        N = 4000
+    };
+    static struct body_ref refs[N];
+    struct bodies *b = open_bodies(256 * MIB_SIZE);
+    struct span chunk = pattern(8192, 5);
+    struct rusage before, after;
+
+    (void)state;
+    for (int wave = 0; wave < 6; wave++) {
+        if (wave == 2)
+            assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(bodies_append(b, &refs[i], chunk, NO_MAX), OK);
+        assert_true(resident_bytes(b) <= 33 * MIB_SIZE);
+        for (int i = 0; i < N; i++)
+            bodies_free(b, &refs[i]);
+        bodies_age(b);
+    }
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_true(after.ru_minflt - before.ru_minflt < N / 8);
     free_pattern(chunk);
     bodies_close(b);
 }
@@ -327,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_hint_in_a_full_region_does_no_harm),
         cmocka_unit_test(the_descriptor_maps_for_reading_only),
         cmocka_unit_test(memory_of_large_bodies_goes_back),
+        cmocka_unit_test(memory_of_bodies_is_kept_while_as_many_come_again),
         cmocka_unit_test(survives_a_random_life),
     };
 

@@ -119,6 +119,25 @@ static void a_shallow_stack_keeps_its_warm_pages(void **state)
     stack_pool_free(p);
 }
 
+static size_t count_held(struct stack *const *stacks, size_t n)
+{
+    size_t held = 0;
+
+    for (size_t i = 0; i < n; i++)
+        held += resident(stacks[i]->bottom, bytes_of(stacks[i])) != 0;
+    return held;
+}
+
+static void use_all(struct stack_pool *p, struct stack **taken, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(stack_take(p, &taken[i]), OK);
+        memset(taken[i]->top - 100, 1, 100);
+    }
+    for (size_t i = 0; i < n; i++)
+        stack_give(p, taken[i]);
+}
+
 static void after_a_peak_most_idle_stacks_hold_no_memory(void **state)
 {
     enum {
@@ -126,19 +145,36 @@ static void after_a_peak_most_idle_stacks_hold_no_memory(void **state)
     };
     static struct stack *taken[N];
     struct stack_pool *p = ordinary_pool();
-    size_t held = 0;
+    struct stack *st;
     (void)state;
-    for (size_t i = 0; i < N; i++) {
-        assert_int_equal(stack_take(p, &taken[i]), OK);
-        memset(taken[i]->top - 100, 1, 100);
+    use_all(p, taken, N);
+    stack_pool_age(p);
+    assert_int_equal(count_held(taken, N), N);
+
+    stack_pool_age(p);
+    assert_int_equal(count_held(taken, N), N - 512);
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(stack_take(p, &st), OK);
+        stack_give(p, st);
     }
+    assert_int_equal(count_held(taken, N), 1024);
+    stack_pool_free(p);
+}
 
-    for (size_t i = 0; i < N; i++)
-        stack_give(p, taken[i]);
-
-    for (size_t i = 0; i < N; i++)
-        held += resident(taken[i]->bottom, bytes_of(taken[i])) != 0;
-    assert_true(held <= N / 2 + 256);
+static void a_peak_that_comes_again_finds_its_pages(void **state)
+{
+    enum {
+        N = 3000,
+    };
+    static struct stack *taken[N];
+    struct stack_pool *p = ordinary_pool();
+    (void)state;
+    use_all(p, taken, N);
+    for (int period = 0; period < 5; period++) {
+        stack_pool_age(p);
+        assert_int_equal(count_held(taken, N), N);
+        use_all(p, taken, N);
+    }
     stack_pool_free(p);
 }
 
@@ -383,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_stack_that_went_deep_gives_its_pages_back),
         cmocka_unit_test(a_shallow_stack_keeps_its_warm_pages),
         cmocka_unit_test(after_a_peak_most_idle_stacks_hold_no_memory),
+        cmocka_unit_test(a_peak_that_comes_again_finds_its_pages),
         cmocka_unit_test(after_a_peak_those_taken_in_turn_keep_their_pages),
         cmocka_unit_test(counts_tell_mapped_and_used),
         cmocka_unit_test(a_write_below_a_guarded_stack_is_fatal),
