@@ -10,6 +10,7 @@
 #include "fetch/answer.h"
 #include "fetch/request.h"
 #include "fetch/transfer.h"
+#include "fetch/versions.h"
 
 /* Of an open connection, with HTTP/2; 44 KiB without, and 3 without TLS. */
 #define TLS_BYTES               (88 * KIB)
@@ -378,10 +379,13 @@ size_t fetcher_descriptors(size_t concurrency)
     return 2 * shards_for(concurrency);
 }
 
-/* Small where many are in flight: the buffer of a waiting transfer is memory too. */
+/* From libcurl 8.7 on all transfers of a multi handle share one buffer (CURLOPT_BUFFERSIZE(3)). */
+#define SHARES_A_BUFFER 0x080700u
+
+/* Small where many are in flight and each has its own: the buffer of a waiting transfer is memory too. */
 static long buffer_for(size_t concurrency)
 {
-    if (concurrency <= 256)
+    if (concurrency <= 256 || versions_libcurl() >= SHARES_A_BUFFER)
         return 64 * KIB;
     if (concurrency <= 1024)
         return 32 * KIB;
