@@ -5,7 +5,6 @@
 #define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,6 +13,7 @@
 #include "config/mem.h"
 #include "config/small.h"
 #include "fetch/address.h"
+#include "fetch/dns_asker.h"
 
 /* With 1,000 fresh questions under way answers were lost; those unanswered for PATIENCE_NS are
  * most likely dead ends and make room for others. */
@@ -21,12 +21,7 @@
 #define PATIENCE_NS (500 * NS_PER_MS)
 #define MAX_ASKING  2000
 #define MAX_CACHED  100000
-#define MAX_SOCKETS 64
-#define RECEIVE_BUFFER_BYTES \
-    (1 << 20)               /* two answers for each lookup in flight, all at once */
-#define EDNS_BYTES     1232 /* answers up to this need no TCP; fits every path */
-#define TRY_TIMEOUT_MS 2000
-#define N_TRIES        2
+#define MAX_ALONE   16
 #define MIN_TTL_NS     (60 * NS_PER_S)
 #define MAX_TTL_NS     (INT64_C(24) * 3600 * NS_PER_S)
 #define NO_NAME_TTL_NS (300 * NS_PER_S)
@@ -38,6 +33,7 @@
  *   (none)       waiting   dns_resolve: first one to ask
  *   waiting      asking    on_start, as far as MAX_FRESH and MAX_ASKING allow
  *   asking       known     on_answer
+ *   asking       waiting   on_answer, malformed: to be asked alone
  *   known        waiting   dns_resolve, when expired
  *   known        (freed)   trim, oldest first
  */
@@ -48,12 +44,13 @@ enum entry_state {
 };
 
 struct entry {
-    struct list_node order; /* in waiting, fresh or stale by age, or in known by age */
+    struct list_node order; /* in waiting or suspects, in fresh or stale by age, or in known by age */
     struct list_node waiters; /* struct waiter */
     struct dns *owner;
     char *name;
     enum entry_state state;
     bool is_stale; /* asking for longer than PATIENCE_NS */
+    bool is_suspect; /* the last answer was malformed: others must not suffer from the next */
     int64_t asked_at;
     enum dns_status status;
     const char *why;
@@ -70,124 +67,24 @@ struct waiter {
     struct dns_answer *out;
 };
 
-struct watched_socket {
-    struct dns *owner;
-    ares_socket_t fd;
-    loop_watch_id watch; /* 0: slot is free */
-};
-
 struct dns {
     struct loop *loop;
-    ares_channel channel;
+    struct dns_asker *asker;
+    struct dns_asker *alone; /* for suspects, a socket for each; NULL where none suffers from another */
     struct map entries;
     struct list_node waiting; /* entries not yet asked for */
+    struct list_node suspects; /* the same, for alone */
     struct list_node fresh;   /* asking, oldest first */
     struct list_node stale;
     struct list_node known; /* oldest first */
-    size_t n_asking, n_fresh, n_known;
+    size_t n_asking, n_fresh, n_known, n_alone;
     struct loop_timer start_timer;  /* coroutines left something in waiting */
-    struct loop_timer expiry_timer; /* c-ares' own clock */
-    struct watched_socket sockets[MAX_SOCKETS];
+    char *servers;             /* NULL: those of the configuration */
     char *configuration;       /* resolv.conf(5); NULL: dns_open was given servers */
     struct stat configured_by; /* that file when it was read last; zeros: it was not there */
     bool must_configure;       /* it has changed: read it when nothing is asked */
     bool is_closing;
 };
-
-/* --- c-ares on the loop -------------------------------------------------------------- */
-
-/* After every call into c-ares: its next time-out may have moved. */
-static void sync_timer(struct dns *d)
-{
-    struct timeval tv;
-    const struct timeval *next = ares_timeout(d->channel, NULL, &tv);
-
-    if (!next)
-        loop_timer_clear(d->loop, &d->expiry_timer);
-    else
-        loop_timer_set(d->loop, &d->expiry_timer,
-                       clock_after(clock_now_ns(), next->tv_sec * NS_PER_S +
-                                                       next->tv_usec * NS_PER_US));
-}
-
-static void on_socket(void *arg, uint32_t events)
-{
-    struct watched_socket *s = arg;
-    struct dns *d = s->owner;
-    bool is_readable = events & (EPOLLIN | EPOLLERR | EPOLLHUP);
-
-    ares_process_fd(d->channel, is_readable ? s->fd : ARES_SOCKET_BAD,
-                    events & EPOLLOUT ? s->fd : ARES_SOCKET_BAD);
-    sync_timer(d);
-}
-
-static struct watched_socket *find_socket(struct dns *d, ares_socket_t fd)
-{
-    struct watched_socket *free_slot = NULL;
-
-    for (size_t i = 0; i < MAX_SOCKETS; i++) {
-        if (d->sockets[i].watch && d->sockets[i].fd == fd)
-            return &d->sockets[i];
-        if (!d->sockets[i].watch)
-            free_slot = &d->sockets[i];
-    }
-    return free_slot;
-}
-
-/* ARES_OPT_SOCK_STATE_CB. Without a free slot the query runs into its time-out. */
-static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-    struct dns *d = arg;
-    struct watched_socket *s = find_socket(d, fd);
-    uint32_t events =
-        (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
-
-    if (!s)
-        return;
-    if (!events) {
-        loop_unwatch(d->loop, s->watch);
-        s->watch = 0;
-        return;
-    }
-    if (s->watch) {
-        loop_watch_change(d->loop, s->watch, events);
-        return;
-    }
-    *s = (struct watched_socket){ .owner = d, .fd = fd };
-    if (loop_watch(d->loop, fd, events, on_socket, s, &s->watch))
-        s->watch = 0;
-}
-
-static void on_expiry(void *arg)
-{
-    struct dns *d = arg;
-
-    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    sync_timer(d);
-}
-
-/* A code of c-ares. Unless servers are set, those that the configuration names now. */
-static int open_channel(struct dns *d, ares_channel *out)
-{
-    char lookups[] = "fb"; /* /etc/hosts, then DNS */
-    struct ares_options options = { .flags = ARES_FLAG_NOSEARCH /* names in URLs are whole */ | ARES_FLAG_EDNS,
-                                    .ednspsz = EDNS_BYTES,
-                                    .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
-                                    .timeout = TRY_TIMEOUT_MS,
-                                    .tries = N_TRIES,
-                                    .lookups = lookups,
-                                    .resolvconf_path = d->configuration,
-                                    .sock_state_cb = on_socket_state,
-                                    .sock_state_cb_data = d };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
-               ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_RCVBUF | (d->configuration ? ARES_OPT_RESOLVCONF : 0);
-
-#ifdef ARES_OPT_QUERY_CACHE /* from 1.31 on; ours is the only cache, and bounded */
-    options.qcache_max_ttl = 0;
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
-    return ares_init_options(out, &options, mask);
-}
 
 /* --- answers ------------------------------------------------------------------------------ */
 
@@ -224,35 +121,6 @@ static const char *why_of(enum dns_status status)
     }
 }
 
-static bool is_loopback(const union address *a)
-{
-    return a->any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr)
-                                        : ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-/*
- * None of the name servers can even be asked. A machine's own (systemd-resolved, or what is asked where no
- * resolv.conf is there yet) always can, and has nobody to ask itself.
- */
-static bool is_cut_off(struct dns *d)
-{
-    struct ares_addr_port_node *servers = NULL;
-    bool can_ask = address_has_way_out() || ares_get_servers_ports(d->channel, &servers) != ARES_SUCCESS || !servers;
-
-    for (const struct ares_addr_port_node *s = servers; s && !can_ask; s = s->next) {
-        union address a = { 0 };
-
-        a.any.sa_family = (sa_family_t)s->family;
-        if (s->family == AF_INET6)
-            memcpy(&a.v6.sin6_addr, &s->addr.addr6, sizeof a.v6.sin6_addr);
-        else
-            a.v4.sin_addr = s->addr.addr4;
-        can_ask = address_has_route(&a.any) && (!d->configuration || !is_loopback(&a));
-    }
-    ares_free_data(servers);
-    return !can_ask;
-}
-
 /* --- another network, other servers --------------------------------------------------------- */
 
 static void look_at_configuration(const struct dns *d, struct stat *out)
@@ -271,17 +139,30 @@ static void check_configuration(struct dns *d)
                          now.st_mtim.tv_sec != was->st_mtim.tv_sec || now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
 }
 
-/* Nothing is asked just now. If other servers cannot be had, those we have stay. */
-static void configure_anew(struct dns *d)
+/* Nothing is asked just now. If other servers cannot be had, those we have stay. A code of c-ares. */
+static int configure(struct dns *d)
 {
-    ares_channel next;
+    struct dns_asker_options o = { .loop = d->loop, .servers = d->servers, .configuration = d->configuration };
+    struct dns_asker *asker, *alone = NULL;
+    int status;
 
     d->must_configure = false;
     look_at_configuration(d, &d->configured_by);
-    if (open_channel(d, &next))
-        return;
-    ares_destroy(d->channel);
-    d->channel = next;
+    status = dns_asker_open(&o, &asker);
+    if (status)
+        return status;
+    o.is_socket_for_each = true;
+    if (dns_asker_shares_ends())
+        status = dns_asker_open(&o, &alone);
+    if (status) {
+        dns_asker_close(asker);
+        return status;
+    }
+    dns_asker_close(d->asker);
+    dns_asker_close(d->alone);
+    d->asker = asker;
+    d->alone = alone;
+    return ARES_SUCCESS;
 }
 
 /* --- answers, remembered --------------------------------------------------------------------- */
@@ -317,7 +198,7 @@ static int64_t remember_failure(struct entry *e)
     int64_t ttl_ns = FIRST_FAILURE_TTL_NS;
 
     check_configuration(e->owner);
-    if (is_cut_off(e->owner)) {
+    if (dns_asker_is_cut_off(e->owner->asker)) {
         e->status = DNS_NO_ROUTE;
         return ttl_ns;
     }
@@ -367,16 +248,31 @@ static void ask_for_start(struct dns *d)
     loop_timer_set(d->loop, &d->start_timer, 0);
 }
 
+/* Suspects wait for their own turn. */
+static void add_waiting(struct dns *d, struct entry *e)
+{
+    e->state = ENTRY_WAITING;
+    list_add_last(e->is_suspect ? &d->suspects : &d->waiting, &e->order);
+    ask_for_start(d);
+}
+
 /* ares_addrinfo_callback: the one place where a lookup ends. */
 static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinfo *info)
 {
     struct entry *e = arg;
     struct dns *d = e->owner;
+    bool was_alone = e->is_suspect;
 
     (void)n_timeouts;
     d->n_asking--;
+    d->n_alone -= was_alone;
     d->n_fresh -= !e->is_stale;
     list_remove(&e->order);
+    e->is_suspect = status == ARES_EBADRESP && d->alone && !d->is_closing;
+    if (e->is_suspect && !was_alone) { /* its own answer, or that of another? */
+        add_waiting(d, e);
+        return;
+    }
     learn(e, status, info);
     if (info)
         ares_freeaddrinfo(info);
@@ -391,7 +287,8 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
         coro_wake(w->coro, 0);
     }
     /* Not from here: c-ares is in the middle of its own work. */
-    if (!d->is_closing && (!list_is_empty(&d->waiting) || d->n_known > MAX_CACHED))
+    if (!d->is_closing &&
+        (!list_is_empty(&d->waiting) || !list_is_empty(&d->suspects) || d->n_known > MAX_CACHED))
         ask_for_start(d);
 }
 
@@ -412,16 +309,14 @@ static void age(struct dns *d, int64_t now)
 
 static void ask_server(struct dns *d, struct entry *e, int64_t now)
 {
-    static const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
-                                                      .ai_flags = ARES_AI_NOSORT };
-
     e->state = ENTRY_ASKING;
     e->is_stale = false;
     e->asked_at = now;
     list_add_last(&d->fresh, &e->order);
     d->n_asking++;
     d->n_fresh++;
-    ares_getaddrinfo(d->channel, e->name, NULL, &hints, on_answer, e);
+    d->n_alone += e->is_suspect;
+    dns_asker_ask(e->is_suspect ? d->alone : d->asker, e->name, on_answer, e);
 }
 
 /* Asks for what waits, as far as the limits allow, and drops what is too old. */
@@ -434,8 +329,10 @@ static void on_start(void *arg)
     if (d->must_configure && d->n_asking)
         return; /* on_answer calls again */
     if (d->must_configure)
-        configure_anew(d);
+        (void)configure(d);
     age(d, now);
+    while (d->n_alone < MAX_ALONE && d->n_asking < MAX_ASKING && (n = list_take_first(&d->suspects)) != NULL)
+        ask_server(d, CONTAINER_OF(n, struct entry, order), now);
     while (d->n_fresh < MAX_FRESH && d->n_asking < MAX_ASKING &&
            (n = list_take_first(&d->waiting)) != NULL)
         ask_server(d, CONTAINER_OF(n, struct entry, order), now);
@@ -448,7 +345,8 @@ static void on_start(void *arg)
             d->loop, &d->start_timer,
             clock_after(CONTAINER_OF(d->fresh.next, struct entry, order)->asked_at,
                         PATIENCE_NS));
-    sync_timer(d);
+    dns_asker_asked(d->asker);
+    dns_asker_asked(d->alone);
 }
 
 /* --- the coroutine's side ---------------------------------------------------------------- */
@@ -470,9 +368,7 @@ static void start_lookup(struct dns *d, struct entry *e)
         list_remove(&e->order);
         d->n_known--;
     }
-    e->state = ENTRY_WAITING;
-    list_add_last(&d->waiting, &e->order);
-    ask_for_start(d);
+    add_waiting(d, e);
 }
 
 static bool answer_literal(struct span host, struct dns_answer *out)
@@ -540,15 +436,17 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
     d->loop = sched_loop(s);
     map_init(&d->entries);
     list_init(&d->waiting);
+    list_init(&d->suspects);
     list_init(&d->fresh);
     list_init(&d->stale);
     list_init(&d->known);
     loop_timer_init(&d->start_timer, on_start, d);
-    loop_timer_init(&d->expiry_timer, on_expiry, d);
     if (!servers.len)
         d->configuration = mem_str_copy(SPAN("/etc/resolv.conf"));
     else if (servers.ptr[0] == '/')
         d->configuration = mem_str_copy(servers);
+    else
+        d->servers = mem_str_copy(servers);
     look_at_configuration(d, &d->configured_by);
     if (servers.len && d->configuration && !d->configured_by.st_ino) {
         err_set_errno(note, ERR_NOT_FOUND, errno, "cannot read %s", d->configuration);
@@ -556,13 +454,7 @@ enum err dns_open(struct sched *s, struct span servers, struct dns **out,
         return ERR_NOT_FOUND;
     }
     if (!status)
-        status = open_channel(d, &d->channel);
-    if (!status && !d->configuration) {
-        char *csv = mem_str_copy(servers);
-
-        status = ares_set_servers_ports_csv(d->channel, csv);
-        mem_free(csv);
-    }
+        status = configure(d);
     if (status) {
         dns_close(d);
         return err_set(note, ERR_INVALID, "cannot set up name lookups: %s",
@@ -577,16 +469,18 @@ void dns_close(struct dns *d)
     if (!d)
         return;
     d->is_closing = true;
-    if (d->channel)
-        ares_destroy(d->channel); /* every lookup under way ends in on_answer */
+    dns_asker_close(d->asker); /* every lookup under way ends in on_answer */
+    dns_asker_close(d->alone);
     loop_timer_clear(d->loop, &d->start_timer);
-    loop_timer_clear(d->loop, &d->expiry_timer);
+    while (!list_is_empty(&d->suspects))
+        forget(d, CONTAINER_OF(d->suspects.next, struct entry, order));
     while (!list_is_empty(&d->waiting))
         forget(d, CONTAINER_OF(d->waiting.next, struct entry, order));
     while (!list_is_empty(&d->known))
         forget(d, CONTAINER_OF(d->known.next, struct entry, order));
     map_clear(&d->entries);
     ares_library_cleanup();
+    mem_free(d->servers);
     mem_free(d->configuration);
     mem_free(d);
 }

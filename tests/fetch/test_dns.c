@@ -658,6 +658,31 @@ static void servers_that_are_none_are_refused(void **state)
 
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
 
+/* c-ares from 1.34 on ends all questions of a socket on which a malformed answer comes. */
+static void nobody_suffers_from_the_malformed_answer_of_another(void **state)
+{
+    enum {
+        N = 101
+    };
+    struct ask asks[N] = { { .host = "garbled.test" } };
+    char names[N][32];
+    int rounds = 2;
+
+    clock_fake_start(clock_now_ns(), clock_wall_ms());
+    while (rounds--) {
+        for (int i = 1; i < N; i++) {
+            snprintf(names[i], sizeof names[i], "n%d-%d.mass.test", rounds, i);
+            asks[i].host = names[i];
+        }
+        ask_all(*state, asks, N);
+        assert_true(asks[0].answer.status == DNS_SERVER_FAILED || asks[0].answer.status == DNS_NO_ANSWER);
+        for (int i = 1; i < N; i++)
+            assert_int_equal(asks[i].answer.status, DNS_FOUND);
+        clock_fake_advance(NS_PER_S); /* and the name that failed is asked for again */
+    }
+    clock_fake_stop();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -677,6 +702,7 @@ int main(void)
         RIG_TEST(of_forty_addresses_sixteen_are_kept),
         RIG_TEST(impossible_names_ask_nobody),
         RIG_TEST(silence_stalls_only_its_own_names),
+        RIG_TEST(nobody_suffers_from_the_malformed_answer_of_another),
         RIG_TEST(closing_does_not_wait_for_lookups),
         RIG_TEST(after_silence_the_answer_says_so),
         RIG_TEST(cancelling_concerns_the_caller_only),

@@ -6,7 +6,7 @@ only() { # header pattern, files that may (regular expression)
     [ -z "$out" ] || { echo "<$1> must not be included by: $out"; bad=1; }
 }
 only 'curl/' 'fetch/(multi|transfer|fetcher|outcome|route|trust|versions)\.[ch]'
-only 'ares' 'fetch/(dns|versions)\.[ch]'
+only 'ares' 'fetch/(dns|dns_asker|versions)\.[ch]'
 only 'libxml/' 'parse/(xml|tree|tree_[a-z]+|library|worker|warmup)\.[ch]'
 only 'unicode/' 'parse/(host|charset|codec|codec_[a-z0-9_]+|detect|library|worker|warmup)\.[ch]'
 only 'sqlite3\.h' 'store/[a-z_]+\.[ch]'
