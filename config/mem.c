@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/mem.h"
 
+#include <errno.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -78,10 +80,14 @@ void mem_give_back_all(void)
 
 void mem_ready(void *p, size_t n)
 {
+    static atomic_bool is_unknown; /* to this kernel */
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p & ~(page - 1);
 
+    if (atomic_load_explicit(&is_unknown, memory_order_relaxed))
+        return;
     /* Refused, it is as without: each page comes when it is touched. */
-    (void)madvise((void *)from, (uintptr_t)p + n - from, MADV_POPULATE_WRITE);
+    if (madvise((void *)from, (uintptr_t)p + n - from, MADV_POPULATE_WRITE) && errno == EINVAL)
+        atomic_store_explicit(&is_unknown, true, memory_order_relaxed);
 }
 
 void mem_ahead(size_t n)
