@@ -441,6 +441,7 @@ const struct command cmd_search = {
         "  '\"event loop\"'         these words side by side\n"
         "  'corout*'              words that begin so\n"
         "  'curl OR wget'         either; AND and NOT work alike, ( ) groups\n"
+        "  'curl -wget'           without those that have wget (\"-o\" in quotes is a word)\n"
         "  'title:install linux'  a word in the title; also description: and text:\n"
         "\n"
         "Excerpts come from the stored bodies (--store-bodies); without one the description is shown.\n"

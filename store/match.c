@@ -122,6 +122,14 @@ static enum err read_term(struct parser *p)
     return OK;
 }
 
+/* A dash in front of what is to be left out, as search engines have it; two are an option's name. */
+static bool begins_exclusion(struct span rest)
+{
+    char after = rest.len > 1 ? rest.ptr[1] : ' ';
+
+    return rest.ptr[0] == '-' && after != '-' && after != ')' && !span_is_space(after);
+}
+
 /* Takes the next token. */
 static enum err next(struct parser *p)
 {
@@ -134,6 +142,11 @@ static enum err next(struct parser *p)
     }
     if (p->query.ptr[p->to] == '(' || p->query.ptr[p->to] == ')') {
         p->token = p->query.ptr[p->to++] == '(' ? TOKEN_OPEN : TOKEN_CLOSE;
+        return OK;
+    }
+    if (begins_exclusion(span_skip(p->query, p->to))) {
+        p->token = TOKEN_NOT;
+        p->to++;
         return OK;
     }
     return read_term(p);
@@ -234,6 +247,8 @@ static enum err put_primary(struct parser *p)
         return wrong(p, p->from, "a word is missing at the end");
     if (p->token == TOKEN_CLOSE)
         return wrong(p, p->from, "a word is missing before this parenthesis");
+    if (p->token == TOKEN_NOT && p->query.ptr[p->from] == '-')
+        return wrong(p, p->from, "a word to look for is missing before what is left out (in quotes it is a word)");
     if (p->token != TOKEN_OPEN)
         return wrong(p, p->from, "a word is missing before this operator");
     if (++p->depth > MAX_DEPTH)

@@ -5,6 +5,7 @@
  *   word word        pages with both           "some words"   in this order, side by side
  *   word*            words that begin so       title:word     in the title only (or description:, text:)
  *   a OR b, a AND b, a NOT b, ( )              operators in capitals; NOT takes away the next term
+ *   a -b                                       the same as a NOT b
  *
  * NOT binds first, then AND (also the one between two terms), then OR. Every
  * term is quoted, so nothing else in it means anything to SQLite. Runs of
