@@ -21,7 +21,7 @@
 #define PATIENCE_NS (500 * NS_PER_MS)
 #define MAX_ASKING  2000
 #define MAX_CACHED  100000
-#define MAX_ALONE   16
+#define MAX_ALONE   24 /* with two sockets each, and one more where a question is asked again */
 #define MIN_TTL_NS     (60 * NS_PER_S)
 #define MAX_TTL_NS     (INT64_C(24) * 3600 * NS_PER_S)
 #define NO_NAME_TTL_NS (300 * NS_PER_S)

@@ -17,7 +17,7 @@ struct dns_asker_options {
     struct loop *loop;
     const char *servers;       /* "127.0.0.1:5353"; NULL: those of the configuration */
     char *configuration;       /* resolv.conf(5), NULL where servers are given; is not written to */
-    bool is_socket_for_each;   /* no question shares its socket; no more than 32 names at a time then */
+    bool is_socket_for_each;   /* no question shares its socket; no more than 24 names at a time then */
 };
 
 /* A code of c-ares. */
