@@ -15,8 +15,9 @@ struct watchdog {
     pthread_t thread;
     clockid_t watched; /* processor time of the loop's thread */
     pthread_mutex_t mutex;
-    pthread_cond_t ends;
+    pthread_cond_t wakes;
     bool is_ending;
+    atomic_bool is_asleep; /* the next step has to wake it */
     atomic_int fd;      /* of the step, or -1 between steps */
     atomic_ullong step; /* counts steps, and what was handed over within them */
     atomic_ullong n_cut;
@@ -70,16 +71,36 @@ static void look(struct watchdog *w, struct sight *s)
     s->was_cut = true;
 }
 
+/*
+ * Until a step begins. Who begins one sets fd before it looks whether we are asleep, and we say that we are
+ * before we look at fd: one of us sees the other.
+ */
+static void sleep_until_step(struct watchdog *w)
+{
+    atomic_store(&w->is_asleep, true);
+    while (atomic_load(&w->is_asleep) && !w->is_ending && atomic_load(&w->fd) < 0)
+        pthread_cond_wait(&w->wakes, &w->mutex);
+    atomic_store(&w->is_asleep, false);
+}
+
 static void *run(void *arg)
 {
     struct watchdog *w = arg;
     struct sight sight = { 0 };
+    unsigned long long last_step = 0;
+    int n_quiet = 0; /* looks in a row that saw no step */
 
     pthread_mutex_lock(&w->mutex);
     while (!w->is_ending) {
         struct timespec until = thread_moment_in(WATCHDOG_LOOK_NS);
+        unsigned long long step = atomic_load(&w->step);
 
-        pthread_cond_timedwait(&w->ends, &w->mutex, &until);
+        n_quiet = step == last_step && atomic_load(&w->fd) < 0 ? n_quiet + 1 : 0;
+        last_step = step;
+        if (n_quiet > WATCHDOG_QUIET_LOOKS)
+            sleep_until_step(w);
+        else
+            pthread_cond_timedwait(&w->wakes, &w->mutex, &until);
         look(w, &sight);
     }
     pthread_mutex_unlock(&w->mutex);
@@ -93,12 +114,12 @@ enum err watchdog_open(struct watchdog **out, struct err_note *note)
 
     atomic_init(&w->fd, -1);
     pthread_mutex_init(&w->mutex, NULL);
-    thread_cond_init(&w->ends);
+    thread_cond_init(&w->wakes);
     rc = pthread_getcpuclockid(pthread_self(), &w->watched);
     if (!rc)
         rc = thread_start(&w->thread, "watchdog", run, w);
     if (rc) {
-        pthread_cond_destroy(&w->ends);
+        pthread_cond_destroy(&w->wakes);
         pthread_mutex_destroy(&w->mutex);
         mem_free(w);
         return err_set_errno(note, ERR_NO_MEMORY, rc, "cannot start the watchdog thread");
@@ -113,10 +134,10 @@ void watchdog_close(struct watchdog *w)
         return;
     pthread_mutex_lock(&w->mutex);
     w->is_ending = true;
-    pthread_cond_signal(&w->ends);
+    pthread_cond_signal(&w->wakes);
     pthread_mutex_unlock(&w->mutex);
     pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->ends);
+    pthread_cond_destroy(&w->wakes);
     pthread_mutex_destroy(&w->mutex);
     mem_free(w);
 }
@@ -129,10 +150,20 @@ static void next_step(struct watchdog *w)
                           memory_order_release);
 }
 
+static NOINLINE void wake(struct watchdog *w)
+{
+    pthread_mutex_lock(&w->mutex);
+    atomic_store(&w->is_asleep, false);
+    pthread_cond_signal(&w->wakes);
+    pthread_mutex_unlock(&w->mutex);
+}
+
 void watchdog_enter(struct watchdog *w, int fd)
 {
     next_step(w);
-    atomic_store_explicit(&w->fd, fd, memory_order_release);
+    atomic_store(&w->fd, fd);
+    if (atomic_load(&w->is_asleep))
+        wake(w);
 }
 
 void watchdog_note_data(struct watchdog *w)

@@ -3,8 +3,8 @@
  * Cuts a connection that will not let libcurl go. libcurl reads as long as there is
  * something to read: a server that sends HTTP/2 PINGs, or frames without content, faster
  * than they are answered kept one step of the loop busy for as long as it liked (3.6 s
- * measured, with 7.88; promise P57). A thread looks every WATCHDOG_LOOK_NS. It shuts the
- * socket down when for WATCHDOG_MOST_NS the loop was in one step, for this connection,
+ * measured, with 7.88; promise P57). A thread looks every WATCHDOG_LOOK_NS, and sleeps while
+ * there are no steps. It shuts the socket down when for WATCHDOG_MOST_NS the loop was in one step, for this connection,
  * which brought WATCHDOG_FLOOD_BYTES or more in that time, and nothing of them was handed
  * to us. The step then ends with an error of that transfer.
  *
@@ -27,6 +27,7 @@
 #include "config/err.h"
 
 #define WATCHDOG_LOOK_NS     (10 * NS_PER_MS)
+#define WATCHDOG_QUIET_LOOKS 4 /* without a step; then it sleeps until there is one */
 #define WATCHDOG_MOST_NS     (15 * NS_PER_MS)
 #define WATCHDOG_BUSY_NS     (2 * NS_PER_MS)
 #define WATCHDOG_FLOOD_BYTES UINT64_C(65536)
@@ -38,7 +39,7 @@ enum err watchdog_open(struct watchdog **out, struct err_note *note) MUST_USE;
 /* Ends the thread. NULL is fine. */
 void watchdog_close(struct watchdog *w);
 
-/* Around each step, by the thread that is watched: two stores, no system call. */
+/* Around each step, by the thread that is watched: two stores, a system call only where it was asleep. */
 void watchdog_enter(struct watchdog *w, int fd);
 void watchdog_leave(struct watchdog *w);
 /* Within a step: something was handed over, so its time begins anew. */
