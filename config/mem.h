@@ -33,14 +33,14 @@ void mem_give_back_all(void);
 
 /*
  * Has the kernel put memory behind [p, p + n) in one go, instead of at the first touch of each of its
- * pages, which costs several times as much and tens of times on some virtual machines. For what is
- * about to be written, as it takes that memory. Contents stay. Where the kernel cannot, nothing happens.
+ * pages (decision 0027). For what is about to be written, as it takes that memory. Contents stay. Where the kernel
+ * cannot, nothing happens.
  */
 void mem_ready(void *p, size_t n);
 
 /*
- * The same for the next n bytes or more than half of them that this thread's heap will grow by: to be called
- * where that goes on for a while. Some 0.1 us where it did not grow. n is less than 4 MiB.
+ * The same for the next n bytes, or more than half of them, that this thread's heap will grow by: to be called
+ * again and again where it may grow. No system call where it did not. n is less than 4 MiB.
  */
 void mem_ahead(size_t n);
 

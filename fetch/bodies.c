@@ -129,6 +129,7 @@ static void make_ready(struct bodies *b, size_t at, size_t n)
         b->ready[first / 64] |= UINT64_C(1) << first % 64;
 }
 
+/* Of a block: n is a power of two and divides first. */
 static void forget_ready(struct bodies *b, size_t first, size_t n)
 {
     for (; n && (first % 64 || n < 64); first++, n--)
